@@ -1,0 +1,111 @@
+package amsbridge
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// KindAddOns is the kind of message that [AddOns] are.
+const KindAddOns = "add-ons"
+
+// MaxAddOnList is the longest AddOnsChangeList, in bytes: Varchar 8000 in the
+// vendor text of opcode M. Longer lists become several pushes.
+const MaxAddOnList = 8000
+
+// AddOns is one push to Notified: the add-on items that all lines of an order
+// bring to one person in one show.
+type AddOns struct {
+	OrderID string
+	ShowKey int64
+	// Lines are the add-on keys by order line.
+	Lines []LineAddOns
+	// User is the attendee. Only the ID is sent unless the look-up is by e-mail.
+	User User
+}
+
+// LineAddOns are the add-on keys which one line brings.
+type LineAddOns struct {
+	LineID string  `json:"line_id"`
+	Keys   []int64 `json:"keys"`
+}
+
+// Keys returns all add-on keys, each once, in numeric order.
+func (a AddOns) Keys() []int64 {
+	var keys []int64
+	for _, l := range a.Lines {
+		keys = append(keys, l.Keys...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+type addOnFacts struct {
+	UserID  string       `json:"user_id"`
+	ShowKey int64        `json:"show_key"`
+	AddOns  []LineAddOns `json:"add_ons"`
+}
+
+// split cuts the push into parts whose key lists keep within limit bytes. Keys
+// go in numeric order, so the parts of the same lines are always the same.
+func (a AddOns) split(limit int) []AddOns {
+	parts := []AddOns{}
+	size, from := 0, 0
+	keys := a.Keys()
+	cut := func(to int) {
+		part := AddOns{OrderID: a.OrderID, ShowKey: a.ShowKey, User: a.User}
+		for _, l := range a.Lines {
+			in := slices.DeleteFunc(slices.Clone(l.Keys), func(k int64) bool { return k < keys[from] || k > keys[to-1] })
+			if len(in) > 0 {
+				slices.Sort(in)
+				part.Lines = append(part.Lines, LineAddOns{l.LineID, slices.Compact(in)})
+			}
+		}
+		parts = append(parts, part)
+		size, from = 0, to
+	}
+	for i, k := range keys {
+		n := len(strconv.FormatInt(k, 10)) + 1
+		if size > 0 && size+n-1 > limit {
+			cut(i)
+		}
+		size += n
+	}
+	cut(len(keys))
+	return parts
+}
+
+func (a AddOns) message(destination string, part int) (outbox.Message, error) {
+	facts, err := json.Marshal(addOnFacts{UserID: string(a.User.ID), ShowKey: a.ShowKey, AddOns: a.Lines})
+	if err != nil {
+		return outbox.Message{}, err
+	}
+	prof, err := profileOf(a.User)
+	if err != nil {
+		return outbox.Message{}, err
+	}
+	parts := []string{destination, a.OrderID, string(a.User.ID), strconv.FormatInt(a.ShowKey, 10), strconv.Itoa(part), "add"}
+	m := outbox.Message{
+		Destination: destination, Key: keyOf(parts...), KeyParts: parts, Kind: KindAddOns, Version: payloadVersion,
+		Person: string(a.User.ID), Subject: a.OrderID, Facts: facts, Profile: prof,
+	}
+	for _, l := range a.Lines {
+		m.Items = append(m.Items, l.LineID)
+	}
+	return m, nil
+}
+
+// DecodeAddOns reads a message of kind [KindAddOns], as a destination does. It
+// returns [outbox.ErrNewerVersion] for a payload that a newer program wrote,
+// and an [*InputError] for one that it cannot read.
+func DecodeAddOns(m outbox.Message) (AddOns, error) {
+	var f addOnFacts
+	u, err := decode(m, KindAddOns, &f)
+	if err != nil {
+		return AddOns{}, err
+	}
+	u.ID = UserID(f.UserID)
+	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, Lines: f.AddOns, User: u}, nil
+}

@@ -1,0 +1,129 @@
+package amsbridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Product is one of the shop's products and where it lives. A product that
+// names neither platform lives in the shop alone.
+type Product struct {
+	// ID is the shop's own product ID.
+	ID string
+	// RemoteProductID is what staff typed into Elevate's product set-up page; by
+	// Elevate's text, the store's own product ID. Empty when the product is not
+	// on Elevate. At most 255 bytes without control characters.
+	RemoteProductID string
+	// ShowKey is Notified's show. Zero when the product is not on Notified.
+	ShowKey int64
+	// AddOnKeys are the AddOnItemKeys of that show which the product brings. At
+	// least one where ShowKey is set; each positive.
+	AddOnKeys []int64
+}
+
+// OnElevate tells whether the product lives on Elevate.
+func (p Product) OnElevate() bool { return p.RemoteProductID != "" }
+
+// OnNotified tells whether the product lives on Notified.
+func (p Product) OnNotified() bool { return p.ShowKey != 0 || len(p.AddOnKeys) > 0 }
+
+// problem names the first field that no push can be made of.
+func (p Product) problem() (field, problem string) {
+	if p.OnElevate() {
+		if s := textProblem(p.RemoteProductID, 255); s != "" {
+			return "remote product ID", s
+		}
+	}
+	if !p.OnNotified() {
+		return "", ""
+	}
+	switch {
+	case p.ShowKey <= 0:
+		return "show key", "is not positive"
+	case len(p.AddOnKeys) == 0:
+		return "add-on keys", "are empty"
+	case len(p.AddOnKeys) > 1000:
+		return "add-on keys", "are more than 1,000"
+	case slices.Min(p.AddOnKeys) <= 0:
+		return "add-on keys", "hold one that is not positive"
+	}
+	return "", ""
+}
+
+// Offering is a catalogue's answer.
+type Offering uint8
+
+// A catalogue's answers. The zero value is the safe one: an unknown product's
+// line is parked, and an operator sees it.
+const (
+	// Unknown: the catalogue cannot say.
+	Unknown Offering = iota
+	// NotOffered: the product lives on no platform.
+	NotOffered
+	// Offered: it lives where the Product says.
+	Offered
+)
+
+// Catalog says which of the shop's products live on which platform. Lookup is
+// called inside the shop's transaction, once for each product of an order: it
+// should answer from memory. An error counts as Unknown, for a paid order must
+// not fail because of it; the context's end is returned to the caller.
+type Catalog interface {
+	Lookup(ctx context.Context, productID string) (Product, Offering, error)
+}
+
+// StaticCatalog is a catalogue in memory. It is safe for concurrent use.
+type StaticCatalog struct {
+	products map[string]Product
+	unlisted Offering
+}
+
+// CatalogConfig lists a [StaticCatalog].
+type CatalogConfig struct {
+	// Products are all that the shop sells; one that names no platform is known
+	// to live in the shop alone.
+	Products []Product
+	// UnlistedNotOffered takes products that are not listed for products of the
+	// shop alone. Defaults to false: their lines are parked, so that a forgotten
+	// mapping is seen.
+	UnlistedNotOffered bool
+}
+
+// NewCatalog returns a catalogue, or an [*InputError] that names the first bad
+// product and field.
+func NewCatalog(cfg CatalogConfig) (*StaticCatalog, error) {
+	c := &StaticCatalog{products: make(map[string]Product, len(cfg.Products))}
+	if cfg.UnlistedNotOffered {
+		c.unlisted = NotOffered
+	}
+	for i, p := range cfg.Products {
+		bad := func(field, problem string) error {
+			return &InputError{Field: fmt.Sprintf("products[%d].%s", i, field), Problem: problem}
+		}
+		if s := textProblem(p.ID, 255); s != "" {
+			return nil, bad("ID", s)
+		}
+		if field, s := p.problem(); s != "" {
+			return nil, bad(field, s)
+		}
+		if _, ok := c.products[p.ID]; ok {
+			return nil, bad("ID", "is listed twice")
+		}
+		p.AddOnKeys = slices.Clone(p.AddOnKeys)
+		c.products[p.ID] = p
+	}
+	return c, nil
+}
+
+// Lookup returns the product. It never fails.
+func (c *StaticCatalog) Lookup(_ context.Context, productID string) (Product, Offering, error) {
+	p, ok := c.products[productID]
+	switch {
+	case !ok:
+		return Product{}, c.unlisted, nil
+	case !p.OnElevate() && !p.OnNotified():
+		return p, NotOffered, nil
+	}
+	return p, Offered, nil
+}

@@ -1,0 +1,131 @@
+package amsbridge
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Order is what a shop says once an order is paid.
+type Order struct {
+	// ID is the shop's order ID, stable for ever: 1 to 255 bytes of UTF-8
+	// without control characters.
+	ID string
+	// Association is the suffix of the destinations, where one shop serves many
+	// associations: "acme" sends to "elevate/acme". At most 64 of
+	// [A-Za-z0-9._-]. Empty for none.
+	Association string
+	// Buyer paid. A line of quantity one without attendees is the buyer's.
+	Buyer User
+	// Lines are at most 10,000.
+	Lines []Line
+}
+
+// Line is one line of an order.
+type Line struct {
+	// ID is unique within the order and stays the same when the order is
+	// reported again. Required; at most 255 bytes.
+	ID string
+	// ProductID is the shop's own product ID, as the catalogue knows it.
+	ProductID string
+	// Quantity is at least 1.
+	Quantity int
+	// Attendees are the people it was bought for. Above a quantity of one they
+	// are named, or the rest of the line is parked.
+	Attendees []User
+}
+
+// User is a member, as a platform needs to know them.
+type User struct {
+	ID        UserID
+	FirstName string
+	LastName  string
+	Email     string
+}
+
+// UserID is the shared user ID: the same bytes in a push and in a hand-off. It
+// is never normalised, trimmed or case-folded.
+type UserID string
+
+// MaxUserID is the longest user ID, in bytes (Notified's ExternalUserID is a
+// Varchar 255; Elevate's text names no limit).
+const MaxUserID = 255
+
+// Check returns an [*InputError] unless the ID is 1 to 255 bytes of valid
+// UTF-8, without control characters, not padded with white space, and not the
+// text of a missing value, such as "null" or "undefined".
+func (id UserID) Check() error {
+	if problem := id.problem(); problem != "" {
+		return &InputError{Field: "user ID", Problem: problem}
+	}
+	return nil
+}
+
+func (id UserID) problem() string {
+	s := string(id)
+	if p := textProblem(s, MaxUserID); p != "" {
+		return p
+	}
+	if s != strings.TrimFunc(s, unicode.IsSpace) {
+		return "is padded with white space"
+	}
+	switch strings.ToLower(s) {
+	case "null", "nil", "none", "undefined", "nan", "<nil>", "(null)", "%!s(<nil>)", "[object object]",
+		"0", "00000000-0000-0000-0000-000000000000":
+		return "is the text of a missing value"
+	}
+	return ""
+}
+
+// profileProblem names the first field that Elevate requires and that is
+// missing or malformed.
+func (u User) profileProblem() (field, problem string) {
+	for _, f := range []struct{ name, value string }{{"first name", u.FirstName}, {"last name", u.LastName}, {"email", u.Email}} {
+		if p := textProblem(strings.TrimSpace(f.value), 255); p != "" {
+			return f.name, p
+		}
+	}
+	if !validEmail(u.Email) {
+		return "email", "is not an e-mail address"
+	}
+	return "", ""
+}
+
+// validEmail accepts a bare address (RFC 5322 addr-spec) of at most 255 bytes.
+func validEmail(s string) bool {
+	if textProblem(s, 255) != "" {
+		return false
+	}
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s && a.Name == ""
+}
+
+func textProblem(s string, limit int) string {
+	switch {
+	case s == "":
+		return "is empty"
+	case len(s) > limit:
+		return fmt.Sprintf("is longer than %d bytes", limit)
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	case strings.ContainsFunc(s, isControl):
+		return "has control characters"
+	}
+	return ""
+}
+
+// isControl includes the line and paragraph separators, which break lines in
+// logs and pages like any line feed.
+func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
+// InputError is a mistake in what the caller gave. Nothing was written and the
+// transaction is usable. It never holds the refused value.
+type InputError struct {
+	Field   string // such as "order.lines[2].id"
+	Problem string // such as "is empty"
+}
+
+// Error returns field and problem.
+func (e *InputError) Error() string { return "amsbridge: " + e.Field + " " + e.Problem }

@@ -1,0 +1,21 @@
+// Package outbox stores messages in the caller's own database transaction and
+// delivers them afterwards, at least once, to named destinations.
+//
+// It knows messages, never orders: what a message says is bytes to it. Three
+// small interfaces are the seam to a database: [Writer] adds messages inside a
+// transaction, [Queue] hands them out to senders and takes their outcomes, and
+// [Inspector] is what an operator reads and acts through. Package sqlstore
+// implements all three on database/sql; package outboxtest holds an in-memory
+// store and the conformance suite that any store must pass.
+//
+// # What is promised
+//
+// A message exists if and only if the caller's transaction committed. It
+// leaves the queue only by an acknowledged settlement or an audited operator
+// action. A crash loses nothing; it may repeat a send, with the same key.
+//
+// # What is not promised
+//
+// Exactly-once delivery. Whether a platform treats two calls with one key as
+// one is the platform's business.
+package outbox

@@ -1,0 +1,82 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of stores and of the operator's calls.
+var (
+	// ErrNoTransaction is returned by a Writer given a nil or finished
+	// transaction. Nothing was written.
+	ErrNoTransaction = errors.New("outbox: no open transaction")
+	// ErrNotFound is returned for an ID that no message has.
+	ErrNotFound = errors.New("outbox: no such message")
+	// ErrUnderWay is returned for an operator's action on a message that is
+	// being delivered right now.
+	ErrUnderWay = errors.New("outbox: the message is being delivered")
+)
+
+// FieldError is bad input. Nothing was written and the caller's transaction is
+// usable. It never holds the refused value.
+type FieldError struct {
+	Field   string // such as "messages[2].destination"
+	Problem string // such as "is empty"
+}
+
+// Error returns field and problem.
+func (e *FieldError) Error() string { return fmt.Sprintf("outbox: %s %s", e.Field, e.Problem) }
+
+// ConflictError says that a key exists with other facts. The first message is
+// kept as it was. Nothing of the call was written and the transaction is
+// usable, unless MustRollBack is set.
+type ConflictError struct {
+	Destination string
+	Key         string
+	// ID is the message that holds the key.
+	ID ID
+	// MustRollBack is set when the other message was committed while this call
+	// ran: rows of this call may stand in the transaction, which must be rolled
+	// back.
+	MustRollBack bool
+}
+
+// Error names destination and key.
+func (e *ConflictError) Error() string {
+	s := fmt.Sprintf("outbox: %s message %s exists with other facts", e.Destination, e.Key)
+	if e.MustRollBack {
+		s += " and was committed meanwhile: roll the transaction back"
+	}
+	return s
+}
+
+// ExistsError says that keys named in [Message.Unless] exist. Nothing of the
+// call was written and the transaction is usable.
+type ExistsError struct {
+	Found []Found
+}
+
+// Found is a message met through [Message.Unless].
+type Found struct {
+	ID          ID
+	Destination string
+	Key         string
+}
+
+// Error tells how many keys exist.
+func (e *ExistsError) Error() string {
+	return fmt.Sprintf("outbox: %d of the keys that must not exist do", len(e.Found))
+}
+
+// RefusedError is an operator's action that the message's state forbids, or a
+// replacement of a message that is no longer parked or held. Nothing was
+// changed.
+type RefusedError struct {
+	ID     ID
+	Reason string
+}
+
+// Error names the message and the reason.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("outbox: message %d: %s", e.ID, e.Reason)
+}

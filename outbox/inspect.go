@@ -1,0 +1,119 @@
+package outbox
+
+import (
+	"context"
+	"time"
+)
+
+// Inspector is what an operator reads and acts through.
+type Inspector interface {
+	// Find returns the messages that match, in the order of their IDs.
+	Find(ctx context.Context, q Query) ([]Record, error)
+	// Attempts returns a message's log, oldest first.
+	Attempts(ctx context.Context, id ID) ([]Attempt, error)
+	// Counts returns what stands in the queue, by destination.
+	Counts(ctx context.Context) ([]Count, error)
+	// Destinations returns the state of each destination that ever had one.
+	Destinations(ctx context.Context) ([]DestinationState, error)
+	// Audit returns operators' actions, newest first, at most limit (1 to
+	// 10,000).
+	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
+	// Act does what an operator asked and records it, both or neither. Errors:
+	// [ErrNotFound], [ErrUnderWay], [*RefusedError]. Use [Operator] rather than
+	// calling it directly: it checks the action first.
+	Act(ctx context.Context, a Action) error
+}
+
+// Attempt is one entry in a message's log.
+type Attempt struct {
+	// N counts the entries of a message from 1; numbers may be left out.
+	N int
+	// At is when it ended.
+	At time.Time
+	// Took is how long the delivery took; zero where there was none.
+	Took    time.Duration
+	Outcome Outcome
+	// State is what the message became.
+	State State
+	Code  string
+	// Reason and Detail say what happened, without secrets or personal data.
+	Reason, Detail string
+	Receipt        []byte
+	// PossibleDuplicate is set when an earlier send may have reached the
+	// platform.
+	PossibleDuplicate bool
+	// By names the sender, or the operator.
+	By string
+}
+
+// Count is what stands in the queue for one destination.
+type Count struct {
+	Destination string
+	Pending     int
+	UnderWay    int // of the pending
+	Parked      int
+	Held        int
+	// Oldest is when the oldest pending message was created; zero for none.
+	Oldest time.Time
+}
+
+// Pausing says who paused a destination. Its numbers are stored.
+type Pausing uint8
+
+// Who paused it.
+const (
+	NotPaused        Pausing = 0
+	PausedByItself   Pausing = 1 // credentials refused; probed, and resumed by a success
+	PausedByOperator Pausing = 2 // until an operator resumes it
+)
+
+// DestinationState is the state of a destination.
+type DestinationState struct {
+	Name    string
+	Pausing Pausing
+	Reason  string
+	// HeldUntil is when a throttled destination may be sent to again; zero when
+	// it is not held.
+	HeldUntil time.Time
+	// ProbeAt is when a destination that paused itself is probed next.
+	ProbeAt time.Time
+}
+
+// Actor is who acts, as the shop's own login knows them.
+type Actor struct {
+	Name string
+	Role string
+}
+
+// Verb is what an operator does. Its text is stored.
+type Verb string
+
+// The operator's verbs.
+const (
+	VerbSendAgain Verb = "send again"
+	VerbDiscard   Verb = "discard"
+	VerbMarkDone  Verb = "mark done"
+	VerbPause     Verb = "pause"
+	VerbResume    Verb = "resume"
+)
+
+// Action is an operator's action.
+type Action struct {
+	Verb   Verb
+	Actor  Actor
+	Reason string
+	// ID is the message, for actions on messages.
+	ID ID
+	// Destination is the name, for pause and resume.
+	Destination string
+}
+
+// AuditEntry is a recorded action.
+type AuditEntry struct {
+	At time.Time
+	Action
+	// Key is the message's, for actions on messages.
+	Key string
+	// Was is the message's state before, for actions on messages.
+	Was State
+}

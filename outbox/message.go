@@ -1,0 +1,139 @@
+package outbox
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
+
+// ID identifies a message within one store. It is given by the store and rises
+// in the order of insertion, though not always in the order of commit.
+type ID int64
+
+// Limits of a message, in bytes unless said otherwise. Insertion refuses more
+// with a [FieldError].
+const (
+	MaxKey      = 64
+	MaxPerson   = 255
+	MaxSubject  = 255
+	MaxKind     = 64
+	MaxReason   = 1000
+	MaxPayload  = 1 << 20 // facts and profile, each
+	MaxItems    = 10_000  // a count
+	MaxMessages = 10_000  // a count, per insertion
+)
+
+// TaskPrefix begins the kind of messages that are work for a person and are
+// never sent: they are born parked, cannot be sent again, and end by being
+// marked done, discarded or replaced.
+const TaskPrefix = "task/"
+
+// Message is one push to one destination.
+//
+// It has two parts. Facts say what the platform must know and are kept as long
+// as the message; they must hold no name and no e-mail address. Profile holds
+// what may be forgotten (name, e-mail): it lies with the pending entry and is
+// deleted with it on delivery.
+type Message struct {
+	// ID is given by the store; it is ignored on insertion.
+	ID ID
+	// Destination names where the message goes: "elevate", or with a suffix
+	// "elevate/acme". See [CheckDestination] for the form.
+	Destination string
+	// Key is unique within the destination and at most [MaxKey] bytes. The
+	// same key again is a duplicate; with another fingerprint, a conflict.
+	Key string
+	// KeyParts are what Key was made from, for people to read.
+	KeyParts []string
+	// Kind says what the payload is, such as "registration".
+	Kind string
+	// Person is the shared user ID. Of one destination and person at most one
+	// message is under way at a time. It is empty only for tasks and for
+	// messages born held.
+	Person string
+	// Subject is what the message is about: the order ID.
+	Subject string
+	// Items are the parts of the subject that it covers: line IDs.
+	Items []string
+	// Facts are compared between repeats (see Fingerprint) and kept.
+	Facts []byte
+	// Profile is deleted on delivery. Nil when there is none.
+	Profile []byte
+	// Fingerprint is compared between repeats of a key. Defaults to a hash of
+	// Facts. A producer that changes the encoding of its facts gives the old
+	// encoding's fingerprint here, so that repeats of old orders still match.
+	Fingerprint []byte
+	// Version is the payload's version, at least 1. A destination answers a
+	// version it does not know with [ErrNewerVersion].
+	Version int
+	// After is the key of a message of the same destination that must be
+	// settled first. While that one is parked, so is this one. Empty for none;
+	// a key that no message has holds nothing back.
+	After string
+	// Unless are keys, in whatever destination, that must not exist: an
+	// insertion that meets one is refused with an [*ExistsError].
+	Unless []string
+	// Replaces is a parked or held message that ends as replaced when this one
+	// is inserted. Zero for none.
+	Replaces ID
+	// Born is [StatePending], [StateParked] or [StateHeld]. Defaults to
+	// pending.
+	Born State
+	// Reason says why a message was born parked or held, for the operator.
+	Reason string
+	// TraceContext is a W3C traceparent carried to the delivery, or empty.
+	TraceContext string
+	// Created is when the store took it; ignored on insertion.
+	Created time.Time
+	// Attempt counts the deliveries begun, this one included. It is set on
+	// messages handed to a [Destination].
+	Attempt int
+	// Doubt says why an earlier send may already have reached the platform. It
+	// is set on messages handed to a [Destination].
+	Doubt Doubt
+}
+
+// Doubt is a set of reasons why this send may be a repeat of one that the
+// platform already received. Its numbers are stored; they never change.
+type Doubt uint8
+
+// Reasons to doubt.
+const (
+	// DoubtLostLease: an earlier attempt ended with its sender, unsettled. It
+	// had perhaps not begun.
+	DoubtLostLease Doubt = 1 << iota
+	// DoubtUnknown: an earlier attempt reached the platform and got no answer
+	// that could be understood.
+	DoubtUnknown
+)
+
+// PossibleDuplicate tells whether an earlier send may have reached the
+// platform.
+func (m Message) PossibleDuplicate() bool { return m.Doubt != 0 }
+
+// IsTask tells whether the message is work for a person and is never sent.
+func (m Message) IsTask() bool {
+	return len(m.Kind) >= len(TaskPrefix) && m.Kind[:len(TaskPrefix)] == TaskPrefix
+}
+
+// Lane is a 64-bit number of the message's destination and person. Messages of
+// one lane are sent one at a time. Two persons with one lane by accident only
+// wait for each other.
+func (m Message) Lane() int64 {
+	h := sha256.New()
+	h.Write([]byte(m.Destination))
+	h.Write([]byte{0})
+	h.Write([]byte(m.Person))
+	var sum [sha256.Size]byte
+	return int64(binary.BigEndian.Uint64(h.Sum(sum[:0]))) //nolint:gosec // all 64 bits are wanted, sign included
+}
+
+// FactsFingerprint returns m.Fingerprint, or the first 16 bytes of the SHA-256
+// of the facts where it is not set.
+func (m Message) FactsFingerprint() []byte {
+	if len(m.Fingerprint) > 0 {
+		return m.Fingerprint
+	}
+	sum := sha256.Sum256(m.Facts)
+	return sum[:16]
+}

@@ -1,0 +1,45 @@
+package outbox
+
+import "fmt"
+
+// State is where a message stands. Its numbers are stored; they never change.
+type State uint8
+
+// The first three are of messages in the queue, the others final.
+const (
+	// StatePending: waiting to be sent, waiting for its retry, or being sent.
+	StatePending State = 0
+	// StateParked: needs a person.
+	StateParked State = 1
+	// StateHeld: waits for data that it was born without.
+	StateHeld State = 2
+	// StateDelivered: the platform acknowledged it.
+	StateDelivered State = 3
+	// StateAlreadyDone: the platform said that it was done before.
+	StateAlreadyDone State = 4
+	// StateDiscarded: an operator gave it up.
+	StateDiscarded State = 5
+	// StateMarkedDone: an operator did it by hand.
+	StateMarkedDone State = 6
+	// StateReplaced: another message took its place.
+	StateReplaced State = 7
+	// StateWithdrawn: taken back before any send.
+	StateWithdrawn State = 8
+)
+
+var stateNames = [...]string{
+	StatePending: "pending", StateParked: "parked", StateHeld: "held", StateDelivered: "delivered",
+	StateAlreadyDone: "already done", StateDiscarded: "discarded", StateMarkedDone: "marked done",
+	StateReplaced: "replaced", StateWithdrawn: "withdrawn",
+}
+
+// String returns the state as an operator reads it.
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("state %d", uint8(s))
+}
+
+// Final tells whether the message has left the queue.
+func (s State) Final() bool { return s >= StateDelivered }

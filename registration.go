@@ -1,0 +1,94 @@
+package amsbridge
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// KindRegistration is the kind of message that a [Registration] is.
+const KindRegistration = "registration"
+
+// payloadVersion is what this program writes and the newest that it reads.
+const payloadVersion = 1
+
+// Registration is one push to Elevate: one user, one product, for one line and
+// attendee (Elevate's text names one product a call).
+type Registration struct {
+	// OrderID and LineID say where it came from.
+	OrderID, LineID string
+	// RemoteProductID is the product, as Elevate's set-up page has it.
+	RemoteProductID string
+	// User is the attendee. Name and e-mail are empty once forgotten.
+	User User
+}
+
+type registrationFacts struct {
+	UserID          string `json:"user_id"`
+	RemoteProductID string `json:"remote_product_id"`
+}
+
+// profile is the part of a payload that is deleted on delivery.
+type profile struct {
+	FirstName string `json:"first_name,omitempty"`
+	LastName  string `json:"last_name,omitempty"`
+	Email     string `json:"email,omitempty"`
+}
+
+func (r Registration) message(destination string) (outbox.Message, error) {
+	facts, err := json.Marshal(registrationFacts{UserID: string(r.User.ID), RemoteProductID: r.RemoteProductID})
+	if err != nil {
+		return outbox.Message{}, err
+	}
+	prof, err := profileOf(r.User)
+	if err != nil {
+		return outbox.Message{}, err
+	}
+	parts := []string{destination, r.OrderID, r.LineID, string(r.User.ID), "register"}
+	return outbox.Message{
+		Destination: destination, Key: keyOf(parts...), KeyParts: parts, Kind: KindRegistration, Version: payloadVersion,
+		Person: string(r.User.ID), Subject: r.OrderID, Items: []string{r.LineID}, Facts: facts, Profile: prof,
+	}, nil
+}
+
+// DecodeRegistration reads a message of kind [KindRegistration], as a
+// destination does. It returns [outbox.ErrNewerVersion] for a payload that a
+// newer program wrote, and an [*InputError] for one that it cannot read.
+func DecodeRegistration(m outbox.Message) (Registration, error) {
+	var f registrationFacts
+	u, err := decode(m, KindRegistration, &f)
+	if err != nil {
+		return Registration{}, err
+	}
+	u.ID = UserID(f.UserID)
+	r := Registration{OrderID: m.Subject, RemoteProductID: f.RemoteProductID, User: u}
+	if len(m.Items) > 0 {
+		r.LineID = m.Items[0]
+	}
+	return r, nil
+}
+
+// decode checks kind and version, reads the facts and returns the profile.
+func decode(m outbox.Message, kind string, facts any) (User, error) {
+	if m.Kind != kind {
+		return User{}, &InputError{Field: "message kind", Problem: "is not " + kind}
+	}
+	if m.Version > payloadVersion {
+		return User{}, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
+	}
+	if err := json.Unmarshal(m.Facts, facts); err != nil {
+		return User{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+	}
+	var p profile
+	if len(m.Profile) > 0 {
+		if err := json.Unmarshal(m.Profile, &p); err != nil {
+			return User{}, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
+		}
+	}
+	return User{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email}, nil
+}
+
+func profileOf(u User) ([]byte, error) {
+	return json.Marshal(profile{FirstName: u.FirstName, LastName: u.LastName, Email: u.Email})
+}
