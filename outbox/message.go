@@ -74,7 +74,8 @@ type Message struct {
 	// insertion that meets one is refused with an [*ExistsError].
 	Unless []string
 	// Replaces is a parked or held message that ends as replaced when this one
-	// is inserted. Zero for none.
+	// is inserted; several messages of one call may replace the same. Zero for
+	// none.
 	Replaces ID
 	// Born is [StatePending], [StateParked] or [StateHeld]. Defaults to
 	// pending.

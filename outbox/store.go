@@ -109,10 +109,12 @@ type Queue interface {
 	// lease ended unsettled.
 	Claim(ctx context.Context, req ClaimRequest) (Claim, error)
 
-	// Settle records outcomes, all or none, and returns the IDs of those that
-	// it acknowledged. One that is missing had lost its lease (its token is no
+	// Settle records outcomes and returns the IDs of those that it
+	// acknowledged. One that is missing had lost its lease (its token is no
 	// longer the current one): nothing was changed for it, and its follow-ups
-	// and effects on the destination were left out too.
+	// and effects on the destination were left out too. Each settlement is
+	// recorded whole or not at all. On an error the IDs returned with it were
+	// acknowledged all the same, and the others may be settled again.
 	Settle(ctx context.Context, batch []Settlement) ([]ID, error)
 }
 
@@ -164,8 +166,9 @@ type Claim struct {
 	Suspects bool
 	// Poisoned were parked by this claim: see [PoisonAfter].
 	Poisoned []Record
-	// NextDue is how long until the next pending message falls due, at most
-	// MaxNextDue; zero when one may be due now.
+	// NextDue is how long until the next pending message falls due that is not
+	// due yet, at most [MaxNextDue]; zero when others may be due now. That a
+	// lease may be lost meanwhile is not foreseen: look again by the clock.
 	NextDue time.Duration
 }
 
@@ -202,7 +205,9 @@ type Settlement struct {
 	// operator reads while it waits or is parked.
 	Code, Reason, Detail string
 	Receipt              []byte
-	Then                 []Message
+	// Then are inserted with the settlement; those whose key exists are left
+	// out. They must pass [CheckMessages] and set neither Unless nor Replaces.
+	Then []Message
 	// Took is how long the delivery took.
 	Took time.Duration
 	// Unlogged leaves no attempt in the log: the delivery was not begun.

@@ -1,0 +1,30 @@
+GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+WITHDB    := go run ./adapters/conformance/cmd/withdb --
+FUZZTIME  ?= 30s
+KILLS     ?= 50
+BENCHTIME ?= 1s
+in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
+
+.PHONY: help test lint fuzz crash bench tidy
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## Test every module with the race detector, on every database
+	$(WITHDB) go test -race -count=1 -timeout 10m work
+
+lint: ## Vet and lint every module, formatting and import rules included
+	go vet work
+	@$(call in_modules,go run $(GOLANGCI) run --config $(CURDIR)/.golangci.yml)
+
+fuzz: ## Run each fuzz target for FUZZTIME=30s
+	@.ci/fuzz $(FUZZTIME)
+
+crash: ## Kill senders and shops KILLS=50 times, and count what was lost
+	go run ./adapters/conformance/cmd/crash -kills $(KILLS)
+
+bench: ## Measure against the peers and the bare loop, BENCHTIME=1s each
+	$(WITHDB) go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 1h ./bench/...
+
+tidy: ## Check that every go.mod and go.sum is tidy; changes nothing
+	@$(call in_modules,GOWORK=off go mod tidy -diff)

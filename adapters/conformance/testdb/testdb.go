@@ -1,0 +1,102 @@
+// Package testdb finds databases for tests, or starts them. A server is the one
+// that an environment variable names or a private throw-away one, started from
+// installed programs; it ends with the process that started it, however that
+// ends. Importing the package registers the drivers "sqlite" (modernc), "pgx"
+// and "postgres" (lib/pq). It needs a Unix.
+package testdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "github.com/lib/pq"              // the driver "postgres"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+)
+
+// Engine is a database product with servers. SQLite has none.
+type Engine string
+
+// The engines that can be started.
+const (
+	PostgreSQL Engine = "postgres"
+)
+
+// Engines are all that can be started.
+func Engines() []Engine { return []Engine{PostgreSQL} }
+
+// None as the value of an engine's variable says that there is no server, and
+// that none is to be started.
+const None = "none"
+
+// Variable is the environment variable that names a running server: a DSN of
+// somebody who may create databases, or [None].
+func (e Engine) Variable() string {
+	switch e {
+	case PostgreSQL:
+		return "AMSBRIDGE_TEST_POSTGRES"
+	}
+	return ""
+}
+
+// MissingError says that an engine is not there to be tested.
+type MissingError struct {
+	Engine Engine
+	Reason string
+}
+
+// Error names the engine and the reason.
+func (e *MissingError) Error() string { return fmt.Sprintf("testdb: no %s: %s", e.Engine, e.Reason) }
+
+// started holds this process's own servers. It is never stopped by hand: the
+// server ends with the process.
+var started = sync.OnceValues(func() (*Server, error) {
+	return Start(context.Background(), PostgreSQL, Options{})
+})
+
+// Postgres returns the DSN of a fresh database, dropped when the test ends.
+// Without a server the test is skipped, or fails where CI is "true".
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server, err := started()
+	var missing *MissingError
+	if errors.As(err, &missing) && os.Getenv("CI") != "true" {
+		t.Skipf("NOT TESTED on %s: %s", missing.Engine, missing.Reason)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn, drop, err := server.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := drop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return dsn
+}
+
+// SQLite returns the DSN of a fresh database file, removed when the test ends:
+// transactions begin IMMEDIATE, wait five seconds for the lock, and are synced
+// in full to a write-ahead log.
+func SQLite(t testing.TB) string {
+	t.Helper()
+	return SQLiteFile(filepath.Join(t.TempDir(), "test.sqlite"))
+}
+
+// SQLiteFile returns the DSN of that file, set up as [SQLite] does.
+func SQLiteFile(path string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" +
+		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+}

@@ -1,0 +1,117 @@
+package testdb_test
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
+)
+
+// The test program is its own helper: as a holder it starts a server, names it
+// and waits to be killed.
+const holder = "AMSBRIDGE_TESTDB_HOLDER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(holder) != "" {
+		hold()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func hold() {
+	s, err := testdb.Start(context.Background(), testdb.PostgreSQL, testdb.Options{})
+	if err != nil {
+		_, _ = os.Stdout.WriteString("error: " + err.Error())
+		os.Exit(1)
+	}
+	_, _ = os.Stdout.WriteString(s.DSN + "\n")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
+}
+
+func query(t *testing.T, driver, dsn, statement string) (string, error) {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	var s string
+	err = db.QueryRowContext(t.Context(), statement).Scan(&s)
+	return s, err
+}
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	var dsn string
+	t.Run("fresh", func(t *testing.T) {
+		dsn = testdb.Postgres(t)
+		require.NotEqual(t, dsn, testdb.Postgres(t))
+		for _, driver := range []string{"pgx", "postgres"} {
+			name, err := query(t, driver, dsn, "SELECT current_database()")
+			require.NoError(t, err)
+			require.Contains(t, dsn, name)
+		}
+	})
+	if dsn != "" {
+		_, err := query(t, "pgx", dsn, "SELECT 'here'")
+		require.ErrorContains(t, err, "does not exist", "the database outlived its test")
+	}
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.SQLite(t)
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000"} {
+		got, err := query(t, "sqlite", dsn, "PRAGMA "+pragma)
+		require.NoError(t, err)
+		require.Equal(t, want, got, pragma)
+	}
+	name, err := query(t, "sqlite", testdb.SQLiteFile(t.TempDir()+"/a b%20?#.sqlite"), "SELECT file FROM pragma_database_list")
+	require.NoError(t, err)
+	require.True(t, strings.HasSuffix(name, "/a b%20?#.sqlite"), name)
+}
+
+func TestNone(t *testing.T) {
+	t.Setenv(testdb.PostgreSQL.Variable(), testdb.None)
+	_, err := testdb.Start(t.Context(), testdb.PostgreSQL, testdb.Options{})
+	var missing *testdb.MissingError
+	require.ErrorAs(t, err, &missing)
+}
+
+// A killed test run must leave no server behind.
+func TestServerEndsWithItsParent(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), holder+"=1", testdb.PostgreSQL.Variable()+"=")
+	stdin, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	defer func() { _ = stdin.Close() }()
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line := make([]byte, 4096)
+	n, err := stdout.Read(line)
+	require.NoError(t, err)
+	dsn := strings.TrimSpace(string(line[:n]))
+	if strings.HasPrefix(dsn, "error: testdb: no") && os.Getenv("CI") != "true" {
+		require.Error(t, cmd.Wait())
+		t.Skip(dsn)
+	}
+	_, err = query(t, "pgx", dsn, "SELECT 'here'")
+	require.NoError(t, err)
+
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	require.Eventually(t, func() bool {
+		_, err := query(t, "pgx", dsn, "SELECT 'here'")
+		return err != nil
+	}, 10*time.Second, 20*time.Millisecond)
+}

@@ -1,0 +1,127 @@
+package elevate
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+)
+
+// Config sets up a [Client].
+type Config struct {
+	// AllowLoopbackHTTP permits plain http to a loopback address, for the endpoint
+	// and for Product URLs: sandboxes and tests. Defaults to false: https only.
+	AllowLoopbackHTTP bool
+	// AllowedHosts are the hosts on which a Product URL may lie, each with its
+	// port unless that is the scheme's own. They replace the default, and
+	// sub-domains must be listed. Defaults to the endpoint's host alone.
+	AllowedHosts []string
+	// Concurrency is how many calls run at once at most; as many idle
+	// connections are kept. Defaults to 100.
+	Concurrency int
+	// Credentials come from Elevate. Required.
+	Credentials Credentials
+	// Endpoint is the Registration API's URL. Required; https.
+	Endpoint string
+	// MaxBody is how much of a reply is read, in bytes, from 16 KiB to 1 MiB.
+	// Defaults to 64 KiB.
+	MaxBody int64
+	// Profile is the wire format. Required; see [GuessedProfile]. It is copied.
+	Profile *Profile
+	// RootCAs verify Elevate's certificate. Defaults to the system's.
+	RootCAs *x509.CertPool
+	// SendConfirmation asks Elevate to mail the user a link to the product. A send
+	// that may repeat one which Elevate received and did not answer asks for none,
+	// since each could mail once more. Defaults to false.
+	SendConfirmation bool
+	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
+	// module's version in the running binary, or "devel".
+	Version string
+}
+
+// Client delivers registrations to one Elevate site. It is safe for concurrent
+// use, and shows no credentials when printed.
+type Client struct {
+	api          *apiclient.Client
+	credentials  Credentials
+	endpoint     string
+	profile      *Profile
+	hosts        []string
+	allowHTTP    bool
+	confirmation bool
+}
+
+// New returns a client, or an [*amsbridge.InputError] that names the bad field.
+// It makes no call.
+func New(cfg Config) (*Client, error) {
+	if cfg.Profile == nil {
+		return nil, &amsbridge.InputError{Field: "Profile", Problem: noProfile}
+	}
+	if err := cfg.Profile.Check(); err != nil {
+		return nil, err
+	}
+	if err := cfg.Credentials.check(cfg.Profile.Auth); err != nil {
+		return nil, err
+	}
+	api, err := apiclient.New(apiclient.Config{
+		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: cfg.Concurrency, MaxBody: cfg.MaxBody,
+		RootCAs: cfg.RootCAs, Secrets: cfg.Credentials.reveal().texts(), Version: cfg.Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := api.CheckEndpoint("Endpoint", cfg.Endpoint); err != nil {
+		return nil, err
+	}
+	hosts, err := allowedHosts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		api: api, credentials: cfg.Credentials, endpoint: cfg.Endpoint, profile: cfg.Profile.clone(),
+		hosts: hosts, allowHTTP: cfg.AllowLoopbackHTTP, confirmation: cfg.SendConfirmation,
+	}, nil
+}
+
+// CloseIdleConnections closes the connections that no call uses. The client
+// stays usable.
+func (c *Client) CloseIdleConnections() { c.api.CloseIdleConnections() }
+
+func allowedHosts(cfg Config) ([]string, error) {
+	if len(cfg.AllowedHosts) == 0 {
+		u, err := url.Parse(cfg.Endpoint)
+		if err != nil {
+			return nil, &amsbridge.InputError{Field: "Endpoint", Problem: "is not a URL"}
+		}
+		return []string{hostOf(u)}, nil
+	}
+	var hosts []string
+	for i, h := range cfg.AllowedHosts {
+		u, err := url.Parse("https://" + h)
+		if err != nil || u.Host != h || u.Hostname() == "" || strings.ContainsAny(h, "*\\") {
+			return nil, &amsbridge.InputError{
+				Field: fmt.Sprintf("AllowedHosts[%d]", i), Problem: "is not a host, with or without a port",
+			}
+		}
+		hosts = append(hosts, hostOf(u))
+	}
+	return hosts, nil
+}
+
+// clone copies the profile, so that no later change by the caller reaches a
+// client in use.
+func (p *Profile) clone() *Profile {
+	c := *p
+	c.ConfirmationOn, c.ConfirmationOff = slices.Clone(p.ConfirmationOn), slices.Clone(p.ConfirmationOff)
+	c.Errors = slices.Clone(p.Errors)
+	c.Extra = maps.Clone(p.Extra)
+	for path, v := range c.Extra {
+		c.Extra[path] = slices.Clone(v)
+	}
+	return &c
+}

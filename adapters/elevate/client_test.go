@@ -1,0 +1,172 @@
+package elevate_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	key       = "planted+key/4711"
+	email     = "quintessa.o'malley@example.org"
+	firstName = "Quintessa"
+	lastName  = "O'Malley-Ångström"
+	userID    = "U-abc&é;%"
+)
+
+// message is a registration as the hook stores it.
+func message(t *testing.T, change func(*outbox.Message)) outbox.Message {
+	t.Helper()
+	encode := func(v map[string]string) []byte {
+		b, err := json.Marshal(v)
+		require.NoError(t, err)
+		return b
+	}
+	m := outbox.Message{
+		Destination: "elevate", Key: "key-1", Kind: amsbridge.KindRegistration, Version: 1, Person: userID,
+		Subject: "order-1", Items: []string{"line-1"},
+		Facts:   encode(map[string]string{"user_id": userID, "remote_product_id": "COURSE-1"}),
+		Profile: encode(map[string]string{"first_name": firstName, "last_name": lastName, "email": email}),
+	}
+	if change != nil {
+		change(&m)
+	}
+	return m
+}
+
+func config(endpoint string) elevate.Config {
+	return elevate.Config{
+		AllowLoopbackHTTP: true, Credentials: elevate.Key(key), Endpoint: endpoint,
+		Profile: elevate.GuessedProfile(), SendConfirmation: true, Version: "1.2.3",
+	}
+}
+
+func newClient(t *testing.T, cfg elevate.Config) *elevate.Client {
+	t.Helper()
+	c, err := elevate.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func TestNewNamesTheField(t *testing.T) {
+	t.Parallel()
+	profile := func(change func(*elevate.Profile)) func(*elevate.Config) {
+		return func(c *elevate.Config) { change(c.Profile) }
+	}
+	for _, c := range []struct {
+		field  string
+		change func(*elevate.Config)
+	}{
+		{"Profile", func(c *elevate.Config) { c.Profile = nil }},
+		{"Profile.Name", func(c *elevate.Config) { c.Profile = &elevate.Profile{} }},
+		{"Profile.Auth", profile(func(p *elevate.Profile) { p.Auth = "none" })},
+		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.AuthField = "" })},
+		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.AuthField = p.Email })},
+		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.Auth, p.AuthField = elevate.AuthHeader, "X Key" })},
+		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.Auth, p.AuthField = elevate.AuthHeader, "idempotency-key" })},
+		{"Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = "" })},
+		{"Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = "user..id" })},
+		{"Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = p.Email + ".id" })},
+		{"Profile.Confirmation", profile(func(p *elevate.Profile) { p.Confirmation = "" })},
+		{"Profile.ConfirmationOn", profile(func(p *elevate.Profile) { p.ConfirmationOn = nil })},
+		{"Profile.ConfirmationOff", profile(func(p *elevate.Profile) { p.ConfirmationOff = json.RawMessage("{") })},
+		{"Profile.ProductURL", profile(func(p *elevate.Profile) { p.ProductURL = "" })},
+		{"Profile.Errors[1]", profile(func(p *elevate.Profile) { p.Errors[1] = "." })},
+		{`Profile.Extra["site"]`, profile(func(p *elevate.Profile) { p.Extra = map[string]json.RawMessage{"site": nil} })},
+		{`Profile.Extra["email"]`, profile(func(p *elevate.Profile) {
+			p.Extra = map[string]json.RawMessage{"email": json.RawMessage("1")}
+		})},
+		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.Credentials{} }},
+		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.Key("") }},
+		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.Key("a\nb") }},
+		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.UserPassword("u", "p") }},
+		{"Credentials", profile(func(p *elevate.Profile) { p.Auth = elevate.AuthBasic })},
+		{"Credentials", func(c *elevate.Config) {
+			c.Profile.Auth, c.Credentials = elevate.AuthBasic, elevate.UserPassword("a:b", "p")
+		}},
+		{"Endpoint", func(c *elevate.Config) { c.Endpoint = "" }},
+		{"Endpoint", func(c *elevate.Config) { c.Endpoint = "http://elevate.example.org/api" }},
+		{"Endpoint", func(c *elevate.Config) { c.AllowLoopbackHTTP = false }},
+		{"AllowedHosts[1]", func(c *elevate.Config) { c.AllowedHosts = []string{"a.example.org", "https://b.example.org"} }},
+		{"AllowedHosts[0]", func(c *elevate.Config) { c.AllowedHosts = []string{"*.example.org"} }},
+		{"AllowedHosts[0]", func(c *elevate.Config) { c.AllowedHosts = []string{"a@b.example.org"} }},
+		{"MaxBody", func(c *elevate.Config) { c.MaxBody = 1 << 30 }},
+		{"Concurrency", func(c *elevate.Config) { c.Concurrency = -1 }},
+	} {
+		cfg := config("http://127.0.0.1:1/api")
+		c.change(&cfg)
+		_, err := elevate.New(cfg)
+		var bad *amsbridge.InputError
+		require.ErrorAs(t, err, &bad, c.field)
+		require.Equal(t, c.field, bad.Field)
+		require.NotContains(t, err.Error(), key)
+	}
+}
+
+func TestNewWithoutProfileSaysWhatOnlyTheVendorKnows(t *testing.T) {
+	t.Parallel()
+	_, err := elevate.New(elevate.Config{})
+	for _, what := range []string{
+		"path", "credentials", "Unique User ID", "Remote Product ID", "confirmation", "success", "error", "Product URL", "GuessedProfile()",
+	} {
+		require.ErrorContains(t, err, what)
+	}
+}
+
+// A profile belongs to its client from New on, and one read from JSON keeps
+// what the JSON does not name.
+func TestProfileIsCopiedAndOverridden(t *testing.T) {
+	t.Parallel()
+	var got map[string]any
+	cfg := config(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		_, _ = w.Write([]byte(`{"success":1}`))
+	}))
+	require.NoError(t, json.Unmarshal([]byte(`{
+		"name": "from the PDF", "auth": "bearer", "email": "user.mail", "user_id": "user.id",
+		"confirmation_on": "Y", "confirmation_off": "N", "extra": {"site.code": 7}
+	}`), cfg.Profile))
+	c := newClient(t, cfg)
+	cfg.Profile.FirstName, cfg.Profile.ConfirmationOn[1] = "x", 'X'
+	cfg.Profile.Extra["site.code"][0] = '8'
+	_, err := c.Deliver(t.Context(), message(t, nil))
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{
+		"firstname": firstName, "lastname": lastName, "remote_product_id": "COURSE-1", "send_confirmation_email": "Y",
+		"user": map[string]any{"mail": email, "id": userID}, "site": map[string]any{"code": 7.0},
+	}, got)
+}
+
+func TestNothingShowsTheCredentials(t *testing.T) {
+	t.Parallel()
+	type nested struct{ inner any }
+	cfg := config("https://elevate.example.org/api")
+	c := newClient(t, cfg)
+	for _, v := range []any{cfg, &cfg, cfg.Credentials, c, *c, nested{cfg}, nested{c}, nested{*c}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
+			text := fmt.Sprintf(verb, v)
+			require.NotContains(t, text, key)
+			require.NotContains(t, text, fmt.Sprintf("%x", key))
+		}
+	}
+	b, err := json.Marshal(struct{ C elevate.Credentials }{cfg.Credentials})
+	require.NoError(t, err)
+	require.NotContains(t, string(b), key)
+}

@@ -1,0 +1,58 @@
+package elevate
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// Credentials are what Elevate gave the store. The zero value is none. They
+// show nothing when printed, logged or encoded, wherever they lie.
+type Credentials struct{ reveal func() secrets } // no printer looks into a function
+
+type secrets struct{ key, user, password string }
+
+// Key returns credentials that are one secret text, for [AuthBody],
+// [AuthBearer] and [AuthHeader].
+func Key(secret string) Credentials { return credentials(secrets{key: secret}) }
+
+// UserPassword returns credentials for [AuthBasic].
+func UserPassword(user, password string) Credentials {
+	return credentials(secrets{user: user, password: password})
+}
+
+func credentials(s secrets) Credentials { return Credentials{func() secrets { return s }} }
+
+// check fits the credentials to the way they are sent.
+func (c Credentials) check(auth Auth) error {
+	bad := func(problem string) error { return &amsbridge.InputError{Field: "Credentials", Problem: problem} }
+	if c.reveal == nil {
+		return bad("are missing")
+	}
+	s := c.reveal()
+	switch {
+	case auth == AuthBasic && (s.user == "" || s.password == ""):
+		return bad("are not a user name and a password, as the profile wants them")
+	case auth == AuthBasic && strings.Contains(s.user, ":"):
+		return bad("have a user name with a colon") // RFC 7617 section 2
+	case auth != AuthBasic && s.key == "":
+		return bad("are not a key, as the profile wants it")
+	case strings.ContainsFunc(s.key, func(r rune) bool { return r < ' ' || r > '~' }):
+		return bad("have a key with characters other than visible ASCII")
+	}
+	return nil
+}
+
+// basic returns user name and password as RFC 7617 encodes them.
+func (s secrets) basic() string {
+	return base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password))
+}
+
+// texts returns everything that must not be seen.
+func (s secrets) texts() []string {
+	if s.key != "" {
+		return []string{s.key}
+	}
+	return []string{s.password, strings.TrimRight(s.basic(), "=")}
+}

@@ -1,0 +1,96 @@
+package elevate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+var _ outbox.Destination = (*Client)(nil)
+
+// maxReason is how much of the platform's error text becomes a reason, in
+// bytes.
+const maxReason = 300
+
+// Deliver sends one registration. The receipt is an [amsbridge.Receipt] with
+// the Product URL, where Elevate gave one that may be stored; where it may not,
+// the delivery counts all the same and the result's detail says why.
+//
+// An error is an [*outbox.DeliveryError], but for [outbox.ErrNewerVersion]. Any
+// 2xx that is not understood is "unknown", never a success. A registration
+// without name or e-mail is rejected unsent.
+func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+	r, err := amsbridge.DecodeRegistration(m)
+	if errors.Is(err, outbox.ErrNewerVersion) {
+		return outbox.Result{}, err
+	}
+	if err == nil {
+		err = problem(r)
+	}
+	if err != nil {
+		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reasonOf(err), Err: err}
+	}
+	req, err := c.request(r, m.Key, c.confirmation && m.Doubt&outbox.DoubtUnknown == 0)
+	if err != nil {
+		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
+	}
+	reply, err := c.api.Do(ctx, req)
+	if err != nil {
+		return outbox.Result{}, err
+	}
+	return c.judge(reply, r)
+}
+
+// reasonOf names the field without the package's prefix.
+func reasonOf(err error) string {
+	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
+		return "the " + bad.Field + " " + bad.Problem
+	}
+	return "the message cannot be read"
+}
+
+// judge decides what a reply means.
+func (c *Client) judge(reply *apiclient.Reply, r amsbridge.Registration) (outbox.Result, error) {
+	hide := private(r)
+	a := c.profile.read(reply.Body)
+	if d := c.api.Classify(reply, hide...); d != nil {
+		if reply.Status/100 == 4 && a.text != "" {
+			d.Reason += ": " + c.quote(a.text, hide)
+		}
+		return outbox.Result{}, d
+	}
+	detail := c.api.Detail(reply, hide...)
+	fail := func(o outbox.Outcome, reason string) (outbox.Result, error) {
+		return outbox.Result{}, &outbox.DeliveryError{Outcome: o, Code: reply.Code(), Reason: reason, Detail: detail}
+	}
+	if reply.Truncated {
+		return fail(outbox.OutcomeUnknown, "the reply is longer than is read")
+	}
+	link, problem := "", ""
+	if a.url != "" {
+		link, problem = c.productURL(a.url, r.User.Email)
+	}
+	switch {
+	case a.verdict == verdictRefused && a.text == "":
+		return fail(outbox.OutcomeRejected, "the platform reports a failure")
+	case a.verdict == verdictRefused:
+		return fail(outbox.OutcomeRejected, "the platform reports: "+c.quote(a.text, hide))
+	case a.verdict == verdictUnclear, a.verdict == verdictUnmarked && link == "":
+		return fail(outbox.OutcomeUnknown, a.problem)
+	}
+	res := outbox.Result{Code: reply.Code(), Detail: detail}
+	if link != "" {
+		res.Receipt = amsbridge.Receipt{ProductURL: link}.Encode()
+	}
+	if problem != "" {
+		res.Detail = outbox.CutText("the Product URL was not stored: it "+problem+"\n"+detail, len(detail)+100)
+	}
+	return res, nil
+}
+
+func (c *Client) quote(text string, hide []string) string {
+	return outbox.CutText(c.api.Scrub(text, hide...), maxReason)
+}

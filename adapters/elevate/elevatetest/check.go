@@ -1,0 +1,128 @@
+package elevatetest
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/mail"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+)
+
+// read checks the form of a call: all that can be said without knowing the
+// products.
+func (s *Server) read(r *http.Request, body []byte, readErr error) input {
+	var in input
+	refuse := func(status int, text string) {
+		in.violations = append(in.violations, text)
+		if in.refusal == nil {
+			in.refusal = &answer{status: status, text: text}
+		}
+	}
+	if r.Method != http.MethodPost {
+		refuse(http.StatusMethodNotAllowed, "the method is not POST")
+		in.refusal.allow = http.MethodPost
+		return in
+	}
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		refuse(http.StatusUnsupportedMediaType, "the content type is not application/json")
+	}
+	if tooLong := new(http.MaxBytesError); errors.As(readErr, &tooLong) {
+		refuse(http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB")
+		return in
+	}
+	o, err := wirejson.Parse(body)
+	if err != nil || readErr != nil {
+		refuse(http.StatusBadRequest, "the body is not one JSON object")
+		return in
+	}
+	if !s.authorized(r, o) {
+		refuse(http.StatusUnauthorized, "the credentials are missing or wrong")
+	}
+	s.readFields(o, &in, func(text string) { refuse(http.StatusUnprocessableEntity, text) })
+	return in
+}
+
+func (s *Server) authorized(r *http.Request, o wirejson.Object) bool {
+	p, want, got := s.cfg.Profile, s.cfg.Key, ""
+	switch p.Auth {
+	case elevate.AuthBody:
+		v, _ := o.Get(p.AuthField)
+		got, _ = v.(string)
+	case elevate.AuthBearer:
+		got, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	case elevate.AuthHeader:
+		got = r.Header.Get(p.AuthField)
+	case elevate.AuthBasic:
+		user, password, _ := r.BasicAuth()
+		want, got = s.cfg.UserName+":"+s.cfg.Password, user+":"+password
+	}
+	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
+}
+
+func (s *Server) readFields(o wirejson.Object, in *input, refuse func(text string)) {
+	p := s.cfg.Profile
+	known := []string{p.Confirmation}
+	if p.Auth == elevate.AuthBody {
+		known = append(known, p.AuthField)
+	}
+	text := func(path string) string {
+		known = append(known, path)
+		v, there := o.Get(path)
+		t, ok := v.(string)
+		switch {
+		case !there:
+			refuse("the field " + path + " is missing")
+		case !ok:
+			refuse("the field " + path + " is not a text")
+		case strings.TrimSpace(t) == "":
+			refuse("the field " + path + " is empty")
+		}
+		return t
+	}
+	in.user = amsbridge.User{
+		ID: amsbridge.UserID(text(p.UserID)), FirstName: text(p.FirstName), LastName: text(p.LastName), Email: text(p.Email),
+	}
+	in.product = text(p.RemoteProductID)
+	if in.user.ID != "" && in.user.ID.Check() != nil {
+		refuse("the field " + p.UserID + " is not a user ID")
+	}
+	if a, err := mail.ParseAddress(in.user.Email); in.user.Email != "" && (err != nil || a.Address != in.user.Email) {
+		refuse("the field " + p.Email + " is not an e-mail address")
+	}
+	for path, want := range p.Extra {
+		known = append(known, path)
+		if v, ok := o.Get(path); !ok || !sameJSON(v, want) {
+			refuse("the field " + path + " is not the profile's constant")
+		}
+	}
+	if v, there := o.Get(p.Confirmation); there { // optional, by the vendor's text
+		in.confirm = sameJSON(v, p.ConfirmationOn)
+		if !in.confirm && !sameJSON(v, p.ConfirmationOff) {
+			refuse("the field " + p.Confirmation + " is neither on nor off")
+		}
+	}
+	for _, path := range o.Paths() {
+		if !slices.ContainsFunc(known, func(k string) bool { return k == path || strings.HasPrefix(path, k+".") }) {
+			refuse("a field that the profile does not name was sent")
+		}
+	}
+}
+
+// sameJSON compares a value that was read with a profile's JSON, whatever the
+// order of fields.
+func sameJSON(v any, want json.RawMessage) bool {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return false
+	}
+	var x, y any
+	return json.Unmarshal(b, &x) == nil && json.Unmarshal(want, &y) == nil && reflect.DeepEqual(x, y)
+}

@@ -1,0 +1,116 @@
+package elevatetest
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+)
+
+// Config sets up a [Server].
+type Config struct {
+	// BaseURL begins the Product URLs, such as "https://learn.example.org".
+	// Defaults to the scheme and host that each call came in on.
+	BaseURL string
+	// Key is what the caller must send, unless the profile's way is
+	// [elevate.AuthBasic]. Required then.
+	Key string
+	// Now is the journal's clock. Defaults to time.Now.
+	Now func() time.Time
+	// Path is the Registration API's. Defaults to "/api/registration", a guess.
+	Path string
+	// Products are those that staff set up. A call for another one is refused.
+	Products []Product
+	// Profile is the wire format. Required; see [elevate.GuessedProfile]. It must
+	// not be changed while the server is in use.
+	Profile *elevate.Profile
+	// UserName and Password are wanted where the profile's way is
+	// [elevate.AuthBasic]. Required then.
+	UserName, Password string
+}
+
+// Product is one product on Elevate.
+type Product struct {
+	// RemoteProductID is what staff typed into the product's set-up page.
+	RemoteProductID string
+	// Title is shown on the product's page. Defaults to RemoteProductID.
+	Title string
+	// Slug ends the Product URL: [a-z0-9-]+. Defaults to RemoteProductID in lower
+	// case, with "-" for other characters.
+	Slug string
+	// Closed refuses registrations, as for a draft or an ended course.
+	Closed bool
+}
+
+var (
+	slugForm = regexp.MustCompile(`^[a-z0-9-]+$`)
+	notSlug  = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+// withDefaults fills the gaps and names the first bad field.
+func (cfg Config) withDefaults() (Config, error) {
+	bad := func(field, problem string) (Config, error) {
+		return cfg, &amsbridge.InputError{Field: field, Problem: problem}
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Path == "" {
+		cfg.Path = "/api/registration"
+	}
+	if cfg.Profile == nil {
+		return bad("Profile", "is missing; name elevate.GuessedProfile() to use our guess")
+	}
+	if err := cfg.Profile.Check(); err != nil {
+		return cfg, err
+	}
+	u, err := url.Parse(cfg.BaseURL)
+	switch basic := cfg.Profile.Auth == elevate.AuthBasic; {
+	case !strings.HasPrefix(cfg.Path, "/") || strings.ContainsAny(cfg.Path, "{}"):
+		return bad("Path", "does not begin with a slash, or has braces")
+	case strings.HasPrefix(cfg.Path, productPath):
+		return bad("Path", "lies among the product pages")
+	case basic && (cfg.UserName == "" || cfg.Password == ""):
+		return bad("UserName and Password", "are not both given, as the profile wants them")
+	case !basic && cfg.Key == "":
+		return bad("Key", "is empty")
+	case cfg.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http"):
+		return bad("BaseURL", "is not an http or https URL")
+	}
+	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
+	return cfg, nil
+}
+
+// index lists the products by remote ID and by slug.
+func index(products []Product) (byID, bySlug map[string]Product, err error) {
+	byID, bySlug = map[string]Product{}, map[string]Product{}
+	for i, p := range products {
+		bad := func(field, problem string) error {
+			return &amsbridge.InputError{Field: fmt.Sprintf("Products[%d].%s", i, field), Problem: problem}
+		}
+		if p.Title == "" {
+			p.Title = p.RemoteProductID
+		}
+		if p.Slug == "" {
+			p.Slug = strings.Trim(notSlug.ReplaceAllString(strings.ToLower(p.RemoteProductID), "-"), "-")
+		}
+		_, idTwice := byID[p.RemoteProductID]
+		_, slugTwice := bySlug[p.Slug]
+		switch {
+		case p.RemoteProductID == "":
+			return nil, nil, bad("RemoteProductID", "is empty")
+		case idTwice:
+			return nil, nil, bad("RemoteProductID", "is listed twice")
+		case !slugForm.MatchString(p.Slug):
+			return nil, nil, bad("Slug", "is not of the form [a-z0-9-]+")
+		case slugTwice:
+			return nil, nil, bad("Slug", "is another product's too")
+		}
+		byID[p.RemoteProductID], bySlug[p.Slug] = p, p
+	}
+	return byID, bySlug, nil
+}

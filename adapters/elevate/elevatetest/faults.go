@@ -1,0 +1,48 @@
+package elevatetest
+
+import "github.com/amsbridge/amsbridge/adapters/internal/faults"
+
+// Fault is one misbehaviour. The zero value behaves.
+type Fault = faults.Fault
+
+// FaultKind is a way to misbehave.
+type FaultKind = faults.Kind
+
+// Hold lets a test watch and end a [HoldAfter].
+type Hold = faults.Hold
+
+// NewHold returns a Hold that holds nothing yet.
+func NewHold() *Hold { return faults.NewHold() }
+
+// The kinds of faults.
+const (
+	None         = faults.None         // behaves
+	Throttle     = faults.Throttle     // 429, with Fault.RetryAfter
+	ServerError  = faults.ServerError  // 500
+	Unavailable  = faults.Unavailable  // 503, with Fault.RetryAfter
+	Unauthorized = faults.Unauthorized // 401
+	Forbidden    = faults.Forbidden    // 403
+	Garbage      = faults.Garbage      // 200 with Fault.Body
+	LoginPage    = faults.LoginPage    // 200 with a page that asks to sign in
+	Redirect     = faults.Redirect     // 302 to a host that does not exist
+	Slow         = faults.Slow         // behaves after Fault.Delay
+	CutBefore    = faults.CutBefore    // no effect, no answer
+	CutAfter     = faults.CutAfter     // the effect, no answer
+	Truncate     = faults.Truncate     // the effect, half an answer
+	HoldAfter    = faults.HoldAfter    // the effect; the answer waits for Hold.Release
+)
+
+// Misbehave queues faults, one for each of the registration calls to come. A
+// zero Fault lets a call behave.
+func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
+
+// MisbehaveBy asks f about each registration call for which nothing is queued;
+// calls are counted from 1. f is called by one goroutine at a time and must not
+// use the server. Nil ends it.
+func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
+
+func (s *Server) faultPlan() *faults.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
+}

@@ -1,0 +1,45 @@
+package elevatetest
+
+import (
+	"html/template"
+	"net/http"
+
+	"github.com/gorilla/mux"
+)
+
+const productPath = "/products/"
+
+var page = template.Must(template.New("product").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{{.Title}}</title></head>
+<body>
+<h1>{{.Title}}</h1>
+<p>Remote Product ID: {{.RemoteProductID}}</p>
+{{if .Closed}}<p>This product is closed for registration.</p>
+{{end}}<p>This is a sandbox, not Elevate.</p>
+</body>
+</html>
+`))
+
+func (s *Server) serveProduct(w http.ResponseWriter, r *http.Request) {
+	p, ok := s.bySlug[mux.Vars(r)["slug"]]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'")
+	_ = page.Execute(w, p) // the caller may be gone
+}
+
+// productURL is where a product's page is served, for the caller of r.
+func (s *Server) productURL(r *http.Request, remoteProductID string) string {
+	base := s.cfg.BaseURL
+	if base == "" {
+		base = "http://" + r.Host
+		if r.TLS != nil {
+			base = "https://" + r.Host
+		}
+	}
+	return base + productPath + s.byID[remoteProductID].Slug
+}

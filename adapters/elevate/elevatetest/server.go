@@ -1,0 +1,126 @@
+package elevatetest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/gorilla/mux"
+)
+
+// maxBody is the longest body that a call may have, in bytes.
+const maxBody = 64 << 10
+
+// Server is the sandbox. It keeps everything in memory until [Server.Reset],
+// and is safe for concurrent use. Close an httptest.Server around it only when
+// no [Hold] holds a call.
+type Server struct {
+	cfg    Config
+	byID   map[string]Product
+	bySlug map[string]Product
+	router *mux.Router
+
+	mu sync.Mutex
+	state
+}
+
+// New returns a sandbox, or an [*amsbridge.InputError] that names the bad field.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	byID, bySlug, err := index(cfg.Products)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, byID: byID, bySlug: bySlug, router: mux.NewRouter(), state: newState()}
+	s.router.HandleFunc(cfg.Path, s.serveRegistration) // all methods, so that a wrong one is in the journal
+	s.router.HandleFunc(productPath+"{slug}", s.serveProduct).Methods(http.MethodGet, http.MethodHead)
+	return s, nil
+}
+
+// ServeHTTP serves the Registration API and the product pages.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+func (s *Server) serveRegistration(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	in := s.read(r, body, err)
+	fault, call := s.open(r.Header.Get(apiclient.KeyHeader), in)
+	noted := &noting{ResponseWriter: w, note: func(status int) { s.note(func() { call.Status = status }) }}
+	fault.Serve(noted, r, func(w http.ResponseWriter, r *http.Request) {
+		no := in.refusal
+		if no == nil {
+			no = s.refuse(in)
+		}
+		if no != nil {
+			s.note(func() { call.Refusal = no.text })
+			s.answer(w, *no)
+			return
+		}
+		s.answer(w, answer{status: http.StatusOK, url: s.register(call, in, s.productURL(r, in.product))})
+	})
+}
+
+// note changes a call in the journal.
+func (s *Server) note(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// answer is what a call gets back.
+type answer struct {
+	status int
+	allow  string
+	text   string // the error's; empty on success
+	url    string
+}
+
+func (s *Server) answer(w http.ResponseWriter, a answer) {
+	p, o := s.cfg.Profile, wirejson.Object{}
+	if p.Success != "" {
+		o.Set(p.Success, a.text == "")
+	}
+	if a.text != "" && len(p.Errors) > 0 {
+		o.Set(p.Errors[0], a.text)
+	}
+	if a.url != "" {
+		o.Set(p.ProductURL, a.url)
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		a.status = http.StatusInternalServerError
+	}
+	if a.allow != "" {
+		w.Header().Set("Allow", a.allow)
+	}
+	if a.status == http.StatusUnauthorized && p.Auth == elevate.AuthBasic {
+		w.Header().Set("WWW-Authenticate", `Basic realm="sandbox"`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_, _ = w.Write(body) // the caller may be gone
+}
+
+// noting writes the status into the journal before the caller can see it.
+type noting struct {
+	http.ResponseWriter
+	note func(status int)
+}
+
+func (n *noting) WriteHeader(status int) {
+	n.note(status)
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Flush sends what was written, as half an answer wants it.
+func (n *noting) Flush() {
+	if f, ok := n.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}

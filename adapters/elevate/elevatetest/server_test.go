@@ -1,0 +1,237 @@
+package elevatetest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/stretchr/testify/require"
+)
+
+const valid = `{"api_key":"key","firstname":"Ada","lastname":"Byron","email":"ada@example.org","unique_user_id":"u-7",` +
+	`"remote_product_id":"COURSE-1","send_confirmation_email":false}`
+
+func newServer(t *testing.T) *elevatetest.Server {
+	t.Helper()
+	s, err := elevatetest.New(elevatetest.Config{
+		Key: "key", Profile: elevate.GuessedProfile(),
+		Now: func() time.Time { return time.Unix(1_800_000_000, 0).UTC() },
+		Products: []elevatetest.Product{
+			{RemoteProductID: "COURSE-1", Title: `<script>"Safety"</script>`},
+			{RemoteProductID: "Old & Odd", Closed: true},
+		},
+	})
+	require.NoError(t, err)
+	return s
+}
+
+// call serves one request without a network.
+func call(s http.Handler, method, contentType, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "https://learn.example.org/api/registration", strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("Amsbridge-Key", "k")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func TestNewNamesTheField(t *testing.T) {
+	t.Parallel()
+	for field, change := range map[string]func(*elevatetest.Config){
+		"Profile":                     func(c *elevatetest.Config) { c.Profile = nil },
+		"Profile.Email":               func(c *elevatetest.Config) { c.Profile.Email = "" },
+		"Key":                         func(c *elevatetest.Config) { c.Key = "" },
+		"UserName and Password":       func(c *elevatetest.Config) { c.Profile.Auth = elevate.AuthBasic },
+		"Path":                        func(c *elevatetest.Config) { c.Path = "api" },
+		"BaseURL":                     func(c *elevatetest.Config) { c.BaseURL = "learn.example.org" },
+		"Products[0].RemoteProductID": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{}} },
+		"Products[1].RemoteProductID": func(c *elevatetest.Config) {
+			c.Products = []elevatetest.Product{{RemoteProductID: "a"}, {RemoteProductID: "a", Slug: "b"}}
+		},
+		"Products[0].Slug": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{RemoteProductID: "é"}} },
+		"Products[1].Slug": func(c *elevatetest.Config) {
+			c.Products = []elevatetest.Product{{RemoteProductID: "a"}, {RemoteProductID: "A"}}
+		},
+	} {
+		cfg := elevatetest.Config{Key: "key", Profile: elevate.GuessedProfile()}
+		change(&cfg)
+		_, err := elevatetest.New(cfg)
+		var bad *amsbridge.InputError
+		require.ErrorAs(t, err, &bad, field)
+		require.Equal(t, field, bad.Field)
+	}
+}
+
+func TestCallsOfTheWrongFormAreRefused(t *testing.T) {
+	t.Parallel()
+	without := func(field string) string {
+		var o map[string]any
+		require.NoError(t, json.Unmarshal([]byte(valid), &o))
+		delete(o, field)
+		b, err := json.Marshal(o)
+		require.NoError(t, err)
+		return string(b)
+	}
+	with := func(field, value string) string {
+		return strings.Replace(without(field), "{", `{"`+field+`":`+value+`,`, 1)
+	}
+	const asJSON = "application/json; charset=utf-8"
+	for _, c := range []struct {
+		method, contentType, body string
+		status                    int
+		violation                 string
+	}{
+		{"GET", asJSON, "", 405, "not POST"},
+		{"PUT", asJSON, valid, 405, "not POST"},
+		{"POST", "", valid, 415, "content type"},
+		{"POST", "application/x-www-form-urlencoded", valid, 415, "content type"},
+		{"POST", asJSON, "", 400, "JSON"},
+		{"POST", asJSON, "[]", 400, "JSON"},
+		{"POST", asJSON, valid + "x", 400, "JSON"},
+		{"POST", asJSON, strings.Replace(valid, "{", `{"email":"x@example.org",`, 1), 400, "JSON"},
+		{"POST", asJSON, `"` + strings.Repeat("x", 70<<10) + `"`, 413, "64 KiB"},
+		{"POST", asJSON, without("api_key"), 401, "credentials"},
+		{"POST", asJSON, with("api_key", `"Key"`), 401, "credentials"},
+		{"POST", asJSON, without("firstname"), 422, "firstname is missing"},
+		{"POST", asJSON, with("lastname", `" "`), 422, "lastname is empty"},
+		{"POST", asJSON, with("lastname", `7`), 422, "lastname is not a text"},
+		{"POST", asJSON, with("email", `"ada"`), 422, "email is not an e-mail"},
+		{"POST", asJSON, with("email", `"Ada <ada@example.org>"`), 422, "email is not an e-mail"},
+		{"POST", asJSON, with("unique_user_id", `"null"`), 422, "unique_user_id is not a user ID"},
+		{"POST", asJSON, with("unique_user_id", `7`), 422, "unique_user_id is not a text"},
+		{"POST", asJSON, without("remote_product_id"), 422, "remote_product_id is missing"},
+		{"POST", asJSON, with("send_confirmation_email", `"true"`), 422, "neither on nor off"},
+		{"POST", asJSON, with("discount", `1`), 422, "does not name"},
+		{"POST", asJSON, with("user", `{"id":1}`), 422, "does not name"},
+	} {
+		s := newServer(t)
+		w := call(s, c.method, c.contentType, c.body)
+		require.Equal(t, c.status, w.Code, c.violation)
+		require.Contains(t, w.Body.String(), `"success":false`)
+		require.Empty(t, s.Users())
+		j := s.Journal()
+		require.Len(t, j, 1)
+		require.Contains(t, strings.Join(j[0].Violations, "\n"), c.violation)
+		require.Equal(t, j[0].Violations[0], j[0].Refusal)
+		require.Equal(t, c.status, j[0].Status)
+		require.Equal(t, c.status == 405, w.Header().Get("Allow") == "POST")
+		require.NotContains(t, fmt.Sprintf("%+v", j), "@example.org")
+	}
+}
+
+func TestConfirmationIsOptional(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	w := call(s, "POST", "application/json", strings.Replace(valid, `,"send_confirmation_email":false`, "", 1))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Empty(t, s.Mails())
+	w = call(s, "POST", "application/json", strings.Replace(valid, "false", "true", 1))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, []elevatetest.Mail{{
+		Seq: 2, To: "ada@example.org", UserID: "u-7", RemoteProductID: "COURSE-1", ProductURL: "https://learn.example.org/products/course-1",
+	}}, s.Mails())
+}
+
+func TestUsersAreUpdatedByTheirID(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for _, body := range []string{valid, strings.Replace(valid, "Byron", "Lovelace", 1), strings.Replace(valid, "u-7", "U-7", 1)} {
+		require.Equal(t, http.StatusOK, call(s, "POST", "application/json", body).Code)
+	}
+	require.Equal(t, []amsbridge.User{
+		{ID: "U-7", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
+		{ID: "u-7", FirstName: "Ada", LastName: "Lovelace", Email: "ada@example.org"},
+	}, s.Users())
+	require.Len(t, s.Registrations(), 2)
+	s.Misbehave(elevatetest.Fault{Kind: elevatetest.ServerError})
+	s.Reset()
+	require.Empty(t, s.Users())
+	require.Empty(t, s.Registrations())
+	require.Empty(t, s.Journal())
+	require.Equal(t, http.StatusOK, call(s, "POST", "application/json", valid).Code, "the planned fault is forgotten")
+	require.False(t, s.Journal()[0].Repeat)
+}
+
+func TestProductPage(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	get := func(method, path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(method, path, http.NoBody))
+		return w
+	}
+	page := get("GET", "/products/course-1").Body.String()
+	require.Contains(t, page, "&lt;script&gt;")
+	require.NotContains(t, page, "<script>")
+	require.Contains(t, get("GET", "/products/old-odd").Body.String(), "closed")
+	require.Equal(t, http.StatusOK, get("HEAD", "/products/course-1").Code)
+	require.Equal(t, http.StatusNotFound, get("GET", "/products/none").Code)
+	require.Equal(t, http.StatusMethodNotAllowed, get("POST", "/products/course-1").Code)
+}
+
+func TestConcurrentCallsRegisterOnce(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.MisbehaveBy(func(call int) elevatetest.Fault {
+		if call%3 == 0 {
+			return elevatetest.Fault{Kind: elevatetest.ServerError, Effect: true}
+		}
+		return elevatetest.Fault{}
+	})
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	var wg sync.WaitGroup
+	for range 30 {
+		wg.Go(func() {
+			resp, err := http.Post(srv.URL+"/api/registration", "application/json", strings.NewReader(valid)) //nolint:noctx // a test's own server
+			if err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+			}
+			_, _, _ = s.Journal(), s.Users(), s.Mails()
+		})
+	}
+	wg.Wait()
+	require.Len(t, s.Registrations(), 1)
+	effects, broken := 0, 0
+	for i, c := range s.Journal() {
+		require.Equal(t, i+1, c.Seq)
+		if c.Effect {
+			effects++
+		}
+		if c.Status == http.StatusInternalServerError {
+			broken++
+		}
+	}
+	require.Equal(t, 1, effects)
+	require.Equal(t, 10, broken)
+}
+
+func ExampleServer() {
+	s, err := elevatetest.New(elevatetest.Config{
+		Key: "key", Profile: elevate.GuessedProfile(), Products: []elevatetest.Product{{RemoteProductID: "COURSE-1"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s.Misbehave(elevatetest.Fault{Kind: elevatetest.Unavailable})
+	for range 2 {
+		call(s, "POST", "application/json", valid)
+	}
+	for _, c := range s.Journal() {
+		fmt.Println(c.Seq, c.UserID, c.RemoteProductID, c.Status, c.Effect, c.Repeat, c.Fault)
+	}
+	// Output:
+	// 1 u-7 COURSE-1 503 false false unavailable
+	// 2 u-7 COURSE-1 200 true true none
+}

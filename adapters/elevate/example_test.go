@@ -1,0 +1,64 @@
+package elevate_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// A client is a destination of the outbox. Here it delivers one message to the
+// sandbox; a sender does the same with what the shop's orders left.
+func ExampleClient() {
+	platform, err := elevatetest.New(elevatetest.Config{
+		Key: "key", Profile: elevate.GuessedProfile(), BaseURL: "https://learn.example.org",
+		Products: []elevatetest.Product{{RemoteProductID: "COURSE-1", Slug: "safety"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	srv := httptest.NewServer(platform)
+	defer srv.Close()
+
+	client, err := elevate.New(elevate.Config{
+		Endpoint: srv.URL + "/api/registration", AllowLoopbackHTTP: true,
+		Credentials: elevate.Key("key"), Profile: elevate.GuessedProfile(),
+		AllowedHosts: []string{"learn.example.org"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	res, err := client.Deliver(context.Background(), outbox.Message{
+		Key: "k1", Kind: amsbridge.KindRegistration, Version: 1,
+		Facts:   []byte(`{"user_id":"u-7","remote_product_id":"COURSE-1"}`),
+		Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+	})
+	fmt.Println(amsbridge.DecodeReceipt(res.Receipt).ProductURL, err)
+	// Output: https://learn.example.org/products/safety <nil>
+}
+
+// What the vendor's PDF says replaces the guess field by field.
+func ExampleProfile() {
+	p := elevate.GuessedProfile()
+	err := json.Unmarshal([]byte(`{"name": "PDF of March 2026", "auth": "bearer", "user_id": "user.unique_id"}`), p)
+	fmt.Println(p.Name, p.Auth, p.UserID, p.Email, err)
+	fmt.Println(p.Check())
+	// Output:
+	// PDF of March 2026 bearer user.unique_id email <nil>
+	// <nil>
+}
+
+func ExampleNew() {
+	_, err := elevate.New(elevate.Config{
+		Endpoint: "http://learn.example.org/api", Credentials: elevate.Key("key"), Profile: elevate.GuessedProfile(),
+	})
+	fmt.Println(err)
+	// Output: amsbridge: Endpoint is not an https URL (plain http to a loopback address needs AllowLoopbackHTTP)
+}

@@ -1,0 +1,189 @@
+package elevate
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+)
+
+// Auth says where the credentials go.
+type Auth string
+
+// The ways to authenticate that a [Profile] can name.
+const (
+	AuthBody   Auth = "body"   // the key is a JSON field, named by AuthField
+	AuthBearer Auth = "bearer" // Authorization: Bearer <key>
+	AuthBasic  Auth = "basic"  // Authorization: Basic, of a user name and a password
+	AuthHeader Auth = "header" // the key is a header's value, named by AuthField
+)
+
+// Profile is Elevate's wire format as the vendor's PDF has it, which is not
+// public. Field names are dotted paths: "user.email" is the field email of the
+// object user. It has no default; see [GuessedProfile]. JSON read into a
+// profile replaces the fields that it names and leaves the others.
+type Profile struct {
+	// Name says where the profile comes from, for people to read. Required.
+	Name string `json:"name"`
+
+	// Auth is where the credentials go, and AuthField the name of the JSON field
+	// or header where Auth needs one.
+	Auth      Auth   `json:"auth"`
+	AuthField string `json:"auth_field"`
+
+	// FirstName to RemoteProductID name the facts of Elevate's text. Required.
+	FirstName       string `json:"first_name"`
+	LastName        string `json:"last_name"`
+	Email           string `json:"email"`
+	UserID          string `json:"user_id"`
+	RemoteProductID string `json:"remote_product_id"`
+
+	// Confirmation names the field that asks Elevate to mail the user, with the
+	// JSON values that turn it on and off. It is always sent, since what its
+	// absence means is unsaid. Required.
+	Confirmation    string          `json:"confirmation"`
+	ConfirmationOn  json.RawMessage `json:"confirmation_on"`
+	ConfirmationOff json.RawMessage `json:"confirmation_off"`
+
+	// Extra are constant fields sent with each call: path to JSON value.
+	Extra map[string]json.RawMessage `json:"extra"`
+
+	// Success names the reply's field that says whether it was done: true, 1,
+	// "true", "1", "ok" or "success" say yes; false, 0, "false", "0", "error",
+	// "failed" or "failure" say no; anything else is not understood. Empty for
+	// none.
+	Success string `json:"success"`
+	// Errors name the reply's fields which say, when not empty, that it was
+	// refused, and why.
+	Errors []string `json:"errors"`
+	// ProductURL names the reply's field with the Product URL. Required.
+	ProductURL string `json:"product_url"`
+	// AcceptUnmarked takes a 2xx reply for a success when it is a JSON object
+	// with neither the Success field nor an error. Defaults to false: it is one
+	// only when it has a Product URL that may be stored, and else "unknown" and
+	// sent again.
+	AcceptUnmarked bool `json:"accept_unmarked"`
+}
+
+// GuessedProfile is a guess, not Elevate's word. The names api_key, firstname,
+// lastname, email and remote_product_id are those that Elevate's Report API
+// uses; everything else, the Unique User ID's name above all, is made up. Ask
+// the vendor for the Registration API's PDF before you rely on it.
+func GuessedProfile() *Profile {
+	return &Profile{
+		Name: "guessed", Auth: AuthBody, AuthField: "api_key",
+		FirstName: "firstname", LastName: "lastname", Email: "email",
+		UserID: "unique_user_id", RemoteProductID: "remote_product_id",
+		Confirmation:   "send_confirmation_email",
+		ConfirmationOn: json.RawMessage("true"), ConfirmationOff: json.RawMessage("false"),
+		Success: "success", Errors: []string{"error", "errors"}, ProductURL: "product_url",
+	}
+}
+
+const noProfile = "is missing. Only Elevate can tell its wire format (the PDF of the Registration API): " +
+	"the endpoint's path; where the credentials go and under which name; the JSON field names of first name, " +
+	"last name, email, Unique User ID and Remote Product ID; the name, values and default of the field that asks for a " +
+	"confirmation email; how a reply says success or error; and the name of the Product URL in the reply. " +
+	"Fill in a Profile, or name GuessedProfile() to use what is only our guess"
+
+// Check returns an [*amsbridge.InputError] for the first field that is missing
+// or malformed.
+func (p *Profile) Check() error {
+	bad := func(field, problem string) error {
+		return &amsbridge.InputError{Field: "Profile." + field, Problem: problem}
+	}
+	if p.Name == "" {
+		return bad("Name", "is empty")
+	}
+	taken := wirejson.Object{}
+	for _, f := range p.names() {
+		if problem := pathProblem(f.path); problem != "" {
+			return bad(f.field, problem)
+		}
+		if f.sent && !taken.Set(f.path, true) {
+			return bad(f.field, "is the path of another field too, or lies on one")
+		}
+	}
+	switch p.Auth {
+	case AuthBody, AuthBearer, AuthBasic:
+	case AuthHeader:
+		if strings.ContainsFunc(p.AuthField, notHeaderName) || p.AuthField == "" {
+			return bad("AuthField", "is not a header's name")
+		}
+		if slices.Contains(ownHeaders, http.CanonicalHeaderKey(p.AuthField)) {
+			return bad("AuthField", "is a header with a meaning of its own")
+		}
+	default:
+		return bad("Auth", "is not body, bearer, basic or header")
+	}
+	if !json.Valid(p.ConfirmationOn) {
+		return bad("ConfirmationOn", "is not JSON")
+	}
+	if !json.Valid(p.ConfirmationOff) {
+		return bad("ConfirmationOff", "is not JSON")
+	}
+	for _, path := range slices.Sorted(maps.Keys(p.Extra)) {
+		if !json.Valid(p.Extra[path]) {
+			return bad(fmt.Sprintf("Extra[%q]", path), "is not JSON")
+		}
+	}
+	return nil
+}
+
+// ownHeaders cannot carry a key: the client or net/http sets or drops them.
+var ownHeaders = []string{
+	"Accept", apiclient.KeyHeader, "Connection", "Content-Length", "Content-Type", "Host", "Idempotency-Key",
+	"Trailer", "Transfer-Encoding", "User-Agent", "X-Idempotency-Key",
+}
+
+type namedPath struct {
+	field, path string
+	sent        bool
+}
+
+// names lists every path that must be set.
+func (p *Profile) names() []namedPath {
+	all := []namedPath{
+		{"FirstName", p.FirstName, true},
+		{"LastName", p.LastName, true},
+		{"Email", p.Email, true},
+		{"UserID", p.UserID, true},
+		{"RemoteProductID", p.RemoteProductID, true},
+		{"Confirmation", p.Confirmation, true},
+		{"ProductURL", p.ProductURL, false},
+	}
+	if p.Auth == AuthBody {
+		all = append(all, namedPath{"AuthField", p.AuthField, true})
+	}
+	for _, path := range slices.Sorted(maps.Keys(p.Extra)) {
+		all = append(all, namedPath{fmt.Sprintf("Extra[%q]", path), path, true})
+	}
+	if p.Success != "" {
+		all = append(all, namedPath{"Success", p.Success, false})
+	}
+	for i, path := range p.Errors {
+		all = append(all, namedPath{fmt.Sprintf("Errors[%d]", i), path, false})
+	}
+	return all
+}
+
+func pathProblem(path string) string {
+	for name := range strings.SplitSeq(path, ".") {
+		if name == "" {
+			return "is empty, or has an empty part"
+		}
+	}
+	return ""
+}
+
+// notHeaderName finds what no token of RFC 9110 section 5.6.2 may hold.
+func notHeaderName(r rune) bool {
+	alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}

@@ -1,0 +1,79 @@
+package elevate
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// No bytes are taken for a success unless they are one JSON object whose
+// success field says so and which reports no error.
+func FuzzReply(f *testing.F) {
+	for _, s := range []string{
+		`{"success":true,"product_url":"https://x.example/p"}`, `{"success":false,"success":true}`, `{"errors":["a"]}`,
+		`{"success":"ok","error":{"a":[1,2.5e3]}}`, "\ufeff{}", "[]", "<html>", "{\"success\":true", `{"a":[[[[]]]]}`,
+	} {
+		f.Add([]byte(s))
+	}
+	p := GuessedProfile()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		a := p.read(body)
+		if a.verdict != verdictDone {
+			return
+		}
+		var o map[string]any
+		require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(string(body), "\ufeff")), &o))
+		yes, _ := truth(o["success"])
+		n, isNumber := o["success"].(float64)
+		require.True(t, yes || isNumber && n == 1)
+		for _, path := range p.Errors {
+			switch v := o[path].(type) {
+			case nil:
+			case string:
+				require.Empty(t, strings.TrimSpace(v))
+			case bool:
+				require.False(t, v)
+			case float64:
+				require.Zero(t, v)
+			case []any:
+				require.Empty(t, v)
+			case map[string]any:
+				require.Empty(t, v)
+			}
+		}
+	})
+}
+
+// A link that is kept leads to an allowed host over https, and is written as
+// it would be again.
+func FuzzProductURL(f *testing.F) {
+	for _, s := range []string{
+		"https://learn.example.org/p", "https://learn.example.org@evil.org/", `https:\\learn.example.org`, "//learn.example.org",
+		"https://learn.example.org:443/%2f?x=%zz#y", "https://learn.example.org:", "HTTPS://LEARN.EXAMPLE.ORG",
+	} {
+		f.Add(s)
+	}
+	c, err := New(Config{
+		Endpoint: "https://learn.example.org/api", Credentials: Key("planted-key"), Profile: GuessedProfile(),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		link, problem := c.productURL(raw, "jane@example.org")
+		require.NotEqual(t, link == "", problem == "")
+		if link == "" {
+			return
+		}
+		u, err := url.Parse(link)
+		require.NoError(t, err)
+		require.Equal(t, "https", u.Scheme)
+		require.Equal(t, "learn.example.org", u.Host)
+		require.Nil(t, u.User)
+		again, _ := c.productURL(link, "jane@example.org")
+		require.Equal(t, link, again)
+	})
+}

@@ -1,0 +1,211 @@
+package elevate_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/stretchr/testify/require"
+)
+
+const html200 = "<!DOCTYPE html><html><body>success: true</body></html>"
+
+// Replies by status and body; {self} is the endpoint's own address. The
+// outcome "none" stands for delivered.
+func TestReplies(t *testing.T) {
+	t.Parallel()
+	const delivered = outbox.OutcomeNone
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   outbox.Outcome
+		text   string // in the reason, or in the detail of a delivery
+		url    string
+	}{
+		{"success and link", 200, `{"success":true,"product_url":"{self}/p/1"}`, delivered, "", "{self}/p/1"},
+		{"link alone", 200, `{"product_url":"{self}/p/1"}`, delivered, "", "{self}/p/1"},
+		{"success alone", 201, `{"success":true}`, delivered, "", ""},
+		{"success as text", 200, `{"success":"OK"}`, delivered, "", ""},
+		{"byte order mark", 200, "\ufeff" + `{"success":true}`, delivered, "", ""},
+		{"empty errors", 200, `{"success":true,"error":"","errors":[]}`, delivered, "", ""},
+		{"no error at all", 200, `{"success":true,"error":null,"errors":{}}`, delivered, "", ""},
+		{"link elsewhere", 200, `{"success":true,"product_url":"https://evil.example/p"}`, delivered, "AllowedHosts", ""},
+		{"link of another scheme", 200, `{"success":true,"product_url":"javascript:alert(1)"}`, delivered, "not https", ""},
+		{"link that is a number", 200, `{"success":true,"product_url":7}`, delivered, "not stored", ""},
+		{"link with the e-mail", 200, `{"success":true,"product_url":"{self}/p?m=` + url.QueryEscape(email) + `"}`, delivered, "e-mail", ""},
+
+		{"said no", 200, `{"success":false}`, outbox.OutcomeRejected, "reports a failure", ""},
+		{"said no in text", 200, `{"success":"Failed"}`, outbox.OutcomeRejected, "reports a failure", ""},
+		{"said no, with link", 200, `{"success":false,"product_url":"{self}/p/1"}`, outbox.OutcomeRejected, "", ""},
+		{"error", 200, `{"error":"unknown product"}`, outbox.OutcomeRejected, "unknown product", ""},
+		{"error beside success", 200, `{"success":true,"errors":["draft"]}`, outbox.OutcomeRejected, "draft", ""},
+		{"error object", 200, `{"errors":{"product":["is closed"]}}`, outbox.OutcomeRejected, "is closed", ""},
+
+		{"nothing said", 200, `{}`, outbox.OutcomeUnknown, "neither success nor error", ""},
+		{"link elsewhere alone", 200, `{"product_url":"https://evil.example/p"}`, outbox.OutcomeUnknown, "", ""},
+		{"success neither", 200, `{"success":"perhaps","product_url":"{self}/p/1"}`, outbox.OutcomeUnknown, "neither yes nor no", ""},
+		{"success null", 200, `{"success":null,"product_url":"{self}/p/1"}`, outbox.OutcomeUnknown, "neither yes nor no", ""},
+		{"success in other case", 200, `{"Success":true}`, outbox.OutcomeUnknown, "", ""},
+		{"success twice", 200, `{"success":false,"success":true}`, outbox.OutcomeUnknown, "twice", ""},
+		{"success deep down", 200, `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `,"success":true}`, outbox.OutcomeUnknown, "deeply", ""},
+		{"HTML", 200, html200, outbox.OutcomeUnknown, "not one JSON object", ""},
+		{"list", 200, `[{"success":true}]`, outbox.OutcomeUnknown, "", ""},
+		{"true", 200, `true`, outbox.OutcomeUnknown, "", ""},
+		{"empty", 200, ``, outbox.OutcomeUnknown, "", ""},
+		{"no content", 204, ``, outbox.OutcomeUnknown, "", ""},
+		{"cut JSON", 200, `{"success":true,"product_url":"{self}`, outbox.OutcomeUnknown, "", ""},
+		{"two objects", 200, `{"success":true}{"success":false}`, outbox.OutcomeUnknown, "", ""},
+		{"too long", 200, `{"success":true,"x":"` + strings.Repeat("x", 70<<10) + `"}`, outbox.OutcomeUnknown, "longer than is read", ""},
+		{"too long, padded", 200, `{"success":true}` + strings.Repeat(" ", 70<<10), outbox.OutcomeUnknown, "longer than is read", ""},
+
+		{"redirect", 302, `{"success":true}`, outbox.OutcomeRejected, "redirects are not followed", ""},
+		{"bad request", 400, `{"error":"unknown product"}`, outbox.OutcomeRejected, "unknown product", ""},
+		{"unauthorized", 401, `{"success":true}`, outbox.OutcomeUnauthorized, "", ""},
+		{"forbidden", 403, ``, outbox.OutcomeUnauthorized, "", ""},
+		{"not found", 404, html200, outbox.OutcomeRejected, "", ""},
+		{"throttled", 429, ``, outbox.OutcomeThrottled, "", ""},
+		{"server error", 500, `{"success":true}`, outbox.OutcomeUnavailable, "", ""},
+		{"unavailable", 503, ``, outbox.OutcomeUnavailable, "", ""},
+		{"gateway time-out", 504, ``, outbox.OutcomeUnknown, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			self := ""
+			self = serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, strings.ReplaceAll(c.body, "{self}", self))
+			})
+			res, err := newClient(t, config(self)).Deliver(t.Context(), message(t, nil))
+			if c.want != delivered {
+				var d *outbox.DeliveryError
+				require.ErrorAs(t, err, &d)
+				require.Equal(t, c.want, d.Outcome, d)
+				require.Contains(t, d.Reason, c.text)
+				require.Equal(t, fmt.Sprint(c.status), d.Code)
+				require.Equal(t, c.status == 403, d.Tentative)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, fmt.Sprint(c.status), res.Code)
+			require.Contains(t, res.Detail, c.text)
+			require.Equal(t, strings.ReplaceAll(c.url, "{self}", self), amsbridge.DecodeReceipt(res.Receipt).ProductURL)
+			require.Equal(t, c.url != "", len(res.Receipt) > 0)
+		})
+	}
+}
+
+func TestAcceptUnmarked(t *testing.T) {
+	t.Parallel()
+	for body, delivered := range map[string]bool{
+		`{}`: true, `{"id":7}`: true, `{"success":null}`: false, `{"error":"x"}`: false, html200: false, ``: false,
+	} {
+		cfg := config(serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+		cfg.Profile.AcceptUnmarked = true
+		_, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+		require.Equal(t, delivered, err == nil, body)
+	}
+}
+
+// A platform that throws everything back, in every form, gets none of it into
+// what we store.
+func TestPlantedSecretsAreNeverKept(t *testing.T) {
+	t.Parallel()
+	echo := func(r *http.Request) string {
+		body, _ := io.ReadAll(r.Body)
+		all := string(body) + fmt.Sprint(r.Header)
+		for _, v := range []string{key, email, firstName, lastName, userID} {
+			quoted, _ := json.Marshal(v)
+			all += strings.Join([]string{
+				"", v, strings.ToUpper(v), url.QueryEscape(v), url.PathEscape(v), html.EscapeString(v), string(quoted),
+				base64.StdEncoding.EncodeToString([]byte(v)), base64.URLEncoding.EncodeToString([]byte(v)),
+			}, " | ")
+		}
+		return all
+	}
+	for _, status := range []int{200, 302, 400, 401, 403, 429, 500, 504} {
+		for _, form := range []string{"text", "error", "success"} {
+			cfg := config(serve(t, func(w http.ResponseWriter, r *http.Request) {
+				quoted, _ := json.Marshal(echo(r))
+				w.Header().Set("Location", "/?"+url.QueryEscape(key))
+				w.WriteHeader(status)
+				switch form {
+				case "text":
+					_, _ = io.WriteString(w, echo(r))
+				case "error":
+					_, _ = fmt.Fprintf(w, `{"error":%s}`, quoted)
+				case "success":
+					_, _ = fmt.Fprintf(w, `{"success":true,"echo":%s,"product_url":%s}`, quoted, quoted)
+				}
+			}) + "/?token=" + url.QueryEscape(key))
+			res, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+			requireClean(t, fmt.Sprintf("%+v %s", res, res.Receipt))
+			for ; err != nil; err = errors.Unwrap(err) {
+				requireClean(t, err.Error())
+				if d := new(outbox.DeliveryError); errors.As(err, &d) {
+					requireClean(t, fmt.Sprintf("%+v", *d))
+				}
+			}
+		}
+	}
+	cfg := config("http://127.0.0.1:1/?token=" + url.QueryEscape(key))
+	_, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+	for ; err != nil; err = errors.Unwrap(err) {
+		requireClean(t, fmt.Sprintf("%+v", err))
+	}
+}
+
+func requireClean(t *testing.T, text string) {
+	t.Helper()
+	for _, v := range []string{
+		key, url.QueryEscape(key), base64.StdEncoding.EncodeToString([]byte(key)),
+		email, "example.org", firstName, "Malley", userID, "abc%26", "abc&amp;", `abc\u0026`,
+	} {
+		require.NotContains(t, strings.ToLower(text), strings.ToLower(v))
+	}
+}
+
+func TestProductURL(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://learn.example.org/p/1?a=b#c":                    "https://learn.example.org/p/1?a=b#c",
+		"https://LEARN.example.org:443/p":                        "https://LEARN.example.org:443/p",
+		"https://www.example.org:8443/p":                         "https://www.example.org:8443/p",
+		"https://www.example.org/p":                              "",
+		"https://elevate.example.org/p":                          "", // the list replaces the endpoint's host
+		"https://x.learn.example.org/p":                          "",
+		"https://learn.example.org.evil.org/p":                   "",
+		"https://learn.example.org@evil.org/p":                   "",
+		"https://u:p@learn.example.org/p":                        "",
+		"https://learn.example.org:8443/p":                       "",
+		"http://learn.example.org/p":                             "",
+		"//learn.example.org/p":                                  "",
+		"/p/1":                                                   "",
+		"https:learn.example.org":                                "",
+		"https:///learn.example.org":                             "",
+		`https:\\learn.example.org\p`:                            "",
+		`https://evil.org\@learn.example.org/p`:                  "",
+		"https://learn.example.org/a b":                          "",
+		"https://learn.example.org/\u0000":                       "",
+		"https://learn.example.org/p?k=" + key:                   "",
+		"https://learn.example.org/" + strings.Repeat("x", 2048): "",
+	} {
+		reply, err := json.Marshal(map[string]any{"success": true, "product_url": raw})
+		require.NoError(t, err)
+		cfg := config(serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(reply) }))
+		cfg.AllowedHosts = []string{"Learn.example.org", "www.example.org:8443"}
+		res, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+		require.NoError(t, err)
+		require.Equal(t, want, amsbridge.DecodeReceipt(res.Receipt).ProductURL, raw)
+		require.Equal(t, want == "", strings.Contains(res.Detail, "was not stored"), raw)
+	}
+}

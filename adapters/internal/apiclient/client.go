@@ -1,0 +1,249 @@
+package apiclient
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// KeyHeader carries the message's key, so that a platform's log can be matched
+// with ours. No platform is known to honour it.
+const KeyHeader = "Amsbridge-Key"
+
+// Bounds of [Config.MaxBody], in bytes.
+const (
+	minBody = 16 << 10
+	maxBody = 1 << 20
+)
+
+// Config sets up a [Client].
+type Config struct {
+	// AllowLoopbackHTTP permits plain http to loopback addresses, for sandboxes
+	// and tests. Defaults to false: https only.
+	AllowLoopbackHTTP bool
+	// Concurrency is how many calls run at once at most; as many idle
+	// connections are kept for reuse. Defaults to 100.
+	Concurrency int
+	// MaxBody is how much of a reply is read, in bytes, from 16 KiB to 1 MiB.
+	// Defaults to 64 KiB.
+	MaxBody int64
+	// Now is the clock that Retry-After dates are read against. Defaults to
+	// time.Now.
+	Now func() time.Time
+	// RootCAs verify the platform's certificate. Defaults to the system's.
+	RootCAs *x509.CertPool
+	// Secrets are removed from every text, in the forms in which a platform or
+	// an error may echo them. Base64 of a text that merely contains one is found
+	// only when that text is listed too, as for HTTP basic credentials.
+	Secrets []string
+	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
+	// module's version in the running binary, or "devel".
+	Version string
+}
+
+// Client makes the calls. It is safe for concurrent use and shows nothing of
+// its configuration when printed.
+type Client struct {
+	allowHTTP   bool
+	maxBody     int64
+	now         func() time.Time
+	secrets     func() []needle // no printer looks into a function
+	userAgent   string
+	reusing     *retryablehttp.Client // POST and the like
+	single      *retryablehttp.Client // methods that net/http would re-send by itself
+	closeUnused func()
+}
+
+// Request is one call.
+type Request struct {
+	// Method is an HTTP method. Prefer POST: its URL is not logged on the way.
+	Method string
+	// URL must be one that [Client.CheckEndpoint] accepts.
+	URL string
+	// Header is sent as it is, with a User-Agent of ours. Idempotency-Key is
+	// left out: net/http would re-send a POST that carries it.
+	Header http.Header
+	Body   []byte
+	// Private is personal data of this call (names, e-mail, user ID), to be
+	// removed from the error.
+	Private []string
+}
+
+// Reply is what the platform answered: any HTTP status.
+type Reply struct {
+	Status int
+	Header http.Header
+	// Body is hostile bytes, at most MaxBody of them.
+	Body []byte
+	// Truncated is set when the body was longer than MaxBody, or when one of
+	// other than a 2xx broke off.
+	Truncated bool
+}
+
+// Code returns the HTTP status in digits.
+func (r *Reply) Code() string { return strconv.Itoa(r.Status) }
+
+// New returns a client, or an [*amsbridge.InputError] that names the bad field.
+func New(cfg Config) (*Client, error) {
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = 100
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = 64 << 10
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Version == "" {
+		cfg.Version = moduleVersion()
+	}
+	switch {
+	case cfg.Concurrency < 0 || cfg.Concurrency > 10_000:
+		return nil, &amsbridge.InputError{Field: "Concurrency", Problem: "is not from 1 to 10,000"}
+	case cfg.MaxBody < minBody || cfg.MaxBody > maxBody:
+		return nil, &amsbridge.InputError{Field: "MaxBody", Problem: "is not from 16 KiB to 1 MiB"}
+	case !cleanHeader(cfg.Version):
+		return nil, &amsbridge.InputError{Field: "Version", Problem: "has characters that no header may hold"}
+	}
+	c := &Client{
+		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: "amsbridge/" + cfg.Version,
+	}
+	var secrets []needle
+	for _, s := range cfg.Secrets {
+		secrets = append(secrets, needles(s, true)...)
+	}
+	c.secrets = func() []needle { return secrets }
+	c.connect(cfg)
+	return c, nil
+}
+
+// CloseIdleConnections closes the connections that no call uses. The client
+// stays usable.
+func (c *Client) CloseIdleConnections() { c.closeUnused() }
+
+// Do makes one call and returns the platform's reply, whatever its status. It
+// ends when ctx does and sets no time-out of its own for the answer.
+//
+// The error is always an [*outbox.DeliveryError] without secrets, personal data
+// or the URL: unavailable when no request was sent, unknown when one was sent
+// and no whole answer came, rejected when none could be made of req.
+func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
+	if err := c.CheckEndpoint("URL", req.URL); err != nil {
+		return nil, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: err}
+	}
+	t := &trace{}
+	hr, err := retryablehttp.NewRequestWithContext(t.watch(ctx), req.Method, req.URL, req.Body)
+	if err == nil {
+		err = c.setHeader(hr, req.Header)
+	}
+	if err != nil {
+		return nil, &outbox.DeliveryError{
+			Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: c.cause(ctx, err, req),
+		}
+	}
+	doer := c.reusing
+	if resendable(req.Method) {
+		doer = c.single
+	}
+	resp, err := doer.Do(hr)
+	if err != nil {
+		return nil, c.failure(ctx, err, t.sent.Load(), req)
+	}
+	return c.read(ctx, resp, req)
+}
+
+func (c *Client) setHeader(hr *retryablehttp.Request, h http.Header) error {
+	hr.Header = h.Clone()
+	if hr.Header == nil {
+		hr.Header = http.Header{}
+	}
+	for name, values := range hr.Header {
+		for _, v := range values {
+			if !cleanHeader(v) {
+				return fmt.Errorf("header %s has characters that no header may hold", name)
+			}
+		}
+	}
+	hr.Header.Del("Idempotency-Key")
+	hr.Header.Del("X-Idempotency-Key")
+	hr.Header.Set("User-Agent", c.userAgent)
+	return nil
+}
+
+func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*Reply, error) {
+	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
+	if err != nil && resp.StatusCode/100 == 2 {
+		return nil, c.failure(ctx, err, true, req)
+	}
+	r := &Reply{Status: resp.StatusCode, Header: resp.Header, Body: body, Truncated: err != nil}
+	if int64(len(body)) > c.maxBody {
+		r.Body, r.Truncated = body[:c.maxBody], true
+	}
+	return r, nil
+}
+
+func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
+	d := &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Err: c.cause(ctx, err, req)}
+	if sent {
+		d.Outcome = outbox.OutcomeUnknown
+		d.Reason = "the request was sent and no whole answer came: " + d.Err.Error()
+	} else {
+		d.Reason = "nothing was sent: " + d.Err.Error()
+	}
+	return d
+}
+
+// causeError is what is left of an error that held the URL: its scrubbed text,
+// and whether the context had ended.
+type causeError struct {
+	text string
+	ctx  error
+}
+
+func (e *causeError) Error() string { return e.text }
+func (e *causeError) Unwrap() error { return e.ctx }
+
+func (c *Client) cause(ctx context.Context, err error, req Request) *causeError {
+	var ue *url.Error
+	for errors.As(err, &ue) {
+		err = ue.Err // its text without the URL
+	}
+	private := req.Private
+	if _, query, ok := strings.Cut(req.URL, "?"); ok {
+		private = append([]string{query}, private...)
+	}
+	return &causeError{text: outbox.CutText(c.Scrub(err.Error(), private...), 500), ctx: ctx.Err()}
+}
+
+// cleanHeader tells whether s may be a header's value: RFC 9110 section 5.5,
+// visible ASCII, spaces and tabs.
+func cleanHeader(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') })
+}
+
+func moduleVersion() string {
+	const path = "github.com/amsbridge/amsbridge"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path == path && m.Version != "" && m.Version != "(devel)" {
+			return m.Version
+		}
+	}
+	return "devel"
+}

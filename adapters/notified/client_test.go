@@ -1,0 +1,342 @@
+package notified_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+const (
+	authCode    = "planted-auth & code;+%2"
+	credentials = "planted-credentials=\u00fc/?"
+	area        = "Alpine Society"
+	show        = 77001
+	email       = "planted.person@members.example"
+)
+
+// world is a sandbox on the wire and a client of it.
+type world struct {
+	sandbox *notifiedtest.Server
+	client  *notified.Client
+}
+
+func newWorld(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) world {
+	t.Helper()
+	sandboxConfig := notifiedtest.Config{
+		Accounts: []notifiedtest.Account{{AuthCode: authCode, Credentials: credentials, Area: area}},
+		Shows: []notifiedtest.Show{{Key: show, Area: area, Packages: []notifiedtest.Package{
+			{Name: "full", AddOns: []notifiedtest.AddOn{{Key: 9985}, {Key: 10342}, {Key: 10400, RefersTo: "day"}}},
+			{Name: "day", AddOns: []notifiedtest.AddOn{{Key: 20001}}},
+		}}},
+	}
+	cfg := notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, Concurrency: 4}
+	if change != nil {
+		change(&cfg, &sandboxConfig)
+	}
+	sandbox, err := notifiedtest.New(sandboxConfig)
+	require.NoError(t, err)
+	for id, pkg := range map[string]string{"u-1": "full", "u-guest": "", oddID: "full"} {
+		require.NoError(t, sandbox.AddUser(area, notifiedtest.User{ID: id, Email: email}))
+		if pkg != "" {
+			require.NoError(t, sandbox.Register(id, show, pkg))
+		}
+	}
+	srv := httptest.NewServer(sandbox)
+	t.Cleanup(srv.Close)
+	cfg.BaseURL = srv.URL + "/scripts/Server.nxp"
+	client, err := notified.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	return world{sandbox, client}
+}
+
+// oddID holds all that a careless encoder would lose.
+const oddID = "o'dd & id; 50%/+=#?\u00e9\U0001f393\"<x>"
+
+// push is a message as the hook writes it.
+func push(t testing.TB, key, user string, showKey int64, addOns ...int64) outbox.Message {
+	t.Helper()
+	facts, err := json.Marshal(map[string]any{
+		"user_id": user, "show_key": showKey, "add_ons": []amsbridge.LineAddOns{{LineID: "l-1", Keys: addOns}},
+	})
+	require.NoError(t, err)
+	profile, err := json.Marshal(map[string]string{"first_name": "Planted-First", "last_name": "Planted-Last", "email": email})
+	require.NoError(t, err)
+	return outbox.Message{
+		Destination: "notified", Key: key, Kind: amsbridge.KindAddOns, Version: 1, Person: user, Subject: "o-1",
+		Items: []string{"l-1"}, Facts: facts, Profile: profile, Attempt: 1,
+	}
+}
+
+func failure(t testing.TB, err error) *outbox.DeliveryError {
+	t.Helper()
+	var d *outbox.DeliveryError
+	require.ErrorAs(t, err, &d)
+	return d
+}
+
+// ways are the forms in which a call may go out.
+var ways = map[string]func(*notified.Config, *notifiedtest.Config){
+	"POST":                        nil,
+	"POST, LASCmd in the form":    func(c *notified.Config, _ *notifiedtest.Config) { c.LASCmdInForm = true },
+	"GET":                         func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = true },
+	"POST, curly quotes in reply": func(_ *notified.Config, s *notifiedtest.Config) { s.CurlyQuotes = true },
+}
+
+func TestDeliver(t *testing.T) {
+	t.Parallel()
+	for way, change := range ways {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, change)
+			for _, user := range []string{"u-1", oddID} {
+				result, err := w.client.Deliver(t.Context(), push(t, "k-"+user[:3], user, show, 10342, 9985, 9985))
+				require.NoError(t, err)
+				require.False(t, result.AlreadyDone)
+				require.Equal(t, "0", result.Code)
+				require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
+				require.Contains(t, result.Detail, "<AddOnsAdded>2</AddOnsAdded>")
+				require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns(user, show))
+			}
+			calls := w.sandbox.Journal()
+			require.Len(t, calls, 2)
+			require.Equal(t, oddID, calls[1].User)
+			for _, c := range calls {
+				require.Empty(t, c.Violations)
+				require.True(t, strings.HasPrefix(way, c.Method), c.Method)
+				require.True(t, strings.HasPrefix(c.Key, "k-"), "the key header: %q", c.Key)
+			}
+		})
+	}
+}
+
+func TestDeliverAgain(t *testing.T) {
+	t.Parallel()
+	for way, change := range ways {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, change)
+			m := push(t, "k-1", "u-1", show, 9985, 10342)
+			_, err := w.client.Deliver(t.Context(), m)
+			require.NoError(t, err)
+
+			m.Doubt = outbox.DoubtLostLease
+			result, err := w.client.Deliver(t.Context(), m)
+			require.NoError(t, err)
+			require.True(t, result.AlreadyDone)
+			require.Equal(t, 0, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
+
+			_, err = w.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
+			d := failure(t, err)
+			require.Equal(t, outbox.OutcomeRejected, d.Outcome, "a first send that adds nothing needs a person")
+
+			calls := w.sandbox.Journal()
+			require.Equal(t, []bool{true, false, false}, []bool{calls[0].Effect, calls[1].Effect, calls[2].Effect})
+			require.Equal(t, []bool{false, true, false}, []bool{calls[0].Repeat, calls[1].Repeat, calls[2].Repeat})
+			require.Equal(t, calls[0].Key, calls[1].Key)
+		})
+	}
+}
+
+func TestDeliverAgainWhereThePlatformCountsAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *notified.Config, s *notifiedtest.Config) { s.ReAdd = notifiedtest.CountAll })
+	m := push(t, "k-1", "u-1", show, 9985)
+	for _, doubt := range []outbox.Doubt{0, outbox.DoubtUnknown} {
+		m.Doubt = doubt
+		result, err := w.client.Deliver(t.Context(), m)
+		require.NoError(t, err)
+		require.False(t, result.AlreadyDone)
+	}
+}
+
+func TestDeliverRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		m    outbox.Message
+		want outbox.Outcome
+		code string
+	}{
+		{"no such person", push(t, "k", "u-nobody", show, 9985), outbox.OutcomeNotReady, "71"},
+		{"not registered", push(t, "k", "u-guest", show, 9985), outbox.OutcomeNotReady, "72"},
+		{"no such show", push(t, "k", "u-1", 1, 9985), outbox.OutcomeRejected, "51"},
+		{"no such add-on", push(t, "k", "u-1", show, 9985, 1), outbox.OutcomeRejected, "76"},
+		{"another package's add-on", push(t, "k", "u-1", show, 20001), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusNotInPackage)},
+		{"refers to another package", push(t, "k", "u-1", show, 10400), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusOtherPackage)},
+	} {
+		for _, way := range []string{"POST", "GET"} {
+			t.Run(c.name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, ways[way])
+				_, err := w.client.Deliver(t.Context(), c.m)
+				d := failure(t, err)
+				require.Equal(t, c.want, d.Outcome, d.Error())
+				require.Equal(t, c.code, d.Code)
+				require.NotEmpty(t, d.Detail)
+				require.False(t, w.sandbox.Journal()[0].Effect)
+			})
+		}
+	}
+}
+
+func TestDeliverWrongCredentials(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *notified.Config, _ *notifiedtest.Config) { c.Credentials = "revoked" })
+	_, err := w.client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+	d := failure(t, err)
+	require.Equal(t, outbox.OutcomeUnauthorized, d.Outcome)
+	require.False(t, d.Tentative, "one answer pauses the destination")
+}
+
+func TestDeliverFaults(t *testing.T) {
+	t.Parallel()
+	half := `<APIResults APICallResult="0" APICallDiagnostic="OK" OpCodesProcessed="1" OpCodesInError="0"><OpCodeResult OpCode="M" Status="0">`
+	for _, c := range []struct {
+		fault  notifiedtest.Fault
+		want   outbox.Outcome
+		effect bool
+		check  func(*testing.T, *outbox.DeliveryError)
+	}{
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Throttle, RetryAfter: "7"}, want: outbox.OutcomeThrottled, check: func(t *testing.T, d *outbox.DeliveryError) {
+			require.Equal(t, 7*time.Second, d.RetryAfter)
+		}},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Throttle, RetryAfter: "99999999999999999999"}, want: outbox.OutcomeThrottled, check: func(t *testing.T, d *outbox.DeliveryError) {
+			require.Equal(t, 6*time.Hour, d.RetryAfter)
+		}},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.ServerError}, want: outbox.OutcomeUnavailable},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Unavailable}, want: outbox.OutcomeUnavailable},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Unauthorized}, want: outbox.OutcomeUnauthorized, check: func(t *testing.T, d *outbox.DeliveryError) {
+			require.False(t, d.Tentative)
+		}},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Forbidden}, want: outbox.OutcomeUnauthorized, check: func(t *testing.T, d *outbox.DeliveryError) {
+			require.True(t, d.Tentative)
+		}},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Redirect}, want: outbox.OutcomeRejected},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Garbage}, want: outbox.OutcomeUnknown},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Garbage, Effect: true, Body: half}, want: outbox.OutcomeUnknown, effect: true},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Garbage, Body: strings.Repeat(" ", 10<<20)}, want: outbox.OutcomeUnknown},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.LoginPage}, want: outbox.OutcomeUnknown},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.CutBefore}, want: outbox.OutcomeUnknown},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.CutAfter}, want: outbox.OutcomeUnknown, effect: true},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Truncate}, want: outbox.OutcomeUnknown, effect: true},
+	} {
+		for _, way := range []string{"POST", "GET"} {
+			t.Run(c.fault.Kind.String()+", "+way, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, ways[way])
+				w.sandbox.Misbehave(notifiedtest.Fault{}, c.fault)
+				_, err := w.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // a connection to reuse
+				require.NoError(t, err)
+				m := push(t, "k-1", "u-1", show, 9985)
+				_, err = w.client.Deliver(t.Context(), m)
+				d := failure(t, err)
+				require.Equal(t, c.want, d.Outcome, d.Error())
+				require.NotEmpty(t, d.Reason)
+				if c.check != nil {
+					c.check(t, d)
+				}
+				calls := w.sandbox.Journal()
+				require.Len(t, calls, 2, "a delivery sends once")
+				require.Equal(t, c.effect, calls[1].Effect)
+				require.Equal(t, c.effect, slices.Contains(w.sandbox.AddOns("u-1", show), 9985))
+				require.Equal(t, c.fault.Kind, calls[1].Fault)
+
+				m.Doubt = outbox.DoubtUnknown
+				result, err := w.client.Deliver(t.Context(), m)
+				require.NoError(t, err, "the retry")
+				require.Equal(t, c.effect, result.AlreadyDone)
+			})
+		}
+	}
+}
+
+func TestDeliverEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	hold := notifiedtest.NewHold()
+	w.sandbox.Misbehave(notifiedtest.Fault{Kind: notifiedtest.HoldAfter, Hold: hold})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-hold.Held()
+		cancel()
+	}()
+	_, err := w.client.Deliver(ctx, push(t, "k", "u-1", show, 9985))
+	require.Equal(t, outbox.OutcomeUnknown, failure(t, err).Outcome)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []int64{9985}, w.sandbox.AddOns("u-1", show))
+}
+
+func TestDeliverUnreachable(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(nil)
+	srv.Close()
+	client, err := notified.New(notified.Config{
+		AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL + "/scripts/Server.nxp", UseGET: true,
+	})
+	require.NoError(t, err)
+	_, err = client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+	require.Equal(t, outbox.OutcomeUnavailable, failure(t, err).Outcome)
+}
+
+// Bad messages are rejected before anything is sent, naming the field.
+func TestDeliverBadMessages(t *testing.T) {
+	t.Parallel()
+	tooMany := make([]int64, 1143) // of seven bytes each with its comma: 8,000 and no more is taken
+	for i := range tooMany {
+		tooMany[i] = int64(100_000 + i)
+	}
+	change := func(f func(*outbox.Message)) outbox.Message {
+		m := push(t, "k", "u-1", show, 9985)
+		f(&m)
+		return m
+	}
+	w := newWorld(t, nil)
+	for name, c := range map[string]struct {
+		m     outbox.Message
+		field string
+	}{
+		"no user ID":         {push(t, "k", "", show, 9985), "user ID is empty"},
+		"long user ID":       {push(t, "k", strings.Repeat("é", 128), show, 9985), "user ID is longer"},
+		"user ID of a null":  {push(t, "k", "undefined", show, 9985), "user ID"},
+		"user ID in 2 lines": {push(t, "k", "a\nb", show, 9985), "user ID has control"},
+		"no show":            {push(t, "k", "u-1", 0, 9985), "show key"},
+		"no add-ons":         {push(t, "k", "u-1", show), "add-on keys are empty"},
+		"negative add-on":    {push(t, "k", "u-1", show, 9985, -1), "add-on keys hold one"},
+		"long list":          {push(t, "k", "u-1", show, append(tooMany, 1)...), "add-on keys are longer"},
+		"another kind":       {change(func(m *outbox.Message) { m.Kind = amsbridge.KindRegistration }), "message kind"},
+		"facts of no kind":   {change(func(m *outbox.Message) { m.Facts = []byte(`{"show_key":"x"}`) }), "message facts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := w.client.Deliver(t.Context(), c.m)
+			d := failure(t, err)
+			require.Equal(t, outbox.OutcomeRejected, d.Outcome)
+			require.Contains(t, d.Reason, c.field)
+			var bad *amsbridge.InputError
+			require.ErrorAs(t, err, &bad)
+		})
+	}
+	_, err := w.client.Deliver(t.Context(), change(func(m *outbox.Message) { m.Version = 2 }))
+	require.ErrorIs(t, err, outbox.ErrNewerVersion)
+	var d *outbox.DeliveryError
+	require.False(t, errors.As(err, &d), "a newer version is deferred, not rejected")
+	require.Empty(t, w.sandbox.Journal())
+
+	_, err = w.client.Deliver(t.Context(), push(t, "k", "u-1", show, tooMany...))
+	require.Equal(t, "76", failure(t, err).Code, "8,000 bytes are sent")
+	require.Empty(t, w.sandbox.Journal()[0].Violations)
+}

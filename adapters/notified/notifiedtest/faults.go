@@ -1,0 +1,47 @@
+package notifiedtest
+
+import "github.com/amsbridge/amsbridge/adapters/internal/faults"
+
+// A [Fault] is one misbehaviour of a [FaultKind]; a [Hold] watches the calls
+// that [HoldAfter] holds.
+type (
+	Fault     = faults.Fault
+	FaultKind = faults.Kind
+	Hold      = faults.Hold
+)
+
+// The kinds of faults.
+const (
+	None         = faults.None         // behaves
+	Throttle     = faults.Throttle     // 429 with Fault.RetryAfter
+	ServerError  = faults.ServerError  // 500
+	Unavailable  = faults.Unavailable  // 503 with Fault.RetryAfter
+	Unauthorized = faults.Unauthorized // 401
+	Forbidden    = faults.Forbidden    // 403
+	Garbage      = faults.Garbage      // 200 with Fault.Body
+	LoginPage    = faults.LoginPage    // 200 with an HTML page
+	Redirect     = faults.Redirect     // 302 to a host that does not exist
+	Slow         = faults.Slow         // waits for Fault.Delay first
+	CutBefore    = faults.CutBefore    // no effect, no answer
+	CutAfter     = faults.CutAfter     // effect, no answer
+	Truncate     = faults.Truncate     // effect, half an answer
+	HoldAfter    = faults.HoldAfter    // effect, the answer held back
+)
+
+// NewHold returns a [Hold] for a [HoldAfter] fault.
+func NewHold() *Hold { return faults.NewHold() }
+
+// Misbehave queues faults, one for each of the calls to come. A zero Fault lets
+// a call behave.
+func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
+
+// MisbehaveBy asks f about each call for which nothing is queued; calls are
+// counted from 1. f is called by one goroutine at a time and must not use the
+// server. Nil ends it.
+func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
+
+func (s *Server) faultPlan() *faults.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
+}

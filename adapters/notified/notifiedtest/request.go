@@ -1,0 +1,145 @@
+package notifiedtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// lasCmd must be the first parameter, in these very bytes.
+const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
+
+// Sizes of the vendor's text. Whether it means bytes or characters is unknown;
+// the sandbox counts bytes, the stricter reading.
+const (
+	maxExternalUserID = 255
+	maxEMailAddress   = 255
+)
+
+var sizes = map[string]int{
+	"APIUserAuthCode": 80, "APIUserCredentials": 80, "OpCodeList": 20, "OutputFormat": 1, "LookupByExternalUserID": 1,
+	"ExternalUserID": maxExternalUserID, "EMailAddress": maxEMailAddress, "AddOnsChangeList": 8000,
+}
+
+// common are the parameters of every call.
+var common = []string{"LASCmd", "APIUserAuthCode", "APIUserCredentials", "OpCodeList", "OutputFormat", "LookupByExternalUserID"}
+
+// maxBody is more than the longest allowed call, percent-encoded.
+const maxBody = 64 << 10
+
+type params map[string]string
+
+// request is a call as it was read.
+type request struct {
+	params     params
+	rightCmd   bool
+	violations []string
+}
+
+func (q *request) violates(format string, args ...any) {
+	q.violations = append(q.violations, fmt.Sprintf(format, args...))
+}
+
+// read takes the parameters from the raw query and, in a POST, from the form.
+// It does not use the standard library's query parser, which drops a pair that
+// holds a raw semicolon.
+func read(r *http.Request) request {
+	q := request{params: params{}}
+	raw := r.URL.RawQuery
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	var form string
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case err != nil:
+		q.violates("the body cannot be read")
+	case len(body) > maxBody:
+		q.violates("the body is longer than 64 KiB")
+	case len(body) == 0:
+	case r.Method != http.MethodPost:
+		q.violates("a %s has a body", r.Method)
+	case kind != "application/x-www-form-urlencoded":
+		q.violates("the body is no form")
+	default:
+		form = string(body)
+	}
+	// Where LASCmd goes in a POST is unknown: first in the URL, or in the form
+	// where the URL has no parameters.
+	all := strings.Trim(raw+"&"+form, "&")
+	first, _, _ := strings.Cut(all, "&")
+	q.rightCmd = first == lasCmd
+	if !q.rightCmd {
+		q.violates("LASCmd is not the first parameter in the very form %s", lasCmd)
+	}
+	for pair := range strings.SplitSeq(all, "&") {
+		q.take(pair)
+	}
+	q.check()
+	return q
+}
+
+func (q *request) take(pair string) {
+	rawName, rawValue, ok := strings.Cut(pair, "=")
+	name, err1 := url.QueryUnescape(rawName)
+	value, err2 := url.QueryUnescape(rawValue)
+	switch _, twice := q.params[name]; {
+	case !ok:
+		q.violates("a parameter has no value")
+	case errors.Join(err1, err2) != nil:
+		q.violates("a parameter is not percent-encoded well")
+	case !utf8.ValidString(name + value):
+		q.violates("a parameter is not valid UTF-8")
+	case twice:
+		q.violates("%s is there twice", clip(name))
+	default:
+		q.params[name] = value
+	}
+}
+
+func (q *request) check() {
+	for name, limit := range sizes {
+		if len(q.params[name]) > limit {
+			q.violates("%s is longer than %d bytes", name, limit)
+		}
+	}
+	if f, ok := q.params["OutputFormat"]; ok && !slices.Contains([]string{"T", "H", "X"}, f) {
+		q.violates("OutputFormat is not T, H or X")
+	}
+	if l, ok := q.params["LookupByExternalUserID"]; ok && l != "0" && l != "1" {
+		q.violates("LookupByExternalUserID is not 0 or 1")
+	}
+	if q.params["OpCodeList"] == "" {
+		q.violates("OpCodeList is missing")
+	}
+	allowed := slices.Clone(common)
+	for _, letter := range q.params["OpCodeList"] {
+		allowed = append(allowed, opCodes[letter].params...)
+	}
+	for name := range q.params {
+		if !slices.Contains(allowed, name) {
+			q.violates("%s is no parameter of these opcodes", clip(name))
+		}
+	}
+	slices.Sort(q.violations)
+}
+
+// digits reads a positive whole number that is written with digits alone.
+func digits(s string) (int64, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil && n > 0
+}
+
+func clip(name string) string {
+	if len(name) > 40 {
+		return strings.ToValidUTF8(name[:40], "") + "…"
+	}
+	return name
+}

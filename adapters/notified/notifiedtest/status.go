@@ -1,0 +1,44 @@
+package notifiedtest
+
+// Statuses that the vendor's text of opcode M names.
+const (
+	StatusOK            = 0
+	StatusUserNotFound  = 71
+	StatusNotRegistered = 72
+)
+
+// Statuses that other public pages name. That opcode M answers them where this
+// sandbox does is a guess.
+const (
+	StatusEventNotFound      = 51
+	StatusDisplayItemMissing = 76
+)
+
+// Guesses: the vendor's text names no status for these. The numbers are this
+// sandbox's own, far from those of the platform, and must not be relied on.
+const (
+	// GuessStatusBadParameter: a parameter of the opcode is missing, malformed
+	// or too long.
+	GuessStatusBadParameter = 90001
+	// GuessStatusNotInPackage: an add-on is no member of the package that the
+	// user is registered for.
+	GuessStatusNotInPackage = 90002
+	// GuessStatusOtherPackage: an add-on refers to another package.
+	GuessStatusOtherPackage = 90003
+	// GuessStatusPresent: an add-on is there already, and [Config.ReAdd] is
+	// [RefusePresent].
+	GuessStatusPresent = 90004
+	// GuessResultBadCall: the APICallResult of a call whose common parameters
+	// are missing, malformed, unknown, repeated or too long.
+	GuessResultBadCall = 90101
+	// GuessResultUnknownOpCode: the APICallResult of a call with an opcode that
+	// this sandbox does not know.
+	GuessResultUnknownOpCode = 90102
+)
+
+// Diagnostics of the second error root, CallFailed. The first is known from
+// public client code; the second is a guess.
+const (
+	diagCredentials = "Invalid API Credentials Supplied!"
+	guessDiagLASCmd = "Invalid LASCmd!"
+)

@@ -1,0 +1,134 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Dialect names a database.
+type Dialect string
+
+// The databases known.
+const (
+	PostgreSQL Dialect = "postgres"
+	SQLite     Dialect = "sqlite"
+)
+
+// dialect is what differs between databases. Statements are written once, with
+// numbered parameters (?1), and {now} and {at} for times: see render.
+type dialect struct {
+	name Dialect
+	// now is the database's clock in Unix microseconds.
+	now string
+	// list is a sub-select of one column, value, from a JSON array in parameter
+	// n.
+	list func(n int, kind columnKind) string
+	// rows is a FROM item named s with the given columns, from a JSON array of
+	// objects in parameter n.
+	rows func(n int, columns []column) string
+	// asText reads bytes that hold UTF-8.
+	asText func(expression string) string
+	// forUpdate ends a SELECT that locks what it returns.
+	forUpdate string
+	// claimLock serialises claims; empty where the transaction itself does.
+	claimLock string
+	// hasMigrations counts the table of applied versions.
+	hasMigrations string
+	// immediate: our own transactions begin with BEGIN IMMEDIATE.
+	immediate bool
+	// most rows in one transaction of our own.
+	most int
+	// rebind turns ?1 into the driver's form.
+	rebind func(string) string
+	// insert stores checked messages.
+	insert func(ctx context.Context, s *Store, tx querier, batch insertion) ([]outbox.Inserted, error)
+}
+
+type columnKind uint8
+
+const (
+	kindInt columnKind = iota
+	kindText
+	kindBytes // hexadecimal in the JSON
+)
+
+type column struct {
+	name string
+	kind columnKind
+}
+
+func dialectOf(d Dialect) (*dialect, error) {
+	switch d {
+	case PostgreSQL:
+		return postgres, nil
+	case SQLite:
+		return sqlite, nil
+	case "":
+		return nil, &outbox.FieldError{Field: "Dialect", Problem: "is empty"}
+	}
+	return nil, &outbox.FieldError{Field: "Dialect", Problem: fmt.Sprintf("is not %s or %s", PostgreSQL, SQLite)}
+}
+
+var postgres = &dialect{
+	name: PostgreSQL,
+	now:  "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	list: func(n int, kind columnKind) string {
+		value := map[columnKind]string{kindInt: "value::bigint", kindText: "value", kindBytes: "decode(value, 'hex')"}[kind]
+		return fmt.Sprintf("(SELECT %s FROM json_array_elements_text(?%d::text::json))", value, n)
+	},
+	rows: func(n int, columns []column) string {
+		var outer, inner []string
+		for _, c := range columns {
+			switch c.kind {
+			case kindInt:
+				outer, inner = append(outer, c.name), append(inner, c.name+" bigint")
+			case kindText:
+				outer, inner = append(outer, c.name), append(inner, c.name+" text")
+			case kindBytes:
+				outer, inner = append(outer, fmt.Sprintf("decode(%s, 'hex') AS %s", c.name, c.name)), append(inner, c.name+" text")
+			}
+		}
+		return fmt.Sprintf("(SELECT %s FROM json_to_recordset(?%d::text::json) AS r(%s)) AS s",
+			strings.Join(outer, ", "), n, strings.Join(inner, ", "))
+	},
+	asText:    func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
+	forUpdate: " FOR UPDATE OF q",
+	// The number is the first bytes of SHA-256("amsbridge claim").
+	claimLock:     "SELECT pg_advisory_xact_lock(-1695361600241996468)",
+	hasMigrations: "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('amsbridge_migration')",
+	most:          1000,
+	rebind:        func(q string) string { return strings.ReplaceAll(q, "?", "$") },
+	insert:        insertPostgres,
+}
+
+var sqlite = &dialect{
+	name: SQLite,
+	now:  "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	list: func(n int, kind columnKind) string {
+		value := "value"
+		if kind == kindBytes {
+			value = "unhex(value)"
+		}
+		return fmt.Sprintf("(SELECT %s FROM json_each(?%d))", value, n)
+	},
+	rows: func(n int, columns []column) string {
+		var outer []string
+		for _, c := range columns {
+			value := fmt.Sprintf("json_extract(value, '$.%s')", c.name)
+			if c.kind == kindBytes {
+				value = "unhex(" + value + ")"
+			}
+			outer = append(outer, value+" AS "+c.name)
+		}
+		return fmt.Sprintf("(SELECT %s FROM json_each(?%d)) AS s", strings.Join(outer, ", "), n)
+	},
+	asText:        func(e string) string { return "CAST(" + e + " AS TEXT)" },
+	hasMigrations: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'amsbridge_migration'",
+	immediate:     true,
+	most:          90,
+	rebind:        func(q string) string { return q },
+	insert:        insertPlain,
+}

@@ -1,0 +1,8 @@
+// Package sqlstore keeps the outbox in the shop's own database through
+// database/sql: PostgreSQL and SQLite. It imports no driver and owns no
+// connection: the shop opens and closes its [sql.DB], and chooses driver and
+// DSN.
+//
+// [Migrate] makes the tables, all prefixed amsbridge_; the same SQL lies in
+// package outbox/migrations for those who run it by hand.
+package sqlstore

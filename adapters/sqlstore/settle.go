@@ -1,0 +1,223 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Bounds of what a platform's words may take in the log.
+const (
+	maxCode   = 64
+	maxDetail = 4096
+	maxBy     = 64
+)
+
+// settling is a settlement, or another log entry, as a statement takes it.
+type settling struct {
+	ID        outbox.ID `json:"id"`
+	Lane      int64     `json:"lane"`
+	Token     string    `json:"token"`
+	N         int       `json:"n"`
+	State     uint8     `json:"state"`
+	Outcome   uint8     `json:"outcome"`
+	Delay     int64     `json:"delay"`
+	TookUS    int64     `json:"took_us"`
+	GivenBack int       `json:"given_back"`
+	NotReady  int       `json:"not_ready"`
+	Doubt     uint8     `json:"doubt"`
+	Duplicate int       `json:"duplicate"`
+	Code      string    `json:"code"`
+	Reason    string    `json:"reason"`
+	Detail    string    `json:"detail"`
+	Receipt   *string   `json:"receipt"`
+	By        string    `json:"sender"`
+}
+
+var settleColumns = []column{
+	{"id", kindInt},
+	{"lane", kindInt},
+	{"token", kindBytes},
+	{"n", kindInt},
+	{"state", kindInt},
+	{"outcome", kindInt},
+	{"delay", kindInt},
+	{"took_us", kindInt},
+	{"given_back", kindInt},
+	{"not_ready", kindInt},
+	{"doubt", kindInt},
+	{"duplicate", kindInt},
+	{"code", kindText},
+	{"reason", kindText},
+	{"detail", kindText},
+	{"receipt", kindBytes},
+	{"sender", kindText},
+}
+
+func newSettling(st outbox.Settlement) settling {
+	r := settling{
+		ID: st.Message.ID, Lane: st.Message.Lane(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
+		Delay: st.Delay.Microseconds(), TookUS: st.Took.Microseconds(), GivenBack: asInt(st.Deferred),
+		NotReady: asInt(st.Outcome == outbox.OutcomeNotReady),
+		Code:     outbox.CutText(st.Code, maxCode), Reason: outbox.CutText(st.Reason, outbox.MaxReason),
+		Detail: outbox.CutText(st.Detail, maxDetail), By: outbox.CutText(st.By, maxBy),
+	}
+	if st.Receipt != nil {
+		receipt := hex.EncodeToString(st.Receipt)
+		r.Receipt = &receipt
+	}
+	return r
+}
+
+// Settle records outcomes in one transaction, or on SQLite in several of at
+// most 90 messages, so that checkouts never wait long for it.
+func (s *Store) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+	var acked []outbox.ID
+	for len(batch) > 0 {
+		n := min(len(batch), s.d.most)
+		var part []outbox.ID
+		err := s.inTx(ctx, func(q querier) (err error) {
+			part, err = s.settle(ctx, q, batch[:n])
+			return err
+		})
+		if err != nil {
+			return acked, fmt.Errorf("sqlstore: settle: %w", err)
+		}
+		acked, batch = append(acked, part...), batch[n:]
+	}
+	return acked, nil
+}
+
+func (s *Store) settle(ctx context.Context, q querier, batch []outbox.Settlement) ([]outbox.ID, error) {
+	all := make([]settling, len(batch))
+	for i, st := range batch {
+		all[i] = newSettling(st)
+	}
+	held, err := s.lockLeased(ctx, q, all)
+	if err != nil {
+		return nil, err
+	}
+	var acked []outbox.ID
+	var kept, gone, logged []settling
+	var then []outbox.Message
+	effects := newEffects()
+	for i, st := range batch {
+		h, ok := held[st.Message.ID]
+		if !ok {
+			continue
+		}
+		delete(held, st.Message.ID) // named twice in one batch: the first counts
+		r := all[i]
+		r.N, r.Doubt = h.N, h.Doubt
+		r.Duplicate = asInt(h.Doubt != 0)
+		if st.Outcome == outbox.OutcomeUnknown {
+			r.Doubt |= uint8(outbox.DoubtUnknown)
+		}
+		acked = append(acked, r.ID)
+		if st.State.Final() {
+			gone = append(gone, r)
+		} else {
+			kept = append(kept, r)
+		}
+		if !st.Unlogged {
+			logged = append(logged, r)
+		}
+		then = append(then, st.Then...)
+		effects.add(st)
+	}
+	if err := s.withRows(ctx, q, "settle delete", gone); err != nil {
+		return nil, err
+	}
+	if err := s.withRows(ctx, q, "settle keep", kept, s.now()); err != nil {
+		return nil, err
+	}
+	if err := s.log(ctx, q, s.now(), logged); err != nil {
+		return nil, err
+	}
+	if err := s.insertThen(ctx, q, then); err != nil {
+		return nil, err
+	}
+	if err := effects.apply(ctx, s, q); err != nil {
+		return nil, err
+	}
+	return acked, s.followIfAny(ctx, q)
+}
+
+// lockLeased locks the rows whose token is still the current one.
+func (s *Store) lockLeased(ctx context.Context, q querier, all []settling) (map[outbox.ID]settling, error) {
+	text, err := jsonText(all)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[outbox.ID]settling, len(all))
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var h settling
+		if err := r.Scan(&h.ID, &h.N, &h.Doubt); err != nil {
+			return err
+		}
+		held[h.ID] = h
+		return nil
+	}, s.sql["lock leased"], text)
+	return held, err
+}
+
+// withRows runs a statement on rows; args come before them.
+func (s *Store) withRows(ctx context.Context, q querier, statement string, rows []settling, args ...any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	text, err := jsonText(rows)
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, s.sql[statement], append(args, text)...)
+	return err
+}
+
+func (s *Store) log(ctx context.Context, q querier, now any, rows []settling) error {
+	return s.withRows(ctx, q, "log", rows, now)
+}
+
+// insertThen stores follow-ups whose keys do not exist.
+func (s *Store) insertThen(ctx context.Context, q querier, then []outbox.Message) error {
+	if len(then) == 0 {
+		return nil
+	}
+	if err := outbox.CheckMessages(then); err != nil {
+		return err
+	}
+	b, err := newInsertion(then)
+	if err != nil {
+		return err
+	}
+	found, err := s.existing(ctx, q, b.rows)
+	if err != nil {
+		return err
+	}
+	var fresh []outbox.Message
+	for i, m := range then {
+		if _, exists := found[b.rowOf[i]]; !exists {
+			fresh = append(fresh, m)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if b, err = newInsertion(fresh); err != nil {
+		return err
+	}
+	_, err = s.d.insert(ctx, s, q, b)
+	return err
+}
+
+// followIfAny looks after followers where there are any.
+func (s *Store) followIfAny(ctx context.Context, q querier) error {
+	var any bool
+	if err := q.QueryRowContext(ctx, s.sql["followers"]).Scan(&any); err != nil || !any {
+		return err
+	}
+	return s.follow(ctx, q)
+}

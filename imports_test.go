@@ -1,0 +1,160 @@
+package amsbridge_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/amsbridge/amsbridge"
+
+// The modules that packages below import.
+const (
+	jwt       = "github.com/golang-jwt/jwt/v5"
+	mux       = "github.com/gorilla/mux"
+	retryable = "github.com/hashicorp/go-retryablehttp"
+	testify   = "github.com/stretchr/testify"
+)
+
+// mayImport says, for a folder and those below it that have no line of their
+// own, what its files other than tests may import besides the standard library:
+// "." is the root package, "/..." means and below, "*" is anything.
+var mayImport = map[string][]string{
+	".":                              {"outbox", jwt},
+	"outbox":                         {},
+	"outbox/outboxtest":              {"outbox", testify + "/..."},
+	"adapters/elevate":               {".", "outbox", "adapters/internal/...", "adapters/elevate/internal/..."},
+	"adapters/elevate/elevatetest":   {".", "outbox", "adapters/internal/...", "adapters/elevate/...", mux},
+	"adapters/notified":              {".", "outbox", "adapters/internal/...", "adapters/notified/internal/..."},
+	"adapters/notified/notifiedtest": {".", "outbox", "adapters/internal/...", "adapters/notified/...", mux},
+	"adapters/internal":              {".", "outbox", "adapters/internal/...", retryable},
+	"adapters/muxroutes":             {".", "outbox/...", mux},
+	"adapters/sqlstore":              {"outbox", "outbox/migrations"},
+	"adapters/conformance":           {"*"},
+	"bench":                          {"*"},
+	"examples":                       {"*"},
+}
+
+func TestWhoImportsWhom(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	require.NoError(t, filepath.WalkDir(".", func(file string, e fs.DirEntry, err error) error {
+		file = filepath.ToSlash(file)
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && file != "." && (strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata"):
+			return filepath.SkipDir
+		case e.IsDir(), !strings.HasSuffix(file, ".go"), strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		seen++
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range source.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if problem := importProblem(path.Dir(file), name); problem != "" {
+				t.Errorf("%s imports %s: %s", file, name, problem)
+			}
+		}
+		return nil
+	}))
+	require.NotZero(t, seen)
+}
+
+func importProblem(dir, name string) string {
+	if first, _, _ := strings.Cut(name, "/"); !strings.Contains(first, ".") {
+		return "" // the standard library
+	}
+	if name == module {
+		name = "."
+	}
+	name = strings.TrimPrefix(name, module+"/")
+	owner := dir
+	allowed, ok := mayImport[owner]
+	for !ok && owner != "." {
+		if owner = path.Dir(owner); owner != "." {
+			allowed, ok = mayImport[owner]
+		}
+	}
+	switch {
+	case !ok:
+		return "the folder has no line in mayImport"
+	case slices.Equal(allowed, []string{"*"}):
+		return ""
+	case strings.HasSuffix(name, "test") && !strings.HasSuffix(dir, "test"):
+		return "it is for tests"
+	}
+	for _, a := range allowed {
+		if below, ok := strings.CutSuffix(a, "/..."); name == a || ok && (name == below || strings.HasPrefix(name, below+"/")) {
+			return ""
+		}
+	}
+	return "it may import only " + strings.Join(append(allowed, "the standard library"), ", ")
+}
+
+func TestImportProblem(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		dir, name string
+		allowed   bool
+	}{
+		{".", "crypto/ecdsa", true},
+		{".", module + "/outbox", true},
+		{".", module + "/outbox/outboxtest", false},
+		{".", module + "/adapters/elevate", false},
+		{".", testify + "/require", false},
+		{"outbox", module, false},
+		{"outbox", module + "/outbox/migrations", false},
+		{"outbox", mux, false},
+		{"outbox/migrations", module + "/outbox", false},
+		{"outbox/outboxtest", testify + "/require", true},
+		{"adapters/elevate", module, true},
+		{"adapters/elevate", module + "/adapters/internal/apiclient", true},
+		{"adapters/elevate", module + "/adapters/notified", false},
+		{"adapters/elevate", module + "/adapters/sqlstore", false},
+		{"adapters/elevate", module + "/adapters/elevate/elevatetest", false},
+		{"adapters/elevate/elevatetest", module + "/adapters/elevate", true},
+		{"adapters/notified/notifiedtest", module + "/adapters/elevate", false},
+		{"adapters/sqlstore", module + "/outbox/migrations", true},
+		{"adapters/sqlstore", module, false},
+		{"adapters/sqlstore", "github.com/lib/pq", false},
+		{"adapters/unheard-of", module, false},
+		{"unheard-of", module, false},
+		{"examples/store", module + "/adapters/elevate/elevatetest", true},
+	} {
+		require.Equal(t, c.allowed, importProblem(c.dir, c.name) == "", "%s imports %s", c.dir, c.name)
+	}
+}
+
+// A shop that requires the library gets these modules and no database driver.
+func TestDirectRequirements(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	var direct []string
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(strings.TrimPrefix(line, "require "))
+		if len(fields) == 2 && strings.HasPrefix(fields[1], "v") {
+			direct = append(direct, fields[0])
+		}
+	}
+	must := []string{jwt, mux, retryable, testify}
+	may := []string{"github.com/go-jose/go-jose/v4", "golang.org/x/time"}
+	require.Subset(t, direct, must)
+	require.Subset(t, append(must, may...), direct)
+}

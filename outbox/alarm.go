@@ -1,0 +1,50 @@
+package outbox
+
+import (
+	"context"
+	"log/slog"
+)
+
+// AlarmKind says what a person must look at.
+type AlarmKind string
+
+// The alarms.
+const (
+	// AlarmParked: a message was parked.
+	AlarmParked AlarmKind = "message parked"
+	// AlarmPaused: a destination refuses our credentials and was paused.
+	AlarmPaused AlarmKind = "destination paused"
+	// AlarmUnknownDestination: no destination has the message's name. It is
+	// deferred.
+	AlarmUnknownDestination AlarmKind = "unknown destination"
+	// AlarmNewerVersion: the payload is newer than this program. It is deferred.
+	AlarmNewerVersion AlarmKind = "newer payload version"
+	// AlarmUnsettled: an outcome could not be recorded before the lease ended.
+	// The message will be sent again.
+	AlarmUnsettled AlarmKind = "outcome not recorded"
+	// AlarmFollowUp: a destination returned follow-ups or a receipt that may not
+	// be stored. They were left out.
+	AlarmFollowUp AlarmKind = "follow-up left out"
+)
+
+// Alarm is something that a person must look at. It holds no personal data but
+// the order ID, and no secret.
+type Alarm struct {
+	Kind        AlarmKind
+	Destination string
+	ID          ID
+	Key         string
+	Subject     string
+	Reason      string
+}
+
+func (s *Sender) alarm(ctx context.Context, kind AlarmKind, m Message, reason string) {
+	a := Alarm{Kind: kind, Destination: m.Destination, ID: m.ID, Key: m.Key, Subject: m.Subject, Reason: reason}
+	if s.cfg.Alarm != nil {
+		s.cfg.Alarm(ctx, a)
+		return
+	}
+	s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: "+string(kind),
+		slog.String("destination", a.Destination), slog.Int64("message", int64(a.ID)), slog.String("key", a.Key),
+		slog.String("subject", a.Subject), slog.String("reason", reason))
+}

@@ -1,0 +1,79 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// again is when a message is tried again that this program cannot deliver, but
+// perhaps a newer one.
+const again = time.Minute
+
+// errPanicked stands for a panic of a destination.
+var errPanicked = errors.New("outbox: the destination panicked")
+
+// deliver delivers one message and says how its lease ends. What remains of
+// the lease is looked at first: a delivery that could outlast it is not begun.
+func (r *run) deliver(w work) Settlement {
+	if time.Until(w.until) < r.cfg.needed() {
+		return r.giveBack(w, "it waited too long for a free slot")
+	}
+	destination, ok := r.cfg.Destinations.Resolve(w.Destination)
+	if !ok {
+		reason := "no destination has this name in this program"
+		r.alarm(r.base, AlarmUnknownDestination, w.Message, reason)
+		st := r.giveBack(w, reason)
+		st.Delay = jittered(again)
+		return st
+	}
+	ctx, cancel := context.WithTimeout(r.base, r.cfg.DeliverTimeout)
+	defer cancel()
+	begun := time.Now()
+	res, err := r.call(ctx, destination, w.Message)
+	st := Settlement{Message: w.Message, Token: w.token, By: r.cfg.Name, Took: time.Since(begun)}
+	if errors.Is(err, ErrNewerVersion) {
+		reason := "its payload is newer than this program"
+		r.alarm(r.base, AlarmNewerVersion, w.Message, reason)
+		late := r.giveBack(w, reason)
+		late.Delay = jittered(again)
+		return late
+	}
+	if err == nil {
+		r.delivered(w, res, &st)
+	} else {
+		r.failed(w, failure(err), &st)
+	}
+	return st
+}
+
+// call makes a panic an error, so that one message cannot end the program.
+func (r *run) call(ctx context.Context, d Destination, m Message) (res Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's text may hold anything; its type does not.
+			r.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: a destination panicked",
+				slog.String("destination", m.Destination), slog.Int64("message", int64(m.ID)),
+				slog.String("type", fmt.Sprintf("%T", p)))
+			res, err = Result{}, errPanicked
+		}
+	}()
+	return d.Deliver(ctx, m)
+}
+
+// failure reads an error as a delivery error. One of another type counts as
+// unknown; its text is not kept, for nobody vouches for what it holds.
+func failure(err error) *DeliveryError {
+	var e *DeliveryError
+	switch {
+	case errors.As(err, &e) && e.Outcome >= OutcomeRejected && e.Outcome <= OutcomeUnknown:
+		return e
+	case errors.Is(err, errPanicked):
+		return &DeliveryError{Outcome: OutcomeUnknown, Reason: "the destination panicked"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &DeliveryError{Outcome: OutcomeUnknown, Reason: "the delivery took too long"}
+	}
+	return &DeliveryError{Outcome: OutcomeUnknown, Reason: fmt.Sprintf("the destination returned an error that says no outcome (%T)", err)}
+}

@@ -1,0 +1,128 @@
+package outboxtest
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// MemoryConfig configures a [Memory].
+type MemoryConfig struct {
+	// Now is the store's clock; it is called under the store's lock and must
+	// not call the store. Defaults to [time.Now], which a synctest bubble
+	// replaces.
+	Now func() time.Time
+}
+
+// Memory is a store that keeps everything in memory. It implements
+// [outbox.Writer], [outbox.Queue] and [outbox.Inspector] with the semantics of
+// the SQL stores, and passes the same suite. It is safe for concurrent use.
+//
+// It never waits for an open transaction, where a database would:
+//
+//   - Two open transactions may insert one key. The one that commits first
+//     keeps it. The other's message is dropped when its facts are the same (the
+//     ID that its insertion returned then names nothing); with other facts its
+//     Commit fails with a [*outbox.ConflictError] and nothing of it is written.
+//   - A message that an open transaction replaces or withdraws is taken: no
+//     claim leases it, another transaction is refused it, and an operator is
+//     told [outbox.ErrUnderWay].
+//
+// Times are cut to microseconds, as databases keep them.
+type Memory struct {
+	now func() time.Time
+
+	mu        sync.Mutex
+	lastID    outbox.ID
+	rows      map[outbox.ID]*row
+	queue     map[outbox.ID]*row // those of rows that are pending, parked or held
+	keys      map[place]*row
+	followers map[place][]*row // rows by what they name in After
+	taken     map[outbox.ID]*Tx
+	states    map[string]*outbox.DestinationState
+	audit     []outbox.AuditEntry
+}
+
+var (
+	_ outbox.Writer[*Tx] = (*Memory)(nil)
+	_ outbox.Queue       = (*Memory)(nil)
+	_ outbox.Inspector   = (*Memory)(nil)
+)
+
+// NewMemory returns an empty store.
+func NewMemory(config MemoryConfig) *Memory {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Memory{
+		now:       config.Now,
+		rows:      map[outbox.ID]*row{},
+		queue:     map[outbox.ID]*row{},
+		keys:      map[place]*row{},
+		followers: map[place][]*row{},
+		taken:     map[outbox.ID]*Tx{},
+		states:    map[string]*outbox.DestinationState{},
+	}
+}
+
+func (m *Memory) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }
+
+// place is what a key is unique in.
+type place struct{ destination, key string }
+
+func placeOf(msg *outbox.Message) place { return place{msg.Destination, msg.Key} }
+
+// row is a stored message.
+type row struct {
+	msg      outbox.Message // its Attempt and Doubt are kept up to date
+	state    outbox.State
+	reason   string
+	due      time.Time
+	token    outbox.Token
+	lease    time.Time // when it ends; zero for none
+	lost     int
+	notReady time.Time
+	settled  time.Time
+	log      []outbox.Attempt
+}
+
+// leased tells whether a lease is recorded, ended or not.
+func (r *row) leased() bool { return !r.lease.IsZero() }
+
+func (r *row) live(now time.Time) bool { return r.lease.After(now) }
+
+func (r *row) unlease() { r.token, r.lease = outbox.Token{}, time.Time{} }
+
+func (r *row) logged(a outbox.Attempt) {
+	a.N = len(r.log) + 1
+	a.Code = outbox.CutText(a.Code, 64)
+	a.Reason = outbox.CutText(a.Reason, outbox.MaxReason)
+	a.Detail = outbox.CutText(a.Detail, 4096)
+	a.Receipt = slices.Clone(a.Receipt)
+	r.log = append(r.log, a)
+}
+
+func (r *row) record(now time.Time) outbox.Record {
+	rec := outbox.Record{
+		Message: clone(r.msg), State: r.state, Reason: r.reason,
+		UnderWay: r.live(now), Lost: r.lost, Settled: r.settled,
+	}
+	if r.state == outbox.StatePending {
+		rec.Due = r.due
+	}
+	if n := len(r.log); n > 0 {
+		rec.Outcome, rec.Receipt = r.log[n-1].Outcome, slices.Clone(r.log[n-1].Receipt)
+	}
+	return rec
+}
+
+// clone keeps the store's bytes apart from the caller's.
+func clone(m outbox.Message) outbox.Message {
+	m.KeyParts, m.Items = slices.Clone(m.KeyParts), slices.Clone(m.Items)
+	m.Facts, m.Profile = slices.Clone(m.Facts), slices.Clone(m.Profile)
+	m.Fingerprint = slices.Clone(m.Fingerprint)
+	m.Unless = slices.Clone(m.Unless)
+	return m
+}

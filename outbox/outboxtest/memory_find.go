@@ -1,0 +1,148 @@
+package outboxtest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Find implements [outbox.Inspector].
+func (m *Memory) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.find(q, nil)
+}
+
+// FindTx implements [outbox.Writer].
+func (m *Memory) FindTx(ctx context.Context, tx *Tx, q outbox.Query) ([]outbox.Record, error) {
+	if err := m.enter(ctx, tx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	return m.find(q, tx)
+}
+
+func (m *Memory) find(q outbox.Query, tx *Tx) ([]outbox.Record, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	now := m.clock()
+	var found []outbox.Record
+	add := func(rec outbox.Record) {
+		if matches(&q, &rec) {
+			found = append(found, rec)
+		}
+	}
+	for id, r := range m.rows {
+		rec := r.record(now)
+		if tx != nil {
+			if e, ok := tx.ends[id]; ok {
+				rec.State, rec.Reason, rec.Due, rec.Settled, rec.Profile = e.state, "", time.Time{}, e.log.At, nil
+			}
+		}
+		add(rec)
+	}
+	if tx != nil {
+		for _, r := range tx.added {
+			add(r.record(now))
+		}
+	}
+	slices.SortFunc(found, func(a, b outbox.Record) int { return cmp.Compare(a.ID, b.ID) })
+	limit := cmp.Or(q.Limit, 1000)
+	return found[:min(limit, len(found))], nil
+}
+
+func matches(q *outbox.Query, r *outbox.Record) bool {
+	return (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) &&
+		(q.Destination == "" || q.Destination == r.Destination) &&
+		(q.Subject == "" || q.Subject == r.Subject) &&
+		(q.Person == "" || q.Person == r.Person) &&
+		(len(q.Keys) == 0 || slices.Contains(q.Keys, r.Key)) &&
+		(len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
+		r.ID > q.AfterID
+}
+
+// Attempts implements [outbox.Inspector]. An ID that no message has is
+// [outbox.ErrNotFound].
+func (m *Memory) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.rows[id]
+	if !ok {
+		return nil, outbox.ErrNotFound
+	}
+	log := slices.Clone(r.log)
+	for i := range log {
+		log[i].Receipt = slices.Clone(log[i].Receipt)
+	}
+	return log, nil
+}
+
+// Counts implements [outbox.Inspector].
+func (m *Memory) Counts(ctx context.Context) ([]outbox.Count, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.clock()
+	counts := map[string]outbox.Count{}
+	for _, r := range m.queue {
+		c := counts[r.msg.Destination]
+		c.Destination = r.msg.Destination
+		switch r.state {
+		case outbox.StateParked:
+			c.Parked++
+		case outbox.StateHeld:
+			c.Held++
+		default:
+			c.Pending++
+			if r.live(now) {
+				c.UnderWay++
+			}
+			if c.Oldest.IsZero() || r.msg.Created.Before(c.Oldest) {
+				c.Oldest = r.msg.Created
+			}
+		}
+		counts[r.msg.Destination] = c
+	}
+	return slices.SortedFunc(maps.Values(counts), func(a, b outbox.Count) int {
+		return cmp.Compare(a.Destination, b.Destination)
+	}), nil
+}
+
+// Destinations implements [outbox.Inspector]. A destination has a state once it
+// was paused or held.
+func (m *Memory) Destinations(ctx context.Context) ([]outbox.DestinationState, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	states := make([]outbox.DestinationState, 0, len(m.states))
+	for _, name := range slices.Sorted(maps.Keys(m.states)) {
+		states = append(states, *m.states[name])
+	}
+	return states, nil
+}
+
+// waiting returns the messages in the queue, in the order of their IDs.
+func (m *Memory) waiting() []outbox.Message {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	msgs := make([]outbox.Message, 0, len(m.queue))
+	for _, id := range slices.Sorted(maps.Keys(m.queue)) {
+		msgs = append(msgs, clone(m.queue[id].msg))
+	}
+	return msgs
+}

@@ -1,0 +1,107 @@
+package outboxtest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Act implements [outbox.Inspector]. A verb that does not exist is a
+// [*outbox.FieldError].
+func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.clock()
+	switch a.Verb {
+	case outbox.VerbPause:
+		d := m.destination(a.Destination)
+		d.Pausing, d.Reason, d.ProbeAt = outbox.PausedByOperator, a.Reason, time.Time{}
+		m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a})
+		return nil
+	case outbox.VerbResume:
+		*m.destination(a.Destination) = outbox.DestinationState{Name: a.Destination}
+		m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a})
+		return nil
+	case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
+		return m.actOnMessage(a, now)
+	}
+	return &outbox.FieldError{Field: "verb", Problem: "is not one of the operator's"}
+}
+
+func (m *Memory) actOnMessage(a outbox.Action, now time.Time) error {
+	r, ok := m.rows[a.ID]
+	if !ok {
+		return outbox.ErrNotFound
+	}
+	if _, taken := m.taken[a.ID]; taken || r.live(now) {
+		return outbox.ErrUnderWay
+	}
+	was := r.state
+	if refused := refuse(a.Verb, r); refused != "" {
+		return &outbox.RefusedError{ID: a.ID, Reason: refused}
+	}
+	switch a.Verb {
+	case outbox.VerbSendAgain:
+		m.sendAgain(r, now)
+	case outbox.VerbDiscard:
+		m.endByHand(r, outbox.StateDiscarded, a, now)
+	default:
+		m.endByHand(r, outbox.StateMarkedDone, a, now)
+	}
+	m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a, Key: r.msg.Key, Was: was})
+	return nil
+}
+
+func (m *Memory) endByHand(r *row, state outbox.State, a outbox.Action, now time.Time) {
+	m.end(r, state, now)
+	r.logged(outbox.Attempt{
+		At: now, State: state, Reason: a.Reason, PossibleDuplicate: r.msg.Doubt != 0, By: outbox.CutText(a.Actor.Name, 64),
+	})
+}
+
+func refuse(verb outbox.Verb, r *row) string {
+	switch {
+	case r.state.Final() && verb == outbox.VerbSendAgain:
+		return "it is " + r.state.String() + ": its profile is deleted, and no look-up is configured"
+	case r.state.Final():
+		return "it is " + r.state.String() + " already"
+	case verb != outbox.VerbSendAgain:
+		return ""
+	case r.msg.IsTask():
+		return "it is work for a person, and is never sent"
+	case r.state == outbox.StateHeld:
+		return "it is held until the data that it was born without is there"
+	}
+	return ""
+}
+
+// sendAgain keeps the doubt: what may have arrived may still have arrived.
+func (m *Memory) sendAgain(r *row, now time.Time) {
+	r.due = now
+	if r.state == outbox.StatePending {
+		return
+	}
+	r.state, r.reason = outbox.StatePending, ""
+	r.msg.Attempt, r.lost, r.notReady = 0, 0, time.Time{}
+	m.release(r, now)
+}
+
+// Audit implements [outbox.Inspector].
+func (m *Memory) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if limit < 1 || limit > 10_000 {
+		return nil, &outbox.FieldError{Field: "limit", Problem: "is not from 1 to 10,000"}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries := slices.Clone(m.audit)
+	slices.Reverse(entries)
+	return entries[:min(limit, len(entries))], nil
+}

@@ -1,0 +1,130 @@
+package outboxtest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Settle implements [outbox.Queue]. A state that no settlement has, or a
+// follow-up that may not be inserted, is a [*outbox.FieldError] and nothing is
+// changed.
+func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i := range batch {
+		if err := checkSettlement(&batch[i]); err != nil {
+			err.Field = fmt.Sprintf("batch[%d].%s", i, err.Field)
+			return nil, err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.clock()
+	var acknowledged []outbox.ID
+	var effects []*outbox.Settlement // a pause beats a resumption of the same batch
+	for i := range batch {
+		s := &batch[i]
+		r, ok := m.queue[s.Message.ID]
+		if !ok || !r.leased() || r.token != s.Token {
+			continue
+		}
+		acknowledged = append(acknowledged, r.msg.ID)
+		m.settle(r, s, now)
+		m.follow(s.Then, now)
+		effects = append(effects, s)
+	}
+	for _, s := range effects {
+		m.resume(s)
+	}
+	for _, s := range effects {
+		m.holdAndPause(s, now)
+	}
+	return acknowledged, nil
+}
+
+func checkSettlement(s *outbox.Settlement) *outbox.FieldError {
+	switch s.State {
+	case outbox.StatePending, outbox.StateParked, outbox.StateDelivered, outbox.StateAlreadyDone:
+	default:
+		return &outbox.FieldError{Field: "state", Problem: "is not pending, parked, delivered or already done"}
+	}
+	for i := range s.Then {
+		if err := outbox.CheckMessages(s.Then[i : i+1]); err != nil {
+			return &outbox.FieldError{Field: fmt.Sprintf("then[%d]", i), Problem: "is refused: " + err.Error()}
+		}
+	}
+	return nil
+}
+
+func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
+	if !s.Unlogged {
+		r.logged(outbox.Attempt{
+			At: now, Took: s.Took, Outcome: s.Outcome, State: s.State, Code: s.Code, Reason: s.Reason, Detail: s.Detail,
+			Receipt: s.Receipt, PossibleDuplicate: r.msg.Doubt != 0, By: outbox.CutText(s.By, 64),
+		})
+	}
+	r.unlease()
+	r.lost = 0
+	if s.Deferred {
+		r.msg.Attempt--
+	}
+	if s.Outcome == outbox.OutcomeUnknown {
+		r.msg.Doubt |= outbox.DoubtUnknown
+	}
+	switch {
+	case s.Outcome != outbox.OutcomeNotReady && !s.Deferred:
+		r.notReady = time.Time{}
+	case s.Outcome == outbox.OutcomeNotReady && r.notReady.IsZero():
+		r.notReady = now
+	}
+	switch s.State {
+	case outbox.StatePending:
+		r.due, r.reason = now.Add(s.Delay), outbox.CutText(s.Reason, outbox.MaxReason)
+	case outbox.StateParked:
+		m.park(r, s.Reason)
+	default:
+		m.end(r, s.State, now)
+	}
+}
+
+func (m *Memory) resume(s *outbox.Settlement) {
+	d, ok := m.states[s.Message.Destination]
+	if ok && s.Resume && d.Pausing == outbox.PausedByItself {
+		d.Pausing, d.Reason, d.ProbeAt = outbox.NotPaused, "", time.Time{}
+	}
+}
+
+func (m *Memory) holdAndPause(s *outbox.Settlement, now time.Time) {
+	if s.Hold > 0 {
+		d := m.destination(s.Message.Destination)
+		if until := now.Add(s.Hold); until.After(d.HeldUntil) {
+			d.HeldUntil = until
+		}
+	}
+	if s.Pause == "" {
+		return
+	}
+	if d := m.destination(s.Message.Destination); d.Pausing != outbox.PausedByOperator {
+		d.Pausing, d.Reason = outbox.PausedByItself, outbox.CutText(s.Pause, outbox.MaxReason)
+		d.ProbeAt = now.Add(s.ProbeEvery)
+	}
+}
+
+// follow inserts follow-ups; those that exist, or must not for what exists, are
+// left out.
+func (m *Memory) follow(then []outbox.Message, now time.Time) {
+	for i := range then {
+		tx := &Tx{m: m, ends: map[outbox.ID]ending{}}
+		if _, exists := m.keys[placeOf(&then[i])]; exists || tx.checkUnless(then[i:i+1]) != nil {
+			continue
+		}
+		m.add(m.newRow(then[i], now))
+		tx.replace(&then[i], now)
+		tx.finish()
+		tx.apply()
+	}
+}

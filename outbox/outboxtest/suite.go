@@ -1,0 +1,75 @@
+package outboxtest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Store is what the suite runs on: the three interfaces of a store.
+type Store[Tx any] interface {
+	outbox.Writer[Tx]
+	outbox.Queue
+	outbox.Inspector
+}
+
+// Harness is an empty store and the means to use it.
+type Harness[Tx any] struct {
+	Store Store[Tx]
+	// Begin opens a transaction of the kind that Store's Writer takes. It may
+	// wait until another one has ended.
+	Begin func() (Tx, error)
+	// Commit and Rollback end it. Rollback of one that is finished does nothing.
+	Commit   func(Tx) error
+	Rollback func(Tx)
+	// Advance moves the store's clock, which must not run much faster than the
+	// wall's otherwise: the suite allows for some seconds.
+	Advance func(time.Duration)
+	// Concurrent tells that Store may be used while one of the transactions is
+	// open. A handle with a single connection cannot: the suite then never does.
+	Concurrent bool
+}
+
+// clause is one clause of the contract.
+type clause[Tx any] struct {
+	name string
+	run  func(*stand[Tx])
+}
+
+// Run checks that a store keeps the contract of package outbox. Each clause is
+// a subtest with a store of its own: open returns an empty one, closes it by
+// t.Cleanup, and may call t.Parallel. The zero value of Tx must be a
+// transaction that is not open, such as a nil pointer.
+func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
+	t.Helper()
+	for _, topic := range []struct {
+		name    string
+		clauses []clause[Tx]
+	}{
+		{"transactions", transactionClauses[Tx]()},
+		{"keys", keyClauses[Tx]()},
+		{"replacing", replacingClauses[Tx]()},
+		{"bytes", byteClauses[Tx]()},
+		{"find", findClauses[Tx]()},
+		{"claim", claimClauses[Tx]()},
+		{"lanes", laneClauses[Tx]()},
+		{"lost leases", lostClauses[Tx]()},
+		{"tokens", tokenClauses[Tx]()},
+		{"settle", settleClauses[Tx]()},
+		{"follow-ups", followUpClauses[Tx]()},
+		{"after", afterClauses[Tx]()},
+		{"destinations", destinationClauses[Tx]()},
+		{"operator", operatorClauses[Tx]()},
+		{"withdraw", withdrawClauses[Tx]()},
+		{"concurrency", concurrencyClauses[Tx]()},
+	} {
+		t.Run(topic.name, func(t *testing.T) {
+			for _, c := range topic.clauses {
+				t.Run(c.name, func(t *testing.T) {
+					c.run(&stand[Tx]{Harness: open(t), t: t})
+				})
+			}
+		})
+	}
+}

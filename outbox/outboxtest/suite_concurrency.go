@@ -1,0 +1,185 @@
+package outboxtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func concurrencyClauses[Tx any]() []clause[Tx] {
+	return []clause[Tx]{
+		{"eight senders deliver each message once, one of a person at a time", (*stand[Tx]).eightSenders},
+		{"one key inserted from many transactions is one message", (*stand[Tx]).oneKeyAtOnce},
+		{"one key with different facts from many transactions is one message", (*stand[Tx]).conflictAtOnce},
+	}
+}
+
+// atOnce runs f n times at once and returns the first error.
+func atOnce(n int, f func(i int) error) error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { errs[i] = f(i) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *stand[Tx]) eightSenders() {
+	const persons, each, senders = 40, 10, 8
+	var msgs []outbox.Message
+	for n := range each {
+		for p := range persons {
+			msgs = append(msgs, push(fmt.Sprintf("%d/%d", p, n), fmt.Sprintf("U-%d", p)))
+		}
+	}
+	s.insert(msgs...)
+	watch := &laneWatch{live: map[int64]string{}, sent: map[string]int{}, want: len(msgs), until: time.Now().Add(time.Minute)}
+	require.NoError(s.t, atOnce(senders, func(int) error { return s.sendAll(watch) }))
+	require.Len(s.t, watch.sent, len(msgs))
+	for _, rec := range s.all() {
+		require.Equal(s.t, outbox.StateDelivered, rec.State)
+		require.Equal(s.t, 1, watch.sent[rec.Key])
+	}
+}
+
+// sendAll claims and settles until all is delivered.
+func (s *stand[Tx]) sendAll(watch *laneWatch) error {
+	ctx := s.t.Context()
+	for !watch.done() {
+		if time.Now().After(watch.until) {
+			return errors.New("not all was delivered within a minute")
+		}
+		token := outbox.NewToken()
+		c, err := s.Store.Claim(ctx, outbox.ClaimRequest{Token: token, By: "s", Lease: time.Hour, Room: 10, Slots: 10})
+		if err != nil {
+			return err
+		}
+		if err := watch.begin(c.Leased); err != nil {
+			return err
+		}
+		g := grip{c, token}
+		batch := make([]outbox.Settlement, len(c.Leased))
+		for i := range batch {
+			batch[i] = g.end(i, outbox.StateDelivered)
+		}
+		watch.end(c.Leased)
+		acknowledged, err := s.Store.Settle(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if len(acknowledged) != len(batch) {
+			return fmt.Errorf("%d of %d settlements acknowledged", len(acknowledged), len(batch))
+		}
+		runtime.Gosched()
+	}
+	return nil
+}
+
+// laneWatch sees whether two messages of one lane are ever under way at a time.
+type laneWatch struct {
+	mu    sync.Mutex
+	live  map[int64]string
+	sent  map[string]int
+	want  int
+	until time.Time
+}
+
+func (w *laneWatch) done() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sent) >= w.want
+}
+
+func (w *laneWatch) begin(leased []outbox.Leased) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range leased {
+		if other, ok := w.live[l.Lane()]; ok {
+			return fmt.Errorf("%s was claimed while %s was under way", l.Key, other)
+		}
+		w.live[l.Lane()] = l.Key
+		if w.sent[l.Key]++; w.sent[l.Key] > 1 {
+			return fmt.Errorf("%s was claimed twice", l.Key)
+		}
+	}
+	return nil
+}
+
+// end comes before the settlement: after it, another sender may claim at once.
+func (w *laneWatch) end(leased []outbox.Leased) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range leased {
+		delete(w.live, l.Lane())
+	}
+}
+
+func (s *stand[Tx]) oneKeyAtOnce() {
+	for round := range 10 {
+		key := fmt.Sprint(round)
+		require.NoError(s.t, atOnce(8, func(i int) error {
+			return s.insertRetrying(push(fmt.Sprintf("%s of %d", key, i), "U-1"), push(key, "U-1"))
+		}))
+		require.Len(s.t, s.find(outbox.Query{Keys: []string{key}}), 1)
+	}
+	require.Len(s.t, s.all(), 10*(8+1))
+}
+
+// insertRetrying retries the database's own errors, such as a serialization
+// failure, as a shop does.
+func (s *stand[Tx]) insertRetrying(msgs ...outbox.Message) error {
+	var err error
+	for range 20 {
+		err = s.tryInsert(s.t.Context(), msgs...)
+		var conflict *outbox.ConflictError
+		if err == nil || errors.As(err, &conflict) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *stand[Tx]) tryInsert(ctx context.Context, msgs ...outbox.Message) error {
+	tx, err := s.Begin()
+	if err != nil {
+		return err
+	}
+	defer s.Rollback(tx)
+	if _, err := s.Store.InsertTx(ctx, tx, msgs...); err != nil {
+		return err
+	}
+	return s.Commit(tx)
+}
+
+func (s *stand[Tx]) conflictAtOnce() {
+	for round := range 10 {
+		key := fmt.Sprint(round)
+		var conflicts sync.Map
+		require.NoError(s.t, atOnce(8, func(i int) error {
+			err := s.insertRetrying(push(fmt.Sprintf("%s of %d", key, i), "U-1"), push(key, "U-1", facts(fmt.Sprint(i))))
+			var conflict *outbox.ConflictError
+			if errors.As(err, &conflict) {
+				conflicts.Store(i, conflict.Key)
+				return nil
+			}
+			return err
+		}))
+		lost := 0
+		conflicts.Range(func(_, of any) bool {
+			require.Equal(s.t, key, of)
+			lost++
+			return true
+		})
+		require.Equal(s.t, 7, lost)
+		require.Len(s.t, s.find(outbox.Query{Keys: []string{key}}), 1)
+	}
+	require.Len(s.t, s.all(), 10*2)
+}

@@ -1,0 +1,162 @@
+package outboxtest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func operatorClauses[Tx any]() []clause[Tx] {
+	return []clause[Tx]{
+		{"send again counts a parked message anew and keeps its doubt", (*stand[Tx]).sendAgainParked},
+		{"send again makes a waiting message due now", (*stand[Tx]).sendAgainPending},
+		{"send again is refused for tasks, held and ended messages", (*stand[Tx]).sendAgainRefused},
+		{"what stands in the queue is discarded or marked done", (*stand[Tx]).operatorEnds},
+		{"what has left the queue is not ended again", (*stand[Tx]).endRefused},
+		{"a message under way is left alone", (*stand[Tx]).actUnderWay},
+		{"a message that does not exist is not found", (*stand[Tx]).actNotFound},
+		{"each action is on record, and no refused one", (*stand[Tx]).audited},
+	}
+}
+
+func (s *stand[Tx]) sendAgainParked() {
+	id := s.add(push("a", "U-1"))
+	for range 2 {
+		g := s.claimed("a")
+		s.settled(g.end(0, outbox.StatePending, func(e *outbox.Settlement) { e.Outcome = outbox.OutcomeUnknown }))
+		s.Advance(2 * time.Minute)
+	}
+	g := s.claimed("a")
+	s.settled(g.end(0, outbox.StateParked, func(e *outbox.Settlement) { e.Outcome = outbox.OutcomeNotReady }))
+	require.NoError(s.t, s.act(outbox.VerbSendAgain, id))
+	rec := s.one(id)
+	require.Equal(s.t, outbox.StatePending, rec.State)
+	require.Empty(s.t, rec.Reason)
+	g = s.claimed("a")
+	require.Equal(s.t, 1, g.Leased[0].Attempt)
+	require.Equal(s.t, outbox.DoubtUnknown, g.Leased[0].Doubt)
+	require.True(s.t, g.Leased[0].NotReadySince.IsZero())
+	require.Equal(s.t, "facts of a", string(g.Leased[0].Facts))
+	require.Equal(s.t, "profile of U-1", string(g.Leased[0].Profile))
+}
+
+func (s *stand[Tx]) sendAgainPending() {
+	id := s.add(push("a", "U-1"))
+	g := s.claimed("a")
+	s.settled(g.end(0, outbox.StatePending, delay(time.Hour)))
+	s.nothing()
+	require.NoError(s.t, s.act(outbox.VerbSendAgain, id))
+	s.claimed("a")
+}
+
+func (s *stand[Tx]) sendAgainRefused() {
+	delivered := s.add(push("a", "U-1"))
+	s.deliver("a")
+	discarded := s.add(push("b", "U-2"))
+	require.NoError(s.t, s.act(outbox.VerbDiscard, discarded))
+	held := s.add(push("c", "", born(outbox.StateHeld)))
+	task := s.add(push("d", "", born(outbox.StateParked), func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "refund" }))
+	for _, id := range []outbox.ID{delivered, discarded, held, task} {
+		was := s.one(id).State
+		var refused *outbox.RefusedError
+		require.ErrorAs(s.t, s.act(outbox.VerbSendAgain, id), &refused)
+		require.Equal(s.t, id, refused.ID)
+		require.NotEmpty(s.t, refused.Reason)
+		s.requireState(id, was)
+	}
+	s.nothing()
+}
+
+func (s *stand[Tx]) operatorEnds() {
+	for verb, end := range map[outbox.Verb]outbox.State{
+		outbox.VerbDiscard: outbox.StateDiscarded, outbox.VerbMarkDone: outbox.StateMarkedDone,
+	} {
+		for _, state := range []outbox.State{outbox.StatePending, outbox.StateParked, outbox.StateHeld} {
+			id := s.add(push(string(verb)+state.String(), "U-1", func(m *outbox.Message) { m.Born, m.Reason = state, "waits" }))
+			require.NoError(s.t, s.act(verb, id))
+			rec := s.one(id)
+			require.Equal(s.t, end, rec.State)
+			require.False(s.t, rec.Settled.IsZero())
+			require.Empty(s.t, rec.Profile)
+			log := s.attempts(id)
+			require.Len(s.t, log, 1)
+			require.Equal(s.t, end, log[0].State)
+			require.Equal(s.t, outbox.OutcomeNone, log[0].Outcome)
+			require.Equal(s.t, "Kim", log[0].By)
+			require.Contains(s.t, log[0].Reason, "was asked to")
+		}
+	}
+	s.nothing()
+}
+
+func (s *stand[Tx]) endRefused() {
+	delivered := s.add(push("a", "U-1"))
+	s.deliver("a")
+	marked := s.add(push("b", "U-2"))
+	require.NoError(s.t, s.act(outbox.VerbMarkDone, marked))
+	for _, verb := range []outbox.Verb{outbox.VerbDiscard, outbox.VerbMarkDone} {
+		var refused *outbox.RefusedError
+		require.ErrorAs(s.t, s.act(verb, delivered), &refused)
+		require.ErrorAs(s.t, s.act(verb, marked), &refused)
+	}
+	s.requireState(delivered, outbox.StateDelivered)
+	s.requireState(marked, outbox.StateMarkedDone)
+}
+
+func (s *stand[Tx]) actUnderWay() {
+	id := s.add(push("a", "U-1"))
+	g := s.claimed("a")
+	for _, verb := range []outbox.Verb{outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone} {
+		require.ErrorIs(s.t, s.act(verb, id), outbox.ErrUnderWay)
+	}
+	s.settled(g.end(0, outbox.StateDelivered))
+	s.requireState(id, outbox.StateDelivered)
+}
+
+func (s *stand[Tx]) actNotFound() {
+	for _, verb := range []outbox.Verb{outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone} {
+		require.ErrorIs(s.t, s.act(verb, 1<<40), outbox.ErrNotFound)
+	}
+	entries, err := s.Store.Audit(s.t.Context(), 10)
+	require.NoError(s.t, err)
+	require.Empty(s.t, entries)
+}
+
+func (s *stand[Tx]) audited() {
+	parked := s.add(push("a", "U-1", born(outbox.StateParked)))
+	held := s.add(push("b", "", born(outbox.StateHeld)))
+	require.NoError(s.t, s.act(outbox.VerbSendAgain, parked))
+	require.Error(s.t, s.act(outbox.VerbSendAgain, held))
+	s.Advance(time.Minute)
+	s.steer(outbox.VerbPause, "elevate")
+	s.Advance(time.Minute)
+	require.NoError(s.t, s.act(outbox.VerbDiscard, held))
+	s.Advance(time.Minute)
+	s.steer(outbox.VerbResume, "elevate")
+
+	kim := outbox.Actor{Name: "Kim", Role: "staff"}
+	want := []outbox.AuditEntry{
+		{Action: outbox.Action{Verb: outbox.VerbResume, Actor: kim, Reason: "maintenance", Destination: "elevate"}},
+		{Action: outbox.Action{Verb: outbox.VerbDiscard, Actor: kim, Reason: "was asked to", ID: held}, Key: "b", Was: outbox.StateHeld},
+		{Action: outbox.Action{Verb: outbox.VerbPause, Actor: kim, Reason: "maintenance", Destination: "elevate"}},
+		{Action: outbox.Action{Verb: outbox.VerbSendAgain, Actor: kim, Reason: "was asked to", ID: parked}, Key: "a", Was: outbox.StateParked},
+	}
+	for _, limit := range []int{1, 3, 4, 10_000} {
+		entries, err := s.Store.Audit(s.t.Context(), limit)
+		require.NoError(s.t, err)
+		require.Len(s.t, entries, min(limit, len(want)))
+		for i, got := range entries {
+			require.False(s.t, got.At.IsZero())
+			if i > 0 {
+				require.True(s.t, got.At.Before(entries[i-1].At), "newest first")
+			}
+			got.At = time.Time{}
+			if got.ID != 0 {
+				got.Destination = "" // a store may tell the message's
+			}
+			require.Equal(s.t, want[i], got)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package outboxtest
+
+import (
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func transactionClauses[Tx any]() []clause[Tx] {
+	return []clause[Tx]{
+		{"a commit makes messages visible", (*stand[Tx]).commitShows},
+		{"a rollback leaves nothing", (*stand[Tx]).rollbackLeavesNothing},
+		{"what is not committed is not seen and not claimed", (*stand[Tx]).uncommittedIsHidden},
+		{"a transaction finds its own messages", (*stand[Tx]).findsItsOwn},
+		{"no transaction is an error", (*stand[Tx]).noTransaction},
+		{"a finished transaction is an error", (*stand[Tx]).finishedTransaction},
+		{"a bad message writes nothing of its call", (*stand[Tx]).badMessage},
+		{"an insertion of nothing does nothing", (*stand[Tx]).emptyInsertion},
+	}
+}
+
+func (s *stand[Tx]) commitShows() {
+	inserted := s.insert(push("a", "U-1"), push("b", "U-2"))
+	require.Positive(s.t, inserted[0].ID)
+	require.Less(s.t, inserted[0].ID, inserted[1].ID)
+	rec := s.one(inserted[1].ID)
+	require.Equal(s.t, "b", rec.Key)
+	require.Equal(s.t, outbox.StatePending, rec.State)
+	require.False(s.t, rec.UnderWay)
+	require.True(s.t, rec.Settled.IsZero())
+	require.False(s.t, rec.Created.IsZero())
+	require.Empty(s.t, s.attempts(rec.ID))
+	require.ElementsMatch(s.t, []string{"a", "b"}, s.claim().keys())
+}
+
+func (s *stand[Tx]) rollbackLeavesNothing() {
+	tx, err := s.Begin()
+	require.NoError(s.t, err)
+	_, err = s.Store.InsertTx(s.t.Context(), tx, push("a", "U-1"))
+	require.NoError(s.t, err)
+	s.Rollback(tx)
+	require.Empty(s.t, s.all())
+	s.nothing()
+	require.False(s.t, s.insert(push("a", "U-1"))[0].Duplicate)
+}
+
+func (s *stand[Tx]) uncommittedIsHidden() {
+	if !s.Concurrent {
+		s.t.Skip("the store cannot be used while a transaction is open")
+	}
+	s.inTx(func(tx Tx) {
+		_, err := s.Store.InsertTx(s.t.Context(), tx, push("a", "U-1"))
+		require.NoError(s.t, err)
+		require.Empty(s.t, s.all())
+		s.nothing()
+	})
+	require.Len(s.t, s.all(), 1)
+	s.claimed("a")
+}
+
+func (s *stand[Tx]) findsItsOwn() {
+	parked := s.add(push("parked", "U-1", born(outbox.StateParked)))
+	s.inTx(func(tx Tx) {
+		_, err := s.Store.InsertTx(s.t.Context(), tx, push("new", "U-1", replaces(parked)))
+		require.NoError(s.t, err)
+		found, err := s.Store.FindTx(s.t.Context(), tx, outbox.Query{Person: "U-1"})
+		require.NoError(s.t, err)
+		require.Len(s.t, found, 2)
+		require.Equal(s.t, outbox.StateReplaced, found[0].State)
+		require.Equal(s.t, outbox.StatePending, found[1].State)
+		require.Equal(s.t, "new", found[1].Key)
+	})
+}
+
+func (s *stand[Tx]) noTransaction() {
+	var none Tx
+	s.requireNoTransaction(none)
+}
+
+func (s *stand[Tx]) finishedTransaction() {
+	tx, err := s.Begin()
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.Commit(tx))
+	s.requireNoTransaction(tx)
+
+	tx, err = s.Begin()
+	require.NoError(s.t, err)
+	s.Rollback(tx)
+	s.requireNoTransaction(tx)
+}
+
+func (s *stand[Tx]) requireNoTransaction(tx Tx) {
+	s.t.Helper()
+	_, err := s.Store.InsertTx(s.t.Context(), tx, push("a", "U-1"))
+	require.ErrorIs(s.t, err, outbox.ErrNoTransaction)
+	_, err = s.Store.FindTx(s.t.Context(), tx, outbox.Query{Person: "U-1"})
+	require.ErrorIs(s.t, err, outbox.ErrNoTransaction)
+	_, err = s.Store.WithdrawTx(s.t.Context(), tx, 1)
+	require.ErrorIs(s.t, err, outbox.ErrNoTransaction)
+	require.Empty(s.t, s.all())
+}
+
+func (s *stand[Tx]) badMessage() {
+	var bad *outbox.FieldError
+	err := s.refused(push("a", "U-1"), push("b", "U-2", to("Not A Name")))
+	require.ErrorAs(s.t, err, &bad)
+	require.Equal(s.t, "messages[1].destination", bad.Field)
+}
+
+func (s *stand[Tx]) emptyInsertion() {
+	require.Empty(s.t, s.insert())
+	require.Empty(s.t, s.all())
+	require.Empty(s.t, s.settle())
+}

@@ -1,0 +1,180 @@
+package outbox
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// work is a claimed message on its way through this sender.
+type work struct {
+	Leased
+	token Token
+	// until is the end of the lease on the local monotonic clock, counted from
+	// before the claim was sent.
+	until time.Time
+}
+
+// outcome is a settlement that waits to be recorded.
+type outcome struct {
+	Settlement
+	until time.Time
+}
+
+// line is what this sender holds of one destination.
+type line struct {
+	waiting []work
+	running int
+	// closed gives back what is still waiting: the destination was paused or
+	// held meanwhile. The next claim opens it.
+	closed bool
+	// forbidden are the messages in a row that met a tentative "unauthorized".
+	forbidden map[ID]bool
+}
+
+// run is one call of Run.
+type run struct {
+	*Sender
+	// base outlives the context given to Run, so that what is under way ends in
+	// good order.
+	base     context.Context
+	outcomes chan outcome
+	workers  sync.WaitGroup
+	// progress tells the fetcher that room became free.
+	progress chan struct{}
+
+	mu        sync.Mutex
+	lines     map[string]*line
+	inHand    int  // waiting or running
+	unsettled int  // claimed and not settled
+	more      bool // the last claim took all that it was allowed to
+	stopping  bool
+}
+
+func newRun(s *Sender, base context.Context) *run {
+	return &run{
+		Sender: s, base: base, outcomes: make(chan outcome, s.cfg.Window),
+		progress: make(chan struct{}, 1), lines: map[string]*line{},
+	}
+}
+
+// slots is how many messages of one destination are held: those under way and
+// as many again twice, so that a worker need not wait for the next claim.
+func (r *run) slots() int { return min(3*r.cfg.Concurrency, r.cfg.Window) }
+
+// room is what the next claim may take.
+func (r *run) room() (room int, holding map[string]int, worthIt bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	holding = make(map[string]int, len(r.lines))
+	for name, l := range r.lines {
+		if n := len(l.waiting) + l.running; n > 0 {
+			holding[name] = n
+			worthIt = worthIt || n <= r.slots()/2
+		}
+	}
+	room = r.cfg.Window - r.unsettled
+	return room, holding, room > 0 && (worthIt || len(holding) == 0)
+}
+
+func (r *run) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unsettled == 0
+}
+
+// take puts claimed messages in line and starts workers.
+func (r *run) take(claimed []Leased, token Token, until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := map[string]int{}
+	r.unsettled += len(claimed)
+	r.inHand += len(claimed)
+	for _, m := range claimed {
+		l := r.lines[m.Destination]
+		if l == nil {
+			l = &line{forbidden: map[ID]bool{}}
+			r.lines[m.Destination] = l
+		}
+		l.closed = false
+		taken[m.Destination]++
+		l.waiting = append(l.waiting, work{m, token, until})
+		if l.running < r.cfg.Concurrency {
+			l.running++
+			r.workers.Go(func() { r.work(l) })
+		}
+	}
+	r.more = r.unsettled >= r.cfg.Window
+	for name := range taken {
+		l := r.lines[name]
+		r.more = r.more || len(l.waiting)+l.running >= r.slots()
+	}
+}
+
+// work delivers what waits in line until nothing does.
+func (r *run) work(l *line) {
+	for {
+		r.mu.Lock()
+		if len(l.waiting) == 0 || r.stopping {
+			l.running--
+			r.mu.Unlock()
+			return
+		}
+		w := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		closed := l.closed
+		r.mu.Unlock()
+		if closed {
+			r.finish(w, r.giveBack(w, "the destination was paused or held meanwhile"))
+		} else {
+			r.finish(w, r.deliver(w))
+		}
+	}
+}
+
+// finish hands an outcome on to be recorded.
+func (r *run) finish(w work, st Settlement) {
+	r.mu.Lock()
+	r.inHand--
+	if l := r.lines[w.Destination]; st.Pause != "" || st.Hold > 0 {
+		l.closed = true
+	}
+	more := r.more
+	r.mu.Unlock()
+	r.outcomes <- outcome{st, w.until}
+	if more {
+		r.signal()
+	}
+}
+
+// signal tells the fetcher to look again.
+func (r *run) signal() {
+	select {
+	case r.progress <- struct{}{}:
+	default:
+	}
+}
+
+// giveBackWaiting releases what was claimed and not begun.
+func (r *run) giveBackWaiting() {
+	r.mu.Lock()
+	r.stopping = true
+	var waiting []work
+	for _, l := range r.lines {
+		waiting = append(waiting, l.waiting...)
+		l.waiting = nil
+	}
+	r.inHand -= len(waiting)
+	r.mu.Unlock()
+	for _, w := range waiting {
+		r.outcomes <- outcome{r.giveBack(w, "the sender stopped"), w.until}
+	}
+}
+
+// giveBack ends a lease of which nothing was begun.
+func (r *run) giveBack(w work, why string) Settlement {
+	return Settlement{
+		Message: w.Message, Token: w.token, State: StatePending, Deferred: true, Unlogged: true,
+		Reason: why, By: r.cfg.Name,
+	}
+}

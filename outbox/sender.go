@@ -1,0 +1,169 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// SenderConfig says how a [Sender] works. The zero value of each field but
+// Destinations is a safe default.
+type SenderConfig struct {
+	// Destinations finds the destination of a message. Required.
+	Destinations Resolver
+	// Name stands in the log for this sender. At most 64 bytes. Defaults to the
+	// host's name and the process ID.
+	Name string
+	// Concurrency is how many deliveries may be under way to one destination at
+	// once. Defaults to 10.
+	Concurrency int
+	// Window is how many messages this sender may hold in all, waiting, under
+	// way or unsettled. Defaults to 2,000, or 3 × Concurrency if that is more.
+	Window int
+	// DeliverTimeout ends one delivery. Defaults to 30 s.
+	DeliverTimeout time.Duration
+	// SettleTimeout ends one try to record outcomes. Defaults to 10 s.
+	SettleTimeout time.Duration
+	// Margin is what a lease has beyond both, for clocks and scheduling. At
+	// least a tenth of DeliverTimeout is wise. Defaults to 5 s.
+	Margin time.Duration
+	// Lease is how long a claimed message is this sender's alone. After a crash
+	// its messages wait that long. It must be longer than DeliverTimeout +
+	// SettleTimeout + Margin; what it has beyond is how long a claimed message
+	// may wait for a free slot. Defaults to twice their sum.
+	Lease time.Duration
+	// Retry is the schedule of attempts.
+	Retry Retry
+	// Poll is how often the store is asked for work that nobody announced by
+	// Wake, jittered by a fifth. Defaults to 1 s.
+	Poll time.Duration
+	// ProbeEvery is how often a destination that paused itself, since it refused
+	// our credentials, is tried again with one message. Defaults to 15 min.
+	ProbeEvery time.Duration
+	// Alarm is told what a person must look at; it is called from the sender's
+	// goroutines and must not block. Defaults to logging at Error.
+	Alarm func(ctx context.Context, a Alarm)
+	// Logger takes what is worth knowing. It is never given a profile, a
+	// payload or a credential. Defaults to [slog.Default].
+	Logger *slog.Logger
+}
+
+// Limits of a configuration.
+const (
+	maxConcurrency = 10_000
+	maxWindow      = 100_000
+)
+
+func (c SenderConfig) withDefaults() (SenderConfig, error) {
+	if c.Destinations == nil {
+		return c, &FieldError{"Destinations", "is nil"}
+	}
+	setDefault(&c.Concurrency, 10)
+	setDefault(&c.Window, max(2000, 3*c.Concurrency))
+	setDefault(&c.DeliverTimeout, 30*time.Second)
+	setDefault(&c.SettleTimeout, 10*time.Second)
+	setDefault(&c.Margin, 5*time.Second)
+	setDefault(&c.Lease, 2*c.needed())
+	setDefault(&c.Poll, time.Second)
+	setDefault(&c.ProbeEvery, 15*time.Minute)
+	if c.Name == "" {
+		host, _ := os.Hostname() // an empty one is as good
+		c.Name = host + "-" + strconv.Itoa(os.Getpid())
+	}
+	c.Name = CutText(c.Name, 64)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	for _, f := range []struct {
+		name string
+		bad  bool
+		why  string
+	}{
+		{"Concurrency", c.Concurrency < 1 || c.Concurrency > maxConcurrency, "is not from 1 to 10,000"},
+		{"Window", c.Window < c.Concurrency || c.Window > maxWindow, "is not from Concurrency to 100,000"},
+		{"DeliverTimeout", c.DeliverTimeout < 0, "is negative"},
+		{"SettleTimeout", c.SettleTimeout < 0, "is negative"},
+		{"Margin", c.Margin < 0, "is negative"},
+		{"Lease", c.Lease <= c.needed(), "is not longer than DeliverTimeout + SettleTimeout + Margin"},
+		{"Lease", c.Lease > 24*time.Hour, "is longer than a day"},
+		{"Poll", c.Poll < time.Millisecond || c.Poll > time.Hour, "is not from 1 ms to 1 h"},
+		{"ProbeEvery", c.ProbeEvery < 0, "is negative"},
+	} {
+		if f.bad {
+			return c, &FieldError{f.name, f.why}
+		}
+	}
+	var err error
+	c.Retry, err = c.Retry.withDefaults()
+	return c, err
+}
+
+// needed is what must remain of a lease when its delivery starts.
+func (c SenderConfig) needed() time.Duration { return c.DeliverTimeout + c.SettleTimeout + c.Margin }
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Sender delivers what a store holds. Any number of senders may work on one
+// store, in one process or on many machines.
+type Sender struct {
+	queue   Queue
+	cfg     SenderConfig
+	wake    chan struct{}
+	running atomic.Bool
+}
+
+// ErrRunning is returned by [Sender.Run] while it runs already.
+var ErrRunning = errors.New("outbox: the sender is running already")
+
+// NewSender returns a sender, or a [*FieldError] that names the bad field. It
+// begins nothing: see [Sender.Run].
+func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
+	if queue == nil {
+		return nil, &FieldError{"queue", "is nil"}
+	}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Sender{queue: queue, cfg: cfg, wake: make(chan struct{}, 1)}, nil
+}
+
+// Wake makes the sender look for work now. Call it after a commit; it never
+// blocks and may be called at any time.
+func (s *Sender) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends. It then takes no more work, gives back what was
+// not begun, waits for the deliveries under way (each ends within
+// DeliverTimeout), settles them, and returns nil. A store that cannot be
+// reached is waited for. Only one Run at a time: another returns [ErrRunning].
+func (s *Sender) Run(ctx context.Context) error {
+	if !s.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer s.running.Store(false)
+	r := newRun(s, context.WithoutCancel(ctx))
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		r.settleAll()
+	}()
+	r.fetch(ctx)
+	r.giveBackWaiting()
+	r.workers.Wait()
+	close(r.outcomes)
+	<-settled
+	return nil
+}

@@ -1,0 +1,119 @@
+package outbox
+
+import "fmt"
+
+// maxReceipt is the longest receipt that is kept.
+const maxReceipt = 64 << 10
+
+// delivered settles a message that the platform acknowledged.
+func (r *run) delivered(w work, res Result, st *Settlement) {
+	st.Outcome, st.State = OutcomeDelivered, StateDelivered
+	if res.AlreadyDone {
+		st.Outcome, st.State = OutcomeAlreadyDone, StateAlreadyDone
+	}
+	st.Code, st.Detail, st.Receipt, st.Then = res.Code, res.Detail, res.Receipt, res.Then
+	if len(st.Receipt) > maxReceipt {
+		r.alarm(r.base, AlarmFollowUp, w.Message, "its receipt is longer than 64 KiB")
+		st.Receipt = nil
+	}
+	if err := checkThen(res.Then); err != nil {
+		r.alarm(r.base, AlarmFollowUp, w.Message, err.Error())
+		st.Then = nil
+	}
+	st.Resume = w.Probe
+	r.allowed(w.Destination)
+}
+
+func checkThen(then []Message) error {
+	for i, m := range then {
+		if len(m.Unless) > 0 || m.Replaces != 0 {
+			return &FieldError{fmt.Sprintf("then[%d]", i), "sets Unless or Replaces"}
+		}
+	}
+	return CheckMessages(then)
+}
+
+// failed settles a message by its outcome, which alone decides what happens.
+func (r *run) failed(w work, e *DeliveryError, st *Settlement) {
+	st.Outcome, st.State = e.Outcome, StatePending
+	st.Code, st.Detail, st.Reason = e.Code, e.Detail, e.Reason
+	if e.Outcome != OutcomeUnauthorized {
+		r.allowed(w.Destination)
+	}
+	switch e.Outcome {
+	case OutcomeRejected:
+		st.Resume = w.Probe // the credentials were good
+		r.park(w, st, e.Reason)
+	case OutcomeNotReady:
+		st.Resume = w.Probe
+		if delay, ok := notReadyDelay(w.Waited); ok {
+			st.Delay = delay
+		} else {
+			r.park(w, st, "not ready for 72 hours: "+e.Reason)
+		}
+	case OutcomeThrottled:
+		st.Deferred = true
+		st.Hold = min(e.RetryAfter, maxHold)
+		if st.Hold <= 0 {
+			st.Hold = defaultHold
+		}
+	case OutcomeUnauthorized:
+		if e.Tentative && !r.forbiddenThrice(w) {
+			r.retry(w, e, st)
+			return
+		}
+		st.Deferred, st.ProbeEvery = true, r.cfg.ProbeEvery
+		st.Pause = "the platform refuses our credentials"
+		if e.Reason != "" {
+			st.Pause += ": " + e.Reason
+		}
+		if !w.Probe {
+			r.alarm(r.base, AlarmPaused, w.Message, st.Pause)
+		}
+	default: // unavailable, unknown
+		r.retry(w, e, st)
+	}
+}
+
+// retry waits by the schedule, or as long as the platform asked if that is
+// longer, and parks the message when the schedule has ended.
+func (r *run) retry(w work, e *DeliveryError, st *Settlement) {
+	delay, ok := r.cfg.Retry.delay(w.Attempt)
+	if !ok {
+		r.park(w, st, fmt.Sprintf("gave up after %d attempts, the last: %s", w.Attempt, e.Error()))
+		return
+	}
+	st.Delay = max(delay, min(e.RetryAfter, maxHold))
+}
+
+func (r *run) park(w work, st *Settlement, reason string) {
+	if reason == "" {
+		reason = "the platform rejected it"
+	}
+	st.State, st.Reason = StateParked, CutText(reason, MaxReason)
+	r.alarm(r.base, AlarmParked, w.Message, st.Reason)
+}
+
+// forbiddenAfter different messages in a row that meet a tentative
+// "unauthorized" pause the destination.
+const forbiddenAfter = 3
+
+// forbiddenThrice counts a tentative "unauthorized", in this sender alone.
+func (r *run) forbiddenThrice(w work) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lines[w.Destination]
+	l.forbidden[w.ID] = true
+	if len(l.forbidden) < forbiddenAfter {
+		return false
+	}
+	clear(l.forbidden)
+	return true
+}
+
+// allowed ends a row of tentative "unauthorized" answers.
+func (r *run) allowed(destination string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.lines[destination].forbidden)
+}

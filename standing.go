@@ -1,0 +1,98 @@
+package amsbridge
+
+import (
+	"context"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Standing answers "where is my course?" from the outbox.
+type Standing struct{ store outbox.Inspector }
+
+// NewStanding returns the standing of persons in a store.
+func NewStanding(store outbox.Inspector) (*Standing, error) {
+	if store == nil {
+		return nil, &InputError{"store", "is nil"}
+	}
+	return &Standing{store}, nil
+}
+
+// PlaceState is what a member is told of a product.
+type PlaceState string
+
+// The states of a place.
+const (
+	// PlaceQueued: on its way; it needs nobody.
+	PlaceQueued PlaceState = "queued"
+	// PlaceDelivered: the platform has it.
+	PlaceDelivered PlaceState = "delivered"
+	// PlaceNeedsAttention: a person of the association must look at it.
+	PlaceNeedsAttention PlaceState = "needs attention"
+)
+
+// Place is where one push of a person stands.
+type Place struct {
+	OrderID     string
+	LineIDs     []string
+	Destination string
+	State       PlaceState
+	// RemoteProductID is set for products on Elevate, ShowKey and AddOnKeys for
+	// those on Notified; none where the mapping is unknown.
+	RemoteProductID string
+	ShowKey         int64
+	AddOnKeys       []int64
+	// ProductURL leads to the product, where the platform gave a link.
+	ProductURL string
+	// Ordered is when the order was stored, Settled when the platform had it.
+	Ordered, Settled time.Time
+}
+
+// Of returns where a person's products are, in the order of their purchase:
+// one indexed query. What was discarded, replaced or withdrawn is left out. A
+// user ID that fails its check returns an [*InputError].
+func (s *Standing) Of(ctx context.Context, user UserID) ([]Place, error) {
+	if err := user.Check(); err != nil {
+		return nil, err
+	}
+	records, err := s.store.Find(ctx, outbox.Query{Person: string(user), Limit: maxRecords})
+	if err != nil {
+		return nil, err
+	}
+	var places []Place
+	for _, r := range records {
+		if p, ok := placeOf(r); ok {
+			places = append(places, p)
+		}
+	}
+	return places, nil
+}
+
+func placeOf(r outbox.Record) (Place, bool) {
+	p := Place{
+		OrderID: r.Subject, LineIDs: r.Items, Destination: r.Destination,
+		ProductURL: DecodeReceipt(r.Receipt).ProductURL, Ordered: r.Created, Settled: r.Settled,
+	}
+	switch r.State {
+	case outbox.StatePending, outbox.StateHeld:
+		p.State = PlaceQueued
+	case outbox.StateParked:
+		p.State = PlaceNeedsAttention
+	case outbox.StateDelivered, outbox.StateAlreadyDone, outbox.StateMarkedDone:
+		p.State = PlaceDelivered
+	default:
+		return p, false
+	}
+	// A payload of a newer program is shown without its particulars.
+	switch r.Kind {
+	case KindRegistration:
+		if reg, err := DecodeRegistration(r.Message); err == nil {
+			p.RemoteProductID = reg.RemoteProductID
+		}
+	case KindAddOns:
+		if a, err := DecodeAddOns(r.Message); err == nil {
+			p.ShowKey, p.AddOnKeys = a.ShowKey, a.Keys()
+		}
+	}
+	return p, true
+}
