@@ -21,13 +21,17 @@ type outcome struct {
 	until time.Time
 }
 
+// closes tells whether the settlement pauses or holds its destination.
+func (st Settlement) closes() bool { return st.Pause != "" || st.Hold > 0 }
+
 // line is what this sender holds of one destination.
 type line struct {
 	waiting []work
 	running int
-	// closed gives back what is still waiting: the destination was paused or
-	// held meanwhile. The next claim opens it.
-	closed bool
+	// closing counts settlements under way that pause or hold the destination.
+	// Until they are recorded, what is waiting is given back and nothing is
+	// claimed; afterwards the store's claim knows.
+	closing int
 	// forbidden are the messages in a row that met a tentative "unauthorized".
 	forbidden map[ID]bool
 }
@@ -68,7 +72,9 @@ func (r *run) room() (room int, holding map[string]int, worthIt bool) {
 	defer r.mu.Unlock()
 	holding = make(map[string]int, len(r.lines))
 	for name, l := range r.lines {
-		if n := len(l.waiting) + l.running; n > 0 {
+		if l.closing > 0 {
+			holding[name] = r.slots()
+		} else if n := len(l.waiting) + l.running; n > 0 {
 			holding[name] = n
 			worthIt = worthIt || n <= r.slots()/2
 		}
@@ -96,7 +102,6 @@ func (r *run) take(claimed []Leased, token Token, until time.Time) {
 			l = &line{forbidden: map[ID]bool{}}
 			r.lines[m.Destination] = l
 		}
-		l.closed = false
 		taken[m.Destination]++
 		l.waiting = append(l.waiting, work{m, token, until})
 		if l.running < r.cfg.Concurrency {
@@ -122,7 +127,7 @@ func (r *run) work(l *line) {
 		}
 		w := l.waiting[0]
 		l.waiting = l.waiting[1:]
-		closed := l.closed
+		closed := l.closing > 0
 		r.mu.Unlock()
 		if closed {
 			r.finish(w, r.giveBack(w, "the destination was paused or held meanwhile"))
@@ -136,8 +141,8 @@ func (r *run) work(l *line) {
 func (r *run) finish(w work, st Settlement) {
 	r.mu.Lock()
 	r.inHand--
-	if l := r.lines[w.Destination]; st.Pause != "" || st.Hold > 0 {
-		l.closed = true
+	if st.closes() {
+		r.lines[w.Destination].closing++
 	}
 	more := r.more
 	r.mu.Unlock()

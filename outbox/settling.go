@@ -99,7 +99,7 @@ func (s *settler) flush() {
 	if err == nil {
 		s.failures, s.limit = 0, min(2*s.limit, maxBatch)
 		s.logLost(batch, acked)
-		s.recorded(n)
+		s.recorded(s.backlog[:n])
 		s.backlog = append(s.backlog[:0], s.backlog[n:]...)
 		return
 	}
@@ -126,13 +126,15 @@ func (s *settler) keepUnacked(n int, acked []ID) {
 	for _, id := range acked {
 		done[id] = true
 	}
-	kept := make([]outcome, 0, len(s.backlog))
+	var kept, recorded []outcome
 	for i, o := range s.backlog {
-		if i >= n || !done[o.Message.ID] {
+		if i < n && done[o.Message.ID] {
+			recorded = append(recorded, o)
+		} else {
 			kept = append(kept, o)
 		}
 	}
-	s.recorded(len(s.backlog) - len(kept))
+	s.recorded(recorded)
 	s.backlog = kept
 }
 
@@ -156,17 +158,22 @@ func (s *settler) giveUp(late []outcome) {
 	for _, o := range late {
 		s.alarm(s.base, AlarmUnsettled, o.Message, "the outcome ("+o.Outcome.String()+") could not be recorded before the lease ended; it will be sent again")
 	}
-	s.recorded(len(late))
+	s.recorded(late)
 }
 
-// recorded frees the room of n messages and lets the fetcher look again: what
-// was behind them in their lanes may be due.
-func (s *settler) recorded(n int) {
-	if n == 0 {
+// recorded frees the room of messages that are done with and lets the fetcher
+// look again: what was behind them in their lanes may be due.
+func (s *settler) recorded(done []outcome) {
+	if len(done) == 0 {
 		return
 	}
 	s.mu.Lock()
-	s.unsettled -= n
+	s.unsettled -= len(done)
+	for _, o := range done {
+		if o.closes() {
+			s.lines[o.Message.Destination].closing--
+		}
+	}
 	s.mu.Unlock()
 	s.signal()
 }

@@ -178,7 +178,8 @@ func TestProductURL(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
 		"https://learn.example.org/p/1?a=b#c":                    "https://learn.example.org/p/1?a=b#c",
-		"https://LEARN.example.org:443/p":                        "https://LEARN.example.org:443/p",
+		"https://LEARN.example.org:443/p":                        "https://learn.example.org/p",
+		"https://learn.example.org:/p":                           "https://learn.example.org/p",
 		"https://www.example.org:8443/p":                         "https://www.example.org:8443/p",
 		"https://www.example.org/p":                              "",
 		"https://elevate.example.org/p":                          "", // the list replaces the endpoint's host

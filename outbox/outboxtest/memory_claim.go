@@ -177,17 +177,13 @@ func (c *claiming) poison(r *row, lost int) {
 
 func (c *claiming) by() string { return outbox.CutText(c.req.By, 64) }
 
-// nextDue leaves out what only a settlement or an operator can bring about: a
-// lane or a sender's slots becoming free, a predecessor leaving the queue, a
-// resumed destination. Suspects are told of by Claim.Suspects.
+// nextDue leaves out what only a settlement, a lost lease or an operator can
+// bring about: a lane or a sender's slots becoming free, a predecessor leaving
+// the queue, a resumed destination. Suspects are told of by Claim.Suspects.
 func (c *claiming) nextDue() time.Duration {
 	next := c.now.Add(outbox.MaxNextDue)
 	busy := c.busy()
 	for _, r := range c.m.queue {
-		if r.live(c.now) {
-			next = earlier(next, r.lease)
-			continue
-		}
 		g := c.gate(r.msg.Destination)
 		shut := !g.open && g.until.IsZero()
 		suspect := lostBy(r) >= outbox.SuspectAfter

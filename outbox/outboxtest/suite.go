@@ -27,7 +27,8 @@ type Harness[Tx any] struct {
 	// wall's otherwise: the suite allows for some seconds.
 	Advance func(time.Duration)
 	// Concurrent tells that Store may be used while one of the transactions is
-	// open. A handle with a single connection cannot: the suite then never does.
+	// open, and eight of those be open at once. A handle with a single connection
+	// cannot: the suite then never does.
 	Concurrent bool
 }
 

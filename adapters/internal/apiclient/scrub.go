@@ -54,6 +54,9 @@ func longest(needles []needle) int {
 
 func needles(value string, secret bool) []needle {
 	var out []needle
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
 	seen := map[string]bool{"": true}
 	add := func(form string) {
 		form = lowerASCII(form)

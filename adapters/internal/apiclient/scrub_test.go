@@ -65,7 +65,7 @@ func TestScrub(t *testing.T) {
 		secret + secret + " " + secret[:4]:  "[removed] " + secret[:4],
 		"a@b, @, x@, 50 % @ home, @handle.": "a@b, @, x@, 50 % @ home, @handle.",
 	} {
-		require.Equal(t, want, c.Scrub(text, "jane.doe@example.org", "Al", "Doe", "7"), text)
+		require.Equal(t, want, c.Scrub(text, "jane.doe@example.org", "Al", "Doe", "7", " "), text)
 	}
 	require.Equal(t, "<[removed]>", c.Scrub("<Janette>", " Janette "), "padded in the order, trimmed in the echo")
 }

@@ -1,0 +1,244 @@
+package outbox_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// TestPromise11 plays each outcome: it alone decides retry, pause, alarm and
+// what the operator reads.
+func TestPromise11_OutcomeDecides(t *testing.T) {
+	for _, c := range []struct {
+		outcome outbox.Outcome
+		state   outbox.State
+		attempt int // after one second
+		alarm   []outbox.AlarmKind
+		doubt   outbox.Doubt
+		paused  outbox.Pausing
+		held    bool
+	}{
+		{outcome: outbox.OutcomeRejected, state: outbox.StateParked, attempt: 1, alarm: []outbox.AlarmKind{outbox.AlarmParked}},
+		{outcome: outbox.OutcomeNotReady, state: outbox.StatePending, attempt: 1},
+		{outcome: outbox.OutcomeUnauthorized, state: outbox.StatePending, alarm: []outbox.AlarmKind{outbox.AlarmPaused}, paused: outbox.PausedByItself},
+		{outcome: outbox.OutcomeThrottled, state: outbox.StatePending, held: true},
+		{outcome: outbox.OutcomeUnavailable, state: outbox.StatePending, attempt: 1},
+		{outcome: outbox.OutcomeUnknown, state: outbox.StatePending, attempt: 1, doubt: outbox.DoubtUnknown},
+	} {
+		t.Run(c.outcome.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.on("elevate", failing(c.outcome))
+				id := r.insert(msg("a", "U-1"))[0]
+				r.start()
+				r.pass(time.Second)
+				rec := r.one(id)
+				require.Equal(t, c.state, rec.State)
+				require.Equal(t, c.outcome, rec.Outcome)
+				require.Equal(t, c.attempt, rec.Attempt)
+				require.Equal(t, c.doubt, rec.Doubt)
+				require.Contains(t, rec.Reason, "as told")
+				require.Equal(t, c.alarm, r.alarmKinds())
+				require.Equal(t, 1, r.sends())
+				require.Equal(t, c.paused, r.destination().Pausing)
+				require.Equal(t, c.held, r.destination().HeldUntil.After(time.Now()))
+			})
+		})
+	}
+	for _, already := range []bool{false, true} {
+		t.Run(fmt.Sprintf("success, already done: %v", already), func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+					return outbox.Result{AlreadyDone: already}, nil
+				})
+				id := r.insert(msg("a", "U-1"))[0]
+				r.start()
+				r.pass(time.Second)
+				want := map[bool]outbox.State{false: outbox.StateDelivered, true: outbox.StateAlreadyDone}[already]
+				require.Equal(t, want, r.one(id).State)
+				require.Empty(t, r.alarms)
+			})
+		})
+	}
+}
+
+func (r *rig) destination() outbox.DestinationState {
+	r.t.Helper()
+	all, err := r.store.Destinations(r.t.Context())
+	require.NoError(r.t, err)
+	for _, d := range all {
+		if d.Name == "elevate" {
+			return d
+		}
+	}
+	return outbox.DestinationState{}
+}
+
+func TestOutageOf72HoursParksNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		begin := time.Now()
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			if time.Since(begin) < 72*time.Hour {
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable}
+			}
+			return outbox.Result{}, nil
+		})
+		r.insert(msgs(20)...)
+		r.start()
+		r.pass(72 * time.Hour)
+		pending, parked := r.count()
+		require.Equal(t, 20, pending)
+		require.Zero(t, parked)
+		r.pass(40 * time.Minute)
+		pending, parked = r.count()
+		require.Zero(t, pending+parked)
+		require.Empty(t, r.alarms)
+	})
+}
+
+func TestScheduleEndsInParking(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.cfg.Retry = outbox.Retry{First: time.Second, Longest: 4 * time.Second, Attempts: 5}
+		r.on("elevate", failing(outbox.OutcomeUnavailable))
+		id := r.insert(msg("a", "U-1"))[0]
+		r.start()
+		r.pass(time.Minute)
+		require.Equal(t, 5, r.sends())
+		for i, least := range []time.Duration{1, 2, 4, 4} {
+			gap := r.at[i+1].Sub(r.at[i])
+			require.GreaterOrEqual(t, gap, least*800*time.Millisecond)
+			require.LessOrEqual(t, gap, least*1200*time.Millisecond+time.Second)
+		}
+		rec := r.one(id)
+		require.Equal(t, outbox.StateParked, rec.State)
+		require.Contains(t, rec.Reason, "gave up after 5 attempts")
+		require.Equal(t, []byte("p"), rec.Profile, "a parked message keeps its profile")
+		op, err := outbox.NewOperator(r.store)
+		require.NoError(t, err)
+		r.on("elevate", answer(nil))
+		require.NoError(t, op.SendAgain(t.Context(), outbox.Actor{Name: "pat"}, id, "it is back"))
+		r.pass(2 * time.Second)
+		require.Equal(t, outbox.StateDelivered, r.one(id).State)
+	})
+}
+
+func TestThrottledHoldsTheDestinationAlone(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		throttled := true
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			if throttled {
+				throttled = false
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeThrottled, RetryAfter: time.Hour}
+			}
+			return outbox.Result{}, nil
+		})
+		r.on("notified", answer(nil))
+		r.cfg.Concurrency = 1
+		all := msgs(5)
+		all[4].Destination = "notified"
+		ids := r.insert(all...)
+		r.start()
+		r.pass(59 * time.Minute)
+		require.Equal(t, 2, r.sends(), "one to each")
+		require.Equal(t, outbox.StateDelivered, r.one(ids[4]).State)
+		r.pass(2 * time.Minute)
+		pending, _ := r.count()
+		require.Zero(t, pending)
+		for _, m := range r.sent {
+			require.Equal(t, 1, m.Attempt, "waiting is no attempt")
+			require.Zero(t, m.Doubt)
+		}
+	})
+}
+
+func TestThrottledWaitsAtMostSixHours(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(&outbox.DeliveryError{Outcome: outbox.OutcomeThrottled, RetryAfter: 1000 * time.Hour}))
+		r.insert(msg("a", "U-1"))
+		r.start()
+		r.pass(6*time.Hour - time.Minute)
+		require.Equal(t, 1, r.sends())
+		r.pass(2 * time.Minute)
+		require.Equal(t, 2, r.sends())
+	})
+}
+
+func TestUnauthorizedPausesAndProbes(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		good := false
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			if good {
+				return outbox.Result{}, nil
+			}
+			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: "401"}
+		})
+		r.cfg.Concurrency = 1
+		ids := r.insert(msgs(50)...)
+		r.start()
+		r.pass(14 * time.Minute)
+		require.Equal(t, 1, r.sends())
+		r.pass(46*time.Minute + time.Second*30)
+		require.Equal(t, 5, r.sends(), "a probe every 15 minutes")
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, r.alarmKinds(), "one alarm, not one a probe")
+		for _, id := range ids {
+			require.Zero(t, r.one(id).Attempt, "no attempts are burned")
+		}
+		r.insert(msg("later", "U-9"))
+		require.Equal(t, 5, r.sends(), "enqueueing goes on")
+		good = true
+		r.pass(15 * time.Minute)
+		pending, parked := r.count()
+		require.Zero(t, pending+parked)
+		require.Equal(t, outbox.NotPaused, r.destination().Pausing)
+	})
+}
+
+func TestPausedDestinationIsProbedAtStart(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", failing(outbox.OutcomeUnauthorized))
+		r.insert(msgs(3)...)
+		r.start()
+		r.pass(time.Second)
+		r.stop()
+		r.on("elevate", answer(nil))
+		r.start()
+		r.pass(2 * time.Second)
+		pending, _ := r.count()
+		require.Zero(t, pending)
+	})
+}
+
+func TestForbiddenPausesAfterThreeDifferentMessages(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(&outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"}))
+		r.cfg.Concurrency = 1
+		r.insert(msg("a", "U-1"))
+		r.start()
+		r.pass(time.Hour)
+		require.Greater(t, r.sends(), 3, "one message's 403 is retried")
+		require.Equal(t, outbox.NotPaused, r.destination().Pausing)
+		r.insert(msg("b", "U-2"), msg("c", "U-3"))
+		r.pass(time.Second)
+		require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, r.alarmKinds())
+	})
+}
+
+func TestNotReadyIsWaitedOutFor72Hours(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", failing(outbox.OutcomeNotReady))
+		id := r.insert(msg("a", "U-1"))[0]
+		r.start()
+		r.pass(71 * time.Hour)
+		require.Equal(t, outbox.StatePending, r.one(id).State)
+		require.Empty(t, r.alarms)
+		require.Less(t, r.sends(), 120, "a slow schedule")
+		r.pass(3 * time.Hour)
+		require.Equal(t, outbox.StateParked, r.one(id).State)
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmParked}, r.alarmKinds())
+	})
+}

@@ -1,0 +1,165 @@
+package outbox_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/outbox/outboxtest"
+)
+
+// deliverFunc is a destination made of a function.
+type deliverFunc func(ctx context.Context, m outbox.Message) (outbox.Result, error)
+
+func (f deliverFunc) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+	return f(ctx, m)
+}
+
+// rig is a sender on a store in memory, in a bubble of fake time.
+type rig struct {
+	t      *testing.T
+	store  *outboxtest.Memory
+	queue  outbox.Queue
+	cfg    outbox.SenderConfig
+	sender *outbox.Sender
+	stop   func()
+
+	mu     sync.Mutex
+	sent   []outbox.Message
+	at     []time.Time
+	alarms []outbox.Alarm
+}
+
+func newRig(t *testing.T) *rig {
+	r := &rig{t: t, store: outboxtest.NewMemory(outboxtest.MemoryConfig{})}
+	r.queue = r.store
+	r.cfg = outbox.SenderConfig{
+		Name: "test", Destinations: outbox.Fixed{}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Alarm: func(_ context.Context, a outbox.Alarm) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.alarms = append(r.alarms, a)
+		},
+	}
+	return r
+}
+
+// on makes f the destination of that name, and notes what it is given.
+func (r *rig) on(name string, f deliverFunc) {
+	r.cfg.Destinations.(outbox.Fixed)[name] = deliverFunc(func(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+		r.mu.Lock()
+		r.sent, r.at = append(r.sent, m), append(r.at, time.Now())
+		r.mu.Unlock()
+		return f(ctx, m)
+	})
+}
+
+// answer is a destination that always says the same.
+func answer(err error) deliverFunc {
+	return func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, err }
+}
+
+func failing(o outbox.Outcome) deliverFunc {
+	return answer(&outbox.DeliveryError{Outcome: o, Reason: "as told"})
+}
+
+func (r *rig) start() {
+	r.t.Helper()
+	var err error
+	r.sender, err = outbox.NewSender(r.queue, r.cfg)
+	require.NoError(r.t, err)
+	ctx, cancel := context.WithCancel(r.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.sender.Run(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(r.t, <-done)
+	})
+	r.t.Cleanup(r.stop)
+}
+
+func (r *rig) insert(msgs ...outbox.Message) []outbox.ID {
+	r.t.Helper()
+	tx := r.store.Begin()
+	got, err := r.store.InsertTx(r.t.Context(), tx, msgs...)
+	require.NoError(r.t, err)
+	require.NoError(r.t, tx.Commit())
+	ids := make([]outbox.ID, len(got))
+	for i, g := range got {
+		ids[i] = g.ID
+	}
+	if r.sender != nil {
+		r.sender.Wake()
+	}
+	return ids
+}
+
+// pass lets fake time go by.
+func (r *rig) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (r *rig) one(id outbox.ID) outbox.Record {
+	r.t.Helper()
+	found, err := r.store.Find(r.t.Context(), outbox.Query{IDs: []outbox.ID{id}})
+	require.NoError(r.t, err)
+	require.Len(r.t, found, 1)
+	return found[0]
+}
+
+func (r *rig) count() (pending, parked int) {
+	r.t.Helper()
+	counts, err := r.store.Counts(r.t.Context())
+	require.NoError(r.t, err)
+	for _, c := range counts {
+		pending += c.Pending
+		parked += c.Parked
+	}
+	return pending, parked
+}
+
+func (r *rig) sends() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sent)
+}
+
+func (r *rig) alarmKinds() []outbox.AlarmKind {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var kinds []outbox.AlarmKind
+	for _, a := range r.alarms {
+		kinds = append(kinds, a.Kind)
+	}
+	return kinds
+}
+
+func msg(key, person string) outbox.Message {
+	return outbox.Message{
+		Destination: "elevate", Key: key, Kind: "test", Person: person, Subject: "order", Version: 1, Facts: []byte(key), Profile: []byte("p"),
+	}
+}
+
+func msgs(n int) []outbox.Message {
+	out := make([]outbox.Message, n)
+	for i := range out {
+		out[i] = msg(fmt.Sprintf("key-%03d", i), fmt.Sprintf("U-%03d", i))
+	}
+	return out
+}
+
+// bubble runs f in fake time.
+func bubble(t *testing.T, f func(t *testing.T, r *rig)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { f(t, newRig(t)) })
+}

@@ -1,0 +1,223 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func TestSenderConfigNamesTheBadField(t *testing.T) {
+	t.Parallel()
+	good := func() outbox.SenderConfig { return outbox.SenderConfig{Destinations: outbox.Fixed{}} }
+	for field, spoil := range map[string]func(*outbox.SenderConfig){
+		"Destinations":   func(c *outbox.SenderConfig) { c.Destinations = nil },
+		"Concurrency":    func(c *outbox.SenderConfig) { c.Concurrency = -1 },
+		"Window":         func(c *outbox.SenderConfig) { c.Window = 5 },
+		"DeliverTimeout": func(c *outbox.SenderConfig) { c.DeliverTimeout = -time.Second },
+		"SettleTimeout":  func(c *outbox.SenderConfig) { c.SettleTimeout = -1 },
+		"Margin":         func(c *outbox.SenderConfig) { c.Margin = -1 },
+		"Lease":          func(c *outbox.SenderConfig) { c.Lease = 45 * time.Second },
+		"Poll":           func(c *outbox.SenderConfig) { c.Poll = time.Microsecond },
+		"ProbeEvery":     func(c *outbox.SenderConfig) { c.ProbeEvery = -1 },
+		"Retry.First":    func(c *outbox.SenderConfig) { c.Retry.First = -1 },
+		"Retry.Longest":  func(c *outbox.SenderConfig) { c.Retry.Longest = time.Second },
+		"Retry.Attempts": func(c *outbox.SenderConfig) { c.Retry.Attempts = -1 },
+	} {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			cfg := good()
+			spoil(&cfg)
+			_, err := outbox.NewSender(newRig(t).store, cfg)
+			var bad *outbox.FieldError
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, field, bad.Field)
+		})
+	}
+	_, err := outbox.NewSender(nil, good())
+	require.Error(t, err)
+}
+
+func TestSenderDeliversInOrderOfOnePersonAndInParallelOtherwise(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		var now, most atomic.Int32
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return outbox.Result{Receipt: []byte("r")}, nil
+		})
+		r.cfg.Concurrency = 4
+		all := msgs(20)
+		for i := range all[:5] {
+			all[i].Person = "one"
+		}
+		ids := r.insert(all...)
+		r.start()
+		r.pass(10 * time.Second)
+		for _, id := range ids {
+			rec := r.one(id)
+			require.Equal(t, outbox.StateDelivered, rec.State)
+			require.Equal(t, []byte("r"), rec.Receipt)
+			require.Nil(t, rec.Profile)
+		}
+		require.EqualValues(t, 4, most.Load())
+		var one []string
+		for _, m := range r.sent {
+			if m.Person == "one" {
+				one = append(one, m.Key)
+			}
+		}
+		require.Equal(t, []string{"key-000", "key-001", "key-002", "key-003", "key-004"}, one)
+	})
+}
+
+func TestSenderWakesAtOnceAndPollsOtherwise(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		r.cfg.Poll = time.Minute
+		r.start()
+		r.pass(time.Second)
+		begin := time.Now()
+		r.insert(msg("woken", "U-1"))
+		r.pass(time.Millisecond)
+		require.Equal(t, 1, r.sends())
+		require.Zero(t, r.at[0].Sub(begin))
+		tx := r.store.Begin()
+		_, err := r.store.InsertTx(t.Context(), tx, msg("polled", "U-1"))
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+		r.pass(30 * time.Second)
+		require.Equal(t, 1, r.sends())
+		r.pass(time.Minute)
+		require.Equal(t, 2, r.sends())
+	})
+}
+
+func TestSenderStopsGracefully(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			time.Sleep(10 * time.Second)
+			return outbox.Result{}, nil
+		})
+		r.cfg.Concurrency = 2
+		ids := r.insert(msgs(6)...)
+		r.start()
+		r.pass(time.Second)
+		begin := time.Now()
+		r.stop()
+		require.Equal(t, 9*time.Second, time.Since(begin), "what is under way ends")
+		require.Equal(t, 2, r.sends())
+		for i, id := range ids {
+			rec := r.one(id)
+			require.False(t, rec.UnderWay)
+			if i < 2 {
+				require.Equal(t, outbox.StateDelivered, rec.State)
+				continue
+			}
+			require.Equal(t, outbox.StatePending, rec.State)
+			require.Zero(t, rec.Attempt, "the attempt was given back")
+			log, err := r.store.Attempts(t.Context(), id)
+			require.NoError(t, err)
+			require.Empty(t, log)
+		}
+	})
+}
+
+func TestSenderRunsOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		synctest.Wait()
+		require.ErrorIs(t, r.sender.Run(t.Context()), outbox.ErrRunning)
+	})
+}
+
+func TestSenderDoesNotBeginWhatCouldOutlastItsLease(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			time.Sleep(10 * time.Second)
+			return outbox.Result{}, nil
+		})
+		r.cfg.Concurrency = 1
+		r.cfg.DeliverTimeout, r.cfg.SettleTimeout, r.cfg.Margin = 20*time.Second, 5*time.Second, 5*time.Second
+		r.cfg.Lease = 39 * time.Second
+		ids := r.insert(msgs(3)...)
+		r.start()
+		r.pass(15 * time.Second)
+		// The second began after 10 s; it had 29 s left where 30 are needed.
+		require.Equal(t, 2, r.sends())
+		require.Equal(t, "key-000", r.sent[0].Key)
+		r.pass(time.Minute)
+		require.Equal(t, 3, r.sends())
+		for _, id := range ids {
+			rec := r.one(id)
+			require.Equal(t, outbox.StateDelivered, rec.State)
+			require.Zero(t, rec.Lost)
+		}
+		for _, m := range r.sent {
+			require.Equal(t, 1, m.Attempt)
+		}
+	})
+}
+
+func TestSenderEndsDeliveriesBeforeTheLease(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", func(ctx context.Context, _ outbox.Message) (outbox.Result, error) {
+			<-ctx.Done()
+			return outbox.Result{}, ctx.Err()
+		})
+		id := r.insert(msg("slow", "U-1"))[0]
+		r.start()
+		r.pass(31 * time.Second)
+		rec := r.one(id)
+		require.Equal(t, outbox.OutcomeUnknown, rec.Outcome)
+		require.Equal(t, outbox.DoubtUnknown, rec.Doubt)
+		require.False(t, rec.UnderWay)
+	})
+}
+
+func TestSenderSurvivesPanicsAndForeignErrors(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			if m.Key == "panics" {
+				panic("secret-in-panic")
+			}
+			return outbox.Result{}, errors.New("secret-in-error")
+		})
+		ids := r.insert(msg("panics", "U-1"), msg("fails", "U-2"))
+		r.start()
+		r.pass(time.Second)
+		for _, id := range ids {
+			rec := r.one(id)
+			require.Equal(t, outbox.StatePending, rec.State)
+			require.Equal(t, outbox.OutcomeUnknown, rec.Outcome)
+			require.NotContains(t, rec.Reason, "secret")
+			require.NotEmpty(t, rec.Reason)
+		}
+	})
+}
+
+func TestSenderDefersWhatANewerProgramMayKnow(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(outbox.ErrNewerVersion))
+		stranger := msg("stranger", "U-2")
+		stranger.Destination = "elevate/acme"
+		ids := r.insert(msg("newer", "U-1"), stranger)
+		r.start()
+		r.pass(100 * time.Hour)
+		for _, id := range ids {
+			rec := r.one(id)
+			require.Equal(t, outbox.StatePending, rec.State)
+			require.Zero(t, rec.Attempt)
+		}
+		require.Contains(t, r.alarmKinds(), outbox.AlarmNewerVersion)
+		require.Contains(t, r.alarmKinds(), outbox.AlarmUnknownDestination)
+		require.NotContains(t, r.alarmKinds(), outbox.AlarmParked)
+	})
+}
