@@ -113,7 +113,8 @@ type QueuedMessage struct {
 	Kind        string
 	UserID      UserID
 	LineIDs     []string
-	// Duplicate is set when an earlier report of the order had stored it.
+	// Duplicate is set when an earlier report of the order had stored it. It may
+	// stand anywhere by now; [Standing] tells.
 	Duplicate bool
 }
 

@@ -270,7 +270,9 @@ func (p *plan) queued(inserted []outbox.Inserted) *Queued {
 		q.Messages = append(q.Messages, queuedMessage(m, inserted[i].ID, inserted[i].Duplicate))
 	}
 	for _, r := range p.stored {
-		q.addStored(r)
+		if !slices.ContainsFunc(inserted, func(i outbox.Inserted) bool { return i.ID == r.ID }) {
+			q.addStored(r)
+		}
 	}
 	return q
 }

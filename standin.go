@@ -118,7 +118,7 @@ func (p *plan) reconcile(records []outbox.Record) error {
 	var kept []*draft
 	for _, d := range p.drafts {
 		if d.msg.IsTask() {
-			if r := pushFor(records, d); r != nil {
+			if r := pushFor(records, d); r != nil && !hasKey(records, d.msg.Key) {
 				store(*r)
 			} else {
 				kept = append(kept, d)
@@ -151,6 +151,10 @@ func standInFor(records []outbox.Record, s spot) *outbox.Record {
 		}
 	}
 	return nil
+}
+
+func hasKey(records []outbox.Record, key string) bool {
+	return slices.ContainsFunc(records, func(r outbox.Record) bool { return r.Key == key })
 }
 
 func pushFor(records []outbox.Record, d *draft) *outbox.Record {

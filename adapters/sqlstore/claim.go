@@ -153,17 +153,6 @@ func (s *Store) claimFrom(ctx context.Context, q querier, now int64, o lookout, 
 	if !open {
 		return nil, nil
 	}
-	if probe {
-		// One probe at a time, whichever sender comes first.
-		res, err := q.ExecContext(ctx, s.sql["probe"], now, []byte(o.name), req.ProbeEvery.Microseconds(), asInt(req.Probe))
-		if err != nil {
-			return nil, err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return nil, err
-		}
-		room = 1
-	}
 	for {
 		found, err := s.candidates(ctx, q, now, o.name, room, req.Alone)
 		if err != nil {
@@ -185,10 +174,29 @@ func (s *Store) claimFrom(ctx context.Context, q querier, now int64, o lookout, 
 				chosen = append(chosen, c)
 			}
 		}
-		if len(chosen) > 0 || !poisoned {
-			return s.lease(ctx, q, now, chosen, req)
+		if len(chosen) == 0 && poisoned {
+			continue
 		}
+		if probe && len(chosen) > 0 {
+			mine, err := s.takeProbe(ctx, q, now, o.name, req)
+			if err != nil || !mine {
+				return nil, err
+			}
+			chosen = chosen[:1]
+		}
+		return s.lease(ctx, q, now, chosen, req)
 	}
+}
+
+// takeProbe claims the one probe of a destination that paused itself, whichever
+// sender comes first.
+func (s *Store) takeProbe(ctx context.Context, q querier, now int64, destination string, req outbox.ClaimRequest) (bool, error) {
+	res, err := q.ExecContext(ctx, s.sql["probe"], now, []byte(destination), req.ProbeEvery.Microseconds(), asInt(req.Probe))
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
 }
 
 func (s *Store) candidates(ctx context.Context, q querier, now int64, destination string, room int, alone bool) ([]candidate, error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -181,8 +182,15 @@ func (s *Store) log(ctx context.Context, q querier, now any, rows []settling) er
 	return s.withRows(ctx, q, "log", rows, now)
 }
 
-// insertThen stores follow-ups whose keys do not exist.
+// insertThen stores follow-ups whose keys do not exist; of two with one key,
+// from two settlements, the first.
 func (s *Store) insertThen(ctx context.Context, q querier, then []outbox.Message) error {
+	seen := map[string]bool{}
+	then = slices.DeleteFunc(then, func(m outbox.Message) bool {
+		place := m.Destination + "\x00" + m.Key
+		defer func() { seen[place] = true }()
+		return seen[place]
+	})
 	if len(then) == 0 {
 		return nil
 	}
@@ -194,17 +202,14 @@ func (s *Store) insertThen(ctx context.Context, q querier, then []outbox.Message
 		return err
 	}
 	found, err := s.existing(ctx, q, b.rows)
-	if err != nil {
+	if err != nil || len(found) == len(b.rows) {
 		return err
 	}
 	var fresh []outbox.Message
 	for i, m := range then {
-		if _, exists := found[b.rowOf[i]]; !exists {
+		if _, exists := found[i]; !exists {
 			fresh = append(fresh, m)
 		}
-	}
-	if len(fresh) == 0 {
-		return nil
 	}
 	if b, err = newInsertion(fresh); err != nil {
 		return err

@@ -101,19 +101,17 @@ func (tx *Tx) checkReplaces(msgs []outbox.Message) error {
 }
 
 func (tx *Tx) refuseReplacing(id outbox.ID) string {
-	r, own := tx.byID(id)
+	r, _ := tx.byID(id)
 	if r == nil {
 		return "cannot be replaced: there is no such message"
 	}
 	if tx.takenByOther(id) {
 		return "cannot be replaced: another transaction is changing it"
 	}
-	state := tx.state(r)
-	_, ended := tx.ends[id]
-	if state == outbox.StateReplaced && (own || ended) || replaceable(state) {
-		return ""
+	if state := tx.state(r); !replaceable(state) {
+		return "cannot be replaced: it is " + state.String()
 	}
-	return "cannot be replaced: it is " + state.String()
+	return ""
 }
 
 func replaceable(s outbox.State) bool { return s == outbox.StateParked || s == outbox.StateHeld }

@@ -10,7 +10,7 @@ func replacingClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"a parked and a held message are replaced", (*stand[Tx]).replacesParkedAndHeld},
 		{"what is neither parked nor held is not replaced", (*stand[Tx]).refusesReplacing},
-		{"one message may be replaced by several of one transaction", (*stand[Tx]).replacedBySeveral},
+		{"one message may be replaced by several of one call", (*stand[Tx]).replacedBySeveral},
 		{"a repeat replaces what is still parked", (*stand[Tx]).repeatReplaces},
 		{"a repeat does nothing to what was replaced", (*stand[Tx]).repeatAfterReplacing},
 		{"a rollback leaves the replaced message parked", (*stand[Tx]).rollbackOfReplacing},
@@ -65,10 +65,11 @@ func (s *stand[Tx]) replacedBySeveral() {
 		_, err := s.Store.InsertTx(s.t.Context(), tx, push("part-1", "U-1", replaces(old)), push("part-2", "U-2", replaces(old)))
 		require.NoError(s.t, err)
 		_, err = s.Store.InsertTx(s.t.Context(), tx, push("part-3", "U-3", replaces(old)))
-		require.NoError(s.t, err)
+		var refused *outbox.RefusedError
+		require.ErrorAs(s.t, err, &refused, "another call of the same transaction")
 	})
 	s.requireState(old, outbox.StateReplaced)
-	s.claimed("part-1", "part-2", "part-3")
+	s.claimed("part-1", "part-2")
 }
 
 func (s *stand[Tx]) repeatReplaces() {

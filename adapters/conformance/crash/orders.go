@@ -1,0 +1,83 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// persons are few, so that most messages have a neighbour in their lane.
+const persons = 20
+
+// maxLines bounds the lines that one child sells, for the sandboxes know every
+// product beforehand.
+const maxLines = 2000
+
+// push is what an order brings to one person on one platform. Each line sells a
+// product of its own, so no two orders bring the same push.
+type push struct {
+	Platform string `json:"platform"`
+	Person   string `json:"person"`
+	// What is the remote product ID, or show and add-on keys.
+	What string `json:"what"`
+}
+
+// sale is one order and what must come of it, worked out without the library.
+type sale struct {
+	order  amsbridge.Order
+	pushes []push
+}
+
+func personID(n int) amsbridge.UserID { return amsbridge.UserID(fmt.Sprintf("u-%02d", n)) }
+
+func courseID(life, n int) string { return fmt.Sprintf("course-%d-%d", life, n) }
+
+func eventID(life, n int) string { return fmt.Sprintf("event-%d-%d", life, n) }
+
+// newSale makes an order of one or two lines, numbered from n, of courses and
+// events. Two events of one order are one push.
+func newSale(rng *rand.Rand, life, n int) sale {
+	who := personID(rng.IntN(persons))
+	s := sale{order: amsbridge.Order{
+		ID: fmt.Sprintf("o-%d-%d", life, n),
+		Buyer: amsbridge.User{
+			ID: who, FirstName: "Ada", LastName: "Byron", Email: string(who) + "@example.org",
+		},
+	}}
+	var keys []string
+	for i := range 1 + rng.IntN(2) {
+		product := courseID(life, n+i)
+		if rng.IntN(2) == 0 {
+			product = eventID(life, n+i)
+			keys = append(keys, strconv.Itoa(n+i+1))
+		} else {
+			s.pushes = append(s.pushes, push{"elevate", string(who), product})
+		}
+		s.order.Lines = append(s.order.Lines, amsbridge.Line{ID: strconv.Itoa(i), ProductID: product, Quantity: 1})
+	}
+	if len(keys) > 0 {
+		s.pushes = append(s.pushes, push{"notified", string(who), showAndKeys(int64(life), strings.Join(keys, ","))})
+	}
+	return s
+}
+
+func showAndKeys(show int64, keys string) string { return fmt.Sprintf("%d/%s", show, keys) }
+
+// catalog knows every product by its ID: each child has a show of its own, and
+// line n sells add-on n+1.
+type catalog struct{}
+
+func (catalog) Lookup(_ context.Context, id string) (amsbridge.Product, amsbridge.Offering, error) {
+	var life, n int
+	if _, err := fmt.Sscanf(id, "course-%d-%d", &life, &n); err == nil {
+		return amsbridge.Product{ID: id, RemoteProductID: id}, amsbridge.Offered, nil
+	}
+	if _, err := fmt.Sscanf(id, "event-%d-%d", &life, &n); err != nil {
+		return amsbridge.Product{}, amsbridge.Unknown, err
+	}
+	return amsbridge.Product{ID: id, ShowKey: int64(life), AddOnKeys: []int64{int64(n) + 1}}, amsbridge.Offered, nil
+}
