@@ -71,11 +71,12 @@ func DecodeRegistration(m outbox.Message) (Registration, error) {
 
 // decode checks kind and version, reads the facts and returns the profile.
 func decode(m outbox.Message, kind string, facts any) (User, error) {
-	if m.Kind != kind {
-		return User{}, &InputError{Field: "message kind", Problem: "is not " + kind}
-	}
+	// The version first: a kind that only a newer program knows has a newer one.
 	if m.Version > payloadVersion {
 		return User{}, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
+	}
+	if m.Kind != kind {
+		return User{}, &InputError{Field: "message kind", Problem: "is not " + kind}
 	}
 	if err := json.Unmarshal(m.Facts, facts); err != nil {
 		return User{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}

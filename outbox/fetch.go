@@ -14,8 +14,8 @@ func (r *run) fetch(ctx context.Context) {
 	// solo: a suspect is under way, and nothing else may be.
 	probe, alone, solo := true, false, false
 	for ctx.Err() == nil {
-		room, holding, worthIt := r.room()
-		if (alone || solo) && !r.idle() || !worthIt {
+		room, holding := r.room()
+		if (alone || solo) && !r.idle() || room <= 0 {
 			r.pause(ctx, jittered(r.cfg.Poll))
 			continue
 		}

@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// TestPromise11 plays each outcome: it alone decides retry, pause, alarm and
+// TestOutcomeDecides plays each outcome: it alone decides retry, pause, alarm and
 // what the operator reads.
-func TestPromise11_OutcomeDecides(t *testing.T) {
+func TestOutcomeDecides(t *testing.T) {
 	for _, c := range []struct {
 		outcome outbox.Outcome
 		state   outbox.State
@@ -60,7 +61,7 @@ func TestPromise11_OutcomeDecides(t *testing.T) {
 				r.pass(time.Second)
 				want := map[bool]outbox.State{false: outbox.StateDelivered, true: outbox.StateAlreadyDone}[already]
 				require.Equal(t, want, r.one(id).State)
-				require.Empty(t, r.alarms)
+				require.Empty(t, r.alarmKinds())
 			})
 		})
 	}
@@ -96,7 +97,7 @@ func TestOutageOf72HoursParksNothing(t *testing.T) {
 		r.pass(40 * time.Minute)
 		pending, parked = r.count()
 		require.Zero(t, pending+parked)
-		require.Empty(t, r.alarms)
+		require.Empty(t, r.alarmKinds())
 	})
 }
 
@@ -109,7 +110,7 @@ func TestScheduleEndsInParking(t *testing.T) {
 		r.pass(time.Minute)
 		require.Equal(t, 5, r.sends())
 		for i, least := range []time.Duration{1, 2, 4, 4} {
-			gap := r.at[i+1].Sub(r.at[i])
+			gap := r.times()[i+1].Sub(r.times()[i])
 			require.GreaterOrEqual(t, gap, least*800*time.Millisecond)
 			require.LessOrEqual(t, gap, least*1200*time.Millisecond+time.Second)
 		}
@@ -128,10 +129,10 @@ func TestScheduleEndsInParking(t *testing.T) {
 
 func TestThrottledHoldsTheDestinationAlone(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		throttled := true
+		var throttled atomic.Bool
+		throttled.Store(true)
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
-			if throttled {
-				throttled = false
+			if throttled.Swap(false) {
 				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeThrottled, RetryAfter: time.Hour}
 			}
 			return outbox.Result{}, nil
@@ -148,7 +149,7 @@ func TestThrottledHoldsTheDestinationAlone(t *testing.T) {
 		r.pass(2 * time.Minute)
 		pending, _ := r.count()
 		require.Zero(t, pending)
-		for _, m := range r.sent {
+		for _, m := range r.messages() {
 			require.Equal(t, 1, m.Attempt, "waiting is no attempt")
 			require.Zero(t, m.Doubt)
 		}
@@ -169,9 +170,9 @@ func TestThrottledWaitsAtMostSixHours(t *testing.T) {
 
 func TestUnauthorizedPausesAndProbes(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		good := false
+		var good atomic.Bool
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
-			if good {
+			if good.Load() {
 				return outbox.Result{}, nil
 			}
 			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: "401"}
@@ -189,7 +190,7 @@ func TestUnauthorizedPausesAndProbes(t *testing.T) {
 		}
 		r.insert(msg("later", "U-9"))
 		require.Equal(t, 5, r.sends(), "enqueueing goes on")
-		good = true
+		good.Store(true)
 		r.pass(15 * time.Minute)
 		pending, parked := r.count()
 		require.Zero(t, pending+parked)
@@ -235,7 +236,7 @@ func TestNotReadyIsWaitedOutFor72Hours(t *testing.T) {
 		r.start()
 		r.pass(71 * time.Hour)
 		require.Equal(t, outbox.StatePending, r.one(id).State)
-		require.Empty(t, r.alarms)
+		require.Empty(t, r.alarmKinds())
 		require.Less(t, r.sends(), 120, "a slow schedule")
 		r.pass(3 * time.Hour)
 		require.Equal(t, outbox.StateParked, r.one(id).State)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,16 +34,17 @@ type rig struct {
 	stop   func()
 
 	mu     sync.Mutex
+	answer map[string]deliverFunc
 	sent   []outbox.Message
 	at     []time.Time
 	alarms []outbox.Alarm
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, store: outboxtest.NewMemory(outboxtest.MemoryConfig{})}
+	r := &rig{t: t, store: outboxtest.NewMemory(outboxtest.MemoryConfig{}), answer: map[string]deliverFunc{}}
 	r.queue = r.store
 	r.cfg = outbox.SenderConfig{
-		Name: "test", Destinations: outbox.Fixed{}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Name: "test", Destinations: r, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Alarm: func(_ context.Context, a outbox.Alarm) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -52,14 +54,24 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// on makes f the destination of that name, and notes what it is given.
+// on makes f the destination of that name, from now on.
 func (r *rig) on(name string, f deliverFunc) {
-	r.cfg.Destinations.(outbox.Fixed)[name] = deliverFunc(func(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer[name] = f
+}
+
+// Resolve notes what the destination is given.
+func (r *rig) Resolve(name string) (outbox.Destination, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f, ok := r.answer[name]
+	return deliverFunc(func(ctx context.Context, m outbox.Message) (outbox.Result, error) {
 		r.mu.Lock()
 		r.sent, r.at = append(r.sent, m), append(r.at, time.Now())
 		r.mu.Unlock()
 		return f(ctx, m)
-	})
+	}), ok
 }
 
 // answer is a destination that always says the same.
@@ -162,4 +174,16 @@ func bubble(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { f(t, newRig(t)) })
+}
+
+func (r *rig) messages() []outbox.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.sent)
+}
+
+func (r *rig) times() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.at)
 }

@@ -27,7 +27,8 @@ func (st Settlement) closes() bool { return st.Pause != "" || st.Hold > 0 }
 // line is what this sender holds of one destination.
 type line struct {
 	waiting []work
-	running int
+	inHand  int // waiting or being delivered
+	workers int
 	// closing counts settlements under way that pause or hold the destination.
 	// Until they are recorded, what is waiting is given back and nothing is
 	// claimed; afterwards the store's claim knows.
@@ -51,7 +52,7 @@ type run struct {
 	lines     map[string]*line
 	inHand    int  // waiting or running
 	unsettled int  // claimed and not settled
-	more      bool // the last claim took all that it was allowed to
+	more      bool // the last claim took all that it was allowed to of a destination
 	stopping  bool
 }
 
@@ -67,20 +68,18 @@ func newRun(s *Sender, base context.Context) *run {
 func (r *run) slots() int { return min(3*r.cfg.Concurrency, r.cfg.Window) }
 
 // room is what the next claim may take.
-func (r *run) room() (room int, holding map[string]int, worthIt bool) {
+func (r *run) room() (room int, holding map[string]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	holding = make(map[string]int, len(r.lines))
 	for name, l := range r.lines {
 		if l.closing > 0 {
 			holding[name] = r.slots()
-		} else if n := len(l.waiting) + l.running; n > 0 {
-			holding[name] = n
-			worthIt = worthIt || n <= r.slots()/2
+		} else if l.inHand > 0 {
+			holding[name] = l.inHand
 		}
 	}
-	room = r.cfg.Window - r.unsettled
-	return room, holding, room > 0 && (worthIt || len(holding) == 0)
+	return r.cfg.Window - r.unsettled, holding
 }
 
 func (r *run) idle() bool {
@@ -104,15 +103,15 @@ func (r *run) take(claimed []Leased, token Token, until time.Time) {
 		}
 		taken[m.Destination]++
 		l.waiting = append(l.waiting, work{m, token, until})
-		if l.running < r.cfg.Concurrency {
-			l.running++
+		l.inHand++
+		if l.workers < r.cfg.Concurrency {
+			l.workers++
 			r.workers.Go(func() { r.work(l) })
 		}
 	}
 	r.more = r.unsettled >= r.cfg.Window
 	for name := range taken {
-		l := r.lines[name]
-		r.more = r.more || len(l.waiting)+l.running >= r.slots()
+		r.more = r.more || r.lines[name].inHand >= r.slots()
 	}
 }
 
@@ -121,7 +120,7 @@ func (r *run) work(l *line) {
 	for {
 		r.mu.Lock()
 		if len(l.waiting) == 0 || r.stopping {
-			l.running--
+			l.workers--
 			r.mu.Unlock()
 			return
 		}
@@ -140,14 +139,17 @@ func (r *run) work(l *line) {
 // finish hands an outcome on to be recorded.
 func (r *run) finish(w work, st Settlement) {
 	r.mu.Lock()
+	l := r.lines[w.Destination]
 	r.inHand--
+	l.inHand--
 	if st.closes() {
-		r.lines[w.Destination].closing++
+		l.closing++
 	}
-	more := r.more
+	// A claim for a few free slots costs as much as one for many.
+	refill := r.more && l.inHand <= r.slots()/2
 	r.mu.Unlock()
 	r.outcomes <- outcome{st, w.until}
-	if more {
+	if refill {
 		r.signal()
 	}
 }
@@ -167,6 +169,7 @@ func (r *run) giveBackWaiting() {
 	var waiting []work
 	for _, l := range r.lines {
 		waiting = append(waiting, l.waiting...)
+		l.inHand -= len(l.waiting)
 		l.waiting = nil
 	}
 	r.inHand -= len(waiting)

@@ -69,7 +69,7 @@ func TestSenderDeliversInOrderOfOnePersonAndInParallelOtherwise(t *testing.T) {
 		}
 		require.EqualValues(t, 4, most.Load())
 		var one []string
-		for _, m := range r.sent {
+		for _, m := range r.messages() {
 			if m.Person == "one" {
 				one = append(one, m.Key)
 			}
@@ -88,7 +88,7 @@ func TestSenderWakesAtOnceAndPollsOtherwise(t *testing.T) {
 		r.insert(msg("woken", "U-1"))
 		r.pass(time.Millisecond)
 		require.Equal(t, 1, r.sends())
-		require.Zero(t, r.at[0].Sub(begin))
+		require.Zero(t, r.times()[0].Sub(begin))
 		tx := r.store.Begin()
 		_, err := r.store.InsertTx(t.Context(), tx, msg("polled", "U-1"))
 		require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestSenderDoesNotBeginWhatCouldOutlastItsLease(t *testing.T) {
 		r.pass(15 * time.Second)
 		// The second began after 10 s; it had 29 s left where 30 are needed.
 		require.Equal(t, 2, r.sends())
-		require.Equal(t, "key-000", r.sent[0].Key)
+		require.Equal(t, "key-000", r.messages()[0].Key)
 		r.pass(time.Minute)
 		require.Equal(t, 3, r.sends())
 		for _, id := range ids {
@@ -160,7 +160,7 @@ func TestSenderDoesNotBeginWhatCouldOutlastItsLease(t *testing.T) {
 			require.Equal(t, outbox.StateDelivered, rec.State)
 			require.Zero(t, rec.Lost)
 		}
-		for _, m := range r.sent {
+		for _, m := range r.messages() {
 			require.Equal(t, 1, m.Attempt)
 		}
 	})

@@ -174,8 +174,14 @@ func (s *settler) recorded(done []outcome) {
 			s.lines[o.Message.Destination].closing--
 		}
 	}
+	wanting := s.inHand == 0
+	for _, l := range s.lines {
+		wanting = wanting || l.inHand <= s.slots()/2
+	}
 	s.mu.Unlock()
-	s.signal()
+	if wanting {
+		s.signal()
+	}
 }
 
 // logLost says which leases had been lost. Their messages are somebody else's

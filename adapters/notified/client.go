@@ -30,7 +30,7 @@ func New(cfg Config) (*Client, error) {
 	h, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: cfg.Concurrency, MaxBody: cfg.MaxBody,
 		Now: cfg.Now, RootCAs: cfg.RootCAs, Version: cfg.Version,
-		Secrets: bothForms(cfg.AuthCode, cfg.Credentials),
+		Secrets: []string{cfg.AuthCode, cfg.Credentials},
 	})
 	if err == nil {
 		err = h.CheckEndpoint("BaseURL", cfg.BaseURL)
@@ -81,7 +81,7 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: err.Error(), Err: err}
 	}
-	private := bothForms(string(push.User.ID), push.User.Email, push.User.FirstName, push.User.LastName)
+	private := []string{string(push.User.ID), push.User.Email, push.User.FirstName, push.User.LastName}
 	req := c.request(m.Key, push)
 	req.Private = private
 	reply, err := c.http.Do(ctx, req)

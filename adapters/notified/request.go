@@ -43,19 +43,6 @@ func (c *Client) request(key string, push amsbridge.AddOns) apiclient.Request {
 // 2.3. A space becomes %20: '+' means one in forms only.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// bothForms returns values as they are and as they are sent, for a reply may echo
-// either.
-func bothForms(values ...string) []string {
-	var forms []string
-	for _, v := range values {
-		forms = append(forms, v)
-		if e := escape(v); e != v {
-			forms = append(forms, e)
-		}
-	}
-	return forms
-}
-
 func keyList(keys []int64) string {
 	texts := make([]string, len(keys))
 	for i, k := range keys {

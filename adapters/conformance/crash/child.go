@@ -101,7 +101,7 @@ func (in instructions) run() error {
 		for b := range buyers {
 			wg.Go(func() {
 				rng := rand.New(rand.NewPCG(in.Seed, uint64(in.Life*buyers+b)))
-				if err := in.sell(ctx, rng, db, hook, &lines); err != nil && ctx.Err() == nil {
+				if err := in.sell(ctx, rng, b, db, hook, &lines); err != nil && ctx.Err() == nil {
 					failed <- err
 					cancel()
 				}
@@ -139,16 +139,16 @@ func (in instructions) sender(store *sqlstore.Store) (*outbox.Sender, error) {
 
 var errChangedMind = errors.New("crash: the shop rolls back")
 
-// sell takes orders, each in one transaction with its pushes, and rolls some of
-// them back.
-func (in instructions) sell(ctx context.Context, rng *rand.Rand, db *shop, hook *amsbridge.Hook[*sql.Tx], lines *atomic.Int64) error {
-	for {
+// sell takes orders, each in one transaction with its pushes, and rolls every
+// seventh back; which of them is first depends on the buyer.
+func (in instructions) sell(ctx context.Context, rng *rand.Rand, buyer int, db *shop, hook *amsbridge.Hook[*sql.Tx], lines *atomic.Int64) error {
+	for taken := buyer; ; taken++ {
 		n := int(lines.Add(2)) - 2
 		if n+2 > maxLines {
 			<-ctx.Done()
 			return nil
 		}
-		o, rollBack := newSale(rng, in.Life, n), rng.IntN(100) < 15
+		o, rollBack := newSale(rng, in.Life, n), taken%7 == 0
 		err := sqlstore.InTx(ctx, db.DB, hook.Wake, func(tx *sql.Tx) error {
 			queued, err := hook.OrderCompleted(ctx, tx, o.order)
 			if err != nil {

@@ -76,13 +76,13 @@ func misbehaviour(seed, stream uint64) func(int) elevatetest.Fault {
 	rng := rand.New(rand.NewPCG(seed, stream))
 	return func(int) elevatetest.Fault {
 		switch n := rng.IntN(100); {
-		case n < 25:
+		case n < 35:
 			return elevatetest.Fault{Kind: elevatetest.Slow, Delay: time.Duration(10+rng.IntN(140)) * time.Millisecond}
-		case n < 27:
+		case n < 37:
 			return elevatetest.Fault{Kind: elevatetest.ServerError}
-		case n < 29:
+		case n < 39:
 			return elevatetest.Fault{Kind: elevatetest.CutAfter}
-		case n < 30:
+		case n < 40:
 			return elevatetest.Fault{Kind: elevatetest.CutBefore}
 		}
 		return elevatetest.Fault{}

@@ -77,11 +77,19 @@ func (r *rig) crash(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// Half of the children live to see the leases of the dead one end.
-		patient := rng.IntN(2) == 0
 		moment := time.Duration(20+rng.IntN(381)) * time.Millisecond
 		err = child.awaitStart(ctx)
-		if err == nil && patient {
+		// One child in three is killed at the sight of a lease, one after those of
+		// the dead one before it have ended, and one just then.
+		switch {
+		case err != nil:
+		case life%3 == 1:
+			moment = 0
+			err = r.await(ctx, func(ctx context.Context) (bool, error) {
+				ids, err := r.shop.queued(ctx, leased)
+				return len(ids) > len(underWay), err
+			})
+		case life%3 == 2:
 			err = r.recovered(ctx, underWay, restarted)
 		}
 		if err == nil {

@@ -74,6 +74,7 @@ func needles(value string, secret bool) []needle {
 			continue // no encoder changes it
 		}
 		add(url.QueryEscape(v))
+		add(strings.ReplaceAll(url.QueryEscape(v), "+", "%20"))
 		add(url.PathEscape(v))
 		add(html.EscapeString(v))
 		add(asciiEscape(v, "/"))

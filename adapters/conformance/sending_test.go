@@ -1,0 +1,126 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// deliverFunc is a destination made of a function.
+type deliverFunc func(ctx context.Context, m outbox.Message) (outbox.Result, error)
+
+func (f deliverFunc) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+	return f(ctx, m)
+}
+
+func push(key, person string) outbox.Message {
+	return outbox.Message{
+		Destination: "elevate", Key: key, Kind: "test", Person: person, Subject: "order", Version: 1,
+		Facts: []byte("facts of " + key), Profile: []byte("profile"),
+	}
+}
+
+// inTx runs f in a transaction of the shop.
+func (d *deck) inTx(t *testing.T, f func(tx *sql.Tx) error) {
+	t.Helper()
+	require.NoError(t, sqlstore.InTx(t.Context(), d.db, nil, f))
+}
+
+func (d *deck) insert(t *testing.T, msgs ...outbox.Message) []outbox.ID {
+	t.Helper()
+	ids := make([]outbox.ID, len(msgs))
+	d.inTx(t, func(tx *sql.Tx) error {
+		got, err := d.store.InsertTx(t.Context(), tx, msgs...)
+		for i, g := range got {
+			ids[i] = g.ID
+		}
+		return err
+	})
+	return ids
+}
+
+func (d *deck) one(t *testing.T, id outbox.ID) outbox.Record {
+	t.Helper()
+	found, err := d.store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{id}})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	return found[0]
+}
+
+func (d *deck) log(t *testing.T, id outbox.ID) []outbox.Attempt {
+	t.Helper()
+	log, err := d.store.Attempts(t.Context(), id)
+	require.NoError(t, err)
+	return log
+}
+
+// claim leases what it can, for a minute.
+func (d *deck) claim(t *testing.T, token outbox.Token) []outbox.Leased {
+	t.Helper()
+	c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: "test", Lease: time.Minute, Room: 100, Slots: 100, ProbeEvery: time.Minute})
+	require.NoError(t, err)
+	return c.Leased
+}
+
+func (d *deck) settle(t *testing.T, token outbox.Token, l outbox.Leased, change func(*outbox.Settlement)) (acked bool) {
+	t.Helper()
+	st := outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, By: "test"}
+	if change != nil {
+		change(&st)
+	}
+	got, err := d.store.Settle(t.Context(), []outbox.Settlement{st})
+	require.NoError(t, err)
+	return len(got) == 1
+}
+
+// quick is a sender's configuration for tests on the wall's clock.
+func quick(destinations outbox.Fixed) outbox.SenderConfig {
+	return outbox.SenderConfig{
+		Destinations: destinations, Poll: 10 * time.Millisecond,
+		Retry:  outbox.Retry{First: 10 * time.Millisecond, Longest: 50 * time.Millisecond},
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Alarm:  func(context.Context, outbox.Alarm) {},
+	}
+}
+
+// send runs a sender until the test ends or stop is called.
+func (d *deck) send(t *testing.T, queue outbox.Queue, cfg outbox.SenderConfig) (sender *outbox.Sender, stop func()) {
+	t.Helper()
+	sender, err := outbox.NewSender(queue, cfg)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- sender.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	t.Cleanup(stop)
+	return sender, stop
+}
+
+// until waits for a condition that a running sender brings about.
+func until(t *testing.T, condition func() bool, what string) {
+	t.Helper()
+	require.Eventually(t, condition, 30*time.Second, 5*time.Millisecond, what)
+}
+
+func (d *deck) pending(t *testing.T) int {
+	t.Helper()
+	counts, err := d.store.Counts(t.Context())
+	require.NoError(t, err)
+	n := 0
+	for _, c := range counts {
+		n += c.Pending
+	}
+	return n
+}
