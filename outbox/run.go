@@ -56,7 +56,7 @@ type run struct {
 	stopping  bool
 }
 
-func newRun(s *Sender, base context.Context) *run {
+func newRun(base context.Context, s *Sender) *run {
 	return &run{
 		Sender: s, base: base, outcomes: make(chan outcome, s.cfg.Window),
 		progress: make(chan struct{}, 1), lines: map[string]*line{},

@@ -154,7 +154,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer s.running.Store(false)
-	r := newRun(s, context.WithoutCancel(ctx))
+	r := newRun(context.WithoutCancel(ctx), s)
 	settled := make(chan struct{})
 	go func() {
 		defer close(settled)

@@ -41,6 +41,7 @@ type Inserted struct {
 // Withdrawal tells what became of a message that was to be withdrawn.
 type Withdrawal uint8
 
+// What became of it.
 const (
 	// WithdrawNotFound: no message has that ID.
 	WithdrawNotFound Withdrawal = iota

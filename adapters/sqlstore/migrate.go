@@ -131,12 +131,9 @@ func (s *Store) Validate(ctx context.Context) error {
 		return fmt.Errorf("%w: it has %d versions, this program knows %d", ErrSchema, len(done), len(all))
 	}
 	for _, table := range tables {
-		rows, err := s.db.QueryContext(ctx, "SELECT "+table.columns+" FROM "+table.name+" WHERE 1 = 0")
-		if err != nil {
+		none := func(*sql.Rows) error { return nil }
+		if err := each(ctx, s.db, none, "SELECT "+table.columns+" FROM "+table.name+" WHERE 1 = 0"); err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrSchema, table.name, err)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return fmt.Errorf("sqlstore: validate: %w", err)
 		}
 	}
 	return nil

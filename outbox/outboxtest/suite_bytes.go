@@ -86,7 +86,10 @@ func (s *stand[Tx]) anyBytes() {
 		all[i] = byte(i)
 	}
 	payloads := [][]byte{
-		all, {0}, {0, 0, 0}, []byte("\xff\xfe\x00\xed\xa0\x80"), []byte(`{"b":1, "a":"\u0000","b":2}`), []byte(" "),
+		all,
+		{0},
+		{0, 0, 0},
+		[]byte("\xff\xfe\x00\xed\xa0\x80"), []byte(`{"b":1, "a":"\u0000","b":2}`), []byte(" "),
 		[]byte(`\x41`), bytes.Repeat([]byte{'a', 0, 0x80, '\''}, outbox.MaxPayload/4),
 	}
 	for i, b := range payloads {

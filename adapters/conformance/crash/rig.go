@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -87,7 +88,8 @@ func (r *rig) crash(ctx context.Context) error {
 			moment = 0
 			err = r.await(ctx, func(ctx context.Context) (bool, error) {
 				ids, err := r.shop.queued(ctx, leased)
-				return len(ids) > len(underWay), err
+				maps.DeleteFunc(ids, func(id int64, _ bool) bool { return underWay[id] })
+				return len(ids) > 0, err
 			})
 		case life%3 == 2:
 			err = r.recovered(ctx, underWay, restarted)

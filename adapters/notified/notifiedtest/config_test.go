@@ -13,17 +13,17 @@ import (
 func TestNewNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*notifiedtest.Config){
-		"Accounts":                                func(c *notifiedtest.Config) { c.Accounts = nil },
-		"Accounts[0].AuthCode":                    func(c *notifiedtest.Config) { c.Accounts[0].AuthCode = "" },
-		"Accounts[1].Credentials":                 func(c *notifiedtest.Config) { c.Accounts[1].Credentials = strings.Repeat("x", 81) },
-		"Accounts[0].Area":                        func(c *notifiedtest.Config) { c.Accounts[0].Area = "" },
-		"Accounts[1]":                             func(c *notifiedtest.Config) { c.Accounts[1] = c.Accounts[0] },
-		"ReAdd":                                   func(c *notifiedtest.Config) { c.ReAdd = 9 },
-		"Shows[0].Key":                            func(c *notifiedtest.Config) { c.Shows[0].Key = 0 },
-		"Shows[1].Key":                            func(c *notifiedtest.Config) { c.Shows[1].Key = 1 },
-		"Shows[1].Area":                           func(c *notifiedtest.Config) { c.Shows[1].Area = "nowhere" },
-		"Shows[0].Packages[1].Name":               func(c *notifiedtest.Config) { c.Shows[0].Packages[1].Name = "full" },
-		"Shows[0].Packages[0].AddOns[1].Key":      func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[1].Key = 11 },
+		"Accounts":                           func(c *notifiedtest.Config) { c.Accounts = nil },
+		"Accounts[0].AuthCode":               func(c *notifiedtest.Config) { c.Accounts[0].AuthCode = "" },
+		"Accounts[1].Credentials":            func(c *notifiedtest.Config) { c.Accounts[1].Credentials = strings.Repeat("x", 81) },
+		"Accounts[0].Area":                   func(c *notifiedtest.Config) { c.Accounts[0].Area = "" },
+		"Accounts[1]":                        func(c *notifiedtest.Config) { c.Accounts[1] = c.Accounts[0] },
+		"ReAdd":                              func(c *notifiedtest.Config) { c.ReAdd = 9 },
+		"Shows[0].Key":                       func(c *notifiedtest.Config) { c.Shows[0].Key = 0 },
+		"Shows[1].Key":                       func(c *notifiedtest.Config) { c.Shows[1].Key = 1 },
+		"Shows[1].Area":                      func(c *notifiedtest.Config) { c.Shows[1].Area = "nowhere" },
+		"Shows[0].Packages[1].Name":          func(c *notifiedtest.Config) { c.Shows[0].Packages[1].Name = "full" },
+		"Shows[0].Packages[0].AddOns[1].Key": func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[1].Key = 11 },
 		"Shows[0].Packages[0].AddOns[2].RefersTo": func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[2].RefersTo = "full" },
 	} {
 		t.Run(field, func(t *testing.T) {

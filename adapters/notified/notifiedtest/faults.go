@@ -2,12 +2,14 @@ package notifiedtest
 
 import "github.com/amsbridge/amsbridge/adapters/internal/faults"
 
-// A [Fault] is one misbehaviour of a [FaultKind]; a [Hold] watches the calls
-// that [HoldAfter] holds.
+// Misbehaviour on command.
 type (
-	Fault     = faults.Fault
+	// Fault is one misbehaviour.
+	Fault = faults.Fault
+	// FaultKind says what goes wrong.
 	FaultKind = faults.Kind
-	Hold      = faults.Hold
+	// Hold watches the calls that [HoldAfter] holds.
+	Hold = faults.Hold
 )
 
 // The kinds of faults.

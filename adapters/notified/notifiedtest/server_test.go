@@ -230,7 +230,8 @@ func TestReAdd(t *testing.T) {
 		status string
 		count  string
 	}{
-		{notifiedtest.CountNew, "0", "AddOnsAdded=1"}, {notifiedtest.CountAll, "0", "AddOnsAdded=2"},
+		{notifiedtest.CountNew, "0", "AddOnsAdded=1"},
+		{notifiedtest.CountAll, "0", "AddOnsAdded=2"},
 		{notifiedtest.RefusePresent, fmt.Sprint(notifiedtest.GuessStatusPresent), "OpCodesInError=1"},
 	} {
 		cfg := config()
