@@ -37,6 +37,10 @@ type dialect struct {
 	claimLock string
 	// hasMigrations counts the table of applied versions.
 	hasMigrations string
+	// pin keeps our own transactions on the primary keys. The queue grows and
+	// empties all day, so whatever statistics it was last analyzed with are
+	// wrong: a planner that believes it empty compares each row with every other.
+	pin string
 	// immediate: our own transactions begin with BEGIN IMMEDIATE.
 	immediate bool
 	// most rows in one transaction of our own.
@@ -97,7 +101,9 @@ var postgres = &dialect{
 	asText:    func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
 	forUpdate: " FOR UPDATE OF q",
 	// The number is the first bytes of SHA-256("amsbridge claim").
-	claimLock:     "SELECT pg_advisory_xact_lock(-1695361600241996468)",
+	claimLock: "SELECT pg_advisory_xact_lock(-1695361600241996468)",
+	pin: "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
+		"set_config('enable_mergejoin', 'off', true)",
 	hasMigrations: "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('amsbridge_migration')",
 	most:          1000,
 	rebind:        func(q string) string { return strings.ReplaceAll(q, "?", "$") },

@@ -57,7 +57,8 @@ func fixed(d *dialect) map[string]string {
 		"probe": `UPDATE amsbridge_destination SET probe_at = {at} + ?3
 			WHERE name = ?2 AND pausing = 1 AND (?4 = 1 OR probe_at <= {at})`,
 		// The CASE keeps the order of the checks: the first is one probe of the
-		// lane's index even where a person has thousands waiting.
+		// lane's index even where a person has thousands waiting. "state + 0"
+		// keeps that probe off the index of due rows.
 		"candidates": `SELECT ` + messageColumns + `, q.lane, q.due_at, q.attempts, q.lost, q.doubt, q.entries, q.token,
 				q.lease_until IS NOT NULL, q.not_ready_since, q.profile
 			FROM (SELECT * FROM amsbridge_queue c
@@ -65,7 +66,7 @@ func fixed(d *dialect) map[string]string {
 					AND (c.lease_until IS NULL OR c.lease_until <= {at})
 					AND (?4 = 0 OR c.lost + CASE WHEN c.lease_until IS NULL THEN 0 ELSE 1 END >= ?5)
 					AND CASE WHEN c.id = (SELECT e.id FROM amsbridge_queue e
-							WHERE e.lane = c.lane AND e.state = 0 AND e.due_at <= {at} AND NOT ` + blocked("e") + `
+							WHERE e.lane = c.lane AND e.state + 0 = 0 AND e.due_at <= {at} AND NOT ` + blocked("e") + `
 							ORDER BY e.id LIMIT 1)
 						THEN NOT EXISTS (SELECT 1 FROM amsbridge_queue b WHERE b.lane = c.lane AND b.lease_until > {at})
 						ELSE 1 = 0 END

@@ -132,6 +132,11 @@ func (s *Store) inTx(ctx context.Context, fn func(q querier) error) (err error) 
 			_ = tx.Rollback()
 		}
 	}()
+	if s.d.pin != "" {
+		if _, err := tx.ExecContext(ctx, s.d.pin); err != nil {
+			return err
+		}
+	}
 	if err := fn(tx); err != nil {
 		return err
 	}

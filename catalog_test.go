@@ -1,0 +1,89 @@
+package amsbridge_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+func TestCatalogNamesTheBadProductAndField(t *testing.T) {
+	t.Parallel()
+	good := amsbridge.Product{ID: "good", RemoteProductID: "C-1", ShowKey: 7, AddOnKeys: []int64{1}}
+	for name, c := range map[string]struct {
+		spoil func(*amsbridge.Product)
+		field string
+	}{
+		"no ID":               {func(p *amsbridge.Product) { p.ID = "" }, "ID"},
+		"long ID":             {func(p *amsbridge.Product) { p.ID = strings.Repeat("x", 256) }, "ID"},
+		"ID of bad UTF-8":     {func(p *amsbridge.Product) { p.ID = "\xff" }, "ID"},
+		"control in ID":       {func(p *amsbridge.Product) { p.ID = "a\u2028b" }, "ID"},
+		"listed twice":        {func(p *amsbridge.Product) { p.ID = "first" }, "ID"},
+		"long remote ID":      {func(p *amsbridge.Product) { p.RemoteProductID = strings.Repeat("x", 256) }, "remote product ID"},
+		"control in remote":   {func(p *amsbridge.Product) { p.RemoteProductID = "C\n1" }, "remote product ID"},
+		"add-ons, no show":    {func(p *amsbridge.Product) { p.ShowKey = 0 }, "show key"},
+		"negative show":       {func(p *amsbridge.Product) { p.ShowKey = -7 }, "show key"},
+		"negative, no add-on": {func(p *amsbridge.Product) { p.ShowKey, p.AddOnKeys = -7, nil }, "show key"},
+		"show, no add-ons":    {func(p *amsbridge.Product) { p.AddOnKeys = nil }, "add-on keys"},
+		"zero add-on":         {func(p *amsbridge.Product) { p.AddOnKeys = []int64{1, 0, 2} }, "add-on keys"},
+		"negative add-on":     {func(p *amsbridge.Product) { p.AddOnKeys = []int64{-1} }, "add-on keys"},
+		"1,001 add-ons":       {func(p *amsbridge.Product) { p.AddOnKeys = slices.Repeat([]int64{1}, 1001) }, "add-on keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bad := good
+			c.spoil(&bad)
+			_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: "first"}, bad}})
+			var input *amsbridge.InputError
+			require.ErrorAs(t, err, &input)
+			require.Equal(t, "products[1]."+c.field, input.Field)
+			require.NotEmpty(t, input.Problem)
+		})
+	}
+	good.ID, good.RemoteProductID = strings.Repeat("x", 255), strings.Repeat("é", 127)
+	good.AddOnKeys = slices.Repeat([]int64{9}, 1000)
+	_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{good}})
+	require.NoError(t, err, "the limits themselves")
+}
+
+func TestCatalogAnswers(t *testing.T) {
+	t.Parallel()
+	listed := []amsbridge.Product{
+		{ID: "course", RemoteProductID: "C-1"}, {ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}}, {ID: "book"},
+	}
+	for _, c := range []struct {
+		id       string
+		lenient  bool
+		offering amsbridge.Offering
+		want     amsbridge.Product
+	}{
+		{"course", false, amsbridge.Offered, listed[0]},
+		{"dinner", true, amsbridge.Offered, listed[1]},
+		{"book", false, amsbridge.NotOffered, listed[2]},
+		{"Course", false, amsbridge.Unknown, amsbridge.Product{}},
+		{"forgotten", false, amsbridge.Unknown, amsbridge.Product{}},
+		{"forgotten", true, amsbridge.NotOffered, amsbridge.Product{}},
+		{"", false, amsbridge.Unknown, amsbridge.Product{}},
+	} {
+		catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: listed, UnlistedNotOffered: c.lenient})
+		require.NoError(t, err)
+		p, offering, err := catalog.Lookup(t.Context(), c.id)
+		require.NoError(t, err)
+		require.Equal(t, c.offering, offering, c.id)
+		require.Equal(t, c.want, p, c.id)
+	}
+}
+
+func TestCatalogKeepsItsOwnKeys(t *testing.T) {
+	t.Parallel()
+	keys := []int64{1, 2}
+	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: "dinner", ShowKey: 7, AddOnKeys: keys}}})
+	require.NoError(t, err)
+	keys[0] = 99
+	p, _, err := catalog.Lookup(t.Context(), "dinner")
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 2}, p.AddOnKeys)
+}
