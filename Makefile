@@ -2,7 +2,6 @@ GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WITHDB    := go run ./adapters/conformance/cmd/withdb --
 FUZZTIME  ?= 30s
 KILLS     ?= 50
-BENCHTIME ?= 1s
 in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
 .PHONY: help test lint fuzz crash bench tidy
@@ -23,8 +22,8 @@ fuzz: ## Run each fuzz target for FUZZTIME=30s
 crash: ## Kill senders and shops KILLS=50 times, and count what was lost
 	go run ./adapters/conformance/cmd/crash -kills $(KILLS)
 
-bench: ## Measure against the peers and the bare loop, BENCHTIME=1s each
-	$(WITHDB) go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 1h ./bench/...
+bench: ## Print what the outbox costs, as ratios within one run
+	$(WITHDB) go run ./bench/cmd/ratios
 
 tidy: ## Check that every go.mod and go.sum is tidy; changes nothing
 	@$(call in_modules,GOWORK=off go mod tidy -diff)

@@ -120,7 +120,7 @@ func TestPromise10_ConflictMeanwhileMustRollBack(t *testing.T) {
 	second := make(chan error, 1)
 	go func() {
 		second <- sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
-			_, err := hook.OrderCompleted(ctx, tx, purchase("1001", member("U-1"), "lunch"))
+			_, err := hook.OrderCompleted(ctx, tx, purchase("1001", member("U-1"), "lunch", "course"))
 			return err
 		})
 	}()

@@ -25,8 +25,8 @@ func (q *queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // What the hook adds to the shop's transaction: one statement, whatever the
-// number of lines; two where lines are parked, since their order is looked up
-// first.
+// number of lines; two for a repeat, and where lines are parked, since their
+// order is looked up first.
 func TestRoundTripsOfTheHook(t *testing.T) {
 	t.Parallel()
 	d := engines[1].open(t)
@@ -52,7 +52,11 @@ func TestRoundTripsOfTheHook(t *testing.T) {
 				q, err := hook.OrderCompleted(t.Context(), tx, report)
 				require.NoError(t, err)
 				require.NotEmpty(t, q.Messages)
-				require.LessOrEqual(t, count.n.Load()-before, c.want, "%s, %d lines", kind, len(c.products))
+				want := c.want
+				if kind == "repeat" {
+					want = 2
+				}
+				require.LessOrEqual(t, count.n.Load()-before, want, "%s, %d lines", kind, len(c.products))
 				return nil
 			}))
 		}

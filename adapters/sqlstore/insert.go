@@ -139,8 +139,9 @@ func jsonText(v any) (string, error) {
 }
 
 // InsertTx stores messages in the caller's transaction: in one round trip on
-// PostgreSQL, and in a second one where the key of a message was committed by
-// another transaction while this one ran, or where a message replaces another.
+// PostgreSQL, and in a second one where a single message exists already, where
+// the key of a message was committed by another transaction while this one ran,
+// or where a message replaces another.
 //
 // Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order
 // can fail with the database's serialization error, as any insertion of a
@@ -163,6 +164,11 @@ func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message
 		if m.Replaces != 0 {
 			out, err := s.replace(ctx, tx, batch)
 			return out, txError(err)
+		}
+	}
+	if len(msgs) == 1 {
+		if id, err := s.insertOne(ctx, tx, batch); err != nil || id != 0 {
+			return []outbox.Inserted{{ID: id}}, txError(err)
 		}
 	}
 	out, err := s.d.insert(ctx, s, tx, batch)

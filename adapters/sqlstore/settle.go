@@ -58,6 +58,27 @@ var settleColumns = []column{
 	{"sender", kindText},
 }
 
+// grip is what finds a leased row.
+type grip struct {
+	ID    outbox.ID `json:"id"`
+	Lane  int64     `json:"lane"`
+	Token string    `json:"token"`
+}
+
+var gripColumns = []column{
+	{"id", kindInt},
+	{"lane", kindInt},
+	{"token", kindBytes},
+}
+
+func grips(rows []settling) []grip {
+	out := make([]grip, len(rows))
+	for i, r := range rows {
+		out[i] = grip{r.ID, r.Lane, r.Token}
+	}
+	return out
+}
+
 func newSettling(st outbox.Settlement) settling {
 	r := settling{
 		ID: st.Message.ID, Lane: st.Message.Lane(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
@@ -129,10 +150,16 @@ func (s *Store) settle(ctx context.Context, q querier, batch []outbox.Settlement
 		then = append(then, st.Then...)
 		effects.add(st)
 	}
-	if err := s.withRows(ctx, q, "settle delete", gone); err != nil {
-		return nil, err
+	if len(gone) > 0 {
+		text, err := jsonText(grips(gone))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := q.ExecContext(ctx, s.sql["settle delete"], text); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.withRows(ctx, q, "settle keep", kept, s.now()); err != nil {
+	if err := s.withRows(ctx, q, "settle keep", s.now(), kept); err != nil {
 		return nil, err
 	}
 	if err := s.log(ctx, q, s.now(), logged); err != nil {
@@ -149,7 +176,7 @@ func (s *Store) settle(ctx context.Context, q querier, batch []outbox.Settlement
 
 // lockLeased locks the rows whose token is still the current one.
 func (s *Store) lockLeased(ctx context.Context, q querier, all []settling) (map[outbox.ID]settling, error) {
-	text, err := jsonText(all)
+	text, err := jsonText(grips(all))
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +192,8 @@ func (s *Store) lockLeased(ctx context.Context, q querier, all []settling) (map[
 	return held, err
 }
 
-// withRows runs a statement on rows; args come before them.
-func (s *Store) withRows(ctx context.Context, q querier, statement string, rows []settling, args ...any) error {
+// withRows runs a statement on rows, if there are any.
+func (s *Store) withRows(ctx context.Context, q querier, statement string, now any, rows []settling) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -174,12 +201,12 @@ func (s *Store) withRows(ctx context.Context, q querier, statement string, rows 
 	if err != nil {
 		return err
 	}
-	_, err = q.ExecContext(ctx, s.sql[statement], append(args, text)...)
+	_, err = q.ExecContext(ctx, s.sql[statement], now, text)
 	return err
 }
 
 func (s *Store) log(ctx context.Context, q querier, now any, rows []settling) error {
-	return s.withRows(ctx, q, "log", rows, now)
+	return s.withRows(ctx, q, "log", now, rows)
 }
 
 // insertThen stores follow-ups whose keys do not exist; of two with one key,

@@ -1,5 +1,7 @@
 package sqlstore
 
+import "maps"
+
 // blocked tells whether the queue row named by alias waits for its
 // predecessor: the message of that key has not left the queue.
 func blocked(alias string) string {
@@ -58,7 +60,8 @@ func fixed(d *dialect) map[string]string {
 			WHERE name = ?2 AND pausing = 1 AND (?4 = 1 OR probe_at <= {at})`,
 		// The CASE keeps the order of the checks: the first is one probe of the
 		// lane's index even where a person has thousands waiting. "state + 0"
-		// keeps that probe off the index of due rows.
+		// keeps that probe off the index of due rows, and IS NULL in place of NOT
+		// EXISTS keeps PostgreSQL from hashing the whole queue.
 		"candidates": `SELECT ` + messageColumns + `, q.lane, q.due_at, q.attempts, q.lost, q.doubt, q.entries, q.token,
 				q.lease_until IS NOT NULL, q.not_ready_since, q.profile
 			FROM (SELECT * FROM amsbridge_queue c
@@ -68,7 +71,7 @@ func fixed(d *dialect) map[string]string {
 					AND CASE WHEN c.id = (SELECT e.id FROM amsbridge_queue e
 							WHERE e.lane = c.lane AND e.state + 0 = 0 AND e.due_at <= {at} AND NOT ` + blocked("e") + `
 							ORDER BY e.id LIMIT 1)
-						THEN NOT EXISTS (SELECT 1 FROM amsbridge_queue b WHERE b.lane = c.lane AND b.lease_until > {at})
+						THEN (SELECT 1 FROM amsbridge_queue b WHERE b.lane = c.lane AND b.lease_until > {at} LIMIT 1) IS NULL
 						ELSE 1 = 0 END
 				ORDER BY c.due_at, c.id LIMIT ?3) AS q
 			JOIN amsbridge_message m ON m.id = q.id
@@ -82,7 +85,7 @@ func fixed(d *dialect) map[string]string {
 		"poison": `UPDATE amsbridge_queue SET state = 1, waits = 0, token = NULL, lease_until = NULL, lost = ?3, reason = ?4, entries = entries + 1
 			WHERE lane = ?1 AND id = ?2`,
 
-		"lock leased": `SELECT q.id, q.entries, q.doubt FROM ` + d.rows(1, settleColumns) + `
+		"lock leased": `SELECT q.id, q.entries, q.doubt FROM ` + d.rows(1, gripColumns) + `
 			JOIN amsbridge_queue q ON q.lane = s.lane AND q.id = s.id
 			WHERE q.token = s.token ORDER BY q.id` + d.forUpdate,
 		"settle keep": `UPDATE amsbridge_queue AS q
@@ -92,7 +95,7 @@ func fixed(d *dialect) map[string]string {
 					WHEN s.given_back = 1 THEN q.not_ready_since END
 			FROM ` + d.rows(2, settleColumns) + `
 			WHERE q.lane = s.lane AND q.id = s.id AND q.token = s.token`,
-		"settle delete": `DELETE FROM amsbridge_queue WHERE (lane, id) IN (SELECT lane, id FROM ` + d.rows(1, settleColumns) + `)`,
+		"settle delete": `DELETE FROM amsbridge_queue WHERE (lane, id) IN (SELECT lane, id FROM ` + d.rows(1, gripColumns) + `)`,
 		"log": `INSERT INTO amsbridge_attempt
 				(message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, receipt, sender)
 			SELECT s.id, s.n, {now}, s.took_us, s.outcome, s.state, s.duplicate, s.code, s.reason, s.detail, s.receipt, s.sender
@@ -127,6 +130,7 @@ func fixed(d *dialect) map[string]string {
 		"audit list": `SELECT at, actor, role, verb, reason, COALESCE(message_id, 0), key, COALESCE(was, 0), destination
 			FROM amsbridge_audit ORDER BY id DESC LIMIT ?1`,
 	}
+	maps.Copy(out, insertOneText(d))
 	if d == postgres {
 		out["insert"] = insertPostgresText()
 	} else {

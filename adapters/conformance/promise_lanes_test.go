@@ -1,0 +1,140 @@
+package conformance
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Two senders claim at the same moment, and between their looks at the clock an
+// earlier message of the person falls due: without a common lock each would
+// take another one. On SQLite claims go one after another by themselves.
+func TestPromise09_ClaimsAtTheSameMomentShareNoPerson(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		ctx := t.Context()
+		d.insert(t, push("early", "U-1"), push("late", "U-1"))
+		token := outbox.NewToken()
+		require.True(t, d.settle(t, token, d.claim(t, token)[0], func(s *outbox.Settlement) {
+			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
+		}))
+		var leased, ended atomic.Int32
+		claims := make(chan error, 2)
+		claim := func() {
+			c, err := d.store.Claim(context.Background(), outbox.ClaimRequest{
+				Token: outbox.NewToken(), Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute,
+			})
+			leased.Add(int32(len(c.Leased))) //nolint:gosec // they are few
+			ended.Add(1)
+			claims <- err
+		}
+		if d.dialect == sqlstore.PostgreSQL {
+			tx, err := d.db.BeginTx(ctx, nil)
+			require.NoError(t, err)
+			defer func() { _ = tx.Rollback() }() // harmless after the one below
+			_, err = tx.ExecContext(ctx, "SELECT 1 FROM amsbridge_queue WHERE due_at = (SELECT min(due_at) FROM amsbridge_queue) FOR UPDATE")
+			require.NoError(t, err)
+			go claim()
+			until(t, func() bool { return d.waiting(t) == 1 }, "the first claim is at the late one's row")
+			d.ahead.Add(int64(2 * time.Minute))
+			go claim()
+			until(t, func() bool { return d.waiting(t) == 2 || ended.Load() == 1 }, "the second waits for the first, or is done")
+			require.NoError(t, tx.Rollback())
+		} else {
+			go claim()
+			d.ahead.Add(int64(2 * time.Minute))
+			go claim()
+		}
+		for range 2 {
+			require.NoError(t, <-claims)
+		}
+		require.Equal(t, int32(1), leased.Load())
+	})
+}
+
+func TestPromise09_ParkedHoldsBackNoLaterOne(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		d.insert(t, push("first", "U-1"), push("second", "U-1"))
+		token := outbox.NewToken()
+		got := d.claim(t, token)
+		require.Len(t, got, 1)
+		require.True(t, d.settle(t, token, got[0], func(s *outbox.Settlement) {
+			s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "no such product"
+		}))
+		got = d.claim(t, outbox.NewToken())
+		require.Len(t, got, 1)
+		require.Equal(t, "second", got[0].Key)
+	})
+}
+
+// What waits for another is released by each way in which that one can end, and
+// by that one alone; what was parked for its own sake stays parked.
+func TestPromise09_FollowersAreReleasedByTheirOwnPredecessor(t *testing.T) {
+	pat := outbox.Actor{Name: "pat"}
+	ends := map[string]func(*testing.T, *deck, *outbox.Operator, outbox.ID){
+		"marked done": func(t *testing.T, _ *deck, op *outbox.Operator, id outbox.ID) {
+			require.NoError(t, op.MarkDone(t.Context(), pat, id, "added by hand"))
+		},
+		"discarded": func(t *testing.T, _ *deck, op *outbox.Operator, id outbox.ID) {
+			require.NoError(t, op.Discard(t.Context(), pat, id, "not wanted"))
+		},
+		"delivered after all": func(t *testing.T, d *deck, op *outbox.Operator, id outbox.ID) {
+			require.NoError(t, op.SendAgain(t.Context(), pat, id, "mended"))
+			token := outbox.NewToken()
+			got := d.claim(t, token)
+			require.Len(t, got, 1, "its follower is not claimed with it")
+			require.Equal(t, id, got[0].ID)
+			require.True(t, d.settle(t, token, got[0], nil))
+		},
+	}
+	onEngines(t, func(t *testing.T, d *deck) {
+		op, err := outbox.NewOperator(d.store)
+		require.NoError(t, err)
+		for name, end := range ends {
+			park := func(want int) {
+				t.Helper()
+				token := outbox.NewToken()
+				got := d.claim(t, token)
+				require.Len(t, got, want, name)
+				for _, l := range got {
+					require.True(t, d.settle(t, token, l, func(s *outbox.Settlement) {
+						s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "rejected"
+					}))
+				}
+			}
+			own := push(name+" own", "U-1")
+			own.After = "a key that no message has"
+			d.insert(t, own)
+			park(1)
+			follower, stranger := push(name+" follower", "U-1"), push(name+" stranger", "U-2")
+			follower.After, stranger.After = name+" adding", name+" other adding"
+			ids := d.insert(t, push(name+" adding", "U-1"), follower, push(name+" other adding", "U-2"), stranger)
+			park(2)
+			reasons := func() (out []string) {
+				for _, id := range []outbox.ID{ids[1], ids[3]} {
+					rec := d.one(t, id)
+					out = append(out, rec.State.String()+": "+rec.Reason)
+				}
+				return out
+			}
+			waits := []string{"parked: waits for " + follower.After, "parked: waits for " + stranger.After}
+			require.Equal(t, waits, reasons(), name)
+			end(t, d, op, ids[0])
+			require.Equal(t, []string{"pending: ", waits[1]}, reasons(), name)
+			mine, err := d.store.Find(t.Context(), outbox.Query{Keys: []string{own.Key}})
+			require.NoError(t, err)
+			require.Equal(t, outbox.StateParked, mine[0].State, "it waits for nobody")
+
+			token := outbox.NewToken()
+			got := d.claim(t, token)
+			require.Len(t, got, 1, name)
+			require.Equal(t, follower.Key, got[0].Key)
+			require.True(t, d.settle(t, token, got[0], nil))
+		}
+	})
+}

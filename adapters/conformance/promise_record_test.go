@@ -1,0 +1,124 @@
+package conformance
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// waiting counts the sessions of a PostgreSQL database that wait for a lock.
+func (d *deck) waiting(t *testing.T) (n int) {
+	t.Helper()
+	require.NoError(t, d.db.QueryRowContext(t.Context(),
+		"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&n))
+	return n
+}
+
+func TestPromise02_UnauditedActionDoesNotHappen(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		ctx, pat := t.Context(), outbox.Actor{Name: "pat"}
+		id := d.insert(t, push("a", "U-1"))[0]
+		op, err := outbox.NewOperator(d.store)
+		require.NoError(t, err)
+		require.ErrorIs(t, op.Discard(ctx, pat, id+1, "no such message"), outbox.ErrNotFound)
+		audit, err := d.store.Audit(ctx, 10)
+		require.NoError(t, err)
+		require.Empty(t, audit, "what did not happen is not on record")
+
+		_, err = d.db.ExecContext(ctx, "DROP TABLE amsbridge_audit")
+		require.NoError(t, err)
+		require.Error(t, op.Discard(ctx, pat, id, "test order"))
+		require.Error(t, op.MarkDone(ctx, pat, id, "done by hand"))
+		require.Equal(t, outbox.StatePending, d.one(t, id).State)
+		require.Empty(t, d.log(t, id))
+	})
+}
+
+// The follow-up cannot be stored, so nothing of the settlement is.
+func TestPromise02_SettlementIsWholeOrNotAtAll(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		id := d.insert(t, push("a", "U-1"))[0]
+		token := outbox.NewToken()
+		l := d.claim(t, token)[0]
+		before := d.one(t, id)
+		for _, st := range []outbox.State{outbox.StateDelivered, outbox.StateParked, outbox.StatePending} {
+			acked, err := d.store.Settle(t.Context(), []outbox.Settlement{{
+				Message: l.Message, Token: token, State: st, Outcome: outbox.OutcomeDelivered, Pause: "paused", Then: []outbox.Message{{}},
+			}})
+			require.Error(t, err)
+			require.Empty(t, acked)
+			require.Equal(t, before, d.one(t, id))
+			require.Empty(t, d.log(t, id))
+		}
+		require.True(t, d.settle(t, token, l, nil), "the lease is as good as before")
+	})
+}
+
+// A lease changes hands while the old holder's settlement is already at work:
+// the token that counts is the one found under the row's lock. On SQLite, whose
+// writers go one after another, the settlement comes before or after.
+func TestPromise03_TokenIsComparedUnderLock(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		ctx := t.Context()
+		id := d.insert(t, push("a", "U-1"))[0]
+		old, current := outbox.NewToken(), outbox.NewToken()
+		l := d.claim(t, old)[0]
+		tx, err := d.db.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		defer func() { _ = tx.Rollback() }() // harmless after the commit
+		_, err = tx.ExecContext(ctx, map[sqlstore.Dialect]string{
+			sqlstore.SQLite: "UPDATE amsbridge_queue SET token = ?", sqlstore.PostgreSQL: "UPDATE amsbridge_queue SET token = $1",
+		}[d.dialect], current[:])
+		require.NoError(t, err)
+
+		type answer struct {
+			acked []outbox.ID
+			err   error
+		}
+		begun, settled := make(chan struct{}), make(chan answer, 1)
+		go func() {
+			close(begun)
+			acked, err := d.store.Settle(context.Background(), []outbox.Settlement{{
+				Message: l.Message, Token: old, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered,
+			}})
+			settled <- answer{acked, err}
+		}()
+		<-begun
+		if d.dialect == sqlstore.PostgreSQL {
+			until(t, func() bool { return d.waiting(t) == 1 }, "the settlement waits for the row")
+		}
+		require.NoError(t, tx.Commit())
+		got := <-settled
+		require.NoError(t, got.err)
+		require.Empty(t, got.acked)
+		require.Equal(t, outbox.StatePending, d.one(t, id).State)
+		require.Empty(t, d.log(t, id))
+		require.True(t, d.settle(t, current, l, nil), "the holder of the current token settles")
+	})
+}
+
+// Neighbours of one claim share its token: the ID counts as well.
+func TestPromise03_IDCountsAsWellAsTheToken(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		ids := d.insert(t, push("a", "U-1"), push("b", "U-2"), push("c", "U-3"))
+		token := outbox.NewToken()
+		leased := d.claim(t, token)
+		require.Len(t, leased, 3)
+		require.True(t, d.settle(t, token, leased[0], nil))
+		require.False(t, d.settle(t, token, leased[0], nil), "it has no lease any more, though its token is in use")
+		for _, id := range ids[1:] {
+			require.Equal(t, outbox.StatePending, d.one(t, id).State)
+			require.True(t, d.one(t, id).UnderWay)
+			require.Empty(t, d.log(t, id))
+		}
+		require.True(t, d.settle(t, token, leased[1], func(s *outbox.Settlement) {
+			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
+		}))
+		require.True(t, d.one(t, ids[2]).UnderWay)
+	})
+}

@@ -1,0 +1,213 @@
+package outbox_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func requireField(t *testing.T, err error, field string) {
+	t.Helper()
+	if field == "" {
+		require.NoError(t, err)
+		return
+	}
+	var bad *outbox.FieldError
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, field, bad.Field)
+	require.NotEmpty(t, bad.Problem)
+}
+
+func TestCheckDestination(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]bool{
+		"elevate":                            true,
+		"elevate/acme":                       true,
+		"e2/A.b_c-9":                         true,
+		"7":                                  true,
+		"elevate/" + strings.Repeat("x", 64): true,
+		strings.Repeat("e", 128):             true,
+		strings.Repeat("e", 63) + "/" + strings.Repeat("x", 64): true,
+		"":                                   false,
+		"Elevate":                            false,
+		"elevate/":                           false,
+		"/acme":                              false,
+		"elevate/a/b":                        false,
+		"elevate acme":                       false,
+		"elevate\n":                          false,
+		"elevate/acme\n":                     false,
+		"elevate/ä":                          false,
+		"elevate/a\x00":                      false,
+		"elevate/" + strings.Repeat("x", 65): false,
+		strings.Repeat("e", 129):             false,
+	} {
+		field := "destination"
+		if good {
+			field = ""
+		}
+		requireField(t, outbox.CheckDestination(name), field)
+	}
+}
+
+func TestCheckMessagesNamesTheField(t *testing.T) {
+	t.Parallel()
+	long := func(n int) string { return strings.Repeat("x", n+1) }
+	for name, c := range map[string]struct {
+		change func(*outbox.Message)
+		field  string
+	}{
+		"good":                   {func(*outbox.Message) {}, ""},
+		"no destination":         {func(m *outbox.Message) { m.Destination = "" }, "destination"},
+		"bad destination":        {func(m *outbox.Message) { m.Destination = "A" }, "destination"},
+		"no key":                 {func(m *outbox.Message) { m.Key = "" }, "key"},
+		"long key":               {func(m *outbox.Message) { m.Key = long(outbox.MaxKey) }, "key"},
+		"key of bad UTF-8":       {func(m *outbox.Message) { m.Key = "\xff" }, "key"},
+		"NUL in key":             {func(m *outbox.Message) { m.Key = "a\x00" }, "key"},
+		"no kind":                {func(m *outbox.Message) { m.Kind = "" }, "kind"},
+		"long kind":              {func(m *outbox.Message) { m.Kind = long(outbox.MaxKind) }, "kind"},
+		"no person":              {func(m *outbox.Message) { m.Person = "" }, "person"},
+		"long person":            {func(m *outbox.Message) { m.Person = long(outbox.MaxPerson) }, "person"},
+		"NUL in person":          {func(m *outbox.Message) { m.Person = "\x00" }, "person"},
+		"no subject":             {func(m *outbox.Message) { m.Subject = "" }, "subject"},
+		"long subject":           {func(m *outbox.Message) { m.Subject = long(outbox.MaxSubject) }, "subject"},
+		"long after":             {func(m *outbox.Message) { m.After = long(outbox.MaxKey) }, "after"},
+		"after itself":           {func(m *outbox.Message) { m.After = m.Key }, "after"},
+		"parked without reason":  {func(m *outbox.Message) { m.Born = outbox.StateParked }, "reason"},
+		"held without reason":    {func(m *outbox.Message) { m.Born = outbox.StateHeld }, "reason"},
+		"long reason":            {func(m *outbox.Message) { m.Reason = long(outbox.MaxReason) }, "reason"},
+		"born delivered":         {func(m *outbox.Message) { m.Born, m.Reason = outbox.StateDelivered, "r" }, "born"},
+		"task born pending":      {func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "x" }, "born"},
+		"long trace context":     {func(m *outbox.Message) { m.TraceContext = long(256) }, "trace context"},
+		"NUL in trace context":   {func(m *outbox.Message) { m.TraceContext = "\x00" }, "trace context"},
+		"no version":             {func(m *outbox.Message) { m.Version = 0 }, "version"},
+		"no facts":               {func(m *outbox.Message) { m.Facts = nil }, "facts"},
+		"long facts":             {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload+1) }, "facts"},
+		"long profile":           {func(m *outbox.Message) { m.Profile = make([]byte, outbox.MaxPayload+1) }, "profile"},
+		"longest payload":        {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload) }, ""},
+		"long fingerprint":       {func(m *outbox.Message) { m.Fingerprint = make([]byte, 65) }, "fingerprint"},
+		"too many items":         {func(m *outbox.Message) { m.Items = make([]string, outbox.MaxItems+1) }, "items"},
+		"too many key parts":     {func(m *outbox.Message) { m.KeyParts = make([]string, 101) }, "key parts"},
+		"replaces below zero":    {func(m *outbox.Message) { m.Replaces = -1 }, "replaces"},
+		"held without a person":  {func(m *outbox.Message) { m.Born, m.Reason, m.Person = outbox.StateHeld, "r", "" }, ""},
+		"task without a person":  {func(m *outbox.Message) { m.Born, m.Reason, m.Person, m.Kind = outbox.StateParked, "r", "", "task/x" }, ""},
+		"any bytes in the facts": {func(m *outbox.Message) { m.Facts, m.Profile = []byte("\x00\xff"), []byte("\xff\x00") }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := msg("second", "U-2")
+			c.change(&m)
+			field := c.field
+			if field != "" {
+				field = "messages[1]." + field
+			}
+			err := outbox.CheckMessages([]outbox.Message{msg("first", "U-1"), m})
+			requireField(t, err, field)
+			if err != nil {
+				require.Less(t, len(err.Error()), 200, "an error does not hold the refused value")
+			}
+		})
+	}
+	requireField(t, outbox.CheckMessages(make([]outbox.Message, outbox.MaxMessages+1)), "messages")
+	require.NoError(t, outbox.CheckMessages(nil))
+}
+
+func TestCheckMessagesFindsConflictsInOneCall(t *testing.T) {
+	t.Parallel()
+	a, other := msg("k", "U-1"), msg("k", "U-1")
+	require.NoError(t, outbox.CheckMessages([]outbox.Message{a, a}))
+	other.Facts = []byte("other")
+	var conflict *outbox.ConflictError
+	require.ErrorAs(t, outbox.CheckMessages([]outbox.Message{a, other}), &conflict)
+	require.Equal(t, &outbox.ConflictError{Destination: "elevate", Key: "k"}, conflict)
+	other.Destination = "notified"
+	require.NoError(t, outbox.CheckMessages([]outbox.Message{a, other}), "a key is unique within its destination")
+	other.Destination, other.Fingerprint = "elevate", a.FactsFingerprint()
+	require.NoError(t, outbox.CheckMessages([]outbox.Message{a, other}), "a given fingerprint counts")
+}
+
+func TestQueryIsChecked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		q     outbox.Query
+		field string
+	}{
+		"nothing":              {outbox.Query{}, "query"},
+		"destination alone":    {outbox.Query{Destination: "elevate", AfterID: 1, Limit: 1}, "query"},
+		"subject":              {outbox.Query{Subject: "o"}, ""},
+		"person":               {outbox.Query{Person: "U-1"}, ""},
+		"IDs":                  {outbox.Query{IDs: []outbox.ID{1}}, ""},
+		"keys":                 {outbox.Query{Keys: []string{"k"}}, ""},
+		"states":               {outbox.Query{States: []outbox.State{outbox.StatePending, outbox.StateWithdrawn}}, ""},
+		"state that is none":   {outbox.Query{States: []outbox.State{outbox.StateWithdrawn + 1}}, "states"},
+		"largest limit":        {outbox.Query{Subject: "o", Limit: 10_000}, ""},
+		"larger limit":         {outbox.Query{Subject: "o", Limit: 10_001}, "limit"},
+		"negative limit":       {outbox.Query{Subject: "o", Limit: -1}, "limit"},
+		"too many IDs":         {outbox.Query{IDs: make([]outbox.ID, 10_001)}, "ids"},
+		"too many keys":        {outbox.Query{Keys: make([]string, 10_001)}, "keys"},
+		"as many as there may": {outbox.Query{IDs: make([]outbox.ID, 10_000), Keys: make([]string, 10_000)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireField(t, c.q.Check(), c.field)
+		})
+	}
+}
+
+func TestCutText(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in    string
+		limit int
+		want  string
+	}{
+		{"", 5, ""},
+		{"hello", 5, "hello"},
+		{"hello!", 5, "hello"},
+		{"héllo", 2, "h"},
+		{"héllo", 3, "hé"},
+		{"😀😀", 7, "😀"},
+		{"😀", 3, ""},
+		{"a", 0, ""},
+		{"a\x00b\x1b[31m\x7f", 20, "a b [31m "},
+		{"a\r\nb\tc", 20, "a \nb\tc"},
+		{"a\xff\xfeb", 20, "a\ufffdb"},
+		{"\xff\xff", 2, ""},
+		{"a\xff", 3, "a"},
+	} {
+		require.Equal(t, c.want, outbox.CutText(c.in, c.limit), "%q at %d", c.in, c.limit)
+	}
+}
+
+func FuzzCutText(f *testing.F) {
+	for _, seed := range []string{"", "hello", "\xff\xfe", "😀\x00\n", "a\xe2\x80", strings.Repeat("é", 300)} {
+		f.Add(seed, uint16(3))
+		f.Add(seed, uint16(0))
+		f.Add(seed, uint16(1000))
+	}
+	f.Fuzz(func(t *testing.T, s string, n uint16) {
+		got := outbox.CutText(s, int(n))
+		require.LessOrEqual(t, len(got), int(n))
+		require.True(t, utf8.ValidString(got))
+		require.False(t, strings.ContainsFunc(got, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }))
+		require.Equal(t, got, outbox.CutText(got, int(n)), "once is enough")
+		require.True(t, strings.HasPrefix(outbox.CutText(s, 3*len(s)), got), "it only cuts the end")
+	})
+}
+
+// FuzzCheckDestination asks that a name taken is one that can be read aloud.
+func FuzzCheckDestination(f *testing.F) {
+	for _, seed := range []string{"elevate", "elevate/acme", "Elevate", "a/b/c", "a\n", "é"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if outbox.CheckDestination(name) != nil {
+			return
+		}
+		require.LessOrEqual(t, len(name), 128)
+		require.Regexp(t, `\A[a-z0-9]+(/[A-Za-z0-9._-]{1,64})?\z`, name)
+	})
+}

@@ -1,0 +1,461 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// faulty is a queue whose claims and settlements go wrong as a test says.
+type faulty struct {
+	outbox.Queue
+	claim  func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error)
+	settle func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error)
+}
+
+func (q *faulty) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+	if q.claim != nil {
+		return q.claim(ctx, req)
+	}
+	return q.Queue.Claim(ctx, req)
+}
+
+func (q *faulty) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+	if q.settle != nil {
+		return q.settle(ctx, batch)
+	}
+	return q.Queue.Settle(ctx, batch)
+}
+
+var errAway = errors.New("the database is away")
+
+// requireAllDeliveredOnce asks that nothing was sent twice or recorded twice.
+func (r *rig) requireAllDeliveredOnce(ids []outbox.ID) {
+	r.t.Helper()
+	require.Equal(r.t, len(ids), r.sends())
+	for _, id := range ids {
+		rec := r.one(id)
+		require.Equal(r.t, outbox.StateDelivered, rec.State)
+		require.Equal(r.t, []int{1, 0}, []int{rec.Attempt, rec.Lost})
+		log, err := r.store.Attempts(r.t.Context(), id)
+		require.NoError(r.t, err)
+		require.Len(r.t, log, 1)
+	}
+	require.Empty(r.t, r.alarmKinds())
+}
+
+func TestOutcomesOutlastAStoreThatIsAwayForAMinute(t *testing.T) {
+	for name, settle := range map[string]func(ctx context.Context) error{
+		"fails at once": func(context.Context) error { return errAway },
+		"hangs":         func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.on("elevate", answer(nil))
+				back, tries := time.Now().Add(time.Minute), 0
+				r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+					tries++
+					if time.Now().Before(back) {
+						deadline, ok := ctx.Deadline()
+						require.True(t, ok && time.Until(deadline) <= 10*time.Second, "each try is bounded")
+						return nil, settle(ctx)
+					}
+					return r.store.Settle(ctx, batch)
+				}}
+				ids := r.insert(msgs(300)...)
+				r.start()
+				r.pass(59 * time.Second)
+				pending, _ := r.count()
+				require.Equal(t, 300, pending)
+				require.Less(t, tries, 100, "it does not hammer")
+				r.pass(20 * time.Second)
+				r.requireAllDeliveredOnce(ids)
+			})
+		})
+	}
+}
+
+func TestOneBadRowDoesNotHoldUpTheOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		all := msgs(100)
+		all[37].Key = "bad"
+		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			for _, s := range batch {
+				if s.Message.Key == "bad" {
+					return nil, errAway
+				}
+			}
+			return r.store.Settle(ctx, batch)
+		}}
+		ids := r.insert(all...)
+		r.start()
+		r.pass(10 * time.Second)
+		pending, _ := r.count()
+		require.Equal(t, 1, pending, "all the others are recorded")
+		later := r.insert(msg("later", "U-later"))[0]
+		r.pass(5 * time.Second)
+		require.Equal(t, outbox.StateDelivered, r.one(later).State, "and those that came after it")
+		require.Empty(t, r.alarmKinds())
+
+		r.pass(2 * time.Minute)
+		require.Equal(t, outbox.AlarmUnsettled, r.alarmKinds()[0])
+		sent := r.messages()
+		last := sent[len(sent)-1]
+		require.Equal(t, "bad", last.Key, "it is sent again")
+		require.Equal(t, outbox.DoubtLostLease, last.Doubt, "and says that it may be a repeat")
+		for _, m := range sent[:len(sent)-1] {
+			require.Zero(t, m.Doubt)
+		}
+
+		r.pass(20 * time.Minute)
+		rec := r.one(ids[37])
+		require.Equal(t, outbox.StateParked, rec.State, "it does not go on for ever")
+		require.Equal(t, outbox.ReasonKillsWorker, rec.Reason)
+		kinds := r.alarmKinds()
+		require.Equal(t, outbox.AlarmParked, kinds[len(kinds)-1])
+		require.Equal(t, outbox.PoisonAfter, r.sends()-100)
+	})
+}
+
+func TestClaimFailingForAMinuteIsWaitedOut(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		back, tries := time.Now().Add(time.Minute), 0
+		r.queue = &faulty{Queue: r.store, claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+			tries++
+			if time.Now().Before(back) {
+				return outbox.Claim{}, errAway
+			}
+			return r.store.Claim(ctx, req)
+		}}
+		ids := r.insert(msgs(10)...)
+		r.start()
+		r.pass(59 * time.Second)
+		require.Zero(t, r.sends())
+		require.Less(t, tries, 40, "it waits longer each time")
+		r.pass(10 * time.Second)
+		r.requireAllDeliveredOnce(ids)
+	})
+}
+
+// A claim that hangs until its time-out must not leave the sender deaf.
+func TestClaimIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		hung := false
+		r.queue = &faulty{Queue: r.store, claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+			if !hung {
+				hung = true
+				<-ctx.Done()
+				return outbox.Claim{}, ctx.Err()
+			}
+			return r.store.Claim(ctx, req)
+		}}
+		ids := r.insert(msgs(3)...)
+		r.start()
+		r.pass(12 * time.Second)
+		r.requireAllDeliveredOnce(ids)
+	})
+}
+
+func TestSettleThatAcknowledgedPartAndThenFailed(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		settled := map[outbox.ID]int{}
+		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			for _, s := range batch {
+				require.Zero(t, settled[s.Message.ID], "what was acknowledged is not settled again")
+			}
+			half := batch[:(len(batch)+1)/2]
+			acked, err := r.store.Settle(ctx, half)
+			require.NoError(t, err)
+			for _, id := range acked {
+				settled[id]++
+			}
+			return acked, errAway
+		}}
+		ids := r.insert(msgs(60)...)
+		r.start()
+		r.pass(time.Minute)
+		r.requireAllDeliveredOnce(ids)
+	})
+}
+
+// A settlement whose acknowledgement was lost on the way is refused the second
+// time, for its lease is gone; that is no alarm and sends nothing again.
+func TestSettleThatTookPlaceAndFailed(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		cut := false
+		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			acked, err := r.store.Settle(ctx, batch)
+			if !cut {
+				cut = true
+				return nil, errAway
+			}
+			return acked, err
+		}}
+		ids := r.insert(msgs(20)...)
+		r.start()
+		r.pass(3 * time.Minute)
+		r.requireAllDeliveredOnce(ids)
+		later := r.insert(msg("later", "U-000"))
+		r.pass(time.Second)
+		r.requireAllDeliveredOnce(append(ids, later...))
+	})
+}
+
+func TestStopDoesNotWaitForeverForAStoreThatIsAway(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		r.queue = &faulty{Queue: r.store, settle: func(context.Context, []outbox.Settlement) ([]outbox.ID, error) { return nil, errAway }}
+		r.insert(msgs(3)...)
+		r.start()
+		r.pass(time.Second)
+		begin := time.Now()
+		r.stop()
+		require.LessOrEqual(t, time.Since(begin), 12*time.Second)
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmUnsettled, outbox.AlarmUnsettled, outbox.AlarmUnsettled}, r.alarmKinds())
+	})
+}
+
+func TestFollowUpsAreSentAndBadOnesLeftOutWithAnAlarm(t *testing.T) {
+	unless, replaces, noKey, twice := msg("x", "U-9"), msg("x", "U-9"), msg("", "U-9"), msg("x", "U-9")
+	unless.Unless, replaces.Replaces = []string{"k"}, 7
+	twice.Facts = []byte("other facts")
+	good := msg("then", "U-9")
+	good.Destination = "notified"
+	for name, c := range map[string]struct {
+		result outbox.Result
+		sent   []string
+		alarm  string
+	}{
+		"good":                   {outbox.Result{Then: []outbox.Message{good}}, []string{"first", "then"}, ""},
+		"exists":                 {outbox.Result{Then: []outbox.Message{msg("first", "U-1"), good}}, []string{"first", "then"}, ""},
+		"sets Unless":            {outbox.Result{Then: []outbox.Message{good, unless}}, []string{"first"}, "then[1]"},
+		"sets Replaces":          {outbox.Result{Then: []outbox.Message{replaces}}, []string{"first"}, "then[0]"},
+		"no key":                 {outbox.Result{Then: []outbox.Message{noKey}}, []string{"first"}, "key is empty"},
+		"conflict with another":  {outbox.Result{Then: []outbox.Message{msg("x", "U-9"), twice}}, []string{"first"}, "other facts"},
+		"receipt beyond 64 KiB":  {outbox.Result{Receipt: make([]byte, 64<<10+1), Then: []outbox.Message{good}}, []string{"first", "then"}, "receipt"},
+		"receipt of just 64 KiB": {outbox.Result{Receipt: make([]byte, 64<<10)}, []string{"first"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) { return c.result, nil })
+				r.on("notified", answer(nil))
+				id := r.insert(msg("first", "U-1"))[0]
+				r.start()
+				r.pass(5 * time.Second)
+				var keys []string
+				for _, m := range r.messages() {
+					keys = append(keys, m.Key)
+				}
+				require.Equal(t, c.sent, keys)
+				rec := r.one(id)
+				require.Equal(t, outbox.StateDelivered, rec.State, "the delivery itself is recorded")
+				if strings.HasPrefix(c.alarm, "receipt") {
+					require.Nil(t, rec.Receipt)
+				} else {
+					require.Len(t, rec.Receipt, len(c.result.Receipt))
+				}
+				if c.alarm == "" {
+					require.Empty(t, r.alarmKinds())
+					return
+				}
+				require.Equal(t, []outbox.AlarmKind{outbox.AlarmFollowUp}, r.alarmKinds())
+				require.Contains(t, r.alarms[0].Reason, c.alarm)
+				require.Equal(t, "first", r.alarms[0].Key)
+			})
+		})
+	}
+}
+
+// watch counts what a sender holds, by what it claimed and had recorded.
+type watch struct {
+	mu        sync.Mutex
+	held      map[outbox.ID]outbox.Leased
+	most      int
+	perName   map[string]int
+	violation string
+}
+
+// over watches a store. A suspect is alone in the sender's window.
+func (w *watch) over(store outbox.Queue, settleTakes time.Duration) *faulty {
+	w.held, w.perName = map[outbox.ID]outbox.Leased{}, map[string]int{}
+	return &faulty{
+		Queue: store,
+		claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+			c, err := store.Claim(ctx, req)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, l := range c.Leased {
+				w.held[l.ID] = l
+				w.perName[l.Destination]++
+			}
+			w.most = max(w.most, len(w.held))
+			for _, l := range w.held {
+				if l.Lost >= outbox.SuspectAfter && len(w.held) > 1 {
+					w.violation = fmt.Sprintf("suspect %s is held with %d others", l.Key, len(w.held)-1)
+				}
+			}
+			return c, err
+		},
+		settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			time.Sleep(settleTakes)
+			acked, err := store.Settle(ctx, batch)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, id := range acked {
+				w.perName[w.held[id].Destination]--
+				delete(w.held, id)
+			}
+			return acked, err
+		},
+	}
+}
+
+func TestWindowBoundsWhatIsHeld(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		w := &watch{}
+		r.on("elevate", answer(nil))
+		r.on("notified", answer(nil))
+		r.cfg.Concurrency, r.cfg.Window = 4, 10
+		r.queue = w.over(r.store, time.Second)
+		all := msgs(100)
+		for i := range all[:50] {
+			all[i].Destination = "notified"
+		}
+		ids := r.insert(all...)
+		r.start()
+		r.pass(2 * time.Minute)
+		require.Equal(t, 10, w.most, "unsettled ones count too, and the window is used")
+		r.requireAllDeliveredOnce(ids)
+	})
+}
+
+func TestConcurrencyIsPerDestination(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		var mu sync.Mutex
+		now, most := map[string]int{}, map[string]int{}
+		slow := func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			mu.Lock()
+			now[m.Destination]++
+			now["both"]++
+			for name, n := range now {
+				most[name] = max(most[name], n)
+			}
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			now[m.Destination]--
+			now["both"]--
+			mu.Unlock()
+			return outbox.Result{}, nil
+		}
+		r.on("elevate", slow)
+		r.on("elevate/acme", slow)
+		r.cfg.Concurrency = 3
+		all := msgs(24)
+		for i := range all[:12] {
+			all[i].Destination = "elevate/acme"
+		}
+		ids := r.insert(all...)
+		r.start()
+		r.pass(6 * time.Second)
+		require.Equal(t, map[string]int{"elevate": 3, "elevate/acme": 3, "both": 6}, most)
+		r.requireAllDeliveredOnce(ids)
+	})
+}
+
+func TestSuspectsAreAloneInTheWindow(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		w := &watch{}
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			time.Sleep(2 * time.Second)
+			return outbox.Result{}, nil
+		})
+		all := msgs(40)
+		r.insert(all[:3]...)
+		for range outbox.SuspectAfter {
+			c, err := r.store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Second, Room: 10, Slots: 10})
+			require.NoError(t, err)
+			require.Len(t, c.Leased, 3)
+			r.pass(2 * time.Second)
+		}
+		r.insert(all[3:20]...)
+		r.queue = w.over(r.store, 100*time.Millisecond)
+		r.start()
+		r.pass(3 * time.Second)
+		r.insert(all[20:]...)
+		r.pass(time.Minute)
+		require.Empty(t, w.violation)
+		require.Greater(t, w.most, 10, "the others go together")
+		pending, parked := r.count()
+		require.Zero(t, pending+parked)
+		require.Equal(t, 40, r.sends())
+	})
+}
+
+// What waits in the sender when its destination pauses itself goes back to the
+// store at once, for another sender may be the one that is let through.
+func TestWaitingMessagesOfAPausedDestinationAreGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		w := &watch{}
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			time.Sleep(time.Second)
+			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: "401"}
+		})
+		r.cfg.Concurrency = 2
+		r.queue = w.over(r.store, time.Millisecond)
+		ids := r.insert(msgs(6)...)
+		r.start()
+		r.pass(500 * time.Millisecond)
+		require.Equal(t, 6, w.perName["elevate"])
+		r.pass(time.Second)
+		require.Zero(t, w.perName["elevate"])
+		require.Equal(t, 2, r.sends())
+		for i, id := range ids {
+			rec := r.one(id)
+			require.False(t, rec.UnderWay)
+			require.Zero(t, rec.Attempt)
+			log, err := r.store.Attempts(t.Context(), id)
+			require.NoError(t, err)
+			if i < 2 {
+				require.Len(t, log, 1)
+				continue
+			}
+			require.Contains(t, rec.Reason, "paused or held meanwhile")
+			require.Empty(t, log, "nothing was tried")
+		}
+	})
+}
+
+func TestWakeBeforeRunIsKept(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.on("elevate", answer(nil))
+		r.cfg.Poll = time.Hour
+		sender, err := outbox.NewSender(r.store, r.cfg)
+		require.NoError(t, err)
+		for range 1000 {
+			sender.Wake() // never blocks
+		}
+		ids := r.insert(msgs(1)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- sender.Run(ctx) }()
+		r.pass(time.Millisecond)
+		r.requireAllDeliveredOnce(ids)
+		cancel()
+		require.NoError(t, <-done)
+		sender.Wake() // nor after it ended
+	})
+}
