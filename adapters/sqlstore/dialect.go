@@ -47,6 +47,9 @@ type dialect struct {
 	most int
 	// rebind turns ?1 into the driver's form.
 	rebind func(string) string
+	// prepare are the statements that are worth keeping prepared: SQLite has no
+	// cache of its own, while PostgreSQL's drivers and PgBouncer have their ways.
+	prepare []string
 	// insert stores checked messages.
 	insert func(ctx context.Context, s *Store, tx querier, batch insertion) ([]outbox.Inserted, error)
 }

@@ -64,16 +64,16 @@ func (s *Store) insertOne(ctx context.Context, tx querier, b insertion) (outbox.
 	var err error
 	if s.d == postgres {
 		args = append(args, byteaArray(b.unless), r.State, m.Reason, profile)
-		err = tx.QueryRowContext(ctx, s.sql["insert one"], args...).Scan(&id)
+		err = s.in(ctx, tx, "insert one").row(ctx, args...).Scan(&id)
 	} else {
 		var unless string
 		if unless, err = jsonText(append([]string{}, b.unless...)); err != nil {
 			return 0, err
 		}
 		var created int64
-		err = tx.QueryRowContext(ctx, s.sql["insert one"], append(args, unless)...).Scan(&id, &created)
+		err = s.in(ctx, tx, "insert one").row(ctx, append(args, unless)...).Scan(&id, &created)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, s.sql["queue one"], r.Lane, id, []byte(m.Destination), r.State, created, after, m.Reason, profile)
+			err = s.in(ctx, tx, "queue one").exec(ctx, r.Lane, id, []byte(m.Destination), r.State, created, after, m.Reason, profile)
 		}
 	}
 	if errors.Is(err, sql.ErrNoRows) {

@@ -35,6 +35,9 @@ type Store struct {
 	d     *dialect
 	clock func() time.Time
 	sql   map[string]string
+	// prepared are the statements of a checkout, where preparing them is worth
+	// it. They end with the shop's handle.
+	prepared map[string]*sql.Stmt
 }
 
 var (
@@ -59,7 +62,8 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 			return nil, err
 		}
 	}
-	return &Store{db: cfg.DB, d: d, clock: cfg.Now, sql: d.statements()}, nil
+	s := &Store{db: cfg.DB, d: d, clock: cfg.Now, sql: d.statements()}
+	return s, s.prepare(ctx)
 }
 
 // statements renders the fixed statements once.
