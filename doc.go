@@ -10,8 +10,9 @@
 // "where is my course?", and [SSO] signs the token that names the member by the
 // same [UserID] as the pushes did.
 //
-// Delivery is at least once, with a stable key: after a crash a push may be
-// repeated. No platform is claimed to honour the key; Elevate's upsert and
-// Notified's add-on counts make a repeat harmless in the cases that the guide
-// in docs names.
+// Delivery is at least once, with a stable key: after a crash or a lost answer
+// a push may be sent again. No platform is claimed to honour the key. Elevate's
+// text says that it upserts the user and registers them for the product, so a
+// repeat should change nothing but may mail once more; what Notified does with
+// an add-on that is there already is not stated.
 package amsbridge

@@ -140,7 +140,8 @@ type Parked struct {
 // Reporting an order again is harmless: what exists is reported as a duplicate.
 // A line parked before stays parked; see [Hook.Rebuild].
 //
-// Errors: [*InputError] for the caller's mistakes, [*DefectError] with
+// Errors: [*InputError] for the caller's mistakes (an order of more than 10,000
+// pushes among them), [*DefectError] with
 // [Refuse], [*outbox.ConflictError] when the order was reported before with
 // other facts, [outbox.ErrNoTransaction], the context's end, or the database's.
 // After all but the last, and a ConflictError that says otherwise, nothing is

@@ -51,7 +51,7 @@ func TestMessageKeysNeverChange(t *testing.T) {
 		require.NoError(t, p.addStandIn(line, Product{}, c.at, User{}, c.field, "is wrong", nil))
 		d := p.drafts[len(p.drafts)-1]
 		requireKey(t, d.msg, c.key, "task", "1001", "1", place, "mend")
-		require.Contains(t, d.spots[0].standInKeys("1001"), c.key, "a push of that spot looks for this very key")
+		require.Contains(t, p.order.standInKeys(d.spots[0]), c.key, "a push of that spot looks for this very key")
 	}
 
 	p = &plan{order: Order{ID: "1001"}, salt: reg.Key, ready: []*draft{{msg: reg}}}

@@ -77,7 +77,8 @@ func newPropertyShop(t *testing.T) *shop {
 // covering is how often a seat is in each kind of answer.
 type covering struct{ leftOut, standIns, registrations, addOns int }
 
-// cover counts, from what was stored, how each seat is provided for.
+// cover asks that the answer tell of all that is stored, each once, and counts
+// how each seat is provided for.
 func (s *shop) cover(o amsbridge.Order, q *amsbridge.Queued) map[string]covering {
 	s.t.Helper()
 	stored := map[outbox.ID]outbox.Record{}
@@ -98,11 +99,19 @@ func (s *shop) cover(o amsbridge.Order, q *amsbridge.Queued) map[string]covering
 	for id, n := range named {
 		require.Equal(s.t, 1, n, "message %d is told of once", id)
 	}
+	return s.standing(o, q.LeftOut)
+}
+
+// standing counts, from what is stored and not replaced, how each seat is
+// provided for.
+func (s *shop) standing(o amsbridge.Order, leftOut []string) map[string]covering {
+	s.t.Helper()
+	stored := slices.DeleteFunc(s.stored(), func(r outbox.Record) bool { return r.State == outbox.StateReplaced })
 	got := map[string]covering{}
 	for id, people := range seatsOf(o) {
 		for at, u := range people {
 			c := covering{}
-			if slices.Contains(q.LeftOut, id) {
+			if slices.Contains(leftOut, id) {
 				c.leftOut++
 			}
 			keys := 0
@@ -133,8 +142,9 @@ func (s *shop) cover(o amsbridge.Order, q *amsbridge.Queued) map[string]covering
 			}
 			if keys > 0 {
 				c.addOns = 1
-				p, _, _ := s.catalog(lineOf(o, id).ProductID)
-				require.Equal(s.t, len(p.AddOnKeys), keys, "every key of the line, once, whatever the parts")
+				if p, offering, _ := s.catalog(lineOf(o, id).ProductID); offering == amsbridge.Offered {
+					require.Equal(s.t, len(p.AddOnKeys), keys, "every key of the line, once, whatever the parts")
+				}
 			}
 			got[fmt.Sprintf("%s/%d", id, at)] = c
 		}
@@ -242,6 +252,73 @@ func TestRepeatWithShuffledLinesAndAttendeesIsTheSame(t *testing.T) {
 				}
 				require.Equal(t, stored, s.stored(), "nothing was written")
 			}
+		})
+	}
+}
+
+// A catalogue that knows a product today and not tomorrow, and the other way
+// round, neither loses a seat nor serves it twice; and once it knows them all,
+// rebuilding leaves nothing parked.
+func TestRepeatsWhileTheCatalogueChangesItsMind(t *testing.T) {
+	t.Parallel()
+	for range 150 {
+		seed := rand.Uint64()
+		r := rand.New(rand.NewPCG(seed, 3))
+		o := amsbridge.Order{ID: "1001", Buyer: ada}
+		for i := range 1 + r.IntN(6) {
+			l := line(fmt.Sprintf("L%d", i), []string{"course", "course-2", "workshop", "other", "bundle", "dinner"}[r.IntN(6)])
+			if r.IntN(2) == 0 {
+				l.Quantity, l.Attendees = 2, []amsbridge.User{bob, ada}
+			}
+			o.Lines = append(o.Lines, l)
+		}
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			forgotten := map[string]bool{}
+			s.catalog = func(id string) (amsbridge.Product, amsbridge.Offering, error) {
+				if forgotten[id] {
+					return amsbridge.Product{}, amsbridge.Unknown, nil
+				}
+				return mapped(id)
+			}
+			check := func(parked bool) {
+				for seat, c := range s.standing(o, nil) {
+					id, _, _ := strings.Cut(seat, "/")
+					p := products[lineOf(o, id).ProductID]
+					want := covering{standIns: 1}
+					if c.standIns == 0 || !parked {
+						want = covering{}
+						if p.OnElevate() {
+							want.registrations = 1
+						}
+						if p.OnNotified() {
+							want.addOns = 1
+						}
+					}
+					require.Equal(t, want, c, "seat %s of %+v", seat, o)
+				}
+			}
+			for range 6 {
+				clear(forgotten)
+				for id := range products {
+					forgotten[id] = r.IntN(2) == 0
+				}
+				tx := s.store.Begin()
+				_, err := s.hook.OrderCompleted(t.Context(), tx, o)
+				var conflict *outbox.ConflictError
+				if errors.As(err, &conflict) { // one push of two lines, of which one is forgotten now
+					err = nil
+				}
+				require.NoError(t, err)
+				require.NoError(t, tx.Commit())
+				if len(s.stored()) > 0 {
+					check(true)
+				}
+			}
+			clear(forgotten)
+			require.Empty(t, s.rebuild(o).Parked)
+			check(false)
 		})
 	}
 }

@@ -53,13 +53,12 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 	if err := order.check(); err != nil {
 		return nil, err
 	}
-	p := &plan{order: order, elevate: h.cfg.Elevate, notified: h.cfg.Notified, guarded: true}
-	if order.Association != "" {
-		p.elevate += "/" + order.Association
-		p.notified += "/" + order.Association
-	}
+	p := &plan{order: order, elevate: h.cfg.Elevate + order.suffix(), notified: h.cfg.Notified + order.suffix(), guarded: true}
 	if h.cfg.TraceContext != nil {
-		p.trace = h.cfg.TraceContext(ctx)
+		// A traceparent has 55 characters; an odd one must not break a checkout.
+		if p.trace = h.cfg.TraceContext(ctx); textProblem(p.trace, 256) != "" {
+			p.trace = ""
+		}
 	}
 	type answer struct {
 		product  Product
@@ -211,7 +210,13 @@ func (p *plan) finish() error {
 				return err
 			}
 			p.ready = append(p.ready, &draft{msg: msg, spots: d.spots})
+			if len(msg.Facts) > outbox.MaxPayload {
+				return &InputError{"order.lines", "bring one person more add-ons of one show than a message holds"}
+			}
 		}
+	}
+	if len(p.ready) > outbox.MaxMessages {
+		return &InputError{"order.lines", fmt.Sprintf("come to more than %d pushes", outbox.MaxMessages)}
 	}
 	return nil
 }
@@ -234,7 +239,7 @@ func (p *plan) messages() []outbox.Message {
 		}
 		if p.guarded && !d.msg.IsTask() {
 			for _, s := range d.spots {
-				m.Unless = append(m.Unless, s.standInKeys(p.order.ID)...)
+				m.Unless = append(m.Unless, p.order.standInKeys(s)...)
 			}
 		}
 		out[i] = m

@@ -31,8 +31,8 @@ func (h *Hook[Tx]) Rebuild(ctx context.Context, tx Tx, order Order) (*Queued, er
 	}
 	result := &Queued{}
 	for _, r := range records {
-		if strings.HasPrefix(r.Reason, outbox.ReasonWaitsFor) {
-			continue // its predecessor is rebuilt
+		if !order.owns(r.Message) || strings.HasPrefix(r.Reason, outbox.ReasonWaitsFor) {
+			continue // another association's; its predecessor is rebuilt
 		}
 		if err := h.rebuildOne(ctx, tx, order, r, result); err != nil {
 			return nil, err

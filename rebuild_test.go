@@ -1,6 +1,7 @@
 package amsbridge_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -165,4 +166,45 @@ func TestStandingTellsWhereAPersonsProductsAre(t *testing.T) {
 	none, err := standing.Of(t.Context(), "u-1")
 	require.NoError(t, err)
 	require.Empty(t, none, "byte for byte")
+}
+
+func TestAssociationsWithTheSameOrderIDDoNotMeet(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	acme := order(line("1", "late"), line("2", "course"))
+	acme.Association = "acme"
+	require.Len(t, s.complete(acme).Parked, 1)
+	s.catalog = func(id string) (amsbridge.Product, amsbridge.Offering, error) {
+		if id == "late" {
+			return amsbridge.Product{RemoteProductID: "C-9"}, amsbridge.Offered, nil
+		}
+		return mapped(id)
+	}
+	beta := acme
+	beta.Association = "beta"
+	q := s.complete(beta)
+	require.Len(t, q.Messages, 2, "beta's order is sound")
+	require.Empty(t, q.Parked)
+	require.Empty(t, s.rebuild(beta).Messages)
+	require.Len(t, s.stored(outbox.StateParked), 1, "acme's is not beta's to rebuild")
+	require.Len(t, s.rebuild(acme).Messages, 1)
+}
+
+// A catalogue that fails during a repeat does not turn it into a conflict.
+func TestRepeatWhileTheCatalogueFailsIsHarmless(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	o := order(line("1", "workshop"), line("2", "dinner"))
+	require.Len(t, s.complete(o).Messages, 1)
+	s.catalog = func(id string) (amsbridge.Product, amsbridge.Offering, error) {
+		if id == "dinner" {
+			return amsbridge.Product{}, amsbridge.Unknown, errors.New("away")
+		}
+		return mapped(id)
+	}
+	q := s.complete(o)
+	require.Empty(t, q.Parked)
+	require.Len(t, q.Messages, 1)
+	require.True(t, q.Messages[0].Duplicate)
+	require.Len(t, s.stored(), 1)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -13,7 +14,8 @@ import (
 // ends when [Hook.Rebuild] replaces it.
 const KindParkedLine = outbox.TaskPrefix + "line"
 
-// Unmapped is the destination of stand-ins whose product's mapping is unknown.
+// Unmapped is the destination of stand-ins whose product's mapping is unknown,
+// before the association's suffix.
 const Unmapped = "unmapped"
 
 // standInFacts say which part of the order a stand-in stands for.
@@ -26,24 +28,39 @@ type standInFacts struct {
 	Rest bool `json:"rest,omitempty"`
 }
 
-// standInKey does not depend on the destination, which is unknown while the
-// mapping is.
-func standInKey(order, line, place string) []string {
-	return []string{"task", order, line, place, "mend"}
+// standInKey depends on the association, but not on the platform, which is
+// unknown while the mapping is.
+func (o Order) standInKey(line, place string) []string {
+	return []string{"task" + o.suffix(), o.ID, line, place, "mend"}
 }
 
 // standInKeys are the keys of all stand-ins that may cover this spot.
-func (s spot) standInKeys(order string) []string {
+func (o Order) standInKeys(s spot) []string {
 	return []string{
-		keyOf(standInKey(order, s.line, strconv.Itoa(s.at))...),
-		keyOf(standInKey(order, s.line, "rest")...),
-		keyOf(standInKey(order, s.line, "line")...),
+		keyOf(o.standInKey(s.line, strconv.Itoa(s.at))...),
+		keyOf(o.standInKey(s.line, "rest")...),
+		keyOf(o.standInKey(s.line, "line")...),
 	}
+}
+
+// suffix is what the order's association adds to a destination's name.
+func (o Order) suffix() string {
+	if o.Association == "" {
+		return ""
+	}
+	return "/" + o.Association
+}
+
+// owns tells whether a message is of this order and not of another
+// association's with the same ID.
+func (o Order) owns(m outbox.Message) bool {
+	_, association, _ := strings.Cut(m.Destination, "/")
+	return m.Subject == o.ID && association == o.Association
 }
 
 // addStandIn parks a spot of a line, or with field "attendees" the rest of it.
 func (p *plan) addStandIn(line Line, product Product, at int, u User, field, problem string, cause error) error {
-	destination := Unmapped
+	destination := Unmapped + p.order.suffix()
 	switch {
 	case product.OnElevate():
 		destination = p.elevate
@@ -62,7 +79,7 @@ func (p *plan) addStandIn(line Line, product Product, at int, u User, field, pro
 	if err != nil {
 		return err
 	}
-	parts := standInKey(p.order.ID, line.ID, place)
+	parts := p.order.standInKey(line.ID, place)
 	key := keyOf(parts...)
 	person := u.ID
 	if person.problem() != "" {
@@ -115,11 +132,14 @@ func (p *plan) reconcile(records []outbox.Record) error {
 			p.stored = append(p.stored, r)
 		}
 	}
+	records = slices.DeleteFunc(records, func(r outbox.Record) bool { return !p.order.owns(r.Message) })
+	covering := map[string]bool{} // keys of pushes that cover what cannot be judged now
 	var kept []*draft
 	for _, d := range p.drafts {
 		if d.msg.IsTask() {
 			if r := pushFor(records, d); r != nil && !hasKey(records, d.msg.Key) {
 				store(*r)
+				covering[r.Key] = true
 			} else {
 				kept = append(kept, d)
 			}
@@ -141,7 +161,12 @@ func (p *plan) reconcile(records []outbox.Record) error {
 		}
 	}
 	p.drafts = kept
-	return p.finish()
+	if err := p.finish(); err != nil {
+		return err
+	}
+	// Such a push has other facts today only because a part of it is missing.
+	p.ready = slices.DeleteFunc(p.ready, func(d *draft) bool { return covering[d.msg.Key] })
+	return nil
 }
 
 func standInFor(records []outbox.Record, s spot) *outbox.Record {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,9 +61,10 @@ func TestOutcomesOutlastAStoreThatIsAwayForAMinute(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
 				r.on("elevate", answer(nil))
-				back, tries := time.Now().Add(time.Minute), 0
+				back := time.Now().Add(time.Minute)
+				var tries atomic.Int32
 				r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
-					tries++
+					tries.Add(1)
 					if time.Now().Before(back) {
 						deadline, ok := ctx.Deadline()
 						require.True(t, ok && time.Until(deadline) <= 10*time.Second, "each try is bounded")
@@ -75,7 +77,7 @@ func TestOutcomesOutlastAStoreThatIsAwayForAMinute(t *testing.T) {
 				r.pass(59 * time.Second)
 				pending, _ := r.count()
 				require.Equal(t, 300, pending)
-				require.Less(t, tries, 100, "it does not hammer")
+				require.Less(t, tries.Load(), int32(100), "it does not hammer")
 				r.pass(20 * time.Second)
 				r.requireAllDeliveredOnce(ids)
 			})
@@ -129,9 +131,10 @@ func TestOneBadRowDoesNotHoldUpTheOthers(t *testing.T) {
 func TestClaimFailingForAMinuteIsWaitedOut(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.on("elevate", answer(nil))
-		back, tries := time.Now().Add(time.Minute), 0
+		back := time.Now().Add(time.Minute)
+		var tries atomic.Int32
 		r.queue = &faulty{Queue: r.store, claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-			tries++
+			tries.Add(1)
 			if time.Now().Before(back) {
 				return outbox.Claim{}, errAway
 			}
@@ -141,7 +144,7 @@ func TestClaimFailingForAMinuteIsWaitedOut(t *testing.T) {
 		r.start()
 		r.pass(59 * time.Second)
 		require.Zero(t, r.sends())
-		require.Less(t, tries, 40, "it waits longer each time")
+		require.Less(t, tries.Load(), int32(40), "it waits longer each time")
 		r.pass(10 * time.Second)
 		r.requireAllDeliveredOnce(ids)
 	})
@@ -272,6 +275,8 @@ func TestFollowUpsAreSentAndBadOnesLeftOutWithAnAlarm(t *testing.T) {
 					return
 				}
 				require.Equal(t, []outbox.AlarmKind{outbox.AlarmFollowUp}, r.alarmKinds())
+				r.mu.Lock()
+				defer r.mu.Unlock()
 				require.Contains(t, r.alarms[0].Reason, c.alarm)
 				require.Equal(t, "first", r.alarms[0].Key)
 			})
@@ -286,6 +291,24 @@ type watch struct {
 	most      int
 	perName   map[string]int
 	violation string
+}
+
+func (w *watch) peak() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.most
+}
+
+func (w *watch) holds(destination string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.perName[destination]
+}
+
+func (w *watch) wrong() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.violation
 }
 
 // over watches a store. A suspect is alone in the sender's window.
@@ -337,7 +360,7 @@ func TestWindowBoundsWhatIsHeld(t *testing.T) {
 		ids := r.insert(all...)
 		r.start()
 		r.pass(2 * time.Minute)
-		require.Equal(t, 10, w.most, "unsettled ones count too, and the window is used")
+		require.Equal(t, 10, w.peak(), "unsettled ones count too, and the window is used")
 		r.requireAllDeliveredOnce(ids)
 	})
 }
@@ -397,8 +420,8 @@ func TestSuspectsAreAloneInTheWindow(t *testing.T) {
 		r.pass(3 * time.Second)
 		r.insert(all[20:]...)
 		r.pass(time.Minute)
-		require.Empty(t, w.violation)
-		require.Greater(t, w.most, 10, "the others go together")
+		require.Empty(t, w.wrong())
+		require.Greater(t, w.peak(), 10, "the others go together")
 		pending, parked := r.count()
 		require.Zero(t, pending+parked)
 		require.Equal(t, 40, r.sends())
@@ -419,9 +442,9 @@ func TestWaitingMessagesOfAPausedDestinationAreGivenBack(t *testing.T) {
 		ids := r.insert(msgs(6)...)
 		r.start()
 		r.pass(500 * time.Millisecond)
-		require.Equal(t, 6, w.perName["elevate"])
+		require.Equal(t, 6, w.holds("elevate"))
 		r.pass(time.Second)
-		require.Zero(t, w.perName["elevate"])
+		require.Zero(t, w.holds("elevate"))
 		require.Equal(t, 2, r.sends())
 		for i, id := range ids {
 			rec := r.one(id)

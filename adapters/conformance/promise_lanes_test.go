@@ -138,3 +138,25 @@ func TestPromise09_FollowersAreReleasedByTheirOwnPredecessor(t *testing.T) {
 		}
 	})
 }
+
+func TestPromise09_EarlierOneThatFallsDueWaitsForTheLaterUnderWay(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		d.insert(t, push("early", "U-1"), push("late", "U-1"))
+		token := outbox.NewToken()
+		require.True(t, d.settle(t, token, d.claim(t, token)[0], func(s *outbox.Settlement) {
+			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
+		}))
+		token = outbox.NewToken()
+		claim, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute})
+		require.NoError(t, err)
+		late := claim.Leased
+		require.Len(t, late, 1)
+		require.Equal(t, "late", late[0].Key)
+		d.ahead.Add(int64(2 * time.Minute))
+		require.Empty(t, d.claim(t, outbox.NewToken()))
+		require.True(t, d.settle(t, token, late[0], nil))
+		early := d.claim(t, outbox.NewToken())
+		require.Len(t, early, 1)
+		require.Equal(t, "early", early[0].Key)
+	})
+}

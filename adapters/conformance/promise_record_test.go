@@ -116,9 +116,30 @@ func TestPromise03_IDCountsAsWellAsTheToken(t *testing.T) {
 			require.True(t, d.one(t, id).UnderWay)
 			require.Empty(t, d.log(t, id))
 		}
-		require.True(t, d.settle(t, token, leased[1], func(s *outbox.Settlement) {
-			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
-		}))
+		again := outbox.Settlement{Message: leased[0].Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}
+		retry := outbox.Settlement{Message: leased[1].Message, Token: token, Outcome: outbox.OutcomeUnavailable, Delay: time.Hour}
+		acked, err := d.store.Settle(t.Context(), []outbox.Settlement{again, retry})
+		require.NoError(t, err)
+		require.Equal(t, ids[1:2], acked)
+		require.Len(t, d.log(t, ids[0]), 1)
 		require.True(t, d.one(t, ids[2]).UnderWay)
+	})
+}
+
+// A send that ended without an answer is followed by one whose sender dies: the
+// second one's entry is marked as well, though nobody settled it.
+func TestPromise07_LostRepeatIsMarkedInTheTimeline(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		id := d.insert(t, push("a", "U-1"))[0]
+		token := outbox.NewToken()
+		require.True(t, d.settle(t, token, d.claim(t, token)[0], func(s *outbox.Settlement) {
+			s.State, s.Outcome = outbox.StatePending, outbox.OutcomeUnknown
+		}))
+		require.Len(t, d.claim(t, outbox.NewToken()), 1)
+		d.ahead.Add(int64(time.Hour))
+		require.Len(t, d.claim(t, outbox.NewToken()), 1)
+		log := d.log(t, id)
+		require.Len(t, log, 2)
+		require.Equal(t, []bool{false, true}, []bool{log[0].PossibleDuplicate, log[1].PossibleDuplicate})
 	})
 }

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -121,7 +122,10 @@ func TestPromise06_ShortLeaseIsReleasedAndCountedFromBeforeTheClaim(t *testing.T
 	onEngines(t, func(t *testing.T, d *deck) {
 		id := d.insert(t, push("a", "U-1"))[0]
 		var claims, delivered atomic.Int32
-		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+			if _, ends := ctx.Deadline(); !ends {
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "its context has no end"}
+			}
 			if claims.Load() > 1 {
 				delivered.Store(int32(m.Attempt)) //nolint:gosec // it is small
 				return outbox.Result{}, nil
@@ -189,5 +193,38 @@ func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
 			require.False(t, log[0].PossibleDuplicate, key)
 			require.Equal(t, doubtful, log[1].PossibleDuplicate, key)
 		}
+	})
+}
+
+// The dead platform has more waiting than the sender's window holds, and was
+// there first.
+func TestPromise08_DeadPlatformDoesNotFillTheWindow(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		var dead, alive []outbox.Message
+		for i := range 60 {
+			m := push(fmt.Sprint(i), fmt.Sprint(i))
+			dead = append(dead, m)
+			m.Destination = "notified"
+			alive = append(alive, m)
+		}
+		d.insert(t, dead...)
+		under, stuck := make(chan struct{}, len(dead)), make(chan struct{})
+		cfg := quick(outbox.Fixed{
+			"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+				under <- struct{}{}
+				<-stuck
+				return outbox.Result{}, nil
+			}),
+			"notified": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil }),
+		})
+		cfg.Concurrency, cfg.Window = 4, 16
+		d.send(t, d.store, cfg)
+		open := sync.OnceFunc(func() { close(stuck) })
+		t.Cleanup(open)
+		<-under
+		d.insert(t, alive...)
+		until(t, func() bool { return d.pending(t) == 60 }, "all of the healthy platform's are delivered")
+		open()
+		until(t, func() bool { return d.pending(t) == 0 }, "and then the others")
 	})
 }

@@ -37,6 +37,8 @@ type dialect struct {
 	claimLock string
 	// hasMigrations counts the table of applied versions.
 	hasMigrations string
+	// encoding asks for the database's text encoding, where that can be wrong.
+	encoding string
 	// pin keeps our own transactions on the primary keys. The queue grows and
 	// empties all day, so whatever statistics it was last analyzed with are
 	// wrong: a planner that believes it empty compares each row with every other.
@@ -105,6 +107,7 @@ var postgres = &dialect{
 	forUpdate: " FOR UPDATE OF q",
 	// The number is the first bytes of SHA-256("amsbridge claim").
 	claimLock: "SELECT pg_advisory_xact_lock(-1695361600241996468)",
+	encoding:  "SHOW server_encoding",
 	pin: "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
 		"set_config('enable_mergejoin', 'off', true)",
 	hasMigrations: "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('amsbridge_migration')",

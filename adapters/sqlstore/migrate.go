@@ -111,8 +111,9 @@ func (s *Store) applied(ctx context.Context, q querier) (map[int]bool, error) {
 }
 
 // Validate returns [ErrSchema] unless the tables are exactly of the versions
-// that this program knows, and every column that it uses is there. A newer
-// schema is refused too: it may mean something else.
+// that this program knows, every column that it uses is there, and the
+// database's encoding can hold any text. A newer schema is refused too: it may
+// mean something else.
 func (s *Store) Validate(ctx context.Context) error {
 	all, err := migrationsOf(s.d.name)
 	if err != nil {
@@ -129,6 +130,15 @@ func (s *Store) Validate(ctx context.Context) error {
 	}
 	if len(done) > len(all) {
 		return fmt.Errorf("%w: it has %d versions, this program knows %d", ErrSchema, len(done), len(all))
+	}
+	if s.d.encoding != "" {
+		var encoding string
+		if err := s.db.QueryRowContext(ctx, s.d.encoding).Scan(&encoding); err != nil {
+			return fmt.Errorf("sqlstore: validate: %w", err)
+		}
+		if encoding != "UTF8" && encoding != "SQL_ASCII" {
+			return fmt.Errorf("%w: the database's encoding is %s, which cannot hold every name: it must be UTF8", ErrSchema, encoding)
+		}
 	}
 	for _, table := range tables {
 		none := func(*sql.Rows) error { return nil }

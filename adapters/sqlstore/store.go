@@ -147,17 +147,35 @@ func (s *Store) inTx(ctx context.Context, fn func(q querier) error) (err error) 
 	return tx.Commit()
 }
 
-// inImmediate begins with a write lock, whatever the handle's own way is. A
+// inImmediate begins with a write lock, whatever the handle's own way is. Then
+// it rests about as long as it held the lock, for SQLite has no queue: a writer
+// that comes back at once starves the shop's checkouts.
+func (s *Store) inImmediate(ctx context.Context, fn func(q querier) error) error {
+	held, err := s.immediate(ctx, fn)
+	rest := time.NewTimer(min(held, longestRest))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+// longestRest keeps one slow disk sync from halving a sender's day.
+const longestRest = 100 * time.Millisecond
+
+// immediate runs fn under the write lock and tells how long it held it. A
 // connection that cannot be rolled back is thrown away.
-func (s *Store) inImmediate(ctx context.Context, fn func(q querier) error) (err error) {
+func (s *Store) immediate(ctx context.Context, fn func(q querier) error) (held time.Duration, err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
+		return 0, err
 	}
+	begun := time.Now()
 	err = fn(conn)
 	if err == nil {
 		_, err = conn.ExecContext(ctx, "COMMIT")
@@ -167,7 +185,7 @@ func (s *Store) inImmediate(ctx context.Context, fn func(q querier) error) (err 
 			discard(conn)
 		}
 	}
-	return err
+	return time.Since(begun), err
 }
 
 // checkedTx refuses a nil transaction.

@@ -1,0 +1,54 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// One message and a batch are stored by different statements.
+func TestPromise01_WhatWasCommittedIsSentAndNothingElse(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		store := func(outcome error, keys ...string) error {
+			return sqlstore.InTx(t.Context(), d.db, nil, func(tx *sql.Tx) error {
+				var msgs []outbox.Message
+				for _, k := range keys {
+					msgs = append(msgs, push(k, k))
+				}
+				if _, err := d.store.InsertTx(t.Context(), tx, msgs...); err != nil {
+					return err
+				}
+				return outcome
+			})
+		}
+		declined := errors.New("card declined")
+		require.ErrorIs(t, store(declined, "no"), declined)
+		require.ErrorIs(t, store(declined, "neither", "nor"), declined)
+		require.NoError(t, store(nil, "one"))
+		require.NoError(t, store(nil, "two", "three"))
+
+		var mu sync.Mutex
+		var sent []string
+		d.send(t, d.store, quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			sent = append(sent, m.Key)
+			return outbox.Result{}, nil
+		})}))
+		until(t, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(sent) >= 3 && d.pending(t) == 0
+		}, "what was committed is sent")
+		mu.Lock()
+		defer mu.Unlock()
+		require.ElementsMatch(t, []string{"one", "two", "three"}, sent)
+	})
+}

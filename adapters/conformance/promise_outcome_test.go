@@ -1,0 +1,175 @@
+package conformance
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// told is a destination that gives one answer.
+func told(o outbox.Outcome, retryAfter time.Duration) deliverFunc {
+	return func(context.Context, outbox.Message) (outbox.Result, error) {
+		if o <= outbox.OutcomeAlreadyDone {
+			return outbox.Result{AlreadyDone: o == outbox.OutcomeAlreadyDone, Code: "c"}, nil
+		}
+		return outbox.Result{}, &outbox.DeliveryError{Outcome: o, Reason: "as told", Code: "c", RetryAfter: retryAfter}
+	}
+}
+
+// alarms collects what a sender's alarm hook is told.
+type alarms struct {
+	mu  sync.Mutex
+	got map[string][]outbox.AlarmKind // by destination
+}
+
+func (a *alarms) take(_ context.Context, alarm outbox.Alarm) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.got == nil {
+		a.got = map[string][]outbox.AlarmKind{}
+	}
+	a.got[alarm.Destination] = append(a.got[alarm.Destination], alarm.Kind)
+}
+
+func (a *alarms) of(destination string) []outbox.AlarmKind {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.got[destination]
+}
+
+func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
+	const m, h = time.Minute, time.Hour
+	cases := map[string]struct {
+		outcome    outbox.Outcome
+		retryAfter time.Duration
+		alarms     []outbox.AlarmKind
+		low, high  time.Duration // until it is due again
+		hold       time.Duration
+		pause      string
+		reason     string
+	}{
+		"delivered":    {outcome: outbox.OutcomeDelivered},
+		"alreadydone":  {outcome: outbox.OutcomeAlreadyDone},
+		"rejected":     {outcome: outbox.OutcomeRejected, alarms: []outbox.AlarmKind{outbox.AlarmParked}, reason: "as told"},
+		"notready":     {outcome: outbox.OutcomeNotReady, low: 96 * time.Second, high: 144 * time.Second, reason: "as told"},
+		"unauthorized": {outcome: outbox.OutcomeUnauthorized, alarms: []outbox.AlarmKind{outbox.AlarmPaused}, pause: "the platform refuses our credentials: as told", reason: "as told"},
+		"throttled":    {outcome: outbox.OutcomeThrottled, hold: m, reason: "as told"},
+		"throttled2":   {outcome: outbox.OutcomeThrottled, retryAfter: 2 * h, hold: 2 * h, reason: "as told"},
+		"throttled9":   {outcome: outbox.OutcomeThrottled, retryAfter: 9 * h, hold: 6 * h, reason: "as told"},
+		"unavailable":  {outcome: outbox.OutcomeUnavailable, low: 48 * m, high: 72 * m, reason: "as told"},
+		"unavailable2": {outcome: outbox.OutcomeUnavailable, retryAfter: 2 * h, low: 2 * h, high: 2 * h, reason: "as told"},
+		"unknown":      {outcome: outbox.OutcomeUnknown, low: 48 * m, high: 72 * m, reason: "as told"},
+	}
+	onEngines(t, func(t *testing.T, d *deck) {
+		fixed, ids := outbox.Fixed{}, map[string]outbox.ID{}
+		for name, c := range cases {
+			fixed[name] = told(c.outcome, c.retryAfter)
+			msg := push(name, "U-1")
+			msg.Destination = name
+			ids[name] = d.insert(t, msg)[0]
+		}
+		var rung alarms
+		var mu sync.Mutex
+		settled := map[string]outbox.Settlement{}
+		cfg := quick(fixed)
+		cfg.Alarm, cfg.Retry = rung.take, outbox.Retry{First: h, Longest: h}
+		_, stop := d.send(t, tapped{Queue: d.store, settles: func(batch []outbox.Settlement) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, st := range batch {
+				if _, seen := settled[st.Message.Destination]; !seen {
+					settled[st.Message.Destination] = st
+				}
+			}
+		}}, cfg)
+		until(t, func() bool {
+			for _, id := range ids {
+				if len(d.log(t, id)) == 0 {
+					return false
+				}
+			}
+			return true
+		}, "each was tried")
+		stop()
+		states, err := d.store.Destinations(t.Context())
+		require.NoError(t, err)
+		stands := map[string]outbox.DestinationState{}
+		for _, s := range states {
+			stands[s.Name] = s
+		}
+		for name, c := range cases {
+			require.Equal(t, c.alarms, rung.of(name), name)
+			st, entry := settled[name], d.log(t, ids[name])[0]
+			require.GreaterOrEqual(t, st.Delay, c.low, name)
+			require.LessOrEqual(t, st.Delay, c.high, name)
+			require.Equal(t, c.outcome, entry.Outcome, name)
+			require.Equal(t, "c", entry.Code, name)
+			require.Equal(t, c.reason, entry.Reason, name)
+			require.Equal(t, c.reason, d.one(t, ids[name]).Reason, name)
+			require.Equal(t, c.pause, stands[name].Reason, name)
+			if c.hold == 0 {
+				require.Zero(t, stands[name].HeldUntil, name)
+			} else {
+				require.WithinDuration(t, time.Now().Add(c.hold), stands[name].HeldUntil, 45*time.Second, name)
+			}
+		}
+	})
+}
+
+func TestPromise11_NotReadyEndsWithAPersonAfterThreeDays(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		id := d.insert(t, push("a", "U-1"))[0]
+		var rung alarms
+		cfg := quick(outbox.Fixed{"elevate": told(outbox.OutcomeNotReady, 0)})
+		cfg.Alarm = rung.take
+		d.send(t, d.store, cfg)
+		for i, day := range []int{0, 1, 2, 3} {
+			until(t, func() bool { return len(d.log(t, id)) == i+1 }, "asked again")
+			if day < 3 {
+				require.Equal(t, outbox.StatePending, d.one(t, id).State)
+				require.Empty(t, rung.of("elevate"))
+				d.ahead.Add(int64(24*time.Hour + time.Minute))
+			}
+		}
+		rec := d.one(t, id)
+		require.Equal(t, outbox.StateParked, rec.State)
+		require.Equal(t, "not ready for 72 hours: as told", rec.Reason)
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmParked}, rung.of("elevate"))
+	})
+}
+
+// A 403 may concern one message only: the third different one in a row pauses.
+func TestPromise11_TentativeRefusalPausesAtTheThirdMessage(t *testing.T) {
+	onEngines(t, func(t *testing.T, d *deck) {
+		var rung alarms
+		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"}
+		})})
+		cfg.Alarm, cfg.Retry = rung.take, outbox.Retry{First: time.Hour, Longest: time.Hour}
+		sender, _ := d.send(t, d.store, cfg)
+		for _, key := range []string{"a", "b"} {
+			id := d.insert(t, push(key, key))[0]
+			sender.Wake()
+			until(t, func() bool { return len(d.log(t, id)) == 1 }, "tried")
+			rec := d.one(t, id)
+			require.Equal(t, 1, rec.Attempt, "retried by the schedule")
+			require.True(t, rec.Due.After(time.Now()))
+			states, err := d.store.Destinations(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, states)
+			require.Empty(t, rung.of("elevate"))
+		}
+		d.insert(t, push("c", "c"))
+		sender.Wake()
+		until(t, func() bool {
+			states, err := d.store.Destinations(t.Context())
+			return err == nil && len(states) == 1 && states[0].Pausing == outbox.PausedByItself
+		}, "paused")
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, rung.of("elevate"))
+	})
+}

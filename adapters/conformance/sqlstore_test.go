@@ -1,0 +1,366 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// bare opens a database of the set-up without the outbox's tables.
+func (s setup) bare(t *testing.T) (db *sql.DB, dsn string) {
+	t.Helper()
+	if s.dialect == sqlstore.SQLite {
+		dsn = testdb.SQLite(t)
+	} else {
+		dsn = testdb.Postgres(t)
+	}
+	return open(t, s.driver, dsn), dsn
+}
+
+func open(t *testing.T, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestNewNamesTheBadField(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		params  string
+		single  bool
+		dialect sqlstore.Dialect
+		field   string
+		problem string
+	}{
+		"immediate":                 {"?_txlock=immediate&_pragma=busy_timeout(5000)", false, sqlstore.SQLite, "", ""},
+		"exclusive":                 {"?_txlock=exclusive&_pragma=busy_timeout(5000)", false, sqlstore.SQLite, "", ""},
+		"one connection":            {"", true, sqlstore.SQLite, "", ""},
+		"deferred":                  {"?_pragma=busy_timeout(5000)", false, sqlstore.SQLite, "DB", "IMMEDIATE"},
+		"deferred by name":          {"?_txlock=deferred&_pragma=busy_timeout(5000)", false, sqlstore.SQLite, "DB", "IMMEDIATE"},
+		"immediate without waiting": {"?_txlock=immediate", false, sqlstore.SQLite, "DB", "busy_timeout"},
+		"no dialect":                {"", true, "", "Dialect", "empty"},
+		"other dialect":             {"", true, "oracle", "Dialect", "is not"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "x.sqlite")+c.params)
+			if c.single {
+				db.SetMaxOpenConns(1)
+			}
+			_, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: c.dialect})
+			if c.field == "" {
+				require.NoError(t, err)
+				require.NoError(t, sqlstore.Migrate(t.Context(), db, c.dialect))
+				return
+			}
+			var bad *outbox.FieldError
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, c.field, bad.Field)
+			require.Contains(t, bad.Problem, c.problem)
+			require.Error(t, sqlstore.Migrate(t.Context(), db, c.dialect))
+		})
+	}
+	_, err := sqlstore.New(t.Context(), sqlstore.Config{Dialect: sqlstore.SQLite})
+	var bad *outbox.FieldError
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, "DB", bad.Field)
+	_, err = sqlstore.MigrationSQL("oracle")
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, "Dialect", bad.Field)
+}
+
+// The look at how a handle begins transactions leaves no connection without
+// its busy time-out, and none in a transaction.
+func TestNewLeavesTheHandleAsItWas(t *testing.T) {
+	t.Parallel()
+	db, _ := setups[0].bare(t)
+	for range 3 {
+		_, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
+		require.NoError(t, err)
+	}
+	require.Zero(t, db.Stats().InUse)
+	for range 4 {
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		defer func() { require.NoError(t, conn.Close()) }()
+		var wait int
+		require.NoError(t, conn.QueryRowContext(t.Context(), "PRAGMA busy_timeout").Scan(&wait))
+		require.Equal(t, 5000, wait)
+		_, err = conn.ExecContext(t.Context(), "BEGIN")
+		require.NoError(t, err)
+		_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+		require.NoError(t, err)
+	}
+}
+
+// requireSchema asks that the tables are in order, migrated once, and in use.
+func requireSchema(t *testing.T, db *sql.DB, dialect sqlstore.Dialect) {
+	t.Helper()
+	store, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: dialect})
+	require.NoError(t, err)
+	require.NoError(t, store.Validate(t.Context()))
+	var versions, first int
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*), min(version) FROM amsbridge_migration WHERE applied_at > 0").Scan(&versions, &first))
+	require.Equal(t, []int{1, 1}, []int{versions, first})
+	require.NoError(t, sqlstore.InTx(t.Context(), db, nil, func(tx *sql.Tx) error {
+		_, err := store.InsertTx(t.Context(), tx, push("k", "U-1"))
+		return err
+	}))
+}
+
+func TestMigrateAgainAndFromManyProgramsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, s := range []setup{setups[0], setups[2], setups[3]} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			_, dsn := s.bare(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			errs := make(chan error, 8)
+			var ready sync.WaitGroup
+			ready.Add(cap(errs))
+			for range cap(errs) {
+				db := open(t, s.driver, dsn)
+				go func() {
+					ready.Done()
+					ready.Wait()
+					errs <- sqlstore.Migrate(ctx, db, s.dialect)
+				}()
+			}
+			for range cap(errs) {
+				require.NoError(t, <-errs)
+			}
+			db := open(t, s.driver, dsn)
+			requireSchema(t, db, s.dialect)
+			require.NoError(t, sqlstore.Migrate(ctx, db, s.dialect))
+			requireSchema(t, db, s.dialect)
+		})
+	}
+}
+
+func TestMigrationByHand(t *testing.T) {
+	t.Parallel()
+	for _, s := range []setup{setups[0], setups[2], setups[3]} {
+		for name, cut := range map[string]func(string) []string{
+			"statement by statement": func(text string) []string { return strings.SplitAfter(strings.TrimSpace(text), ";\n") },
+			"as one script":          func(text string) []string { return []string{text} },
+		} {
+			t.Run(s.name+" "+name, func(t *testing.T) {
+				t.Parallel()
+				db, _ := s.bare(t)
+				text, err := sqlstore.MigrationSQL(s.dialect)
+				require.NoError(t, err)
+				for _, statement := range cut(text) {
+					_, err := db.ExecContext(t.Context(), statement)
+					require.NoError(t, err, statement)
+				}
+				requireSchema(t, db, s.dialect)
+				require.NoError(t, sqlstore.Migrate(t.Context(), db, s.dialect), "nothing is left to do")
+				requireSchema(t, db, s.dialect)
+			})
+		}
+	}
+}
+
+func TestValidateRefusesWhatTheProgramDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for _, s := range engines {
+		t.Run(s.name+" no tables", func(t *testing.T) {
+			t.Parallel()
+			db, _ := s.bare(t)
+			store, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: s.dialect})
+			require.NoError(t, err)
+			require.ErrorIs(t, store.Validate(t.Context()), sqlstore.ErrSchema)
+		})
+		for name, change := range map[string]string{
+			"version missing":           "DELETE FROM amsbridge_migration",
+			"newer version":             "INSERT INTO amsbridge_migration (version, applied_at) VALUES (2, 1)",
+			"only a newer version":      "UPDATE amsbridge_migration SET version = 2",
+			"table of messages missing": "DROP TABLE amsbridge_message",
+			"queue missing":             "DROP TABLE amsbridge_queue",
+			"log missing":               "DROP TABLE amsbridge_attempt",
+			"destinations missing":      "DROP TABLE amsbridge_destination",
+			"audit missing":             "DROP TABLE amsbridge_audit",
+			"versions' table missing":   "DROP TABLE amsbridge_migration",
+			"column of the queue":       "ALTER TABLE amsbridge_queue DROP COLUMN profile",
+			"column renamed":            "ALTER TABLE amsbridge_message RENAME COLUMN fingerprint TO print",
+		} {
+			t.Run(s.name+" "+name, func(t *testing.T) {
+				t.Parallel()
+				d := s.open(t)
+				_, err := d.db.ExecContext(t.Context(), change)
+				require.NoError(t, err)
+				require.ErrorIs(t, d.store.Validate(t.Context()), sqlstore.ErrSchema)
+			})
+		}
+	}
+}
+
+func TestInTxWakesOnceCommitted(t *testing.T) {
+	t.Parallel()
+	for _, s := range []setup{setups[0], setups[1], setups[2]} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			d := s.open(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			insert := func(tx *sql.Tx) error {
+				_, err := d.store.InsertTx(ctx, tx, push("k", "U-1"))
+				return err
+			}
+			wakes := 0
+			require.NoError(t, sqlstore.InTx(ctx, d.db, func() {
+				wakes++
+				found, err := d.store.Find(ctx, outbox.Query{Subject: "order"}) // deadlocks on one connection, were it still held
+				require.NoError(t, err)
+				require.Len(t, found, 1, "whoever is woken finds it")
+			}, insert))
+			require.Equal(t, 1, wakes)
+
+			never := func() { t.Error("woken, though nothing was committed") }
+			gone, stop := context.WithCancel(ctx)
+			err := sqlstore.InTx(gone, d.db, never, func(tx *sql.Tx) error {
+				_, err := d.store.InsertTx(ctx, tx, push("cancelled", "U-1"))
+				stop()
+				return err
+			})
+			require.Error(t, err, "a failed commit")
+			require.Error(t, sqlstore.InTx(gone, d.db, never, insert), "a failed begin")
+			err = sqlstore.InTx(ctx, d.db, never, func(tx *sql.Tx) error { return tx.Rollback() })
+			require.ErrorIs(t, err, sql.ErrTxDone, "a transaction that fn ended itself")
+			found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			require.Zero(t, d.db.Stats().InUse, "no connection is kept")
+		})
+	}
+}
+
+// On a handle of one connection, which the shop's transaction holds, any call
+// of ours that wanted another would wait for ever.
+func TestNothingUsesTheHandleWhileTheCallersTransactionIsOpen(t *testing.T) {
+	t.Parallel()
+	for _, s := range []setup{setups[1], setups[2], setups[3]} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			d := s.open(t)
+			d.db.SetMaxOpenConns(1)
+			hook := d.hook(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			mixed := purchase("1001", member("U-1"), "course", "dinner", "nowhere", "lunch")
+			bad := purchase("1002", member("U-2"), "course")
+			bad.Buyer.Email = "nonsense"
+			require.NoError(t, sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+				for range 2 {
+					_, err := hook.OrderCompleted(ctx, tx, mixed)
+					require.NoError(t, err)
+					q, err := hook.OrderCompleted(ctx, tx, bad)
+					require.NoError(t, err)
+					require.Len(t, q.Parked, 1)
+				}
+				changed := purchase("1001", member("U-1"), "course-2")
+				_, err := hook.OrderCompleted(ctx, tx, changed)
+				var conflict *outbox.ConflictError
+				require.ErrorAs(t, err, &conflict)
+				sound := purchase("1002", member("U-2"), "course")
+				q, err := hook.Rebuild(ctx, tx, sound)
+				require.NoError(t, err)
+				require.Len(t, q.Messages, 1)
+				became, err := d.store.WithdrawTx(ctx, tx, q.Messages[0].ID, 999)
+				require.NoError(t, err)
+				require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn, outbox.WithdrawNotFound}, became)
+				_, err = d.store.FindTx(ctx, tx, outbox.Query{Person: "U-1"})
+				return err
+			}))
+			require.NoError(t, ctx.Err())
+			_, err := d.store.Find(ctx, outbox.Query{Subject: "1001"})
+			require.NoError(t, err)
+		})
+	}
+}
+
+// isolated runs f in a transaction of that level.
+func (d *deck) isolated(ctx context.Context, level sql.IsolationLevel, f func(tx *sql.Tx) error) error {
+	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func sqlState(err error) string {
+	var e interface{ SQLState() string }
+	if errors.As(err, &e) {
+		return e.SQLState()
+	}
+	return ""
+}
+
+// Under the stricter levels a repeat is a duplicate as ever, and a concurrent
+// one fails as any insertion of a unique key does: the shop tries again.
+func TestRepeatsUnderStricterIsolation(t *testing.T) {
+	t.Parallel()
+	for _, s := range setups[2:] {
+		for _, level := range []sql.IsolationLevel{sql.LevelRepeatableRead, sql.LevelSerializable} {
+			t.Run(s.name+" "+level.String(), func(t *testing.T) {
+				t.Parallel()
+				d := s.open(t)
+				hook := d.hook(t)
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				report := func(id string, duplicate bool) func(tx *sql.Tx) error {
+					return func(tx *sql.Tx) error {
+						q, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-1"), "course", "dinner"))
+						if err == nil {
+							require.Len(t, q.Messages, 2)
+							require.Equal(t, []bool{duplicate, duplicate}, []bool{q.Messages[0].Duplicate, q.Messages[1].Duplicate})
+						}
+						return err
+					}
+				}
+				require.NoError(t, d.isolated(ctx, level, func(tx *sql.Tx) error {
+					return errors.Join(report("1001", false)(tx), report("1001", true)(tx))
+				}))
+				require.NoError(t, d.isolated(ctx, level, report("1001", true)), "a later repeat")
+
+				first, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
+				require.NoError(t, err)
+				require.NoError(t, report("1002", false)(first))
+				second := make(chan error, 1)
+				go func() { second <- d.isolated(ctx, level, report("1002", true)) }()
+				until(t, func() bool {
+					var waiting int
+					err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&waiting)
+					return err == nil && waiting == 1
+				}, "the second report waits for the first")
+				require.NoError(t, first.Commit())
+				err = <-second
+				require.Error(t, err)
+				require.Equal(t, "40001", sqlState(err), "the database's serialization error, for the shop to see: %v", err)
+				require.NoError(t, d.isolated(ctx, level, report("1002", true)), "tried again")
+				for _, id := range []string{"1001", "1002"} {
+					found, err := d.store.Find(ctx, outbox.Query{Subject: id})
+					require.NoError(t, err)
+					require.Len(t, found, 2)
+				}
+			})
+		}
+	}
+}
