@@ -13,7 +13,7 @@ import (
 
 // The README shows the bodies of these two functions; a test keeps them alike.
 
-func exampleWiring(ctx context.Context, db *sql.DB, elevateConfig elevate.Config, notifiedConfig notified.Config) (*outbox.Sender, *amsbridge.Hook[*sql.Tx], error) {
+func exampleWiring(ctx context.Context, db *sql.DB, elevateConfig elevate.Config, notifiedConfig notified.Config) (*amsbridge.Hook[*sql.Tx], <-chan error, error) {
 	// README: wiring
 	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
 	if err != nil {
@@ -45,9 +45,10 @@ func exampleWiring(ctx context.Context, db *sql.DB, elevateConfig elevate.Config
 	if err != nil {
 		return nil, nil, err
 	}
-	go sender.Run(ctx) // in this process, or in any number of others
+	stopped := make(chan error, 1)
+	go func() { stopped <- sender.Run(ctx) }() // in this process, or in any number of others
 	// README: end
-	return sender, hook, nil
+	return hook, stopped, nil
 }
 
 func exampleCheckout(ctx context.Context, db *sql.DB, hook *amsbridge.Hook[*sql.Tx]) (queued *amsbridge.Queued, err error) {

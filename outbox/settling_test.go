@@ -152,7 +152,7 @@ func TestClaimFailingForAMinuteIsWaitedOut(t *testing.T) {
 
 // A claim that hangs until its time-out must not leave the sender deaf.
 func TestClaimIsBounded(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(_ *testing.T, r *rig) {
 		r.on("elevate", answer(nil))
 		hung := false
 		r.queue = &faulty{Queue: r.store, claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
@@ -196,7 +196,7 @@ func TestSettleThatAcknowledgedPartAndThenFailed(t *testing.T) {
 // A settlement whose acknowledgement was lost on the way is refused the second
 // time, for its lease is gone; that is no alarm and sends nothing again.
 func TestSettleThatTookPlaceAndFailed(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(_ *testing.T, r *rig) {
 		r.on("elevate", answer(nil))
 		cut := false
 		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {

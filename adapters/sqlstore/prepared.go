@@ -19,9 +19,11 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	s.prepared = map[string]*sql.Stmt{}
 	for _, name := range s.d.prepare {
-		if s.prepared[name], err = s.db.PrepareContext(ctx, s.sql[name]); err != nil {
+		stmt, err := s.db.PrepareContext(ctx, s.sql[name]) //nolint:sqlclosecheck // it ends with the shop's handle
+		if err != nil {
 			return fmt.Errorf("sqlstore: prepare: %w", err)
 		}
+		s.prepared[name] = stmt
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 		"Shows[1].Area":                      func(c *notifiedtest.Config) { c.Shows[1].Area = "nowhere" },
 		"Shows[0].Packages[1].Name":          func(c *notifiedtest.Config) { c.Shows[0].Packages[1].Name = "full" },
 		"Shows[0].Packages[0].AddOns[1].Key": func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[1].Key = 11 },
+
 		"Shows[0].Packages[0].AddOns[2].RefersTo": func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[2].RefersTo = "full" },
 	} {
 		t.Run(field, func(t *testing.T) {
