@@ -64,8 +64,9 @@ func newRun(base context.Context, s *Sender) *run {
 }
 
 // slots is how many messages of one destination are held: those under way and
-// as many again twice, so that a worker need not wait for the next claim.
-func (r *run) slots() int { return min(3*r.cfg.Concurrency, r.cfg.Window) }
+// as many again twice, so that a worker need not wait for the next claim; but
+// never so many that a dead destination leaves no room for another.
+func (r *run) slots() int { return min(3*r.cfg.Concurrency, r.cfg.Window/2) }
 
 // room is what the next claim may take.
 func (r *run) room() (room int, holding map[string]int) {

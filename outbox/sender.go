@@ -22,7 +22,10 @@ type SenderConfig struct {
 	// once. Defaults to 10.
 	Concurrency int
 	// Window is how many messages this sender may hold in all, waiting, under
-	// way or unsettled. Defaults to 2,000, or 3 × Concurrency if that is more.
+	// way or unsettled. One destination takes up to 3 × Concurrency of it, and
+	// never more than half: with many destinations that may be dead at once, it
+	// should be as many times larger. Defaults to 2,000, or 6 × Concurrency if
+	// that is more.
 	Window int
 	// DeliverTimeout ends one delivery. Defaults to 30 s.
 	DeliverTimeout time.Duration
@@ -63,7 +66,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		return c, &FieldError{"Destinations", "is nil"}
 	}
 	setDefault(&c.Concurrency, 10)
-	setDefault(&c.Window, max(2000, 3*c.Concurrency))
+	setDefault(&c.Window, max(2000, 6*c.Concurrency))
 	setDefault(&c.DeliverTimeout, 30*time.Second)
 	setDefault(&c.SettleTimeout, 10*time.Second)
 	setDefault(&c.Margin, 5*time.Second)
@@ -84,7 +87,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		why  string
 	}{
 		{"Concurrency", c.Concurrency < 1 || c.Concurrency > maxConcurrency, "is not from 1 to 10,000"},
-		{"Window", c.Window < c.Concurrency || c.Window > maxWindow, "is not from Concurrency to 100,000"},
+		{"Window", c.Window < 2*c.Concurrency || c.Window > maxWindow, "is not from 2 × Concurrency to 100,000"},
 		{"DeliverTimeout", c.DeliverTimeout < 0, "is negative"},
 		{"SettleTimeout", c.SettleTimeout < 0, "is negative"},
 		{"Margin", c.Margin < 0, "is negative"},

@@ -69,8 +69,9 @@ func (s *Store) lockQueued(ctx context.Context, q querier, ids []outbox.ID) (map
 	return found, nil
 }
 
-// end takes rows out of the queue, writes their last entry and looks after what
-// waits for them.
+// end takes rows out of the queue, writes their last entry and releases what
+// waits for them. It may run in the shop's transaction, so it touches no other
+// order's rows.
 func (s *Store) end(ctx context.Context, q querier, rows []ending) error {
 	if len(rows) == 0 {
 		return nil
@@ -85,7 +86,10 @@ func (s *Store) end(ctx context.Context, q querier, rows []ending) error {
 	if _, err := q.ExecContext(ctx, s.sql["end delete"], text); err != nil {
 		return fmt.Errorf("sqlstore: leave the queue: %w", err)
 	}
-	return s.followIfAny(ctx, q)
+	if _, err := q.ExecContext(ctx, s.sql["release ended"], s.now(), text); err != nil {
+		return fmt.Errorf("sqlstore: release followers: %w", err)
+	}
+	return nil
 }
 
 // replace inserts messages some of which take the place of parked or held ones.

@@ -33,7 +33,10 @@ func fixed(d *dialect) map[string]string {
 			SELECT s.id, s.n, {now}, 0, 0, s.state, s.duplicate, '', s.reason, '', NULL, s.sender
 			FROM ` + d.rows(2, endingColumns),
 		"end delete": `DELETE FROM amsbridge_queue WHERE (lane, id) IN (SELECT lane, id FROM ` + d.rows(1, endingColumns) + `)`,
-		"followers":  `SELECT EXISTS (SELECT 1 FROM amsbridge_queue WHERE after_key IS NOT NULL)`,
+		"release ended": `UPDATE amsbridge_queue SET state = 0, waits = 0, reason = '', due_at = {now}
+			WHERE after_key IS NOT NULL AND state = 1 AND waits = 1
+				AND (destination, after_key) IN (SELECT s.destination, s.key FROM ` + d.rows(2, endingColumns) + `)`,
+		"followers": `SELECT EXISTS (SELECT 1 FROM amsbridge_queue WHERE after_key IS NOT NULL)`,
 		"park followers": `UPDATE amsbridge_queue AS f
 			SET state = 1, waits = 1, reason = 'waits for ' || ` + d.asText("f.after_key") + `
 			WHERE f.after_key IS NOT NULL AND f.state = 0 AND f.lease_until IS NULL AND ` + predecessorParked,
