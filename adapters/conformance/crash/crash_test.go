@@ -16,8 +16,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The short form of make crash.
-func TestCrash(t *testing.T) {
+// The short form of make crash: kill -9 at moments of all kinds.
+func TestPromise07_KilledProcessesLoseNothing(t *testing.T) {
 	t.Parallel()
 	for dialect, dsn := range map[sqlstore.Dialect]func(testing.TB) string{
 		sqlstore.SQLite: testdb.SQLite, sqlstore.PostgreSQL: testdb.Postgres,
