@@ -2,9 +2,6 @@ package conformance
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -119,12 +116,7 @@ func TestPromise10_OrderOfOneMessage(t *testing.T) {
 func TestPromise12_PushAndHandOffRefuseTheSameUserIDs(t *testing.T) {
 	onEngines(t, func(t *testing.T, d *deck) {
 		ctx, hook := t.Context(), d.hook(t)
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		require.NoError(t, err)
-		sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{Issuer: "https://shop.example.org", Audiences: []amsbridge.Audience{{
-			Name: "elevate", Audience: "https://learn.example.org", Key: amsbridge.SigningKey{ID: "k1", Private: key},
-		}}})
-		require.NoError(t, err)
+		sso, _ := handOff(t)
 		standing, err := amsbridge.NewStanding(d.store)
 		require.NoError(t, err)
 		for i, id := range []string{"", " ", " U-1", "U-1\u00a0", "null", "NaN", "0", "a\x00b", "a\nb", "\xff", "a\u2028b", strings.Repeat("x", 256), strings.Repeat("é", 128)} {
@@ -149,20 +141,7 @@ func TestPromise12_PushAndHandOffRefuseTheSameUserIDs(t *testing.T) {
 // table returns the rows of one of the outbox's tables, as text.
 func (d *deck) table(t *testing.T, name string) (out []string) {
 	t.Helper()
-	rows, err := d.db.QueryContext(t.Context(), "SELECT * FROM amsbridge_"+name)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, rows.Close()) }()
-	columns, err := rows.Columns()
-	require.NoError(t, err)
-	for rows.Next() {
-		values, targets := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
-		}
-		require.NoError(t, rows.Scan(targets...))
-		out = append(out, fmt.Sprintf("%q", values))
-	}
-	require.NoError(t, rows.Err())
+	out = d.rows(t, "SELECT * FROM amsbridge_"+name)
 	slices.Sort(out)
 	return out
 }

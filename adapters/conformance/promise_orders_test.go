@@ -2,9 +2,6 @@ package conformance
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -160,14 +157,7 @@ func TestPromise11_OutcomeAloneDecides(t *testing.T) {
 		}
 		cfg.Destinations = fixed
 		_, stop := d.send(t, d.store, cfg)
-		until(t, func() bool {
-			for _, id := range ids {
-				if len(d.log(t, id)) == 0 {
-					return false
-				}
-			}
-			return true
-		}, "each was tried")
+		d.untilTried(t, ids)
 		stop()
 		states, err := d.store.Destinations(t.Context())
 		require.NoError(t, err)
@@ -210,17 +200,7 @@ func count(m map[string]bool) (n int) {
 func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
 	onEngines(t, func(t *testing.T, d *deck) {
 		ctx, hook := t.Context(), d.hook(t)
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		require.NoError(t, err)
-		sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{Issuer: "https://shop.example.org", Audiences: []amsbridge.Audience{{
-			Name: "elevate", Audience: "https://learn.example.org", Key: amsbridge.SigningKey{ID: "k1", Private: key},
-		}}})
-		require.NoError(t, err)
-		verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-			Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
-			Keys: []amsbridge.VerificationKey{{ID: "k1", Public: key.Public()}},
-		})
-		require.NoError(t, err)
+		sso, verifier := handOff(t)
 		ids := []string{"U-abc", "u-ABC", "é", "e\u0301", "a b", "it's", `"\`, "%00", "a&b;c=d", "😀", "<>", strings.Repeat("x", 255)}
 		for i, id := range ids {
 			d.inTx(t, func(tx *sql.Tx) error {

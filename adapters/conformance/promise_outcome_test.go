@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -87,14 +89,7 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 				}
 			}
 		}}, cfg)
-		until(t, func() bool {
-			for _, id := range ids {
-				if len(d.log(t, id)) == 0 {
-					return false
-				}
-			}
-			return true
-		}, "each was tried")
+		d.untilTried(t, slices.Collect(maps.Values(ids)))
 		stop()
 		states, err := d.store.Destinations(t.Context())
 		require.NoError(t, err)

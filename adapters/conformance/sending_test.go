@@ -124,3 +124,16 @@ func (d *deck) pending(t *testing.T) int {
 	}
 	return n
 }
+
+// untilTried waits until each message has an entry in its log.
+func (d *deck) untilTried(t *testing.T, ids []outbox.ID) {
+	t.Helper()
+	until(t, func() bool {
+		for _, id := range ids {
+			if len(d.log(t, id)) == 0 {
+				return false
+			}
+		}
+		return true
+	}, "each was tried")
+}
