@@ -11,7 +11,9 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// The README shows the bodies of these two functions; a test keeps them alike.
+// The README shows the bodies of these two functions: TestReadmeShowsTheExamples
+// keeps them alike, and the compiler keeps them true.
+var _, _ = exampleWiring, exampleCheckout
 
 func exampleWiring(ctx context.Context, db *sql.DB, elevateConfig elevate.Config, notifiedConfig notified.Config) (*amsbridge.Hook[*sql.Tx], <-chan error, error) {
 	// README: wiring
@@ -69,18 +71,4 @@ func exampleCheckout(ctx context.Context, db *sql.DB, hook *amsbridge.Hook[*sql.
 	})
 	// README: end
 	return queued, err
-}
-
-// A hook lives as long as the shop; the sender may run in the same process or
-// elsewhere.
-func ExampleHook() {
-	wire := exampleWiring // compiled here; run by the example store with real databases
-	_ = wire
-}
-
-// The order row and its pushes are stored by one transaction: both are there,
-// or neither.
-func ExampleHook_OrderCompleted() {
-	checkout := exampleCheckout // compiled here; run by the example store with real databases
-	_ = checkout
 }
