@@ -15,6 +15,14 @@
 // The URL's path, the authentication, every JSON field name and the shape of
 // replies stand in a PDF that only the vendor hands out. They are a [Profile],
 // which the caller must name; [GuessedProfile] is our guess and is called one.
+// [ReadProfile] reads the vendor's word over it, and [Client.Preview] shows the
+// request that comes of it.
+//
+// # The Report API
+//
+// [Reports] reads who is registered for what, for reconciliation. Public pages
+// tell its path and the request's fields; the rest is a [ReportProfile] and a
+// guess as well.
 //
 // # What is not promised
 //

@@ -13,6 +13,12 @@ import (
 
 // request makes the call of one registration.
 func (c *Client) request(r amsbridge.Registration, key string, confirm bool) (apiclient.Request, error) {
+	return c.requestWith(c.credentials.reveal(), r, key, confirm)
+}
+
+func (c *Client) requestWith(
+	secret secrets, r amsbridge.Registration, key string, confirm bool,
+) (apiclient.Request, error) {
 	p := c.profile
 	mail := p.ConfirmationOff
 	if confirm {
@@ -33,7 +39,7 @@ func (c *Client) request(r amsbridge.Registration, key string, confirm bool) (ap
 		"Content-Type":      {"application/json"},
 		apiclient.KeyHeader: {key},
 	}
-	switch secret := c.credentials.reveal(); p.Auth {
+	switch p.Auth {
 	case AuthBody:
 		o.Set(p.AuthField, secret.key)
 	case AuthBearer:

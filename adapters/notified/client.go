@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
@@ -16,6 +17,10 @@ type Client struct {
 	http *apiclient.Client
 }
 
+// minPiece is how long a piece of a secret is at least that is looked for by
+// itself: shorter ones stand in any text.
+const minPiece = 4
+
 var _ outbox.Destination = (*Client)(nil)
 
 // New returns a client. It makes no call: wrong credentials show with the first
@@ -23,6 +28,9 @@ var _ outbox.Destination = (*Client)(nil)
 func New(cfg Config) (*Client, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = BaseURL
+	}
+	if cfg.OutputFormat == "" {
+		cfg.OutputFormat = FormatXML
 	}
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("notified: %w", err)
@@ -81,7 +89,7 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: err.Error(), Err: err}
 	}
-	private := []string{string(push.User.ID), push.User.Email, push.User.FirstName, push.User.LastName}
+	private := c.private(push.User)
 	req := c.request(m.Key, push)
 	req.Private = private
 	reply, err := c.http.Do(ctx, req)
@@ -91,7 +99,10 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	if d := c.http.Classify(reply, private...); d != nil {
 		return outbox.Result{}, d
 	}
-	result, d := judge(reply.Body, reply.Truncated, len(push.Keys()), m.PossibleDuplicate())
+	result, d := judge(c.cfg.OutputFormat, reply.Body, reply.Truncated, len(push.Keys()), m.PossibleDuplicate())
+	if c.cfg.OutputFormat == FormatPairs {
+		reply.Body = []byte(unescape(string(reply.Body))) // what was encoded twice would not be recognised
+	}
 	detail := c.http.Detail(reply, private...)
 	if d != nil {
 		d.Reason = outbox.CutText(c.http.Scrub(d.Reason, private...), outbox.MaxReason)
@@ -100,4 +111,28 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	}
 	result.Detail = detail
 	return result, nil
+}
+
+// private returns what must not come out beside the credentials as they are:
+// facts about the person, and what reading makes of anything secret that the
+// platform echoes without having encoded it: decoding changes it, and H ends a
+// value at each '&'.
+func (c *Client) private(u amsbridge.User) []string {
+	private := []string{string(u.ID), u.Email, u.FirstName, u.LastName}
+	for _, secret := range append([]string{c.cfg.AuthCode, c.cfg.Credentials}, private...) {
+		for piece := range strings.SplitSeq(secret, "&") {
+			if piece != secret && len(piece) >= minPiece && c.cfg.OutputFormat == FormatPairs {
+				private = append(private, piece, unescape(piece))
+			}
+		}
+		for range 2 { // H is decoded, and a text in it once more
+			decoded := unescape(secret)
+			if decoded == secret {
+				break
+			}
+			private = append(private, decoded)
+			secret = decoded
+		}
+	}
+	return private
 }

@@ -93,6 +93,8 @@ var ways = map[string]func(*notified.Config, *notifiedtest.Config){
 	"POST":                        nil,
 	"POST, LASCmd in the form":    func(c *notified.Config, _ *notifiedtest.Config) { c.LASCmdInForm = true },
 	"GET":                         func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = true },
+	"POST, H":                     func(c *notified.Config, _ *notifiedtest.Config) { c.OutputFormat = notified.FormatPairs },
+	"POST, T":                     func(c *notified.Config, _ *notifiedtest.Config) { c.OutputFormat = notified.FormatText },
 	"POST, curly quotes in reply": func(_ *notified.Config, s *notifiedtest.Config) { s.CurlyQuotes = true },
 }
 
@@ -108,7 +110,7 @@ func TestDeliver(t *testing.T) {
 				require.False(t, result.AlreadyDone)
 				require.Equal(t, "0", result.Code)
 				require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
-				require.Contains(t, result.Detail, "<AddOnsAdded>2</AddOnsAdded>")
+				require.Contains(t, result.Detail, "AddOnsAdded")
 				require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns(user, show))
 			}
 			calls := w.sandbox.Journal()
@@ -178,7 +180,7 @@ func TestDeliverRefused(t *testing.T) {
 		{"another package's add-on", push(t, "k", "u-1", show, 20001), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusNotInPackage)},
 		{"refers to another package", push(t, "k", "u-1", show, 10400), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusOtherPackage)},
 	} {
-		for _, way := range []string{"POST", "GET"} {
+		for _, way := range []string{"POST", "POST, H", "POST, T", "GET"} {
 			t.Run(c.name+", "+way, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, ways[way])
@@ -234,7 +236,7 @@ func TestDeliverFaults(t *testing.T) {
 		{fault: notifiedtest.Fault{Kind: notifiedtest.CutAfter}, want: outbox.OutcomeUnknown, effect: true},
 		{fault: notifiedtest.Fault{Kind: notifiedtest.Truncate}, want: outbox.OutcomeUnknown, effect: true},
 	} {
-		for _, way := range []string{"POST", "GET"} {
+		for _, way := range []string{"POST", "POST, H", "POST, T", "GET"} {
 			t.Run(c.fault.Kind.String()+", "+way, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, ways[way])

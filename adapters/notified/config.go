@@ -44,6 +44,10 @@ type Config struct {
 	// of its URL. Which of them the platform wants is unknown. Defaults to
 	// false: the URL, a guess.
 	LASCmdInForm bool
+	// OutputFormat is the form of the platform's replies. What is answered and
+	// done does not depend on it, as far as the vendor's text says. Defaults to
+	// FormatXML, which alone shows whether a reply is whole.
+	OutputFormat OutputFormat
 	// AllowLoopbackHTTP permits plain http to loopback addresses, for sandboxes
 	// and tests. Defaults to false: https only.
 	AllowLoopbackHTTP bool
@@ -80,6 +84,8 @@ func (c Config) check() error {
 		}
 	}
 	switch {
+	case !c.OutputFormat.known():
+		return &amsbridge.InputError{Field: "OutputFormat", Problem: "is not X, H or T"}
 	case strings.Contains(c.BaseURL, "?"):
 		return &amsbridge.InputError{Field: "BaseURL", Problem: "has a query, where LASCmd must be the first parameter"}
 	case c.UseGET && c.LASCmdInForm:

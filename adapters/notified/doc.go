@@ -10,5 +10,6 @@
 //
 // Errors come as HTTP 200. A reply counts as a success only when it is whole,
 // echoes opcode M alone with status 0, and counts as many add-ons as were asked
-// for; see [Client.Deliver] for the rest.
+// for; see [Client.Deliver] for the rest, and docs/outcomes-notified.md for a
+// table of all. That a reply is whole shows in [FormatXML] alone.
 package notified

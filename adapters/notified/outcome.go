@@ -18,11 +18,11 @@ const (
 
 // judge says what a reply to a single opcode M comes to, where asked add-ons
 // were sent. The reason is not scrubbed yet. Nothing is a success by default.
-func judge(body []byte, truncated bool, asked int, repeat bool) (outbox.Result, *outbox.DeliveryError) {
+func judge(format OutputFormat, body []byte, truncated bool, asked int, repeat bool) (outbox.Result, *outbox.DeliveryError) {
 	if truncated {
 		return outbox.Result{}, unknown("the reply is longer than is read")
 	}
-	r, err := parseXML(body)
+	r, err := format.parse(body)
 	if err != nil {
 		return outbox.Result{}, unknown(err.Error())
 	}

@@ -87,7 +87,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result, d := judge([]byte(c.body), false, 2, c.repeat)
+			result, d := judge(FormatXML, []byte(c.body), false, 2, c.repeat)
 			if c.want == delivered || c.want == alreadyDone {
 				require.Nil(t, d)
 				require.Equal(t, c.want == alreadyDone, result.AlreadyDone)
@@ -103,7 +103,7 @@ func TestJudge(t *testing.T) {
 			require.Contains(t, d.Reason, c.reason)
 		})
 	}
-	_, d := judge([]byte(ok("2")), true, 2, false)
+	_, d := judge(FormatXML, []byte(ok("2")), true, 2, false)
 	require.NotNil(t, d, "a truncated reply is none")
 	require.Equal(t, unknown, d.Outcome)
 }

@@ -134,7 +134,7 @@ func FuzzParseXML(f *testing.F) {
 			_, again := mendQuotes(mended)
 			require.False(t, again, "mending twice changes more than mending once: %q", mended)
 		}
-		if _, d := judge(body, false, 3, false); d == nil {
+		if _, d := judge(FormatXML, body, false, 3, false); d == nil {
 			require.Contains(t, string(body), "AddOnsAdded")
 			require.Contains(t, string(body), "APICallResult")
 		}

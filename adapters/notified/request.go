@@ -19,7 +19,7 @@ const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 func (c *Client) request(key string, push amsbridge.AddOns) apiclient.Request {
 	params := "APIUserAuthCode=" + escape(c.cfg.AuthCode) +
 		"&APIUserCredentials=" + escape(c.cfg.Credentials) +
-		"&OpCodeList=M&OutputFormat=X&LookupByExternalUserID=1" +
+		"&OpCodeList=M&OutputFormat=" + string(c.cfg.OutputFormat) + "&LookupByExternalUserID=1" +
 		"&ExternalUserID=" + escape(string(push.User.ID)) +
 		"&ShowKey=" + strconv.FormatInt(push.ShowKey, 10) +
 		"&AddOnsChangeList=" + keyList(push.Keys()) // digits and commas, as in the vendor's example

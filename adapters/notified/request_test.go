@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -27,6 +28,8 @@ func TestRequestGolden(t *testing.T) {
 	}{
 		"POST":                     {notified.Config{}, "POST /scripts/Server.nxp?" + cmd, params},
 		"POST, LASCmd in the form": {notified.Config{LASCmdInForm: true}, "POST /scripts/Server.nxp", cmd + "&" + params},
+		"H":                        {notified.Config{OutputFormat: notified.FormatPairs}, "POST /scripts/Server.nxp?" + cmd, strings.Replace(params, "Format=X", "Format=H", 1)},
+		"T":                        {notified.Config{OutputFormat: notified.FormatText}, "POST /scripts/Server.nxp?" + cmd, strings.Replace(params, "Format=X", "Format=T", 1)},
 		"GET":                      {notified.Config{UseGET: true}, "GET /scripts/Server.nxp?" + cmd + "&" + params, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package elevatetest
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -28,6 +29,13 @@ type Config struct {
 	// Profile is the wire format. Required; see [elevate.GuessedProfile]. It must
 	// not be changed while the server is in use.
 	Profile *elevate.Profile
+	// ReportKey is the Report API's api_key. Defaults to Key; required where
+	// ReportProfile is given and there is none.
+	ReportKey string
+	// ReportProfile opens the Report API, at /api/reports/, and is its wire
+	// format. It must not be changed while the server is in use. Defaults to no
+	// Report API.
+	ReportProfile *elevate.ReportProfile
 	// UserName and Password are wanted where the profile's way is
 	// [elevate.AuthBasic]. Required then.
 	UserName, Password string
@@ -82,6 +90,21 @@ func (cfg Config) withDefaults() (Config, error) {
 		return bad("BaseURL", "is not an http or https URL")
 	}
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
+	if cfg.ReportProfile == nil {
+		return cfg, nil
+	}
+	if cfg.ReportKey == "" {
+		cfg.ReportKey = cfg.Key
+	}
+	wrong, malformed := errors.AsType[*amsbridge.InputError](cfg.ReportProfile.Check())
+	switch {
+	case malformed:
+		return bad("Report"+wrong.Field, wrong.Problem)
+	case cfg.ReportKey == "":
+		return bad("ReportKey", "is empty")
+	case cfg.Path == reportPath:
+		return bad("Path", "is the Report API's")
+	}
 	return cfg, nil
 }
 

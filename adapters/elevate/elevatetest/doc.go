@@ -17,4 +17,11 @@
 // has them), every HTTP status, the bodies of refusals, that an unknown field is
 // refused, that a product can be closed, that registering twice changes nothing
 // but mails again where a mail is asked for, and the product page.
+//
+// # The Report API
+//
+// It is served where [Config].ReportProfile is given. From public pages come its
+// path, the names of the request's fields, the resource and the filter's form.
+// Guesses are all that the profile says, every status, that anything not named
+// in it is refused, and that rows come in the order of registration.
 package elevatetest

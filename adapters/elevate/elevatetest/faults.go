@@ -41,6 +41,15 @@ func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
 // use the server. Nil ends it.
 func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 
+// MisbehaveReports queues faults, one for each of the report calls to come. A
+// zero Fault lets a call behave.
+func (s *Server) MisbehaveReports(next ...Fault) {
+	s.mu.Lock()
+	plan := s.reportPlan
+	s.mu.Unlock()
+	plan.Next(next...)
+}
+
 func (s *Server) faultPlan() *faults.Plan {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -95,7 +95,7 @@ func (s *Server) Mails() []Mail {
 	return slices.Clone(s.mails)
 }
 
-// Reset forgets journal, users, registrations, mails and planned faults. A call
+// Reset forgets journals, users, registrations, mails and planned faults. A call
 // that is under way may still leave its registration.
 func (s *Server) Reset() {
 	s.mu.Lock()
@@ -112,6 +112,8 @@ type state struct {
 	registrations []Registration
 	mails         []Mail
 	plan          *faults.Plan
+	reports       []*ReportCall
+	reportPlan    *faults.Plan
 }
 
 type place struct {
@@ -122,6 +124,6 @@ type place struct {
 func newState() state {
 	return state{
 		keys: map[string]bool{}, users: map[amsbridge.UserID]amsbridge.User{},
-		registered: map[place]bool{}, plan: &faults.Plan{},
+		registered: map[place]bool{}, plan: &faults.Plan{}, reportPlan: &faults.Plan{},
 	}
 }

@@ -40,11 +40,15 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, byID: byID, bySlug: bySlug, router: mux.NewRouter(), state: newState()}
 	s.router.HandleFunc(cfg.Path, s.serveRegistration) // all methods, so that a wrong one is in the journal
+	if cfg.ReportProfile != nil {
+		s.router.HandleFunc(reportPath, s.serveReport)
+	}
 	s.router.HandleFunc(productPath+"{slug}", s.serveProduct).Methods(http.MethodGet, http.MethodHead)
 	return s, nil
 }
 
-// ServeHTTP serves the Registration API and the product pages.
+// ServeHTTP serves the Registration API, the Report API where the configuration
+// opens it, and the product pages.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 func (s *Server) serveRegistration(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,136 @@
+package elevatetest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+)
+
+// reportPath is public.
+const reportPath = "/api/reports/"
+
+// ReportCall is one call to the Report API, whatever came of it. It holds no
+// personal data.
+type ReportCall struct {
+	// Seq counts from 1, in the order in which calls were read.
+	Seq  int
+	Time time.Time
+	// Since is the filter, and Page the number of the page, from 1. Zero where
+	// they were not read.
+	Since time.Time
+	Page  int
+	// Rows is how many rows were answered.
+	Rows int
+	// Status is the HTTP status sent. Zero when the connection was cut instead,
+	// or while the answer is awaited.
+	Status int
+	// Fault is the misbehaviour that the call met.
+	Fault FaultKind
+	// Violations say what is wrong with the call's form, naming fields and never
+	// values.
+	Violations []string
+}
+
+// ReportCalls returns all calls to the Report API in their order.
+func (s *Server) ReportCalls() []ReportCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := make([]ReportCall, len(s.reports))
+	for i, c := range s.reports {
+		calls[i] = *c
+		calls[i].Violations = slices.Clone(c.Violations)
+	}
+	return calls
+}
+
+func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	in := s.readReport(r, body, err)
+	fault, call := s.openReport(in)
+	noted := &noting{ResponseWriter: w, note: func(status int) { s.note(func() { call.Status = status }) }}
+	fault.Serve(noted, r, func(w http.ResponseWriter, _ *http.Request) {
+		if in.refusal != nil {
+			s.refuseReport(w, *in.refusal)
+			return
+		}
+		rows := s.reportRows(in)
+		s.note(func() { call.Rows = len(rows) })
+		if s.cfg.ReportProfile.Rows == "" {
+			writeJSON(w, http.StatusOK, rows)
+			return
+		}
+		o := wirejson.Object{}
+		o.Set(s.cfg.ReportProfile.Rows, rows)
+		writeJSON(w, http.StatusOK, o)
+	})
+}
+
+// openReport writes a call into the journal and takes its fault.
+func (s *Server) openReport(in reportInput) (faults.Fault, *ReportCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fault := s.reportPlan.Take()
+	call := &ReportCall{
+		Seq: len(s.reports) + 1, Time: s.cfg.Now(), Since: in.since, Page: in.page, Fault: fault.Kind, Violations: in.violations,
+	}
+	s.reports = append(s.reports, call)
+	return fault, call
+}
+
+// reportRows returns the rows of one page. Users are as they were last updated.
+func (s *Server) reportRows(in reportInput) []any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, rows := s.cfg.ReportProfile, []any{}
+	for _, reg := range s.registrations {
+		if reg.Time.Before(in.since) {
+			continue
+		}
+		user, row := s.users[reg.UserID], wirejson.Object{}
+		row.Set(p.FirstName, user.FirstName)
+		row.Set(p.LastName, user.LastName)
+		row.Set(p.Email, user.Email)
+		row.Set(p.ProductTitle, s.byID[reg.RemoteProductID].Title)
+		row.Set(p.RemoteProductID, reg.RemoteProductID)
+		row.Set(p.TransactionAt, reg.Time.In(s.reportZone()).Format(p.TimeLayouts[0]))
+		rows = append(rows, row)
+	}
+	if p.PageField == "" {
+		return rows
+	}
+	from := min((in.page-1)*p.PageSize, len(rows))
+	return rows[from:min(from+p.PageSize, len(rows))]
+}
+
+func (s *Server) reportZone() *time.Location {
+	if z := s.cfg.ReportProfile.Zone; z != nil {
+		return z
+	}
+	return time.UTC
+}
+
+func (s *Server) refuseReport(w http.ResponseWriter, a answer) {
+	o := wirejson.Object{}
+	if names := s.cfg.ReportProfile.Errors; len(names) > 0 {
+		o.Set(names[0], a.text)
+	}
+	if a.allow != "" {
+		w.Header().Set("Allow", a.allow)
+	}
+	writeJSON(w, a.status, o)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status = http.StatusInternalServerError
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the caller may be gone
+}

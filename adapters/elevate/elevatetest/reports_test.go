@@ -1,0 +1,134 @@
+package elevatetest_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/stretchr/testify/require"
+)
+
+const validReport = `{"api_key":"key","format":"json","labels":false,"resource":"productRegistration",` +
+	`"fields":["user.firstname","user.lastname","user.email","transaction_at","product.title","product.remote_product_id"],` +
+	`"filters":{"transaction_at":{">=":"2027-01-15 08:00:00"}}}`
+
+func newReportServer(t *testing.T, change func(*elevate.ReportProfile)) *elevatetest.Server {
+	t.Helper()
+	p := elevate.GuessedReportProfile()
+	if change != nil {
+		change(p)
+	}
+	s, err := elevatetest.New(elevatetest.Config{
+		Key: "key", Profile: elevate.GuessedProfile(), ReportProfile: p,
+		Now:      func() time.Time { return time.Unix(1_800_000_000, 0).UTC() }, // 2027-01-15 08:00:00
+		Products: []elevatetest.Product{{RemoteProductID: "COURSE-1", Title: "Safety"}},
+	})
+	require.NoError(t, err)
+	return s
+}
+
+func report(s *elevatetest.Server, method, contentType, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "https://learn.example.org/api/reports/", strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func TestReportCallsOfTheWrongFormAreRefused(t *testing.T) {
+	t.Parallel()
+	const asJSON = "application/json"
+	with := func(old, changed string) string {
+		require.Contains(t, validReport, old)
+		return strings.Replace(validReport, old, changed, 1)
+	}
+	for _, c := range []struct {
+		method, contentType, body string
+		status                    int
+		violation                 string
+	}{
+		{"GET", asJSON, "", 405, "not POST"},
+		{"POST", "text/plain", validReport, 415, "content type"},
+		{"POST", asJSON, "", 400, "JSON"},
+		{"POST", asJSON, "[]", 400, "JSON"},
+		{"POST", asJSON, with("{", `{"format":"json",`), 400, "JSON"},
+		{"POST", asJSON, `"` + strings.Repeat("x", 70<<10) + `"`, 413, "64 KiB"},
+		{"POST", asJSON, with(`"api_key":"key",`, ""), 401, "api_key"},
+		{"POST", asJSON, with(`"key"`, `"Key"`), 401, "api_key"},
+		{"POST", asJSON, with(`"format":"json",`, ""), 422, "format is missing"},
+		{"POST", asJSON, with(`"json"`, `"csv"`), 422, "format is not"},
+		{"POST", asJSON, with(`false`, `0`), 422, "labels is not"},
+		{"POST", asJSON, with(`"labels":false,`, ``), 422, "labels is missing"},
+		{"POST", asJSON, with(`"productRegistration"`, `"user"`), 422, "resource is not"},
+		{"POST", asJSON, with(`"user.email",`, ``), 422, "fields is not"},
+		{"POST", asJSON, with(`,"filters":{"transaction_at":{">=":"2027-01-15 08:00:00"}}`, ``), 422, "filters"},
+		{"POST", asJSON, with(`2027-01-15 08:00:00`, `2027-01-15`), 422, "filters"},
+		{"POST", asJSON, with(`">="`, `">"`), 422, "filters"},
+		{"POST", asJSON, with(`{">="`, `{"<=":"2027-01-16 08:00:00",">="`), 422, "filters"},
+		{"POST", asJSON, with(`{"transaction_at"`, `{"user":1,"transaction_at"`), 422, "filters"},
+		{"POST", asJSON, with(`{"api_key"`, `{"page":1,"api_key"`), 422, "nobody names"},
+	} {
+		s := newReportServer(t, nil)
+		w := report(s, c.method, c.contentType, c.body)
+		require.Equal(t, c.status, w.Code, c.violation)
+		require.Contains(t, w.Body.String(), `"error":"`)
+		require.Equal(t, c.status == 405, w.Header().Get("Allow") == "POST")
+		calls := s.ReportCalls()
+		require.Len(t, calls, 1)
+		require.Contains(t, strings.Join(calls[0].Violations, "\n"), c.violation)
+		require.Equal(t, c.status, calls[0].Status)
+	}
+}
+
+func TestReportsListRegistrations(t *testing.T) {
+	t.Parallel()
+	s := newReportServer(t, nil)
+	require.Equal(t, 200, call(s, "POST", "application/json", valid).Code)
+	require.Equal(t, 200, call(s, "POST", "application/json", strings.Replace(valid, "Byron", "Lovelace", 1)).Code)
+	w := report(s, "POST", "application/json", validReport)
+	require.Equal(t, 200, w.Code)
+	require.JSONEq(t, `[{"user":{"firstname":"Ada","lastname":"Lovelace","email":"ada@example.org"},`+
+		`"product":{"title":"Safety","remote_product_id":"COURSE-1"},"transaction_at":"2027-01-15 08:00:00"}]`, w.Body.String())
+	w = report(s, "POST", "application/json", strings.Replace(validReport, "08:00:00", "08:00:01", 1))
+	require.JSONEq(t, `[]`, w.Body.String())
+	require.NotContains(t, fmt.Sprintf("%+v", s.ReportCalls()), "@")
+}
+
+func TestReportsInPagesWantTheirFields(t *testing.T) {
+	t.Parallel()
+	s := newReportServer(t, func(p *elevate.ReportProfile) {
+		p.PageField, p.PageSizeField, p.PageSize, p.Rows = "page", "size", 10, "rows"
+	})
+	for more, status := range map[string]int{
+		`"page":1,"size":10,`: 200, `"page":99,"size":10,`: 200, ``: 422, `"page":1,`: 422, `"page":0,"size":10,`: 422,
+		`"page":"1","size":10,`: 422, `"page":1,"size":11,`: 422, `"page":1.5,"size":10,`: 422, `"page":1e9,"size":10,`: 422,
+	} {
+		w := report(s, "POST", "application/json", strings.Replace(validReport, "{", "{"+more, 1))
+		require.Equal(t, status, w.Code, more)
+		require.Equal(t, status == 200, w.Body.String() == `{"rows":[]}`)
+	}
+}
+
+func TestReportsAreServedOnlyWhenOpened(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 404, report(newServer(t), "POST", "application/json", validReport).Code)
+	for field, change := range map[string]func(*elevatetest.Config){
+		"ReportProfile.Name": func(c *elevatetest.Config) { c.ReportProfile = &elevate.ReportProfile{} },
+		"Path":               func(c *elevatetest.Config) { c.Path = "/api/reports/" },
+		"ReportKey": func(c *elevatetest.Config) {
+			c.Profile.Auth, c.Key, c.UserName, c.Password = elevate.AuthBasic, "", "u", "p"
+		},
+	} {
+		cfg := elevatetest.Config{Key: "key", Profile: elevate.GuessedProfile(), ReportProfile: elevate.GuessedReportProfile()}
+		change(&cfg)
+		_, err := elevatetest.New(cfg)
+		var bad *amsbridge.InputError
+		require.ErrorAs(t, err, &bad, field)
+		require.Equal(t, field, bad.Field)
+	}
+}

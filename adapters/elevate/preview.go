@@ -1,0 +1,127 @@
+package elevate
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// Masked stands in a [Preview] where a credential would be sent, and PreviewKey
+// where the message's key would be: it is made when an order is stored.
+const (
+	Masked     = "***"
+	PreviewKey = "{message key}"
+)
+
+// Preview is a request as [Client.Deliver] would send it, for people who set up
+// a profile or compare it with the vendor's text. It shows no credential, but
+// it does show the person: treat it as you do the order.
+type Preview struct {
+	// Method is the HTTP method.
+	Method string
+	// URL is the endpoint's. All values of its query are masked, since an
+	// endpoint may carry a token there.
+	URL string
+	// Header is what the profile makes of it. The connection adds Host,
+	// Content-Length and User-Agent.
+	Header http.Header
+	// Body is the JSON, byte for byte but for the masks.
+	Body []byte
+}
+
+// String returns the request as HTTP/1.1 has it, with headers by name.
+func (p Preview) String() string {
+	var b strings.Builder
+	b.WriteString(p.Method + " " + p.URL + "\n")
+	for _, name := range slices.Sorted(maps.Keys(p.Header)) {
+		for _, v := range p.Header[name] {
+			b.WriteString(name + ": " + v + "\n")
+		}
+	}
+	b.WriteString("\n")
+	b.Write(p.Body)
+	return b.String()
+}
+
+// Preview returns the first request that would register r, and sends nothing.
+// It is what [Client.Deliver] sends, credentials and key apart; a later send of
+// the same message may turn the confirmation email off. A registration that
+// Deliver would reject unsent is an [*amsbridge.InputError] that names the fact.
+//
+// Where a constant of Profile.Extra holds a credential, all of that constant is
+// masked.
+func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
+	if err := problem(r); err != nil {
+		return Preview{}, err
+	}
+	shown := *c
+	shown.profile = c.profile.clone()
+	for path, v := range shown.profile.Extra {
+		if c.credentials.reveal().in(v) {
+			shown.profile.Extra[path] = json.RawMessage(`"` + Masked + `"`)
+		}
+	}
+	req, err := shown.requestWith(secrets{key: Masked}, r, PreviewKey, c.confirmation)
+	if err != nil {
+		return Preview{}, &amsbridge.InputError{Field: "registration", Problem: "cannot be written as JSON"}
+	}
+	if c.profile.Auth == AuthBasic {
+		req.Header.Set("Authorization", "Basic "+Masked)
+	}
+	return Preview{
+		Method: req.Method, URL: c.maskURL(req.URL), Header: req.Header, Body: req.Body,
+	}, nil
+}
+
+// in tells whether JSON holds a credential, however its texts are escaped.
+func (s secrets) in(raw json.RawMessage) bool {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if dec.Decode(&v) != nil {
+		return true
+	}
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return true
+	}
+	for _, secret := range s.texts() {
+		quoted, err := json.Marshal(secret)
+		if err != nil || bytes.Contains(plain, quoted[1:len(quoted)-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// maskURL masks the values of the query, and a path that holds a credential.
+func (c *Client) maskURL(raw string) string {
+	base, query, found := strings.Cut(raw, "?")
+	u, err := url.Parse(base)
+	if err != nil {
+		return Masked
+	}
+	for _, secret := range c.credentials.reveal().texts() {
+		if strings.Contains(u.Path, secret) {
+			base = u.Scheme + "://" + u.Host + "/" + Masked
+		}
+	}
+	if !found {
+		return base
+	}
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		if name, _, named := strings.Cut(part, "="); named {
+			parts[i] = name + "=" + Masked
+		} else {
+			parts[i] = Masked
+		}
+	}
+	return base + "?" + strings.Join(parts, "&")
+}

@@ -1,0 +1,152 @@
+package elevate
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+)
+
+// ReportProfile is the Report API's wire format as far as no public page tells
+// it. What is public stands in [Reports]. It has no default; see
+// [GuessedReportProfile].
+type ReportProfile struct {
+	// Name says where the profile comes from, for people to read. Required.
+	Name string
+
+	// Format and Labels are sent under those names, which are public. The values
+	// are not. Required; JSON.
+	Format, Labels json.RawMessage
+	// Fields is sent under that name and lists the columns that are wanted.
+	// Required; JSON. How a column of the product is written is not public.
+	Fields json.RawMessage
+
+	// PageField names the request's field with the page's number, from 1, and
+	// PageSizeField the one with PageSize. A page with fewer rows than PageSize
+	// is the last. Whether Elevate has pages is not public. Defaults to none: one
+	// reply is the whole report.
+	PageField, PageSizeField string
+	// PageSize is from 1 to 10,000 where pages are wanted, and else zero.
+	PageSize int
+
+	// Rows is the dotted path of the reply's list of rows. Empty where the reply
+	// is that list itself.
+	Rows string
+	// Errors name the fields of a reply which say, when not empty, that there is
+	// no report, and why. They are looked for where the reply is an object.
+	Errors []string
+	// FirstName to TransactionAt name a row's fields: a field of that very name,
+	// or else a dotted path. Required.
+	FirstName, LastName, Email, ProductTitle, RemoteProductID, TransactionAt string
+
+	// TimeLayouts are those of [time.Parse] in which transaction_at is read; the
+	// first one writes the filter. Required.
+	TimeLayouts []string
+	// Zone is that of times which name none, and of the filter. Defaults to UTC.
+	Zone *time.Location
+}
+
+// GuessedReportProfile is a guess, not Elevate's word. Public are the names of
+// the request's fields, the resource and the columns. The rest is made up: that
+// format is "json" and labels false, how columns of a user and a product are
+// listed, that there are no pages, that the reply is a list of rows or an object
+// with an error, and that times are UTC in RFC 3339 or as SQL writes them.
+func GuessedReportProfile() *ReportProfile {
+	return &ReportProfile{
+		Name: "guessed", Format: json.RawMessage(`"json"`), Labels: json.RawMessage("false"),
+		Fields: json.RawMessage(
+			`["user.firstname","user.lastname","user.email","transaction_at","product.title","product.remote_product_id"]`),
+		Errors: []string{"error", "errors"}, FirstName: "user.firstname", LastName: "user.lastname", Email: "user.email",
+		ProductTitle: "product.title", RemoteProductID: "product.remote_product_id", TransactionAt: "transaction_at",
+		TimeLayouts: []string{time.DateTime, time.RFC3339},
+	}
+}
+
+// Check returns an [*amsbridge.InputError] for the first field that is missing
+// or malformed.
+func (p *ReportProfile) Check() error {
+	bad := func(field, problem string) error {
+		return &amsbridge.InputError{Field: "Profile." + field, Problem: problem}
+	}
+	if p.Name == "" {
+		return bad("Name", "is empty")
+	}
+	for _, f := range []struct {
+		field string
+		value json.RawMessage
+	}{{"Format", p.Format}, {"Labels", p.Labels}, {"Fields", p.Fields}} {
+		if !json.Valid(f.value) {
+			return bad(f.field, "is not JSON")
+		}
+	}
+	for _, f := range p.columns() {
+		if problem := pathProblem(f.path); problem != "" {
+			return bad(f.field, problem)
+		}
+	}
+	taken := wirejson.Object{"api_key": 0, "format": 0, "labels": 0, "resource": 0, "fields": 0, "filters": 0}
+	for _, f := range []namedPath{{"PageField", p.PageField, true}, {"PageSizeField", p.PageSizeField, true}} {
+		if f.path == "" {
+			continue
+		}
+		if problem := pathProblem(f.path); problem != "" {
+			return bad(f.field, problem)
+		}
+		if !taken.Set(f.path, 0) {
+			return bad(f.field, "is the path of another field too, or lies on one")
+		}
+	}
+	switch {
+	case p.Rows != "" && pathProblem(p.Rows) != "":
+		return bad("Rows", pathProblem(p.Rows))
+	case p.PageField == "" && (p.PageSizeField != "" || p.PageSize != 0):
+		return bad("PageField", "is empty, but another setting wants pages")
+	case p.PageField != "" && (p.PageSize < 1 || p.PageSize > 10_000):
+		return bad("PageSize", "is not from 1 to 10,000")
+	case len(p.TimeLayouts) == 0:
+		return bad("TimeLayouts", "is empty")
+	}
+	for _, layout := range p.TimeLayouts {
+		at := time.Date(2031, 11, 22, 13, 14, 15, 0, p.zone())
+		if got, err := p.parseTime(layout, at.Format(layout)); err != nil || !got.Equal(at) {
+			return bad("TimeLayouts", "has one that cannot tell a time to the second")
+		}
+	}
+	return nil
+}
+
+// columns lists the row's fields, then the reply's.
+func (p *ReportProfile) columns() []namedPath {
+	all := []namedPath{
+		{"FirstName", p.FirstName, false},
+		{"LastName", p.LastName, false},
+		{"Email", p.Email, false},
+		{"ProductTitle", p.ProductTitle, false},
+		{"RemoteProductID", p.RemoteProductID, false},
+		{"TransactionAt", p.TransactionAt, false},
+	}
+	for _, path := range p.Errors {
+		all = append(all, namedPath{"Errors", path, false})
+	}
+	return all
+}
+
+func (p *ReportProfile) zone() *time.Location {
+	if p.Zone == nil {
+		return time.UTC
+	}
+	return p.Zone
+}
+
+func (p *ReportProfile) parseTime(layout, text string) (time.Time, error) {
+	return time.ParseInLocation(layout, text, p.zone())
+}
+
+func (p *ReportProfile) clone() *ReportProfile {
+	c := *p
+	c.Format, c.Labels, c.Fields = slices.Clone(p.Format), slices.Clone(p.Labels), slices.Clone(p.Fields)
+	c.Errors, c.TimeLayouts = slices.Clone(p.Errors), slices.Clone(p.TimeLayouts)
+	return &c
+}

@@ -1,0 +1,113 @@
+package elevate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// ReportedRegistration is one row of the report: somebody who is registered for
+// a product on Elevate, by whatever way. It holds personal data and is as
+// untrusted as everything that a platform sends: escape it where it is shown.
+type ReportedRegistration struct {
+	// RemoteProductID is the store's product ID. Empty where staff typed none.
+	RemoteProductID string
+	// ProductTitle is Elevate's. May be empty.
+	ProductTitle string
+	// FirstName, LastName and Email are personal data, and those that Elevate
+	// has: an e-mail address may have changed there. May be empty.
+	FirstName, LastName, Email string
+	// TransactionAt is when Elevate says it happened, in the profile's zone where
+	// the reply names none.
+	TransactionAt time.Time
+}
+
+// reportFailure is a reply without a report. Its text is the platform's own and
+// not scrubbed yet.
+type reportFailure struct {
+	outbox.DeliveryError
+	text string
+}
+
+// read understands one reply: every row or none.
+func (p *ReportProfile) read(body []byte) ([]ReportedRegistration, *reportFailure) {
+	no := func(reason string) ([]ReportedRegistration, *reportFailure) {
+		return nil, &reportFailure{DeliveryError: *unclear(reason)}
+	}
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if !json.Valid(body) { // and hence cannot leave the object around it
+		return no("the reply is not JSON")
+	}
+	reply, err := wirejson.Parse(fmt.Appendf(nil, `{"reply":%s}`, body))
+	if err != nil {
+		return no("the reply is or has " + err.Error())
+	}
+	found := reply["reply"]
+	if o, ok := found.(wirejson.Object); ok {
+		for _, path := range p.Errors {
+			if v, ok := o.Get(path); ok && !empty(v) {
+				said, _ := v.(string) // a list or object might be rows
+				return nil, &reportFailure{text: said, DeliveryError: outbox.DeliveryError{
+					Outcome: outbox.OutcomeRejected, Reason: "the platform reports a failure",
+				}}
+			}
+		}
+		if p.Rows != "" {
+			found, _ = o.Get(p.Rows)
+		}
+	} else if p.Rows != "" {
+		return no("the reply is not an object, as the profile's Rows wants it")
+	}
+	list, ok := found.([]any)
+	if !ok {
+		return no("the reply has no list of rows where the profile's Rows says")
+	}
+	rows := make([]ReportedRegistration, len(list))
+	for i, v := range list {
+		if problem := p.row(v, &rows[i]); problem != "" {
+			return no(fmt.Sprintf("row %d %s", i+1, problem))
+		}
+	}
+	return rows, nil
+}
+
+// row reads one row, or says what is wrong with it in our own words. A field
+// that is not there is wrong, since the profile's name of it may be; one that is
+// null is empty.
+func (p *ReportProfile) row(v any, to *ReportedRegistration) (problem string) {
+	o, ok := v.(wirejson.Object)
+	if !ok {
+		return "is not an object"
+	}
+	at := ""
+	into := []*string{&to.FirstName, &to.LastName, &to.Email, &to.ProductTitle, &to.RemoteProductID, &at}
+	for i, column := range p.columns()[:len(into)] {
+		v, there := o[column.path]
+		if !there {
+			v, there = o.Get(column.path)
+		}
+		if !there {
+			return "has no field as the profile's " + column.field + " names it"
+		}
+		switch v := v.(type) {
+		case nil:
+		case string:
+			*into[i] = v
+		case json.Number:
+			*into[i] = v.String()
+		default:
+			return "has no text where the profile's " + column.field + " says"
+		}
+	}
+	for _, layout := range p.TimeLayouts {
+		if t, err := p.parseTime(layout, at); err == nil {
+			to.TransactionAt = t
+			return ""
+		}
+	}
+	return "has a time that none of the profile's TimeLayouts reads"
+}

@@ -1,0 +1,103 @@
+package notified
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParsePairs(t *testing.T) {
+	t.Parallel()
+	const head = "APICallResult=0&APICallDiagnostic=OK&OpCodesProcessed=1&OpCodesInError=0"
+	one := func(op opResult) []opResult { return []opResult{op} }
+	for name, c := range map[string]struct {
+		ops  string
+		want []opResult
+	}{
+		"form-encoded":            {"&OpCode=M&Status=71&Message=User+Not%20Found%21", one(opResult{code: "M", status: "71", message: "User Not Found!"})},
+		"encoded twice":           {"&OpCode=M&Message=User%2520Not%2520Found!", one(opResult{code: "M", message: "User Not Found!"})},
+		"raw semicolon":           {"&OpCode=M&Message=no;really;no&Status=51", one(opResult{code: "M", status: "51", message: "no;really;no"})},
+		"equals sign in a value":  {"&OpCode=M&Message=a=b&Status=51", one(opResult{code: "M", status: "51", message: "a=b"})},
+		"encoded separators":      {"&OpCode=M&Message=a%26Status%3D0&Status=51", one(opResult{code: "M", status: "51", message: "a&Status=0"})},
+		"only looks encoded":      {"&OpCode=M&Message=100%+sure%2C%zz%2", one(opResult{code: "M", message: "100% sure,%zz%2"})},
+		"encoded key":             {"&OpCode=M&AddOns%41dded=2", one(opResult{code: "M", rows: []row{{{"AddOnsAdded", "2"}}}})},
+		"unknown key in the head": {"&Later=1&OpCode=M", one(opResult{code: "M"})},
+		"empty pairs":             {"&&OpCode=M&\n", one(opResult{code: "M"})},
+		"a block for each opcode": {"&OpCode=C&Status=0&Message=OK&UserKey=5&OpCode=M&Status=72&Message=No", []opResult{
+			{code: "C", status: "0", message: "OK", rows: []row{{{"UserKey", "5"}}}}, {code: "M", status: "72", message: "No"},
+		}},
+		"the same opcode twice": {"&OpCode=M&Status=0&OpCode=M&Status=71", []opResult{{code: "M", status: "0"}, {code: "M", status: "71"}}},
+		"rows of two columns": {"&OpCode=A&Key=1&Name=a&Key=2&Name=b", one(opResult{code: "A", rows: []row{
+			{{"Key", "1"}, {"Name", "a"}}, {{"Key", "2"}, {"Name", "b"}},
+		}})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := parsePairs([]byte(head + c.ops))
+			require.NoError(t, err)
+			require.Equal(t, reply{result: "0", diagnostic: "OK", processed: "1", inError: "0", ops: c.want}, got)
+		})
+	}
+}
+
+func TestParsePairsRefuses(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"nothing":             "",
+		"white space":         " \n\u00a0",
+		"text":                "OK",
+		"another form":        "a=1&b=2",
+		"no head":             "OpCode=M&Status=0&Message=OK&AddOnsAdded=2",
+		"head in lower case":  "apicallresult=0&OpCode=M",
+		"head behind":         "OpCode=M&Status=0&APICallResult=0",
+		"two replies in one":  "APICallResult=0&OpCode=M&Status=0&APICallResult=7",
+		"key of head twice":   "APICallResult=7&APICallResult=0&OpCode=M",
+		"empty, then another": "APICallResult=&APICallResult=0&OpCode=M",
+		"status twice":        "APICallResult=0&OpCode=M&Status=71&Status=0",
+		"message twice":       "APICallResult=0&OpCode=M&Message=a&Message=b",
+		"no equals sign":      "APICallResult=0&OpCode=M&Message=this & that&Status=0",
+		"not UTF-8":           "APICallResult=0&OpCode=M&Message=\xff",
+		"login page":          "<!DOCTYPE html><html><a href='?APICallResult=0&OpCode=M'>",
+		"XML of the results":  `<APIResults APICallResult="0"/>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := FormatPairs.parse([]byte(body))
+			require.ErrorIs(t, err, errNotPairs)
+			require.Equal(t, reply{}, r)
+		})
+	}
+}
+
+func FuzzParsePairs(f *testing.F) {
+	sample, err := os.ReadFile("testdata/vendor-sample-pairs.txt")
+	require.NoError(f, err)
+	f.Add(sample)
+	f.Add([]byte(`<CallFailed Diag="Invalid API Credentials Supplied!"/>`))
+	f.Add([]byte("APICallResult=0&OpCode=C&Status=0&OpCode=M&Status=71&Message=a;b%2&A=1&A=2"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := FormatPairs.parse(body)
+		if err != nil {
+			require.ErrorIs(t, err, errNotPairs)
+			require.Equal(t, reply{}, r)
+		}
+		requireEarned(t, FormatPairs, body, unescape(string(body)))
+	})
+}
+
+// requireEarned: a success has each part that the vendor's sample has, and those
+// say so.
+func requireEarned(t *testing.T, format OutputFormat, body []byte, read string) {
+	t.Helper()
+	if _, d := judge(format, body, false, 3, false); d != nil {
+		require.NotEqual(t, 0, int(d.Outcome))
+		require.NotEmpty(t, d.Reason)
+		return
+	}
+	for _, key := range []string{"APICallResult=", "OpCodesProcessed=", "OpCodesInError=", "OpCode=M", "Status=", "AddOnsAdded"} {
+		require.Contains(t, read, key)
+	}
+	require.NotContains(t, strings.TrimSpace(read)[:1], "<")
+}
