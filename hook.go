@@ -163,19 +163,21 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 			return nil, err
 		}
 	}
-	inserted, err := h.store.InsertTx(ctx, tx, p.messages()...)
+	msgs := p.messages()
+	inserted, err := h.store.InsertTx(ctx, tx, msgs...)
 	var exists *outbox.ExistsError
 	if errors.As(err, &exists) {
 		// An earlier report parked lines that are sound now.
 		if err := h.reconcile(ctx, tx, p); err != nil {
 			return nil, err
 		}
-		inserted, err = h.store.InsertTx(ctx, tx, p.messages()...)
+		msgs = p.messages()
+		inserted, err = h.store.InsertTx(ctx, tx, msgs...)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p.queued(inserted), nil
+	return p.queued(msgs, inserted), nil
 }
 
 // reconcile leaves out of a plan what an earlier report of the order stored in

@@ -30,6 +30,12 @@ type draft struct {
 
 func (d *draft) defective() bool { return d.problem != "" }
 
+// group is what one push to Notified is for.
+type group struct {
+	user UserID
+	show int64
+}
+
 // plan is what an order comes to.
 type plan struct {
 	order    Order
@@ -37,6 +43,8 @@ type plan struct {
 	notified string
 	trace    string
 	drafts   []*draft
+	// groups are the drafts of pushes to Notified, by person and show.
+	groups map[group]*draft
 	// ready are the drafts as they are stored: with add-ons split into parts.
 	ready   []*draft
 	leftOut []string
@@ -53,7 +61,7 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 	if err := order.check(); err != nil {
 		return nil, err
 	}
-	p := &plan{order: order, elevate: h.cfg.Elevate + order.suffix(), notified: h.cfg.Notified + order.suffix(), guarded: true}
+	p := &plan{order: order, elevate: h.cfg.Elevate + order.suffix(), notified: h.cfg.Notified + order.suffix(), guarded: true, groups: map[group]*draft{}}
 	if h.cfg.TraceContext != nil {
 		// A traceparent has 55 characters; an odd one must not break a checkout.
 		if p.trace = h.cfg.TraceContext(ctx); textProblem(p.trace, 256) != "" {
@@ -179,17 +187,18 @@ func (p *plan) addPushes(line Line, product Product, at int, u User) error {
 		return nil
 	}
 	keys := LineAddOns{LineID: line.ID, Keys: product.AddOnKeys}
-	for _, d := range p.drafts {
-		if d.addOns != nil && d.addOns.User.ID == u.ID && d.addOns.ShowKey == product.ShowKey {
-			d.addOns.Lines = append(d.addOns.Lines, keys)
-			d.spots = append(d.spots, here)
-			return nil
-		}
+	g := group{u.ID, product.ShowKey}
+	if d, ok := p.groups[g]; ok {
+		d.addOns.Lines = append(d.addOns.Lines, keys)
+		d.spots = append(d.spots, here)
+		return nil
 	}
-	p.drafts = append(p.drafts, &draft{
+	d := &draft{
 		spots:  []spot{here},
 		addOns: &AddOns{OrderID: p.order.ID, ShowKey: product.ShowKey, Lines: []LineAddOns{keys}, User: u},
-	})
+	}
+	p.groups[g] = d
+	p.drafts = append(p.drafts, d)
 	return nil
 }
 
@@ -261,9 +270,9 @@ func (p *plan) firstDefect() error {
 }
 
 // queued reports what was stored, and what an earlier report had stored.
-func (p *plan) queued(inserted []outbox.Inserted) *Queued {
+func (p *plan) queued(msgs []outbox.Message, inserted []outbox.Inserted) *Queued {
 	q := &Queued{LeftOut: p.leftOut}
-	for i, m := range p.messages() {
+	for i, m := range msgs {
 		d := p.ready[i]
 		if d.defective() {
 			q.Parked = append(q.Parked, Parked{

@@ -49,7 +49,7 @@ func (h *Hook[Tx]) rebuildOne(ctx context.Context, tx Tx, order Order, r outbox.
 	}
 	p.guarded, p.salt = false, r.Key
 	sound, whole := p.soundFor(r)
-	if len(sound) == 0 || r.State == outbox.StateParked && !r.IsTask() && sameAs(sound, r) {
+	if len(sound) == 0 || !r.IsTask() && sameAs(sound, r) {
 		result.addStored(r)
 		return nil
 	}
@@ -64,7 +64,7 @@ func (h *Hook[Tx]) rebuildOne(ctx context.Context, tx Tx, order Order, r outbox.
 	if err != nil {
 		return err
 	}
-	made := p.queued(inserted)
+	made := p.queued(msgs, inserted)
 	result.Messages = append(result.Messages, made.Messages...)
 	if !whole {
 		result.addStored(r)

@@ -133,6 +133,7 @@ func (p *plan) reconcile(records []outbox.Record) error {
 		}
 	}
 	records = slices.DeleteFunc(records, func(r outbox.Record) bool { return !p.order.owns(r.Message) })
+	standIns := standInsOf(records)
 	covering := map[string]bool{} // keys of pushes that cover what cannot be judged now
 	var kept []*draft
 	for _, d := range p.drafts {
@@ -146,7 +147,7 @@ func (p *plan) reconcile(records []outbox.Record) error {
 			continue
 		}
 		d.spots = slices.DeleteFunc(d.spots, func(s spot) bool {
-			r := standInFor(records, s)
+			r := standInFor(standIns, s)
 			if r == nil {
 				return false
 			}
@@ -169,10 +170,25 @@ func (p *plan) reconcile(records []outbox.Record) error {
 	return nil
 }
 
-func standInFor(records []outbox.Record, s spot) *outbox.Record {
-	for i := range records {
-		if f, ok := decodeStandIn(records[i].Message); ok && f.covers(s) {
-			return &records[i]
+// standIn is a stored stand-in, read once.
+type standIn struct {
+	facts  standInFacts
+	record outbox.Record
+}
+
+func standInsOf(records []outbox.Record) (all []standIn) {
+	for _, r := range records {
+		if f, ok := decodeStandIn(r.Message); ok {
+			all = append(all, standIn{f, r})
+		}
+	}
+	return all
+}
+
+func standInFor(all []standIn, s spot) *outbox.Record {
+	for i := range all {
+		if all[i].facts.covers(s) {
+			return &all[i].record
 		}
 	}
 	return nil

@@ -82,11 +82,11 @@ func FuzzUserID(f *testing.F) {
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, id string) {
 		if !utf8.ValidString(id) {
-			t.Skip("no message can hold it")
+			return // no message can hold it
 		}
 		m := push(t, "k", id, show, 1)
 		if _, err := client.Deliver(t.Context(), m); failure(t, err).Code != "500" {
-			t.Skip("refused before sending")
+			return // refused before sending
 		}
 		require.Equal(t, id+"<nil>", <-seen)
 	})
