@@ -15,11 +15,18 @@ const KindAddOns = "add-ons"
 // vendor text of opcode M. Longer lists become several pushes.
 const MaxAddOnList = 8000
 
+// KindRemoveAddOns is the kind of message that takes add-ons away again, after
+// a refund.
+const KindRemoveAddOns = "add-ons/remove"
+
 // AddOns is one push to Notified: the add-on items that all lines of an order
-// bring to one person in one show.
+// bring to one person in one show, or that a refund takes away again.
 type AddOns struct {
 	OrderID string
 	ShowKey int64
+	// ShowPackageKey is the package to register for first, or zero for none; see
+	// [Product]. Always zero where add-ons are removed.
+	ShowPackageKey int64
 	// Lines are the add-on keys by order line.
 	Lines []LineAddOns
 	// User is the attendee. Only the ID is sent unless the look-up is by e-mail.
@@ -43,22 +50,24 @@ func (a AddOns) Keys() []int64 {
 }
 
 type addOnFacts struct {
-	UserID  string       `json:"user_id"`
-	ShowKey int64        `json:"show_key"`
-	AddOns  []LineAddOns `json:"add_ons"`
+	UserID         string       `json:"user_id"`
+	ShowKey        int64        `json:"show_key"`
+	ShowPackageKey int64        `json:"show_package_key,omitempty"`
+	AddOns         []LineAddOns `json:"add_ons"`
 }
 
 // split cuts the push into parts whose key lists keep within limit bytes. Keys
-// go in numeric order, so the parts of the same lines are always the same.
+// go in numeric order, so the parts of the same lines are always the same. A
+// line that brings none, since it only registers, goes with the first part.
 func (a AddOns) split(limit int) []AddOns {
 	parts := []AddOns{}
 	size, from := 0, 0
 	keys := a.Keys()
 	cut := func(to int) {
-		part := AddOns{OrderID: a.OrderID, ShowKey: a.ShowKey, User: a.User}
+		part := AddOns{OrderID: a.OrderID, ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, User: a.User}
 		for _, l := range a.Lines {
 			in := slices.DeleteFunc(slices.Clone(l.Keys), func(k int64) bool { return k < keys[from] || k > keys[to-1] })
-			if len(in) > 0 {
+			if len(in) > 0 || len(l.Keys) == 0 && from == 0 {
 				slices.Sort(in)
 				part.Lines = append(part.Lines, LineAddOns{l.LineID, slices.Compact(in)})
 			}
@@ -78,15 +87,18 @@ func (a AddOns) split(limit int) []AddOns {
 }
 
 func (a AddOns) message(destination string, part int) (outbox.Message, error) {
-	facts, err := json.Marshal(addOnFacts{UserID: string(a.User.ID), ShowKey: a.ShowKey, AddOns: a.Lines})
+	facts, err := json.Marshal(addOnFacts{UserID: string(a.User.ID), ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, AddOns: a.Lines})
 	if err != nil {
 		return outbox.Message{}, err
 	}
-	prof, err := profileOf(a.User)
+	prof, err := profileOf(a.User, false)
 	if err != nil {
 		return outbox.Message{}, err
 	}
 	parts := []string{destination, a.OrderID, string(a.User.ID), strconv.FormatInt(a.ShowKey, 10), strconv.Itoa(part), "add"}
+	if a.ShowPackageKey != 0 {
+		parts = append(parts, "register first", strconv.FormatInt(a.ShowPackageKey, 10))
+	}
 	m := outbox.Message{
 		Destination: destination, Key: keyOf(parts...), KeyParts: parts, Kind: KindAddOns, Version: payloadVersion,
 		Person: string(a.User.ID), Subject: a.OrderID, Facts: facts, Profile: prof,
@@ -100,12 +112,17 @@ func (a AddOns) message(destination string, part int) (outbox.Message, error) {
 // DecodeAddOns reads a message of kind [KindAddOns], as a destination does. It
 // returns [outbox.ErrNewerVersion] for a payload that a newer program wrote,
 // and an [*InputError] for one that it cannot read.
-func DecodeAddOns(m outbox.Message) (AddOns, error) {
+func DecodeAddOns(m outbox.Message) (AddOns, error) { return decodeAddOns(m, KindAddOns) }
+
+// DecodeRemoveAddOns reads a message of kind [KindRemoveAddOns], with the same
+// errors as [DecodeAddOns].
+func DecodeRemoveAddOns(m outbox.Message) (AddOns, error) { return decodeAddOns(m, KindRemoveAddOns) }
+
+func decodeAddOns(m outbox.Message, kind string) (AddOns, error) {
 	var f addOnFacts
-	u, err := decode(m, KindAddOns, &f)
+	p, err := decode(m, kind, &f)
 	if err != nil {
 		return AddOns{}, err
 	}
-	u.ID = UserID(f.UserID)
-	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, Lines: f.AddOns, User: u}, nil
+	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID)}, nil
 }

@@ -18,15 +18,23 @@ type Product struct {
 	// ShowKey is Notified's show. Zero when the product is not on Notified.
 	ShowKey int64
 	// AddOnKeys are the AddOnItemKeys of that show which the product brings. At
-	// least one where ShowKey is set; each positive.
+	// least one where ShowKey is set and ShowPackageKey is not; each positive.
 	AddOnKeys []int64
+	// ShowPackageKey asks to register first: it is the registration package of
+	// the show for which the person is registered where they have no
+	// registration yet. Someone registered for another package is left where
+	// they are, and the push is parked for a person to decide. Defaults to zero:
+	// registrations come from elsewhere, and the push waits for one.
+	ShowPackageKey int64
 }
 
 // OnElevate tells whether the product lives on Elevate.
 func (p Product) OnElevate() bool { return p.RemoteProductID != "" }
 
 // OnNotified tells whether the product lives on Notified.
-func (p Product) OnNotified() bool { return p.ShowKey != 0 || len(p.AddOnKeys) > 0 }
+func (p Product) OnNotified() bool {
+	return p.ShowKey != 0 || p.ShowPackageKey != 0 || len(p.AddOnKeys) > 0
+}
 
 // problem names the first field that no push can be made of.
 func (p Product) problem() (field, problem string) {
@@ -41,11 +49,13 @@ func (p Product) problem() (field, problem string) {
 	switch {
 	case p.ShowKey <= 0:
 		return "show key", "is not positive"
-	case len(p.AddOnKeys) == 0:
+	case p.ShowPackageKey < 0:
+		return "show package key", "is negative"
+	case len(p.AddOnKeys) == 0 && p.ShowPackageKey == 0:
 		return "add-on keys", "are empty"
 	case len(p.AddOnKeys) > 1000:
 		return "add-on keys", "are more than 1,000"
-	case slices.Min(p.AddOnKeys) <= 0:
+	case slices.ContainsFunc(p.AddOnKeys, func(k int64) bool { return k <= 0 }):
 		return "add-on keys", "hold one that is not positive"
 	}
 	return "", ""

@@ -21,6 +21,10 @@ type Order struct {
 	Buyer User
 	// Lines are at most 10,000.
 	Lines []Line
+	// Backfill marks an order of the past, reported when a shop begins to use
+	// this package: the platforms are asked to mail nobody about it. Defaults to
+	// false.
+	Backfill bool
 }
 
 // Line is one line of an order.

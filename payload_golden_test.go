@@ -21,6 +21,9 @@ func TestFactsNeverChange(t *testing.T) {
 		{"1", []int64{3, 9985}}, {"2", []int64{9223372036854775807}},
 	}}.message("notified", 1)
 	require.NoError(t, err)
+	both, err := AddOns{OrderID: "1001", ShowKey: 7, ShowPackageKey: 70, User: u, Lines: []LineAddOns{{"1", []int64{3}}}}.message("notified", 1)
+	require.NoError(t, err)
+	require.NotEqual(t, add.Key, both.Key)
 	person := `a\u0026\u003cb\u003eé😀\"\\`
 	for _, c := range []struct {
 		msg                outbox.Message
@@ -29,6 +32,7 @@ func TestFactsNeverChange(t *testing.T) {
 	}{
 		{reg, `{"user_id":"` + person + `","remote_product_id":"C/1 ü"}`, "725e94b88d2aab38626807060f959d92", []string{"1"}},
 		{add, `{"user_id":"` + person + `","show_key":7,"add_ons":[{"line_id":"1","keys":[3,9985]},{"line_id":"2","keys":[9223372036854775807]}]}`, "4f204c8fbaf705ec2901cf243055f4e4", []string{"1", "2"}},
+		{both, `{"user_id":"` + person + `","show_key":7,"show_package_key":70,"add_ons":[{"line_id":"1","keys":[3]}]}`, "3b9aace43ca2d6059a06a30635c793f7", []string{"1"}},
 	} {
 		require.Equal(t, c.facts, string(c.msg.Facts))
 		require.Equal(t, c.fingerprint, hex.EncodeToString(c.msg.FactsFingerprint()))
@@ -38,7 +42,7 @@ func TestFactsNeverChange(t *testing.T) {
 		require.Equal(t, "1001", c.msg.Subject)
 		require.Equal(t, c.items, c.msg.Items)
 	}
-	require.Equal(t, []string{"registration", "add-ons", "task/line"}, []string{KindRegistration, KindAddOns, KindParkedLine})
+	require.Equal(t, []string{"registration", "add-ons", "add-ons/remove", "task/line"}, []string{KindRegistration, KindAddOns, KindRemoveAddOns, KindParkedLine})
 }
 
 func TestStandInFactsNeverChange(t *testing.T) {

@@ -30,10 +30,11 @@ type draft struct {
 
 func (d *draft) defective() bool { return d.problem != "" }
 
-// group is what one push to Notified is for.
+// group is what one push to Notified is for. Lines of one show with and without
+// a package to register for, or with different ones, are pushes of their own.
 type group struct {
-	user UserID
-	show int64
+	user          UserID
+	show, showPkg int64
 }
 
 // plan is what an order comes to.
@@ -173,7 +174,9 @@ func (p *plan) addLine(line Line, product Product, offering Offering, cause erro
 func (p *plan) addPushes(line Line, product Product, at int, u User) error {
 	here := spot{line.ID, at}
 	if product.OnElevate() {
-		msg, err := Registration{OrderID: p.order.ID, LineID: line.ID, RemoteProductID: product.RemoteProductID, User: u}.message(p.elevate)
+		msg, err := Registration{
+			OrderID: p.order.ID, LineID: line.ID, RemoteProductID: product.RemoteProductID, User: u, Backfill: p.order.Backfill,
+		}.message(p.elevate)
 		if err != nil {
 			return err
 		}
@@ -187,15 +190,18 @@ func (p *plan) addPushes(line Line, product Product, at int, u User) error {
 		return nil
 	}
 	keys := LineAddOns{LineID: line.ID, Keys: product.AddOnKeys}
-	g := group{u.ID, product.ShowKey}
+	g := group{u.ID, product.ShowKey, product.ShowPackageKey}
 	if d, ok := p.groups[g]; ok {
 		d.addOns.Lines = append(d.addOns.Lines, keys)
 		d.spots = append(d.spots, here)
 		return nil
 	}
 	d := &draft{
-		spots:  []spot{here},
-		addOns: &AddOns{OrderID: p.order.ID, ShowKey: product.ShowKey, Lines: []LineAddOns{keys}, User: u},
+		spots: []spot{here},
+		addOns: &AddOns{
+			OrderID: p.order.ID, ShowKey: product.ShowKey, ShowPackageKey: product.ShowPackageKey,
+			Lines: []LineAddOns{keys}, User: u,
+		},
 	}
 	p.groups[g] = d
 	p.drafts = append(p.drafts, d)

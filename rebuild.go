@@ -96,7 +96,7 @@ func sameAs(sound []*draft, r outbox.Record) bool {
 
 // partOf returns the part of an order that a parked message stood for.
 func partOf(order Order, m outbox.Message) Order {
-	part := Order{ID: order.ID, Association: order.Association, Buyer: order.Buyer}
+	part := Order{ID: order.ID, Association: order.Association, Buyer: order.Buyer, Backfill: order.Backfill}
 	f, standIn := decodeStandIn(m)
 	for _, line := range order.Lines {
 		if line.Quantity == 1 && len(line.Attendees) == 0 {

@@ -22,6 +22,9 @@ type Registration struct {
 	RemoteProductID string
 	// User is the attendee. Name and e-mail are empty once forgotten.
 	User User
+	// Backfill is the order's: nobody is to be mailed about it. It lies with
+	// the profile, so that it makes no difference to what a repeat is.
+	Backfill bool
 }
 
 type registrationFacts struct {
@@ -34,6 +37,7 @@ type profile struct {
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`
 	Email     string `json:"email,omitempty"`
+	Backfill  bool   `json:"backfill,omitempty"`
 }
 
 func (r Registration) message(destination string) (outbox.Message, error) {
@@ -41,7 +45,7 @@ func (r Registration) message(destination string) (outbox.Message, error) {
 	if err != nil {
 		return outbox.Message{}, err
 	}
-	prof, err := profileOf(r.User)
+	prof, err := profileOf(r.User, r.Backfill)
 	if err != nil {
 		return outbox.Message{}, err
 	}
@@ -57,12 +61,11 @@ func (r Registration) message(destination string) (outbox.Message, error) {
 // newer program wrote, and an [*InputError] for one that it cannot read.
 func DecodeRegistration(m outbox.Message) (Registration, error) {
 	var f registrationFacts
-	u, err := decode(m, KindRegistration, &f)
+	p, err := decode(m, KindRegistration, &f)
 	if err != nil {
 		return Registration{}, err
 	}
-	u.ID = UserID(f.UserID)
-	r := Registration{OrderID: m.Subject, RemoteProductID: f.RemoteProductID, User: u}
+	r := Registration{OrderID: m.Subject, RemoteProductID: f.RemoteProductID, User: p.user(f.UserID), Backfill: p.Backfill}
 	if len(m.Items) > 0 {
 		r.LineID = m.Items[0]
 	}
@@ -70,26 +73,31 @@ func DecodeRegistration(m outbox.Message) (Registration, error) {
 }
 
 // decode checks kind and version, reads the facts and returns the profile.
-func decode(m outbox.Message, kind string, facts any) (User, error) {
+func decode(m outbox.Message, kind string, facts any) (profile, error) {
 	// The version first: a kind that only a newer program knows has a newer one.
 	if m.Version > payloadVersion {
-		return User{}, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
+		return profile{}, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
 	}
 	if m.Kind != kind {
-		return User{}, &InputError{Field: "message kind", Problem: "is not " + kind}
+		return profile{}, &InputError{Field: "message kind", Problem: "is not " + kind}
 	}
 	if err := json.Unmarshal(m.Facts, facts); err != nil {
-		return User{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+		return profile{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
 	}
 	var p profile
 	if len(m.Profile) > 0 {
 		if err := json.Unmarshal(m.Profile, &p); err != nil {
-			return User{}, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
+			return profile{}, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
 		}
 	}
-	return User{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email}, nil
+	return p, nil
 }
 
-func profileOf(u User) ([]byte, error) {
-	return json.Marshal(profile{FirstName: u.FirstName, LastName: u.LastName, Email: u.Email})
+// user is the person of a profile.
+func (p profile) user(id string) User {
+	return User{ID: UserID(id), FirstName: p.FirstName, LastName: p.LastName, Email: p.Email}
+}
+
+func profileOf(u User, backfill bool) ([]byte, error) {
+	return json.Marshal(profile{FirstName: u.FirstName, LastName: u.LastName, Email: u.Email, Backfill: backfill})
 }

@@ -93,6 +93,9 @@ func placeOf(r outbox.Record) (Place, bool) {
 		if a, err := DecodeAddOns(r.Message); err == nil {
 			p.ShowKey, p.AddOnKeys = a.ShowKey, a.Keys()
 		}
+	case KindParkedLine:
+	default:
+		return p, false // no product: a removal, a mail
 	}
 	return p, true
 }
