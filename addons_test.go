@@ -138,3 +138,15 @@ func FuzzSplit(f *testing.F) {
 		requireSplit(t, a, int(limit)+1)
 	})
 }
+
+func TestALineThatOnlyRegistersGoesWithTheFirstPart(t *testing.T) {
+	t.Parallel()
+	a := AddOns{ShowPackageKey: 70, Lines: []LineAddOns{{LineID: "1"}, {"2", []int64{22, 333}}}}
+	parts := a.split(3)
+	require.Len(t, parts, 2)
+	require.Equal(t, []LineAddOns{{LineID: "1"}, {"2", []int64{22}}}, parts[0].Lines)
+	require.Equal(t, []LineAddOns{{"2", []int64{333}}}, parts[1].Lines)
+	require.EqualValues(t, 70, parts[1].ShowPackageKey, "each part can be the first to arrive")
+	a.Lines = a.Lines[:1]
+	require.Equal(t, []AddOns{a}, a.split(3), "nothing but a registration")
+}

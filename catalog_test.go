@@ -30,6 +30,8 @@ func TestCatalogNamesTheBadProductAndField(t *testing.T) {
 		"show, no add-ons":    {func(p *amsbridge.Product) { p.AddOnKeys = nil }, "add-on keys"},
 		"zero add-on":         {func(p *amsbridge.Product) { p.AddOnKeys = []int64{1, 0, 2} }, "add-on keys"},
 		"negative add-on":     {func(p *amsbridge.Product) { p.AddOnKeys = []int64{-1} }, "add-on keys"},
+		"negative package":    {func(p *amsbridge.Product) { p.ShowPackageKey = -1 }, "show package key"},
+		"package, no show":    {func(p *amsbridge.Product) { *p = amsbridge.Product{ID: "x", ShowPackageKey: 7} }, "show key"},
 		"1,001 add-ons":       {func(p *amsbridge.Product) { p.AddOnKeys = slices.Repeat([]int64{1}, 1001) }, "add-on keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,8 +47,9 @@ func TestCatalogNamesTheBadProductAndField(t *testing.T) {
 	}
 	good.ID, good.RemoteProductID = strings.Repeat("x", 255), strings.Repeat("é", 127)
 	good.AddOnKeys = slices.Repeat([]int64{9}, 1000)
-	_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{good}})
-	require.NoError(t, err, "the limits themselves")
+	entrance := amsbridge.Product{ID: "entrance", ShowKey: 7, ShowPackageKey: 70}
+	_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{good, entrance}})
+	require.NoError(t, err, "the limits themselves, and a product that only registers")
 }
 
 func TestCatalogAnswers(t *testing.T) {

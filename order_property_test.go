@@ -42,7 +42,7 @@ func randomOrder(r *rand.Rand) amsbridge.Order {
 	for i := range r.IntN(3) {
 		defects[r.IntN(len(defects))](&people[5-i])
 	}
-	all := []string{"course", "course-2", "workshop", "dinner", "other", "bundle", "broken", "book", "nowhere", "fails", "huge"}
+	all := []string{"course", "course-2", "workshop", "dinner", "other", "bundle", "broken", "book", "nowhere", "fails", "huge", "entrance", "gala"}
 	o := amsbridge.Order{ID: "1001", Buyer: people[r.IntN(len(people))]}
 	for i := range 1 + r.IntN(12) {
 		l := amsbridge.Line{ID: fmt.Sprintf("L%d", i), ProductID: all[r.IntN(len(all))], Quantity: r.IntN(6)}
@@ -68,6 +68,8 @@ func newPropertyShop(t *testing.T) *shop {
 				p.AddOnKeys = append(p.AddOnKeys, int64(1_000_000_000+i))
 			}
 			return p, amsbridge.Offered, nil
+		case "entrance", "gala":
+			return eventProducts[id], amsbridge.Offered, nil
 		}
 		return mapped(id)
 	}
@@ -114,7 +116,7 @@ func (s *shop) standing(o amsbridge.Order, leftOut []string) map[string]covering
 			if slices.Contains(leftOut, id) {
 				c.leftOut++
 			}
-			keys := 0
+			keys, onNotified := 0, false
 			for _, r := range stored {
 				switch {
 				case !slices.Contains(r.Items, id):
@@ -135,12 +137,12 @@ func (s *shop) standing(o amsbridge.Order, leftOut []string) map[string]covering
 					require.NoError(s.t, err)
 					for _, l := range a.Lines {
 						if l.LineID == id {
-							keys += len(l.Keys)
+							keys, onNotified = keys+len(l.Keys), true
 						}
 					}
 				}
 			}
-			if keys > 0 {
+			if onNotified {
 				c.addOns = 1
 				if p, offering, _ := s.catalog(lineOf(o, id).ProductID); offering == amsbridge.Offered {
 					require.Equal(s.t, len(p.AddOnKeys), keys, "every key of the line, once, whatever the parts")
