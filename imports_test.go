@@ -19,6 +19,7 @@ const module = "github.com/amsbridge/amsbridge"
 
 // The modules that packages below import.
 const (
+	jose      = "github.com/go-jose/go-jose/v4"
 	jwt       = "github.com/golang-jwt/jwt/v5"
 	mux       = "github.com/gorilla/mux"
 	retryable = "github.com/hashicorp/go-retryablehttp"
@@ -29,7 +30,7 @@ const (
 // own, what its files other than tests may import besides the standard library:
 // "." is the root package, "/..." means and below, "*" is anything.
 var mayImport = map[string][]string{
-	".":                              {"outbox", jwt},
+	".":                              {"outbox", jose, jwt},
 	"outbox":                         {},
 	"outbox/outboxtest":              {"outbox", testify + "/..."},
 	"adapters/elevate":               {".", "outbox", "adapters/internal/...", "adapters/elevate/internal/..."},

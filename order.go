@@ -47,6 +47,9 @@ type User struct {
 	FirstName string
 	LastName  string
 	Email     string
+	// MemberType is the association's own word for it. It is told to platforms
+	// that ask for it at a hand-off, and is part of no push. At most 255 bytes.
+	MemberType string
 }
 
 // UserID is the shared user ID: the same bytes in a push and in a hand-off. It

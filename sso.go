@@ -3,52 +3,63 @@ package amsbridge
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Limits of a hand-off token, which the signer keeps and the verifier demands.
+// Limits of tokens, which the signer keeps and the verifier demands.
 const (
 	// MaxToken is the longest token, in bytes.
 	MaxToken = 8 << 10
-	// MaxHandOffLifetime is the longest time from iat to exp.
+	// MaxHandOffLifetime is the longest time from iat to exp of a hand-off.
 	MaxHandOffLifetime = 120 * time.Second
-	// MaxReturnTo is the longest return_to, in bytes.
+	// MaxSessionLifetime is that of a pull session.
+	MaxSessionLifetime = 12 * time.Hour
+	// MaxReturnTo is the longest return target, in bytes.
 	MaxReturnTo = 1024
-)
-
-// handOffType is the typ header (RFC 8725 section 3.11): it keeps any other
-// kind of token from being taken for a hand-off, whoever signed it.
-const handOffType = "ams-handoff+jwt"
-
-// The claims of a hand-off (RFC 7519 section 4.1, and our return_to). There is
-// no nbf: it could only repeat iat.
-const (
-	claimIssuer    = "iss"
-	claimSubject   = "sub"
-	claimAudience  = "aud"
-	claimIssuedAt  = "iat"
-	claimExpiresAt = "exp"
-	claimID        = "jti"
-	claimReturnTo  = "return_to"
+	// MaxNonce is the longest nonce, in bytes.
+	MaxNonce = 255
 )
 
 // Audience is one platform, or one site of a platform, that members walk to.
 type Audience struct {
-	// Name is what the shop calls it in [SSO.HandOff], such as "elevate".
-	// Required, unique; at most 255 bytes.
+	// Name is what the shop calls it, such as "elevate". Required, unique; at
+	// most 255 bytes.
 	Name string
 	// Audience is the aud claim, by which the receiver knows that the token is
 	// meant for it. Required, unique, so that no platform's token serves at
 	// another; at most 255 bytes.
 	Audience string
-	// Key signs. Several audiences may share one.
+	// Key signs, for as long as the program runs. Required, unless Keys are.
+	// Several audiences may share one.
 	Key SigningKey
-	// Lifetime is how long a token is valid, in whole seconds, at most
+	// Keys sign in place of Key, where keys change. Several audiences may share
+	// a ring.
+	Keys *KeyRing
+	// SharedSecret says that the platform verifies by a secret which it shares
+	// with the shop, and could sign itself. Without it a secret is refused, and
+	// with it all else. No two audiences may share a secret. Defaults to false.
+	SharedSecret bool
+	// Lifetime is how long a hand-off is valid, in whole seconds, at most
 	// [MaxHandOffLifetime]. Defaults to 60 seconds.
 	Lifetime time.Duration
+	// SessionLifetime is how long a pull session is valid, in whole seconds, at
+	// most [MaxSessionLifetime]. Defaults to one hour.
+	SessionLifetime time.Duration
+	// Claims name the profile claims of a hand-off. Defaults to none: only the
+	// user ID is told.
+	Claims ProfileClaims
+	// ReturnOrigins are the origins that a return target may lie on, each
+	// scheme://host with its port unless that is the scheme's own. Targets
+	// without an origin ("/courses/7") are always allowed. Defaults to none.
+	ReturnOrigins []string
+	// DefaultReturn stands in for every target that is not allowed. It must be
+	// allowed itself. Defaults to none: the receiver's own front page.
+	DefaultReturn string
 }
 
 // SSOConfig configures [NewSSO].
@@ -62,20 +73,22 @@ type SSOConfig struct {
 	Now func() time.Time
 }
 
-// SSO signs hand-offs: short-lived tokens that name a member by the same
-// [UserID] as the pushes did. It is safe for concurrent use, and printing it
-// shows no key.
+// SSO signs tokens that name a member by the same [UserID] as the pushes did:
+// hand-offs, and sessions for platforms that ask back. It is safe for concurrent
+// use, and printing it shows no key.
 type SSO struct {
 	issuer    string
 	audiences map[string]audience
 	now       func() time.Time
 }
 
-// audience holds its key in a function only, where no formatting finds it.
+// audience is a checked copy. Its ring prints no key.
 type audience struct {
-	value    string
-	lifetime time.Duration
-	sign     func(jwt.MapClaims) (string, error)
+	value             string
+	lifetime, session time.Duration
+	ring              *KeyRing
+	claims            ProfileClaims
+	returns           returnPolicy
 }
 
 // NewSSO checks the configuration and copies it. It returns an [*InputError]
@@ -91,82 +104,193 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	values, keys := map[string]bool{}, map[string]signingKey{}
+	taken := takenNames{values: map[string]bool{}, keys: map[string]verificationKey{}}
 	for i, a := range cfg.Audiences {
-		bad := func(field, problem string) error {
-			return &InputError{Field: fmt.Sprintf("audiences[%d].%s", i, field), Problem: problem}
-		}
-		if a.Lifetime == 0 {
-			a.Lifetime = time.Minute
-		}
-		key, field, problem := a.Key.check()
 		_, named := s.audiences[a.Name]
-		other, known := keys[a.Key.ID]
+		own, field, problem := a.check(taken, s.now)
 		switch {
 		case textProblem(a.Name, 255) != "":
-			return nil, bad("name", textProblem(a.Name, 255))
+			field, problem = "name", textProblem(a.Name, 255)
 		case named:
-			return nil, bad("name", "is listed twice")
-		case textProblem(a.Audience, 255) != "":
-			return nil, bad("audience", textProblem(a.Audience, 255))
-		case values[a.Audience]:
-			return nil, bad("audience", "is listed twice")
-		case problem != "":
-			return nil, bad(field, problem)
-		case known && !other.equal(key):
-			return nil, bad("key.id", "is that of another key")
-		case a.Lifetime < time.Second, a.Lifetime > MaxHandOffLifetime:
-			return nil, bad("lifetime", "is not between 1 and 120 seconds")
-		case a.Lifetime%time.Second != 0:
-			return nil, bad("lifetime", "is not in whole seconds")
+			field, problem = "name", "is listed twice"
 		}
-		values[a.Audience], keys[a.Key.ID] = true, key
-		s.audiences[a.Name] = audience{a.Audience, a.Lifetime, key.signer(a.Key.ID)}
+		if problem != "" {
+			return nil, &InputError{Field: fmt.Sprintf("audiences[%d].%s", i, field), Problem: problem}
+		}
+		s.audiences[a.Name] = own
 	}
 	return s, nil
 }
 
-// HandOff signs a token that hands the member to an audience: a JWT with the
+// takenNames are what the audiences before brought.
+type takenNames struct {
+	values map[string]bool
+	keys   map[string]verificationKey
+}
+
+// check returns the audience, or the field that is bad and why.
+func (a Audience) check(taken takenNames, now func() time.Time) (own audience, field, problem string) {
+	own = audience{value: a.Audience, lifetime: a.Lifetime, session: a.SessionLifetime, claims: a.Claims, ring: a.Keys}
+	if own.lifetime == 0 {
+		own.lifetime = time.Minute
+	}
+	if own.session == 0 {
+		own.session = time.Hour
+	}
+	claim, claimProblem := a.Claims.problem()
+	switch {
+	case textProblem(a.Audience, 255) != "":
+		return own, "audience", textProblem(a.Audience, 255)
+	case taken.values[a.Audience]:
+		return own, "audience", "is listed twice"
+	case own.lifetime < time.Second, own.lifetime > MaxHandOffLifetime:
+		return own, "lifetime", "is not between 1 and 120 seconds"
+	case own.session < time.Second, own.session > MaxSessionLifetime:
+		return own, "session lifetime", "is not between 1 second and 12 hours"
+	case own.lifetime%time.Second != 0:
+		return own, "lifetime", "is not in whole seconds"
+	case own.session%time.Second != 0:
+		return own, "session lifetime", "is not in whole seconds"
+	case claimProblem != "":
+		return own, claim, claimProblem
+	case a.Keys != nil && (a.Key.Private != nil || a.Key.Secret != nil):
+		return own, "keys", "are set beside a key"
+	}
+	if own.returns, field, problem = newReturnPolicy(a.ReturnOrigins, a.DefaultReturn); problem != "" {
+		return own, field, problem
+	}
+	if own.ring == nil {
+		key, field, problem := a.Key.check()
+		if problem != "" {
+			return own, field, problem
+		}
+		own.ring = newRing(now, []ringKey{{signingKey: key}})
+	}
+	if field, problem = taken.keyProblem(own.ring, a.SharedSecret); problem != "" {
+		return own, field, problem
+	}
+	taken.values[a.Audience] = true
+	return own, "", ""
+}
+
+// keyProblem looks at the ring's keys as they are now; a ring never mixes
+// secrets with key pairs.
+func (t takenNames) keyProblem(ring *KeyRing, shared bool) (field, problem string) {
+	keys := ring.snapshot()
+	if len(keys) == 0 {
+		return "keys", "are empty"
+	}
+	for _, k := range keys {
+		other, known := t.keys[k.id]
+		switch {
+		case known && !other.equal(k.public):
+			return "key.id", "is that of another key"
+		case known && shared:
+			return "key.secret", "is another audience's"
+		case k.public.shared() && !shared:
+			return "key.secret", "is a shared secret, which the audience is not marked for"
+		case !k.public.shared() && shared:
+			return "key", "is not a shared secret, which the audience is marked for"
+		}
+	}
+	for _, k := range keys {
+		t.keys[k.id] = k.public
+	}
+	return "", ""
+}
+
+// HandOffRequest says who is handed where.
+type HandOffRequest struct {
+	// Audience is the [Audience]'s Name.
+	Audience string
+	// User is the member. Only the ID is told, unless the audience's Claims ask
+	// for more.
+	User User
+	// ReturnTo is the page that the member asked for. One that is not allowed
+	// (see [Audience]) is replaced by the audience's DefaultReturn, silently: it
+	// comes from a query.
+	ReturnTo string
+	// Nonce is what a platform that started the hand-off wants to see in the
+	// token: at most 255 bytes. Empty for none.
+	Nonce string
+}
+
+// HandOff signs a token that hands a member to an audience: a JWT with the
 // header members alg, kid and typ ("ams-handoff+jwt"), and the claims iss, sub,
-// aud (one string), iat, exp (seconds), jti (128 random bits or more) and, where
-// returnTo is not empty, return_to. The subject is the user ID, byte for byte.
+// aud (one string), iat, exp (seconds), jti (128 random bits or more), and where
+// there is one return_to, nonce and the profile claims. The subject is the user
+// ID, byte for byte.
 //
-// It returns an [*InputError] for an audience that is not configured, a user ID
-// that [UserID.Check] refuses, and a returnTo that is longer than [MaxReturnTo],
-// not UTF-8 or has control characters.
+// It returns an [*InputError] for an audience that is not configured, a user
+// that [UserID.Check] refuses or whose profile is not fit to be signed, and a
+// bad nonce; and [ErrNoActiveKey].
 //
 // Who holds the token is the member until it expires: send it to the audience
-// alone, and log it nowhere. What is not promised: that returnTo is a page the
-// shop wants to send people to, which the caller checks, and the receiver once
-// more; and that a token is used once, which the receiver sees to.
-func (s *SSO) HandOff(ctx context.Context, audienceName string, user UserID, returnTo string) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	a, ok := s.audiences[audienceName]
-	if !ok {
-		return "", &InputError{Field: "audience", Problem: "is not configured"}
-	}
-	if err := user.Check(); err != nil {
-		return "", err
-	}
-	iat := s.now().Unix()
-	claims := jwt.MapClaims{
-		claimIssuer: s.issuer, claimSubject: string(user), claimAudience: a.value,
-		claimIssuedAt: iat, claimExpiresAt: iat + int64(a.lifetime/time.Second), claimID: rand.Text(),
-	}
-	if returnTo != "" {
-		if p := textProblem(returnTo, MaxReturnTo); p != "" {
-			return "", &InputError{Field: "return to", Problem: p}
-		}
-		claims[claimReturnTo] = returnTo
-	}
-	token, err := a.sign(claims)
+// alone, and log it nowhere. What is not promised: that it is used once, which
+// the receiver sees to.
+func (s *SSO) HandOff(ctx context.Context, req HandOffRequest) (string, error) {
+	a, err := s.audience(ctx, req.Audience, req.User.ID)
 	if err != nil {
-		return "", fmt.Errorf("amsbridge: sign a hand-off: %w", err)
+		return "", err
+	}
+	claims := s.claims(a, req.User.ID, a.lifetime)
+	if err := a.claims.write(claims, req.User); err != nil {
+		return "", err
+	}
+	if to := a.returns.target(req.ReturnTo); to != "" {
+		claims[claimReturnTo] = to
+	}
+	if req.Nonce != "" {
+		if p := textProblem(req.Nonce, MaxNonce); p != "" {
+			return "", &InputError{Field: "nonce", Problem: p}
+		}
+		claims[claimNonce] = req.Nonce
+	}
+	return a.sign(handOffType, claims)
+}
+
+// audience finds one and checks who shall be handed to it.
+func (s *SSO) audience(ctx context.Context, name string, user UserID) (audience, error) {
+	if err := ctx.Err(); err != nil {
+		return audience{}, err
+	}
+	a, ok := s.audiences[name]
+	if !ok {
+		return audience{}, &InputError{Field: "audience", Problem: "is not configured"}
+	}
+	return a, user.Check()
+}
+
+// claims are those of every token.
+func (s *SSO) claims(a audience, user UserID, lifetime time.Duration) jwt.MapClaims {
+	iat := s.now().Unix()
+	return jwt.MapClaims{
+		claimIssuer: s.issuer, claimSubject: string(user), claimAudience: a.value,
+		claimIssuedAt: iat, claimExpiresAt: iat + int64(lifetime/time.Second), claimID: rand.Text(),
+	}
+}
+
+func (a audience) sign(typ string, claims jwt.MapClaims) (string, error) {
+	key, err := a.ring.signer()
+	if err != nil {
+		return "", err
+	}
+	token, err := key.sign(typ, claims)
+	if err != nil {
+		return "", errors.New("amsbridge: the key cannot sign") // the cause may hold what was signed
 	}
 	if len(token) > MaxToken {
-		return "", &InputError{Field: "return to", Problem: "makes the token longer than 8 KiB"}
+		return "", &InputError{Field: "user", Problem: "makes the token longer than 8 KiB, with its profile and return target"}
 	}
 	return token, nil
+}
+
+// Audiences returns the names that [SSO.HandOff] knows, sorted.
+func (s *SSO) Audiences() []string {
+	names := make([]string, 0, len(s.audiences))
+	for name := range s.audiences {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }

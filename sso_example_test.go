@@ -28,7 +28,9 @@ func ExampleSSO_HandOff() {
 		fmt.Println(err)
 		return
 	}
-	token, err := sso.HandOff(context.Background(), "elevate", "U-1042", "/courses/7")
+	token, err := sso.HandOff(context.Background(), amsbridge.HandOffRequest{
+		Audience: "elevate", User: amsbridge.User{ID: "U-1042"}, ReturnTo: "/courses/7",
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -36,14 +38,15 @@ func ExampleSSO_HandOff() {
 
 	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
 		Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
-		Keys: []amsbridge.VerificationKey{{ID: "2026-11", Public: public}},
+		Keys:   []amsbridge.VerificationKey{{ID: "2026-11", Public: public}},
+		Replay: amsbridge.NewMemoryReplay(nil),
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	h, err := verifier.Verify(token)
-	fmt.Println(h.UserID, h.ReturnTo, h.ExpiresAt.Sub(h.IssuedAt), err)
+	h, err := verifier.Verify(context.Background(), token)
+	fmt.Println(h.User.ID, h.ReturnTo, h.ExpiresAt.Sub(h.IssuedAt), err)
 	// Output: U-1042 /courses/7 1m0s <nil>
 }
 
@@ -56,16 +59,17 @@ func ExampleVerifier_Verify() {
 	}
 	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
 		Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
-		Keys: []amsbridge.VerificationKey{{ID: "2026-11", Public: public}},
+		Keys:   []amsbridge.VerificationKey{{ID: "2026-11", Public: public}},
+		Replay: amsbridge.NewMemoryReplay(nil),
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, err = verifier.Verify("eyJhbGciOiJub25lIn0.e30.")
+	_, err = verifier.Verify(context.Background(), "eyJhbGciOiJub25lIn0.e30.")
 	fmt.Println(errors.Is(err, amsbridge.ErrInvalidToken), "-", err)
 	fmt.Println(errors.Unwrap(err))
 	// Output:
 	// true - amsbridge: the token is not valid
-	// header: typ is not that of a hand-off
+	// header: typ is not that of this kind of token
 }

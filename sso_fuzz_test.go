@@ -14,7 +14,7 @@ import (
 // plain decoder, the token says the same.
 func FuzzVerify(f *testing.F) {
 	ed := newEd25519(f)
-	v := newVerifier(f, handOffTime, VerificationKey{"ed", ed.Public()})
+	v := newVerifier(f, handOffTime, VerificationKey{ID: "ed", Public: ed.Public()})
 	for _, seed := range [][3]string{
 		{goodHeader, goodClaims, ""},
 		{goodHeader, strings.Replace(goodClaims, `,"return_to":"/c"`, "", 1), ""},
@@ -27,23 +27,23 @@ func FuzzVerify(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	f.Fuzz(func(t *testing.T, header, claims, raw string) {
-		if _, err := v.Verify(raw); err == nil {
+		if _, err := v.Verify(t.Context(), raw); err == nil {
 			t.Fatal("accepted what nobody signed")
 		}
 		token := forge(t, jwt.SigningMethodEdDSA, ed, header, claims)
-		h, err := v.Verify(token)
+		h, err := v.Verify(t.Context(), token)
 		if err != nil {
 			require.ErrorIs(t, err, ErrInvalidToken)
 			return
 		}
 		require.LessOrEqual(t, len(token), MaxToken)
-		require.NoError(t, h.UserID.Check())
+		require.NoError(t, h.User.ID.Check())
 		require.Equal(t, []string{shop, elevate}, []string{h.Issuer, h.Audience})
 		lifetime := h.ExpiresAt.Sub(h.IssuedAt)
 		require.True(t, lifetime > 0 && lifetime <= MaxHandOffLifetime)
 
 		want := map[string]any{
-			"iss": shop, "aud": elevate, "sub": string(h.UserID), "jti": h.ID,
+			"iss": shop, "aud": elevate, "sub": string(h.User.ID), "jti": h.ID,
 			"iat": float64(h.IssuedAt.Unix()), "exp": float64(h.ExpiresAt.Unix()),
 		}
 		if h.ReturnTo != "" {
@@ -54,7 +54,7 @@ func FuzzVerify(f *testing.F) {
 		require.Equal(t, want, said)
 		canonical, err := json.Marshal(want)
 		require.NoError(t, err)
-		again, err := v.Verify(forge(t, jwt.SigningMethodEdDSA, ed, goodHeader, string(canonical)))
+		again, err := v.Verify(t.Context(), forge(t, jwt.SigningMethodEdDSA, ed, goodHeader, string(canonical)))
 		require.NoError(t, err)
 		require.Equal(t, h, again)
 	})

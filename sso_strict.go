@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -69,51 +68,6 @@ func escapesSurrogate(data []byte) bool {
 		}
 	}
 	return false
-}
-
-// handOffOf reads the claims, all but what depends on the verifier and the
-// clock.
-func handOffOf(segment []byte) (HandOff, error) {
-	claims, err := flatObject(segment, claimIssuer, claimSubject, claimAudience, claimIssuedAt, claimExpiresAt, claimID, claimReturnTo)
-	if err != nil {
-		return HandOff{}, fmt.Errorf("claims: %w", err)
-	}
-	text := func(name string) string {
-		value, ok := claims[name].(string)
-		if !ok && err == nil {
-			err = errors.New("claims: " + name + " is not a string")
-		}
-		return value
-	}
-	at := func(name string) time.Time {
-		value, ok := seconds(claims[name])
-		if !ok && err == nil {
-			err = errors.New("claims: " + name + " is not a time in whole seconds")
-		}
-		return value
-	}
-	h := HandOff{
-		UserID: UserID(text(claimSubject)), ID: text(claimID), Issuer: text(claimIssuer), Audience: text(claimAudience),
-		IssuedAt: at(claimIssuedAt), ExpiresAt: at(claimExpiresAt),
-	}
-	if _, given := claims[claimReturnTo]; given {
-		if h.ReturnTo = text(claimReturnTo); err == nil && textProblem(h.ReturnTo, MaxReturnTo) != "" {
-			err = errors.New("claims: return_to is not one that is signed")
-		}
-	}
-	if err != nil {
-		return HandOff{}, err
-	}
-	if err := h.UserID.Check(); err != nil {
-		return HandOff{}, fmt.Errorf("claims: sub: %w", err)
-	}
-	if len(h.ID) != 26 || strings.Trim(h.ID, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
-		return HandOff{}, errors.New("claims: jti is not 26 characters of base32")
-	}
-	if d := h.ExpiresAt.Sub(h.IssuedAt); d <= 0 || d > MaxHandOffLifetime {
-		return HandOff{}, errors.New("claims: exp is not 1 to 120 seconds after iat")
-	}
-	return h, nil
 }
 
 // seconds takes a NumericDate (RFC 7519 section 2) written in digits alone, up

@@ -43,14 +43,14 @@ func TestVerifyRefuses(t *testing.T) {
 	require.NoError(t, err)
 	der, err := x509.MarshalPKIXPublicKey(ec.Public())
 	require.NoError(t, err)
-	v := newVerifier(t, handOffTime, VerificationKey{"ed", ed.Public()}, VerificationKey{"ec", ec.Public()})
+	v := newVerifier(t, handOffTime, VerificationKey{ID: "ed", Public: ed.Public()}, VerificationKey{ID: "ec", Public: ec.Public()})
 	signed := func(header, claims string) string { return forge(t, jwt.SigningMethodEdDSA, ed, header, claims) }
 	header := func(old, new string) string { return signed(replace(t, goodHeader, old, new), goodClaims) }
 	claims := func(old, new string) string { return signed(goodHeader, replace(t, goodClaims, old, new)) }
 	good := signed(goodHeader, goodClaims)
-	_, err = v.Verify(good)
+	_, err = v.Verify(t.Context(), good)
 	require.NoError(t, err)
-	_, err = v.Verify(forge(t, jwt.SigningMethodES256, ec, `{"typ":"ams-handoff+jwt","kid":"ec","alg":"ES256"}`, goodClaims))
+	_, err = v.Verify(t.Context(), forge(t, jwt.SigningMethodES256, ec, `{"typ":"ams-handoff+jwt","kid":"ec","alg":"ES256"}`, goodClaims))
 	require.NoError(t, err)
 	first, rest, _ := strings.Cut(good, ".")
 	body, sig, _ := strings.Cut(rest, ".")
@@ -115,7 +115,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"claims cut": signed(goodHeader, goodClaims[:len(goodClaims)-1]), "a comment": claims(`{`, `{/**/`), "single quotes": claims(`"U-1"`, `'U-1'`),
 	}
 	for name, token := range cases {
-		got, err := v.Verify(token)
+		got, err := v.Verify(t.Context(), token)
 		require.ErrorIs(t, err, ErrInvalidToken, name)
 		require.Zero(t, got, name)
 		require.Equal(t, "amsbridge: the token is not valid", err.Error(), name)
@@ -132,7 +132,7 @@ func TestVerifyRefuses(t *testing.T) {
 func TestVerifyReasons(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t)
-	v := newVerifier(t, handOffTime, VerificationKey{"ed", ed.Public()})
+	v := newVerifier(t, handOffTime, VerificationKey{ID: "ed", Public: ed.Public()})
 	signed := func(header, claims string) string { return forge(t, jwt.SigningMethodEdDSA, ed, header, claims) }
 	claims := func(old, new string) string { return signed(goodHeader, replace(t, goodClaims, old, new)) }
 	for _, c := range []struct{ token, reason string }{
@@ -149,12 +149,12 @@ func TestVerifyReasons(t *testing.T) {
 		{claims(`1800000060,"iat":1800000000`, `1800000091,"iat":1800000031`), "claims: iat is in the future"},
 		{claims(`1800000060,"iat":1800000000`, `1799999970,"iat":1799999960`), "claims: exp has passed"},
 	} {
-		_, err := v.Verify(c.token)
+		_, err := v.Verify(t.Context(), c.token)
 		var refused *TokenError
 		require.ErrorAs(t, err, &refused)
 		require.EqualError(t, refused.Err, c.reason)
 	}
-	_, err := v.Verify(forge(t, jwt.SigningMethodEdDSA, newEd25519(t), goodHeader, goodClaims))
+	_, err := v.Verify(t.Context(), forge(t, jwt.SigningMethodEdDSA, newEd25519(t), goodHeader, goodClaims))
 	require.ErrorIs(t, err, jwt.ErrTokenSignatureInvalid)
 }
 
@@ -196,12 +196,12 @@ func TestVerifyBoundaries(t *testing.T) {
 		{exp.Add(skew), false},
 		{exp.Add(skew + time.Second), false},
 	} {
-		v := newVerifier(t, c.now, VerificationKey{"ed", ed.Public()})
-		_, err := v.Verify(forge(t, jwt.SigningMethodEdDSA, ed, goodHeader, goodClaims))
+		v := newVerifier(t, c.now, VerificationKey{ID: "ed", Public: ed.Public()})
+		_, err := v.Verify(t.Context(), forge(t, jwt.SigningMethodEdDSA, ed, goodHeader, goodClaims))
 		require.Equal(t, c.accepted, err == nil, "at iat %+v: %v", c.now.Sub(iat), err)
 	}
-	v := newVerifier(t, handOffTime, VerificationKey{"ed", ed.Public()})
-	_, err := v.Verify(forge(t, jwt.SigningMethodEdDSA, ed, goodHeader, replace(t, goodClaims, "1800000060", "1800000120")))
+	v := newVerifier(t, handOffTime, VerificationKey{ID: "ed", Public: ed.Public()})
+	_, err := v.Verify(t.Context(), forge(t, jwt.SigningMethodEdDSA, ed, goodHeader, replace(t, goodClaims, "1800000060", "1800000120")))
 	require.NoError(t, err, "120 seconds are within the limit")
 }
 
@@ -215,12 +215,12 @@ func TestVerifyWhileKeysChange(t *testing.T) {
 		cfg.Audiences[0].Key.ID = id
 		sso, err := NewSSO(cfg)
 		require.NoError(t, err)
-		token, err := sso.HandOff(t.Context(), "elevate", "U-1", "")
+		token, err := sso.HandOff(t.Context(), HandOffRequest{Audience: "elevate", User: User{ID: "U-1"}})
 		require.NoError(t, err)
 		return token
 	}
-	both := newVerifier(t, handOffTime, VerificationKey{"2026", was.Public()}, VerificationKey{"2027", is.Public()})
-	after := newVerifier(t, handOffTime, VerificationKey{"2027", is.Public()})
+	both := newVerifier(t, handOffTime, VerificationKey{ID: "2026", Public: was.Public()}, VerificationKey{ID: "2027", Public: is.Public()})
+	after := newVerifier(t, handOffTime, VerificationKey{ID: "2027", Public: is.Public()})
 	for _, c := range []struct {
 		v        *Verifier
 		token    string
@@ -232,7 +232,7 @@ func TestVerifyWhileKeysChange(t *testing.T) {
 		{after, sign("2027", is), true},
 		{both, sign("2026", is), false},
 	} {
-		_, err := c.v.Verify(c.token)
+		_, err := c.v.Verify(t.Context(), c.token)
 		require.Equal(t, c.accepted, err == nil)
 	}
 }
@@ -253,7 +253,12 @@ func TestNewVerifierNamesTheBadField(t *testing.T) {
 		{"skew", func(c *VerifierConfig) { c.Skew = -1 }},
 		{"skew", func(c *VerifierConfig) { c.Skew = time.Minute + 1 }},
 		{"keys", func(c *VerifierConfig) { c.Keys = nil }},
-		{"keys[0].id", func(c *VerifierConfig) { c.Keys[0].ID = "" }},
+		{"replay", func(c *VerifierConfig) { c.AllowReplay = false }},
+		{"allow replay", func(c *VerifierConfig) { c.Replay = NewMemoryReplay(nil) }},
+		{"key source", func(c *VerifierConfig) { c.KeySource = &KeyRing{} }},
+		{"claims.email", func(c *VerifierConfig) { c.Claims.Email = "SUB" }},
+		{"return origins[0]", func(c *VerifierConfig) { c.ReturnOrigins = []string{"http://learn.example.org"} }},
+		{"default return", func(c *VerifierConfig) { c.DefaultReturn = "//evil" }},
 		{"keys[0].id", func(c *VerifierConfig) { c.Keys[0].ID = "/etc/passwd" }},
 		{"keys[1].id", func(c *VerifierConfig) { c.Keys = append(c.Keys, c.Keys[0]) }},
 		{"keys[0].public", public(nil)},
@@ -268,7 +273,7 @@ func TestNewVerifierNamesTheBadField(t *testing.T) {
 		{"keys[0].public", public(ed)},
 		{"keys[0].public", public([]byte("a secret of an HMAC, thirty-two bytes"))},
 	} {
-		cfg := VerifierConfig{Issuer: shop, Audience: elevate, Keys: []VerificationKey{{"ed", ed.Public()}}}
+		cfg := VerifierConfig{Issuer: shop, Audience: elevate, AllowReplay: true, Keys: []VerificationKey{{ID: "ed", Public: ed.Public()}}}
 		c.change(&cfg)
 		_, err := NewVerifier(cfg)
 		var input *InputError

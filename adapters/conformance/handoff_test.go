@@ -23,7 +23,8 @@ func handOff(t *testing.T) (*amsbridge.SSO, *amsbridge.Verifier) {
 	require.NoError(t, err)
 	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
 		Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
-		Keys: []amsbridge.VerificationKey{{ID: "k1", Public: key.Public()}},
+		Keys:   []amsbridge.VerificationKey{{ID: "k1", Public: key.Public()}},
+		Replay: amsbridge.NewMemoryReplay(nil),
 	})
 	require.NoError(t, err)
 	return sso, verifier

@@ -129,7 +129,7 @@ func TestPromise12_PushAndHandOffRefuseTheSameUserIDs(t *testing.T) {
 				require.Equal(t, "attendee's user ID "+problem, q.Parked[0].Reason)
 				return nil
 			})
-			_, err := sso.HandOff(ctx, "elevate", amsbridge.UserID(id), "")
+			_, err := sso.HandOff(ctx, amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: amsbridge.UserID(id)}})
 			require.ErrorContains(t, err, problem, "%q", id)
 			_, err = standing.Of(ctx, amsbridge.UserID(id))
 			require.ErrorContains(t, err, problem, "%q", id)

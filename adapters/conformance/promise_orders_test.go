@@ -207,11 +207,11 @@ func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
 				_, err := hook.OrderCompleted(ctx, tx, purchase(fmt.Sprint(i), member(id), "course", "dinner"))
 				return err
 			})
-			token, err := sso.HandOff(ctx, "elevate", amsbridge.UserID(id), "")
+			token, err := sso.HandOff(ctx, amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: amsbridge.UserID(id)}})
 			require.NoError(t, err)
-			got, err := verifier.Verify(token)
+			got, err := verifier.Verify(ctx, token)
 			require.NoError(t, err)
-			require.Equal(t, id, string(got.UserID))
+			require.Equal(t, id, string(got.User.ID))
 		}
 		token := outbox.NewToken()
 		seen := map[string]int{}

@@ -145,7 +145,7 @@ func (d *demo) walkIn(ctx context.Context) error {
 		return err
 	}
 	member := members[0].ID
-	token, err := sso.HandOff(ctx, toElevate, member, "")
+	token, err := sso.HandOff(ctx, amsbridge.HandOffRequest{Audience: toElevate, User: members[0]})
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/amsbridge/amsbridge"
 )
@@ -18,50 +18,33 @@ const doorPath = "/walk-in"
 // token that the shop signed for this platform, once.
 type door struct {
 	verifier *amsbridge.Verifier
-	now      func() time.Time
 
 	mu      sync.Mutex
-	used    map[tokenID]time.Time
 	arrived []amsbridge.UserID
 }
 
-type tokenID struct{ issuer, audience, id string }
-
-// keptFor is how long after its end a token's ID is remembered: longer than
-// the verifier's skew.
-const keptFor = 2 * time.Minute
-
-// errUsed refuses a token that was used before.
-var errUsed = errors.New("the token was used before")
-
 func newDoor(audience string, key amsbridge.SigningKey) (*door, error) {
+	public, err := key.Verification()
+	if err != nil {
+		return nil, err
+	}
 	v, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-		Issuer: shopIssuer, Audience: audience,
-		Keys: []amsbridge.VerificationKey{{ID: key.ID, Public: key.Private.Public()}},
+		Issuer: shopIssuer, Audience: audience, Keys: []amsbridge.VerificationKey{public},
+		Replay: amsbridge.NewMemoryReplay(nil), // one process; more of them share one on a database
 	})
-	return &door{verifier: v, now: time.Now, used: map[tokenID]time.Time{}}, err
+	return &door{verifier: v}, err
 }
 
 // admit returns who walked in.
-func (d *door) admit(token string) (amsbridge.HandOff, error) {
-	h, err := d.verifier.Verify(token)
+func (d *door) admit(ctx context.Context, token string) (amsbridge.UserID, error) {
+	h, err := d.verifier.Verify(ctx, token)
 	if err != nil {
-		return h, err
+		return "", err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for id, end := range d.used {
-		if d.now().After(end.Add(keptFor)) {
-			delete(d.used, id)
-		}
-	}
-	id := tokenID{h.Issuer, h.Audience, h.ID}
-	if _, ok := d.used[id]; ok {
-		return h, errUsed
-	}
-	d.used[id] = h.ExpiresAt
-	d.arrived = append(d.arrived, h.UserID)
-	return h, nil
+	d.arrived = append(d.arrived, h.User.ID)
+	return h.User.ID, nil
 }
 
 // guests returns who walked in so far.
@@ -74,7 +57,7 @@ func (d *door) guests() []amsbridge.UserID {
 // walkIn takes the form that the shop's hand-off page sends.
 func (s *site) walkIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 2*amsbridge.MaxToken)
-	h, err := s.door.admit(r.PostFormValue("token"))
+	user, err := s.door.admit(r.Context(), r.PostFormValue("token"))
 	if err != nil {
 		reason := err
 		if bad, ok := errors.AsType[*amsbridge.TokenError](err); ok {
@@ -87,5 +70,5 @@ func (s *site) walkIn(w http.ResponseWriter, r *http.Request) {
 	s.pages.show(w, http.StatusOK, "walkin.html", page{Title: "Welcome to " + s.name, Body: struct {
 		Platform string
 		UserID   amsbridge.UserID
-	}{s.name, h.UserID}})
+	}{s.name, user}})
 }

@@ -41,7 +41,7 @@ func (s *shop) handOff(w http.ResponseWriter, r *http.Request, who *session) {
 		s.pages.problem(w, http.StatusBadRequest, "There is no such platform.")
 		return
 	}
-	token, err := s.sso.HandOff(r.Context(), to.audience, who.member.ID, "")
+	token, err := s.sso.HandOff(r.Context(), amsbridge.HandOffRequest{Audience: to.audience, User: who.member})
 	if err != nil {
 		s.broken(w, r, err)
 		return
