@@ -1,0 +1,39 @@
+package amsbridge
+
+import (
+	"net/http"
+	"strings"
+)
+
+// isNavigation tells whether a GET is a person who opens the page, and not a
+// HEAD, a prefetch, a link preview, an image or a frame, none of which may mint
+// or change anything. Browsers say so (Fetch Metadata; Sec-Purpose); what says
+// nothing, as old browsers and command lines do, is taken for a person.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		for _, v := range r.Header.Values(name) {
+			v = strings.ToLower(v)
+			if strings.Contains(v, "prefetch") || strings.Contains(v, "prerender") || strings.Contains(v, "preview") {
+				return false
+			}
+		}
+	}
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	return (mode == "" || mode == "navigate") && (dest == "" || dest == "document")
+}
+
+// allow answers other methods than those given with 405 and Allow, and tells
+// whether to go on.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	for _, m := range methods {
+		if r.Method == m {
+			return true
+		}
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
+	return false
+}
