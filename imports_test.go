@@ -24,13 +24,14 @@ const (
 	mux       = "github.com/gorilla/mux"
 	retryable = "github.com/hashicorp/go-retryablehttp"
 	testify   = "github.com/stretchr/testify"
+	xrate     = "golang.org/x/time/rate"
 )
 
 // mayImport says, for a folder and those below it that have no line of their
 // own, what its files other than tests may import besides the standard library:
 // "." is the root package, "/..." means and below, "*" is anything.
 var mayImport = map[string][]string{
-	".":                              {"outbox", jose, jwt},
+	".":                              {"outbox", jose, jwt, xrate},
 	"outbox":                         {},
 	"outbox/outboxtest":              {"outbox", testify + "/..."},
 	"adapters/elevate":               {".", "outbox", "adapters/internal/...", "adapters/elevate/internal/..."},

@@ -37,3 +37,16 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
 	return false
 }
+
+// ownURL is the path and query that the browser asked for, whatever prefix was
+// stripped on the way to the handler, or "/" where they are not fit to be sent
+// back: "//evil.example/" is a path to a server and a host to a browser.
+func ownURL(r *http.Request) string {
+	if own := localPath(r.RequestURI); own != "" {
+		return own
+	}
+	if own := localPath(r.URL.RequestURI()); own != "" {
+		return own
+	}
+	return "/"
+}

@@ -69,6 +69,9 @@ type SSOConfig struct {
 	Issuer string
 	// Audiences are all that members may be handed to. At least one.
 	Audiences []Audience
+	// Audit takes a row for each token that is signed, or refused to be. Defaults
+	// to the log.
+	Audit SSOAudit
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -79,6 +82,7 @@ type SSOConfig struct {
 type SSO struct {
 	issuer    string
 	audiences map[string]audience
+	audit     SSOAudit
 	now       func() time.Time
 }
 
@@ -100,7 +104,7 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 	if len(cfg.Audiences) == 0 {
 		return nil, &InputError{Field: "audiences", Problem: "are empty"}
 	}
-	s := &SSO{issuer: cfg.Issuer, audiences: make(map[string]audience, len(cfg.Audiences)), now: cfg.Now}
+	s := &SSO{issuer: cfg.Issuer, audiences: make(map[string]audience, len(cfg.Audiences)), audit: cfg.Audit.orLog(), now: cfg.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -229,24 +233,62 @@ type HandOffRequest struct {
 // alone, and log it nowhere. What is not promised: that it is used once, which
 // the receiver sees to.
 func (s *SSO) HandOff(ctx context.Context, req HandOffRequest) (string, error) {
-	a, err := s.audience(ctx, req.Audience, req.User.ID)
+	return s.mint(ctx, handOffType, req.Audience, req.User.ID, func(a audience, claims jwt.MapClaims) error {
+		return a.writeHandOff(claims, req)
+	})
+}
+
+// mint signs a token of one kind and keeps the audit.
+func (s *SSO) mint(ctx context.Context, typ, audienceName string, user UserID, write func(audience, jwt.MapClaims) error) (string, error) {
+	e := SSOEvent{Time: s.now(), Action: SSORefused, Kind: kindOf(typ), Audience: audienceName}
+	token, err := func() (string, error) {
+		a, err := s.audience(ctx, audienceName, user)
+		if err != nil {
+			return "", err
+		}
+		e.Audience, e.UserID = a.value, user
+		lifetime := a.lifetime
+		if typ == sessionType {
+			lifetime = a.session
+		}
+		claims := s.claims(a, user, lifetime)
+		if err := write(a, claims); err != nil {
+			return "", err
+		}
+		token, err := a.sign(typ, claims)
+		if err == nil {
+			e.Action, e.TokenID = SSOMinted, claims[claimID].(string)
+		}
+		return token, err
+	}()
 	if err != nil {
-		return "", err
+		e.Reason = reasonOf(err)
 	}
-	claims := s.claims(a, req.User.ID, a.lifetime)
+	s.audit(ctx, e)
+	return token, err
+}
+
+func kindOf(typ string) string {
+	if typ == sessionType {
+		return kindSession
+	}
+	return kindHandOff
+}
+
+func (a audience) writeHandOff(claims jwt.MapClaims, req HandOffRequest) error {
 	if err := a.claims.write(claims, req.User); err != nil {
-		return "", err
+		return err
 	}
 	if to := a.returns.target(req.ReturnTo); to != "" {
 		claims[claimReturnTo] = to
 	}
 	if req.Nonce != "" {
 		if p := textProblem(req.Nonce, MaxNonce); p != "" {
-			return "", &InputError{Field: "nonce", Problem: p}
+			return &InputError{Field: "nonce", Problem: p}
 		}
 		claims[claimNonce] = req.Nonce
 	}
-	return a.sign(handOffType, claims)
+	return nil
 }
 
 // audience finds one and checks who shall be handed to it.
@@ -293,4 +335,9 @@ func (s *SSO) Audiences() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// fieldOf names the field of one of a list.
+func fieldOf(list string, i int, field string) string {
+	return fmt.Sprintf("%s[%d].%s", list, i, field)
 }

@@ -29,6 +29,16 @@ func (e *TokenError) Unwrap() error { return e.Err }
 // Is reports whether target is [ErrInvalidToken].
 func (e *TokenError) Is(target error) bool { return target == ErrInvalidToken }
 
+// failedError says what of the caller's own failed. Its text holds nothing of
+// the cause, of which nobody knows what it says.
+type failedError struct {
+	what string
+	err  error
+}
+
+func (e *failedError) Error() string { return e.what + " failed" }
+func (e *failedError) Unwrap() error { return e.err }
+
 // tokenReader accepts the tokens of one kind, from one issuer to one audience,
 // that our signer would have written, and nothing else.
 type tokenReader struct {
@@ -160,6 +170,17 @@ func (r *tokenReader) read(ctx context.Context, text string) (token, error) {
 	return t, nil
 }
 
+// told keeps the audit of a token, and makes the error of its refusal.
+func (r *tokenReader) told(ctx context.Context, audit SSOAudit, t token, err error) error {
+	e := SSOEvent{Time: r.now(), Action: SSOVerified, Kind: kindOf(r.typ), Audience: r.audience, UserID: t.user, TokenID: t.id}
+	if err != nil {
+		err = &TokenError{Err: err}
+		e.Action, e.Reason = SSORefused, reasonOf(err)
+	}
+	audit(ctx, e)
+	return err
+}
+
 // key finds the key that the header names. The algorithm is the key's: the
 // header may only agree.
 func (r *tokenReader) key(ctx context.Context, segment []byte) (verificationKey, error) {
@@ -175,8 +196,11 @@ func (r *tokenReader) key(ctx context.Context, segment []byte) (verificationKey,
 		return verificationKey{}, errors.New("header: kid is not that of a key")
 	}
 	key, err := r.find(ctx, id)
-	if err != nil {
-		return verificationKey{}, fmt.Errorf("header: kid: %w", err)
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		return verificationKey{}, errors.New("header: kid is not that of an accepted key")
+	case err != nil:
+		return verificationKey{}, &failedError{"the key source", err}
 	}
 	if header["alg"] != key.method.Alg() {
 		return verificationKey{}, errors.New("header: alg is not that of the key")

@@ -3,8 +3,9 @@ package amsbridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // MaxSessionID is the longest session ID, in bytes.
@@ -21,16 +22,13 @@ const MaxSessionID = 255
 // must not be able to sign in by it. What is not promised: that the session is
 // still alive; see [NewSessionVerifier].
 func (s *SSO) Session(ctx context.Context, audienceName string, user UserID, sessionID string) (string, error) {
-	a, err := s.audience(ctx, audienceName, user)
-	if err != nil {
-		return "", err
-	}
-	if p := textProblem(sessionID, MaxSessionID); p != "" {
-		return "", &InputError{Field: "session ID", Problem: p}
-	}
-	claims := s.claims(a, user, a.session)
-	claims[claimSessionID] = sessionID
-	return a.sign(sessionType, claims)
+	return s.mint(ctx, sessionType, audienceName, user, func(_ audience, claims jwt.MapClaims) error {
+		if p := textProblem(sessionID, MaxSessionID); p != "" {
+			return &InputError{Field: "session ID", Problem: p}
+		}
+		claims[claimSessionID] = sessionID
+		return nil
+	})
 }
 
 // Session is what an accepted pull session says.
@@ -55,6 +53,7 @@ type SessionVerifierConfig struct {
 	KeySource KeySource
 	// Alive is asked at each validation. Required.
 	Alive SessionAlive
+	Audit SSOAudit
 	Skew  time.Duration
 	Now   func() time.Time
 }
@@ -64,6 +63,7 @@ type SessionVerifierConfig struct {
 type SessionVerifier struct {
 	reader *tokenReader
 	alive  SessionAlive
+	audit  SSOAudit
 }
 
 // NewSessionVerifier checks the configuration and copies it. It returns an
@@ -79,7 +79,7 @@ func NewSessionVerifier(cfg SessionVerifierConfig) (*SessionVerifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &SessionVerifier{reader, cfg.Alive}, nil
+	return &SessionVerifier{reader, cfg.Alive, cfg.Audit.orLog()}, nil
 }
 
 // errSignedOut refuses a token whose session has ended.
@@ -89,18 +89,18 @@ var errSignedOut = errors.New("session has ended")
 // written, as [Verifier.Verify] does, and if Alive says that the session lasts.
 // Any other is refused with a [*TokenError].
 func (v *SessionVerifier) Verify(ctx context.Context, text string) (Session, error) {
-	s, err := v.verify(ctx, text)
-	if err != nil {
-		return Session{}, &TokenError{Err: err}
+	t, err := v.reader.read(ctx, text)
+	var s Session
+	if err == nil {
+		s, err = v.session(ctx, t)
+	}
+	if err = v.reader.told(ctx, v.audit, t, err); err != nil {
+		return Session{}, err
 	}
 	return s, nil
 }
 
-func (v *SessionVerifier) verify(ctx context.Context, text string) (Session, error) {
-	t, err := v.reader.read(ctx, text)
-	if err != nil {
-		return Session{}, err
-	}
+func (v *SessionVerifier) session(ctx context.Context, t token) (Session, error) {
 	c := claimReader{claims: t.extra}
 	s := Session{
 		UserID: t.user, SessionID: c.text(claimSessionID), Issuer: v.reader.issuer, Audience: v.reader.audience,
@@ -114,7 +114,7 @@ func (v *SessionVerifier) verify(ctx context.Context, text string) (Session, err
 	}
 	alive, err := v.alive(ctx, s.UserID, s.SessionID)
 	if err != nil {
-		return Session{}, fmt.Errorf("session alive: %w", err)
+		return Session{}, &failedError{"the look-up of the session", err}
 	}
 	if !alive {
 		return Session{}, errSignedOut

@@ -27,6 +27,9 @@ const (
 	elevate = "https://learn.example.org"
 )
 
+// quiet keeps the audit out of the tests' output.
+func quiet(context.Context, SSOEvent) {}
+
 func newECDSA(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
@@ -45,13 +48,14 @@ func ssoConfig(key crypto.Signer) SSOConfig {
 	return SSOConfig{
 		Issuer:    shop,
 		Audiences: []Audience{{Name: "elevate", Audience: elevate, Key: SigningKey{ID: "k1", Private: key}}},
+		Audit:     quiet,
 		Now:       func() time.Time { return handOffTime },
 	}
 }
 
 func newVerifier(t testing.TB, now time.Time, keys ...VerificationKey) *Verifier {
 	t.Helper()
-	v, err := NewVerifier(VerifierConfig{Issuer: shop, Audience: elevate, Keys: keys, AllowReplay: true, Now: func() time.Time { return now }})
+	v, err := NewVerifier(VerifierConfig{Issuer: shop, Audience: elevate, Keys: keys, AllowReplay: true, Audit: quiet, Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	return v
 }

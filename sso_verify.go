@@ -3,7 +3,6 @@ package amsbridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -52,6 +51,9 @@ type VerifierConfig struct {
 	// origin, and none.
 	ReturnOrigins []string
 	DefaultReturn string
+	// Audit takes a row for each token that is accepted or refused. Defaults to
+	// the log.
+	Audit SSOAudit
 	// Skew is how far the issuer's clock may be off, either way; at most a
 	// minute. Defaults to 30 seconds.
 	Skew time.Duration
@@ -66,6 +68,7 @@ type Verifier struct {
 	claims  ProfileClaims
 	returns returnPolicy
 	replay  ReplayStore
+	audit   SSOAudit
 }
 
 // NewVerifier checks the configuration and copies it. It returns an
@@ -90,7 +93,7 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	case cfg.Replay != nil && cfg.AllowReplay:
 		return nil, &InputError{Field: "allow replay", Problem: "is set beside a replay store"}
 	}
-	return &Verifier{reader, cfg.Claims, returns, cfg.Replay}, nil
+	return &Verifier{reader, cfg.Claims, returns, cfg.Replay, cfg.Audit.orLog()}, nil
 }
 
 // Verify accepts a token only if it says exactly what [SSO.HandOff] would have
@@ -100,18 +103,18 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 // Any other is refused with a [*TokenError]; so is every one while the replay
 // store or the key source fails.
 func (v *Verifier) Verify(ctx context.Context, token string) (HandOff, error) {
-	h, err := v.verify(ctx, token)
-	if err != nil {
-		return HandOff{}, &TokenError{Err: err}
+	t, err := v.reader.read(ctx, token)
+	var h HandOff
+	if err == nil {
+		h, err = v.handOff(ctx, t)
+	}
+	if err = v.reader.told(ctx, v.audit, t, err); err != nil {
+		return HandOff{}, err
 	}
 	return h, nil
 }
 
-func (v *Verifier) verify(ctx context.Context, text string) (HandOff, error) {
-	t, err := v.reader.read(ctx, text)
-	if err != nil {
-		return HandOff{}, err
-	}
+func (v *Verifier) handOff(ctx context.Context, t token) (HandOff, error) {
 	h := HandOff{
 		User: User{ID: t.user}, ID: t.id, Issuer: v.reader.issuer, Audience: v.reader.audience,
 		IssuedAt: t.issuedAt, ExpiresAt: t.expiresAt,
@@ -131,7 +134,7 @@ func (v *Verifier) verify(ctx context.Context, text string) (HandOff, error) {
 	}
 	first, err := v.replay.Consume(ctx, h.Issuer, h.Audience, h.ID, h.ExpiresAt.Add(v.reader.skew))
 	if err != nil {
-		return HandOff{}, fmt.Errorf("replay store: %w", err)
+		return HandOff{}, &failedError{"the replay store", err}
 	}
 	if !first {
 		return HandOff{}, errUsed

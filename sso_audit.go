@@ -1,0 +1,81 @@
+package amsbridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// SSOAction is what an [SSOEvent] tells of.
+type SSOAction string
+
+// The actions.
+const (
+	// SSOMinted: a token was signed, or a login ticket fetched.
+	SSOMinted SSOAction = "minted"
+	// SSOVerified: a token was accepted.
+	SSOVerified SSOAction = "verified"
+	// SSORefused: a token was refused, or none was given out.
+	SSORefused SSOAction = "refused"
+	// SSOSignedOut: a member signed out.
+	SSOSignedOut SSOAction = "signed out"
+)
+
+// SSOEvent is one row of the audit: one for each mint, verification and
+// refusal. It holds no token, ticket or key, no name and no e-mail address.
+type SSOEvent struct {
+	Time   time.Time
+	Action SSOAction
+	// Kind is "hand-off", "session" or "ticket".
+	Kind string
+	// Audience is the aud claim, or the platform's name for tickets.
+	Audience string
+	// UserID and TokenID (the jti) are empty where a token was refused before it
+	// was known to be the issuer's.
+	UserID  UserID
+	TokenID string
+	// Reason says why it was refused, in plain words.
+	Reason string
+}
+
+// SSOAudit takes events. It is called while the member waits, from many
+// goroutines, and cannot refuse: one that fails reports that elsewhere. Where
+// none is configured, events are logged at Info.
+type SSOAudit func(ctx context.Context, e SSOEvent)
+
+// The kinds of an event.
+const (
+	kindHandOff = "hand-off"
+	kindSession = "session"
+	kindTicket  = "ticket"
+)
+
+func (a SSOAudit) orLog() SSOAudit {
+	if a != nil {
+		return a
+	}
+	return func(ctx context.Context, e SSOEvent) {
+		slog.LogAttrs(ctx, slog.LevelInfo, "amsbridge: sso "+string(e.Action), slog.String("kind", e.Kind),
+			slog.String("audience", e.Audience), slog.String("user_id", string(e.UserID)),
+			slog.String("token_id", e.TokenID), slog.String("reason", e.Reason))
+	}
+}
+
+// reasonOf is what an audit row says of an error: the reason of a refused
+// token, and of others no more than holds nothing private.
+func reasonOf(err error) string {
+	var refused *TokenError
+	var input *InputError
+	switch {
+	case errors.As(err, &refused):
+		return refused.Err.Error()
+	case errors.As(err, &input):
+		return input.Field + " " + input.Problem
+	case errors.Is(err, ErrNoActiveKey):
+		return "no key is active"
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "the request ended"
+	}
+	return "an error of the shop's own"
+}
