@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Product is one of the shop's products and where it lives. A product that
@@ -83,6 +84,13 @@ type Catalog interface {
 	Lookup(ctx context.Context, productID string) (Product, Offering, error)
 }
 
+// CatalogList is a catalogue that can list what it holds, for staff.
+type CatalogList interface {
+	Catalog
+	// Products returns all products, in the order in which staff look for them.
+	Products(ctx context.Context) ([]Product, error)
+}
+
 // StaticCatalog is a catalogue in memory. It is safe for concurrent use.
 type StaticCatalog struct {
 	products map[string]Product
@@ -124,6 +132,17 @@ func NewCatalog(cfg CatalogConfig) (*StaticCatalog, error) {
 		c.products[p.ID] = p
 	}
 	return c, nil
+}
+
+// Products returns the products in the order of their IDs. It never fails.
+func (c *StaticCatalog) Products(context.Context) ([]Product, error) {
+	all := make([]Product, 0, len(c.products))
+	for _, p := range c.products {
+		p.AddOnKeys = slices.Clone(p.AddOnKeys)
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b Product) int { return strings.Compare(a.ID, b.ID) })
+	return all, nil
 }
 
 // Lookup returns the product. It never fails.

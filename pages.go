@@ -50,7 +50,7 @@ type PageConfig struct {
 // Page is what a page's template is given.
 type Page struct {
 	// Name says which page it is: "handoff", "waiting", "problem", "signout",
-	// "signedout", "cart".
+	// "cart", "onward".
 	Name string
 	// Lang and Stylesheet are those of the [PageConfig].
 	Lang, Stylesheet string
@@ -59,6 +59,9 @@ type Page struct {
 	Text []string
 	// Refresh is after how many seconds the page loads itself again, or zero.
 	Refresh int
+	// Next is where the page goes on by itself, at once: a path of this site, or
+	// empty.
+	Next string
 	// Form is sent by its button, or nil.
 	Form *PageForm
 	// Links lead on.
