@@ -1,0 +1,42 @@
+package muxroutes
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Guard wraps a gorilla/mux router from outside, where the router's own answers
+// pass too: middleware added by its Use does not run on 404, 405 and redirects.
+//
+//   - A path that a browser would read as another host ("//evil.example/",
+//     "/\evil.example", encoded or not) is not found. With StrictSlash, and with
+//     SkipClean or UseEncodedPath, the router would answer it with a redirect to
+//     that host.
+//   - Every answer says nosniff and, unless a handler says otherwise, that it may
+//     not be framed and sends no Referer to other sites.
+func Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		if leadsAway(r.URL.Path) || leadsAway(r.URL.EscapedPath()) || leadsAway(r.RequestURI) {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// leadsAway tells whether a path would be a host, were it sent back as a
+// Location. Browsers take a backslash for a slash, and leave tabs and line feeds
+// out.
+func leadsAway(path string) bool {
+	path = strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, path)
+	return len(path) > 1 && (path[0] == '/' || path[0] == '\\') && (path[1] == '/' || path[1] == '\\')
+}
