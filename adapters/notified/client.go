@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Client delivers add-ons. It is safe for concurrent use. Make one with [New].
+// Client calls opcodes, and delivers messages by them. It is safe for concurrent
+// use. Make one with [New].
 type Client struct {
 	cfg  Config
 	http *apiclient.Client
@@ -29,9 +29,17 @@ func New(cfg Config) (*Client, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = BaseURL
 	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = defaultMaxBody
+	}
 	if cfg.OutputFormat == "" {
 		cfg.OutputFormat = FormatXML
 	}
+	names, err := cfg.Names.WithDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("notified: %w", err)
+	}
+	cfg.Names = names
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("notified: %w", err)
 	}
@@ -59,67 +67,74 @@ func (c *Client) GoString() string { return c.String() }
 // stays usable.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// Deliver sends the add-ons of one message by opcode M, looking the person up
-// by ExternalUserID. It sends once and never repeats by itself.
-//
-//   - Status 0 with as many add-ons added as asked for: delivered.
-//   - Status 0 with fewer: already done, count kept, when m is a possible
-//     duplicate, since an earlier send may have added the rest. That the
-//     platform answers a repeat so is a guess. On a first send it is rejected:
-//     a person must look.
-//   - Status 71 (no such person) and 72 (not registered for the show): not
-//     ready, for either may come later from elsewhere.
-//   - Any other status: rejected, with the platform's message.
-//   - The credentials refused, or HTTP 401 and 403: unauthorized.
-//   - No reply that can be understood, or one that contradicts itself: unknown.
-//
-// A message that breaks a limit of the vendor's text is rejected before
-// anything is sent, and the reason names the field. A newer payload version is
-// an error that wraps [outbox.ErrNewerVersion]; all others are
-// [*outbox.DeliveryError]. Neither result nor error holds credentials, the user
-// ID, names or e-mail addresses.
-func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
-	push, err := amsbridge.DecodeAddOns(m)
-	if errors.Is(err, outbox.ErrNewerVersion) {
-		return outbox.Result{}, fmt.Errorf("notified: %w", err)
-	}
-	if err == nil {
-		err = checkPush(push)
-	}
-	if err != nil {
-		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: err.Error(), Err: err}
-	}
-	private := c.private(push.User)
-	req := c.request(m.Key, push)
+// run makes one call and reads its reply. The steps that ran come back with an
+// error too. Whatever comes back is scrubbed but the outputs of the steps. The
+// detail is empty where a ticket was asked for, and where there is an error,
+// which has its own.
+func (c *Client) run(ctx context.Context, key string, q Chain) (steps []Step, detail string, d *outbox.DeliveryError) {
+	private := c.private(string(q.Person.UserID), q.Person.Email, q.Person.FirstName, q.Person.LastName)
+	req := c.request(key, q)
 	req.Private = private
-	reply, err := c.http.Do(ctx, req)
+	got, err := c.http.Do(ctx, req)
 	if err != nil {
-		return outbox.Result{}, err
+		if !errors.As(err, &d) {
+			d = &outbox.DeliveryError{Outcome: outbox.OutcomeUnknown, Reason: "no answer came", Err: err}
+		}
+		return nil, "", d
 	}
-	if d := c.http.Classify(reply, private...); d != nil {
-		return outbox.Result{}, d
+	withTicket := strings.Contains(q.OpCodes, "T")
+	if d = c.http.Classify(got, private...); d != nil {
+		if withTicket {
+			d.Detail = ""
+		}
+		return nil, "", d
 	}
-	result, d := judge(c.cfg.OutputFormat, reply.Body, reply.Truncated, len(push.Keys()), m.PossibleDuplicate())
-	if c.cfg.OutputFormat == FormatPairs {
-		reply.Body = []byte(unescape(string(reply.Body))) // what was encoded twice would not be recognised
+	r, steps, d := c.cfg.read(q.OpCodes, got.Body, got.Truncated)
+	if withTicket {
+		private = append(private, c.private(r.tickets()...)...)
 	}
-	detail := c.http.Detail(reply, private...)
+	for i := range steps {
+		if steps[i].Message != "OK" { // as most are
+			steps[i].Message = c.http.Scrub(steps[i].Message, private...)
+		}
+	}
+	if !withTicket {
+		if c.cfg.OutputFormat == FormatPairs {
+			got.Body = []byte(unescape(string(got.Body))) // what was encoded twice would not be recognised
+		}
+		detail = c.http.Detail(got, private...)
+	}
 	if d != nil {
 		d.Reason = outbox.CutText(c.http.Scrub(d.Reason, private...), outbox.MaxReason)
 		d.Detail = detail
-		return outbox.Result{}, d
+		return steps, "", d
 	}
-	result.Detail = detail
-	return result, nil
+	return steps, detail, nil
+}
+
+// tickets are all outputs of T, whatever they are called.
+func (r reply) tickets() []string {
+	var all []string
+	for _, op := range r.ops {
+		if op.code != "T" {
+			continue
+		}
+		for _, row := range op.rows {
+			for _, f := range row {
+				all = append(all, f.value)
+			}
+		}
+	}
+	return all
 }
 
 // private returns what must not come out beside the credentials as they are:
-// facts about the person, and what reading makes of anything secret that the
-// platform echoes without having encoded it: decoding changes it, and H ends a
-// value at each '&'.
-func (c *Client) private(u amsbridge.User) []string {
-	private := []string{string(u.ID), u.Email, u.FirstName, u.LastName}
-	for _, secret := range append([]string{c.cfg.AuthCode, c.cfg.Credentials}, private...) {
+// these values, and what reading makes of anything secret that the platform
+// echoes without having encoded it: decoding changes it, and H ends a value at
+// each '&'.
+func (c *Client) private(values ...string) []string {
+	private := values
+	for _, secret := range append([]string{c.cfg.AuthCode, c.cfg.Credentials}, values...) {
 		for piece := range strings.SplitSeq(secret, "&") {
 			if piece != secret && len(piece) >= minPiece && c.cfg.OutputFormat == FormatPairs {
 				private = append(private, piece, unescape(piece))
@@ -135,4 +150,9 @@ func (c *Client) private(u amsbridge.User) []string {
 		}
 	}
 	return private
+}
+
+// badInput is a call that was not made.
+func badInput(err error) *outbox.DeliveryError {
+	return &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: err.Error(), Err: err}
 }

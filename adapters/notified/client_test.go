@@ -141,14 +141,16 @@ func TestDeliverAgain(t *testing.T) {
 			require.True(t, result.AlreadyDone)
 			require.Equal(t, 0, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
 
-			_, err = w.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
-			d := failure(t, err)
-			require.Equal(t, outbox.OutcomeRejected, d.Outcome, "a first send that adds nothing needs a person")
+			result, err = w.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
+			require.NoError(t, err)
+			require.True(t, result.AlreadyDone, "at a first send too, once A shows that all are there")
 
-			calls := w.sandbox.Journal()
-			require.Equal(t, []bool{true, false, false}, []bool{calls[0].Effect, calls[1].Effect, calls[2].Effect})
-			require.Equal(t, []bool{false, true, false}, []bool{calls[0].Repeat, calls[1].Repeat, calls[2].Repeat})
-			require.Equal(t, calls[0].Key, calls[1].Key)
+			require.Equal(t, "M M A M A", calledOf(w.sandbox))
+			for i, c := range w.sandbox.Journal() {
+				require.Equal(t, i == 0, c.Effect)
+				require.Equal(t, i > 0 && c.Key == "k-1" || c.OpCodes == "A", c.Repeat, c.OpCodes)
+				require.Empty(t, c.Violations)
+			}
 		})
 	}
 }
@@ -319,6 +321,10 @@ func TestDeliverBadMessages(t *testing.T) {
 		"no add-ons":         {push(t, "k", "u-1", show), "add-on keys are empty"},
 		"negative add-on":    {push(t, "k", "u-1", show, 9985, -1), "add-on keys hold one"},
 		"long list":          {push(t, "k", "u-1", show, append(tooMany, 1)...), "add-on keys are longer"},
+		"first, no add-on":   {first(t, push(t, "k", "u-1", show, 9985, -1), full), "add-on keys hold one"},
+		"first, no package":  {first(t, push(t, "k", "u-1", show, 9985), -1), "show package key is not positive"},
+		"removal of none":    {removal(push(t, "k", "u-1", show)), "add-on keys are empty"},
+		"removal, no show":   {removal(push(t, "k", "u-1", 0, 9985)), "show key"},
 		"another kind":       {change(func(m *outbox.Message) { m.Kind = amsbridge.KindRegistration }), "message kind"},
 		"facts of no kind":   {change(func(m *outbox.Message) { m.Facts = []byte(`{"show_key":"x"}`) }), "message facts"},
 	} {

@@ -25,6 +25,10 @@ const (
 	maxCredentials = 80
 )
 
+// defaultMaxBody holds the longest list of add-ons that one push can bring, as A
+// answers it in XML.
+const defaultMaxBody = 256 << 10
+
 // Config sets up a [Client]. Printing it shows no secret; encoding it would.
 type Config struct {
 	// AuthCode is the APIUserAuthCode that Notified supplied: 1 to 80 bytes.
@@ -36,9 +40,10 @@ type Config struct {
 	// BaseURL is the API's whole URL, without a query: https, or plain http as
 	// AllowLoopbackHTTP says. Defaults to the constant BaseURL.
 	BaseURL string
-	// UseGET sends GET instead of POST. The credentials and the user ID then
-	// stand in the URL, which proxies and servers log, and long lists of
-	// add-ons may exceed what they take. Defaults to false.
+	// UseGET sends GET instead of POST. The credentials, the user ID and, where
+	// they are sent, the name and e-mail address then stand in the URL, which
+	// proxies and servers log, and long lists of add-ons may exceed what they
+	// take. Defaults to false.
 	UseGET bool
 	// LASCmdInForm sends LASCmd as the first parameter of a POST's form instead
 	// of its URL. Which of them the platform wants is unknown. Defaults to
@@ -48,13 +53,39 @@ type Config struct {
 	// done does not depend on it, as far as the vendor's text says. Defaults to
 	// FormatXML, which alone shows whether a reply is whole.
 	OutputFormat OutputFormat
+	// LookupByEmail finds the person by EMailAddress instead of ExternalUserID,
+	// for shows whose users have none. An e-mail address never links accounts
+	// safely: whoever has it at Notified gets what was bought, a shared or reused
+	// one included, and after a change of address the person is another one.
+	// Every call then needs the address, re-sends and refunds too; a message
+	// whose address was deleted is rejected, and so is [Client.MintTicket]. The
+	// user ID is not sent at all. Defaults to false.
+	LookupByEmail bool
+	// UpsertProfile creates or updates the person by C first, in each push that
+	// names a ShowPackageKey. It sends the order's first name, last name and
+	// e-mail address, and may overwrite newer ones, those that the person typed
+	// themselves included: a message that is sent late still has the order's.
+	// Without them the message is rejected. Pushes of add-ons alone, and removals,
+	// send no profile. Defaults to false: a person whom Notified does not know is
+	// waited for.
+	UpsertProfile bool
+	// MoveToPackage registers by r, which also moves a person from another
+	// package of the show to the one bought: what they had there may be lost,
+	// add-ons included. Defaults to false: K says whether they are registered, R
+	// registers only who is not, and who has another package is left for a person
+	// to decide. Beside UpsertProfile all go in one call, CrM: that M chains is a
+	// guess.
+	MoveToPackage bool
+	// Names are parameters and outputs that the vendor's text of M does not name.
+	// Default to [DefaultNames].
+	Names Names
 	// AllowLoopbackHTTP permits plain http to loopback addresses, for sandboxes
 	// and tests. Defaults to false: https only.
 	AllowLoopbackHTTP bool
 	// Concurrency is how many calls run at once at most. Defaults to 100.
 	Concurrency int
 	// MaxBody is how much of a reply is read, in bytes, from 16 KiB to 1 MiB.
-	// Defaults to 64 KiB.
+	// Defaults to 256 KiB.
 	MaxBody int64
 	// RootCAs verify the platform's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
@@ -95,6 +126,16 @@ func (c Config) check() error {
 }
 
 func secretProblem(s string, limit int) string {
+	if problem := textProblem(s, limit); problem != "" {
+		return problem
+	}
+	if strings.TrimSpace(s) != s {
+		return "is padded with white space"
+	}
+	return ""
+}
+
+func textProblem(s string, limit int) string {
 	switch {
 	case s == "":
 		return "is empty"
@@ -102,8 +143,6 @@ func secretProblem(s string, limit int) string {
 		return fmt.Sprintf("is longer than %d bytes", limit)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		return "has control characters or is not valid UTF-8"
-	case strings.TrimSpace(s) != s:
-		return "is padded with white space"
 	}
 	return ""
 }

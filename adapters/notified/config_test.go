@@ -34,6 +34,8 @@ func TestNewNamesTheBadField(t *testing.T) {
 		"H":                       {func(c *notified.Config) { c.OutputFormat = notified.FormatPairs }, ""},
 		"T":                       {func(c *notified.Config) { c.OutputFormat = notified.FormatText }, ""},
 		"format in lower case":    {func(c *notified.Config) { c.OutputFormat = "x" }, "OutputFormat"},
+		"names":                   {func(c *notified.Config) { c.Names.AddOnOutput = "Item_2" }, ""},
+		"bad name":                {func(c *notified.Config) { c.Names.ShowPackageParam = "Package&D" }, "Names.ShowPackageParam"},
 		"GET with a form":         {func(c *notified.Config) { c.UseGET, c.LASCmdInForm = true, true }, "LASCmdInForm"},
 		"concurrency":             {func(c *notified.Config) { c.Concurrency = -1 }, "Concurrency"},
 		"reply bound":             {func(c *notified.Config) { c.MaxBody = 1 }, "MaxBody"},

@@ -120,7 +120,7 @@ func TestVendorsSamplesOfAllFormats(t *testing.T) {
 		require.Equal(t, want, got, file)
 		for _, other := range formats {
 			if other != format {
-				_, d := judge(other, body, false, 3, false)
+				_, d := judge(other, "M", body)
 				require.NotNil(t, d, "%s read as %s", file, other)
 				require.Equal(t, outbox.OutcomeUnknown, d.Outcome)
 			}
@@ -128,69 +128,128 @@ func TestVendorsSamplesOfAllFormats(t *testing.T) {
 	}
 }
 
-// randomReply is one of replies that every format can carry: no line breaks, no
-// empty value, one column, and an OpCode in each result.
-func randomReply(r *rand.Rand) reply {
-	pick := func(of ...string) string { return of[r.IntN(len(of))] }
-	text := func() string {
-		var b strings.Builder
-		for range r.IntN(6) {
-			b.WriteString(pick("OK", "User Not Found!", " ", "\u00a0", "&", "&amp;", ";", "=", "+", "%", "%20", "100% sure", "#", "##", "<b>", "]]>",
-				`"`, "'", "\u201d", "\u00e9", "\U0001f393", " Status=0", " OpCode=M", " APICallResult=0", "AddOnsAdded=2", "a;b=c&d", "\t", "\u2028"))
-		}
-		return b.String()
+// corpus makes replies that every format can carry: no line breaks, no empty
+// value, one column, and an OpCode in each result.
+type corpus struct{ *rand.Rand }
+
+func (c corpus) pick(of ...string) string { return of[c.IntN(len(of))] }
+
+func (c corpus) text() string {
+	var b strings.Builder
+	for range c.IntN(6) {
+		b.WriteString(c.pick("OK", "User Not Found!", " ", "\u00a0", "&", "&amp;", ";", "=", "+", "%", "%20", "100% sure", "#", "##", "<b>", "]]>",
+			`"`, "'", "\u201d", "\u00e9", "\U0001f393", " Status=0", " OpCode=M", " APICallResult=0", "AddOnsAdded=2", "a;b=c&d", "\t", "\u2028"))
 	}
-	whole := reply{
-		result: pick("0", "0", "0", "0", "7", "-1", "x", ""), diagnostic: pick(text(), "OK", "Invalid API Credentials Supplied!"),
-		processed: pick("0", "1", "1", "1", "2", ""), inError: pick("0", "0", "0", "1", ""),
+	return b.String()
+}
+
+// rows are what an opcode answers, mostly.
+func (c corpus) rows(code string) []row {
+	names := DefaultNames()
+	name, values, n := "", []string{"0", "1", "2", "3", "10342"}, 1
+	switch code {
+	case "M":
+		name = "AddOnsAdded"
+	case "N":
+		name = names.AddOnsRemovedOutput
+	case "A":
+		name, n = names.AddOnOutput, c.IntN(6)
+	case "K":
+		name = names.ShowPackageOutput
+	case "T":
+		name, values = names.LoginTicketOutput, []string{"8F2-aa", "a+b/c==", "x&y;z", "%41bc", "two words"}
+	case "Z":
+		name = "RegistrationKey"
+	default:
+		return nil
 	}
-	switch r.IntN(12) {
-	case 0:
+	if c.IntN(8) == 0 {
+		name, n = c.pick(name, "AddOnKey"), c.IntN(4)
+		values = append(values, "-2", "many words & more", "99999999999", "99999999999999999999", "007", "1e3")
+	}
+	var rows []row
+	for range n {
+		rows = append(rows, row{{name, c.pick(values...)}})
+	}
+	return rows
+}
+
+// reply makes one to a call of these opcodes, and one in three that fits it not
+// at all.
+func (c corpus) reply(codes string) reply {
+	asked := fmt.Sprint(len(codes))
+	whole := reply{result: "0", diagnostic: c.pick(c.text(), "OK", "Invalid API Credentials Supplied!"), processed: asked, inError: "0"}
+	if c.IntN(16) == 0 {
 		return reply{failed: true, diagnostic: whole.diagnostic}
-	case 1, 2, 3:
-		whole.result, whole.processed, whole.inError = "0", "1", "0"
-		whole.ops = []opResult{{code: "M", status: pick("0", "0", "71", "51"), message: text(), rows: []row{{{"AddOnsAdded", pick("1", "2")}}}}}
-		return whole
 	}
-	if whole.result+whole.processed+whole.inError == "" {
-		whole.result = "0" // or it is no reply in any format but XML
+	odd := c.IntN(3) == 0
+	if odd {
+		whole.result = c.pick("0", "0", "0", "7", "-1", "x", "")
+		whole.processed, whole.inError = c.pick("0", "1", asked, "2", ""), c.pick("0", "0", "1", "")
+		if whole.result+whole.processed+whole.inError == "" {
+			whole.result = "0" // or it is no reply in any format but XML
+		}
 	}
-	for range []int{1, 1, 1, 1, 2, 3, 0}[r.IntN(7)] {
-		op := opResult{code: pick("M", "M", "M", "M", "I", "m", "MM"), status: pick("0", "0", "71", "72", "51", "12345", "OK", ""), message: text()}
-		column := pick("AddOnsAdded", "AddOnsAdded", "AddOnsAdded", "AddOnKey")
-		for range []int{1, 1, 1, 2, 0}[r.IntN(5)] {
-			op.rows = append(op.rows, row{{column, pick("0", "1", "2", "2", "2", "-2", "many words & more", "99999999999")}})
+	for _, letter := range codes {
+		code := string(letter)
+		op := opResult{code: code, status: c.pick("0", "0", "0", "0", "0", "44", "51", "71", "72"), message: c.text(), rows: c.rows(code)}
+		switch {
+		case odd && c.IntN(4) == 0:
+			op.code, op.status = c.pick(code, "M", "I", "m", "MM"), c.pick("0", "12345", "OK", "")
+		case odd && c.IntN(8) == 0:
+			return whole // stopped early
 		}
 		whole.ops = append(whole.ops, op)
+		if op.status != "0" && c.IntN(4) > 0 {
+			return whole
+		}
 	}
 	return whole
 }
 
 // TestFormatsAgree: whatever the reply, all formats read as what was written,
-// and hence come to the same.
+// and hence come to the same steps and the same error.
 func TestFormatsAgree(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(7, 72)) //nolint:gosec // a corpus, not a secret
-	met := map[outbox.Outcome]int{}
-	for i := range 2000 {
-		written := randomReply(random)
+	random := corpus{rand.New(rand.NewPCG(7, 72))} //nolint:gosec // a corpus, not a secret
+	met, tickets, rows := map[outbox.Outcome]int{}, 0, 0
+	for i := range 4000 {
+		codes := random.pick("M", "N", "A", "K", "R", "T", "CrM", "CrT", "KA", "KRM", "NAZ", "CIUKRrMNATZ")
+		written := random.reply(codes)
 		want := written
 		want.diagnostic = plain(want.diagnostic)
 		want.ops = nil
 		for _, op := range written.ops {
 			op.message = plain(op.message)
+			var read []row
+			for _, r := range op.rows {
+				read = append(read, row{{r[0].name, plain(r[0].value)}})
+			}
+			op.rows = read
 			want.ops = append(want.ops, op)
 		}
+		came := ""
 		for _, f := range formats {
 			body := write(f, written)
 			got, err := f.parse([]byte(body))
 			require.NoError(t, err, "reply %d in %s: %q", i, f, body)
 			require.Equal(t, want, got, "reply %d in %s: %q", i, f, body)
+			steps, d := judge(f, codes, []byte(body))
 			outcome := outbox.OutcomeDelivered
-			if _, d := judge(f, []byte(body), false, 2, false); d != nil {
+			if d != nil {
 				outcome = d.Outcome
 			}
 			met[outcome]++
+			this := fmt.Sprintf("%+v %v", steps, d)
+			for _, s := range steps {
+				this += s.Ticket.URL()
+				tickets += len(s.Ticket.Key())
+				rows = max(rows, len(s.AddOns))
+			}
+			if came == "" {
+				came = this
+			}
+			require.Equal(t, came, this, "reply %d in %s: %q", i, f, body)
 		}
 	}
 	for _, o := range []outbox.Outcome{
@@ -198,4 +257,6 @@ func TestFormatsAgree(t *testing.T) {
 	} {
 		require.GreaterOrEqual(t, met[o], 3*20, fmt.Sprintf("the corpus has too few that are %s", o))
 	}
+	require.Positive(t, tickets)
+	require.Greater(t, rows, 2)
 }

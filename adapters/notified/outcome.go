@@ -5,90 +5,104 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Statuses of the vendor's text for opcode M.
+// Statuses of the vendor's text for opcode M, and R's of public pages.
 const (
-	statusOK            = 0
-	statusUserNotFound  = 71
-	statusNotRegistered = 72
+	statusOK                = 0
+	statusAlreadyRegistered = 44
+	statusUserNotFound      = 71
+	statusNotRegistered     = 72
 )
 
-// judge says what a reply to a single opcode M comes to, where asked add-ons
-// were sent. The reason is not scrubbed yet. Nothing is a success by default.
-func judge(format OutputFormat, body []byte, truncated bool, asked int, repeat bool) (outbox.Result, *outbox.DeliveryError) {
+// read makes steps of the reply to a call of these opcodes. An error comes with
+// the steps that ran; its reason and theirs are not scrubbed yet. Nothing is a
+// success by default.
+func (c Config) read(codes string, body []byte, truncated bool) (reply, []Step, *outbox.DeliveryError) {
 	if truncated {
-		return outbox.Result{}, unknown("the reply is longer than is read")
+		return reply{}, nil, unknown("the reply is longer than is read")
 	}
-	r, err := format.parse(body)
+	r, err := c.OutputFormat.parse(body)
 	if err != nil {
-		return outbox.Result{}, unknown(err.Error())
+		return reply{}, nil, unknown(err.Error())
 	}
-	op, d := r.only("M")
-	if d != nil {
-		return outbox.Result{}, d
-	}
-	added, ok := op.added()
-	if !ok {
-		return outbox.Result{}, unknown("Notified reports status 0 without saying how many add-ons it added")
-	}
-	result := outbox.Result{
-		Code: strconv.Itoa(statusOK), Receipt: amsbridge.Receipt{AddOnsAdded: &added}.Encode(),
-		AlreadyDone: repeat && added < asked,
-	}
-	if added != asked && !result.AlreadyDone {
-		return outbox.Result{}, &outbox.DeliveryError{
-			Outcome: outbox.OutcomeRejected, Code: result.Code,
-			Reason: fmt.Sprintf("Notified says that it added %d add-ons where %d were asked for: a person must look which are there", added, asked),
+	ops, d := r.ran(codes)
+	steps := make([]Step, len(ops))
+	for i, op := range ops {
+		var bad *outbox.DeliveryError
+		if steps[i], bad = c.step(op); bad != nil && d == nil {
+			d = placed(bad, codes, i)
 		}
 	}
-	return result, nil
+	return r, steps, d
 }
 
-// only returns the result of a call with one opcode, if that has status 0 and
-// nothing in the reply speaks against it.
-func (r reply) only(code string) (opResult, *outbox.DeliveryError) {
+// ran returns the results of a call's opcodes, matched by position, and an error
+// unless all of them ran with status 0 and nothing in the reply speaks against
+// it.
+func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	if r.failed {
-		return opResult{}, r.callFailed("CallFailed", outbox.OutcomeUnknown)
+		return nil, r.callFailed("CallFailed", outbox.OutcomeUnknown)
 	}
 	result, ok := number(r.result)
 	switch {
 	case !ok:
-		return opResult{}, unknown("the reply has no APICallResult")
+		return nil, unknown("the reply has no APICallResult")
 	case len(r.ops) == 0 && result != 0:
-		return opResult{}, r.callFailed("APICallResult "+strconv.Itoa(result), outbox.OutcomeRejected)
-	case len(r.ops) != 1 || r.ops[0].code != code:
-		return opResult{}, unknown("the reply is not about opcode " + code + " alone")
+		return nil, r.callFailed("APICallResult "+strconv.Itoa(result), outbox.OutcomeRejected)
+	case len(r.ops) == 0 || !r.about(codes):
+		return nil, unknown("the reply is not about " + named(codes) + " alone")
 	}
-	op := r.ops[0]
-	status, ok := number(op.status)
-	switch {
-	case !ok:
-		return opResult{}, unknown("the reply has no status of opcode " + code)
-	case status != statusOK:
-		return opResult{}, op.refused(status)
+	var d *outbox.DeliveryError
+	for i, op := range r.ops {
+		switch status, ok := number(op.status); {
+		case !ok:
+			return r.ops[:i], unknown("the reply has no status of opcode " + op.code)
+		case status != statusOK && d == nil:
+			d = placed(op.refused(status), codes, i)
+		}
 	}
 	processed, ok1 := number(r.processed)
 	inError, ok2 := number(r.inError)
-	if result != 0 || !ok1 || processed != 1 || !ok2 || inError != 0 {
-		return opResult{}, unknown("the reply contradicts itself: status 0, but APICallResult, OpCodesProcessed or OpCodesInError differ")
+	switch {
+	case d != nil:
+		return r.ops, d
+	case len(r.ops) < len(codes):
+		return r.ops, saying(unknown(fmt.Sprintf("Notified stopped after %d of %s, and all had status 0", len(r.ops), named(codes))), r.diagnostic)
+	case result != 0 || !ok1 || processed != len(codes) || !ok2 || inError != 0:
+		return r.ops, unknown("the reply contradicts itself: status 0, but APICallResult, OpCodesProcessed or OpCodesInError differ")
 	}
-	return op, nil
+	return r.ops, nil
+}
+
+// about tells whether the results are those of the opcodes, or of the first of
+// them.
+func (r reply) about(codes string) bool {
+	if len(r.ops) > len(codes) {
+		return false
+	}
+	for i, op := range r.ops {
+		if op.code != codes[i:i+1] {
+			return false
+		}
+	}
+	return true
 }
 
 // refused is an opcode's status other than 0. That 71 and 72 pass with time is
 // this package's reading; what other numbers mean is unknown.
 func (op opResult) refused(status int) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(status)}
-	switch status {
-	case statusUserNotFound:
+	switch {
+	case status == statusUserNotFound:
 		d.Outcome, d.Reason = outbox.OutcomeNotReady, "Notified does not know the person yet"
-	case statusNotRegistered:
+	case status == statusNotRegistered:
 		d.Outcome, d.Reason = outbox.OutcomeNotReady, "Notified has no registration of the person for the show yet"
+	case status == statusAlreadyRegistered && opcodes[op.code[0]].needs&needPackage != 0:
+		d.Reason = "Notified has a registration of the person for the show already: a person must look"
 	default:
-		d.Reason = "Notified refuses the add-ons: a person must look"
+		d.Reason = "Notified refuses " + opcodes[op.code[0]].refuses + ": a person must look"
 	}
 	return saying(d, op.message)
 }
@@ -106,19 +120,6 @@ func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.Deliver
 	return saying(d, r.diagnostic)
 }
 
-// added is the row's count of add-ons.
-func (op opResult) added() (int, bool) {
-	if len(op.rows) != 1 {
-		return 0, false
-	}
-	text, ok := op.rows[0].one("AddOnsAdded")
-	if !ok {
-		return 0, false
-	}
-	n, ok := number(text)
-	return n, ok && n >= 0
-}
-
 func unknown(reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeUnknown, Reason: reason}
 }
@@ -129,4 +130,19 @@ func saying(d *outbox.DeliveryError, message string) *outbox.DeliveryError {
 		d.Reason += ": " + message
 	}
 	return d
+}
+
+// placed says at which opcode of a chain it was.
+func placed(d *outbox.DeliveryError, codes string, i int) *outbox.DeliveryError {
+	if len(codes) > 1 {
+		d.Reason = fmt.Sprintf("at opcode %c, number %d of %s: %s", codes[i], i+1, codes, d.Reason)
+	}
+	return d
+}
+
+func named(codes string) string {
+	if len(codes) == 1 {
+		return "opcode " + codes
+	}
+	return "the opcodes " + codes
 }

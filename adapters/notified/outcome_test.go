@@ -2,11 +2,11 @@ package notified
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -25,11 +25,16 @@ func added(n string) string {
 	return "<ResultRow><AddOnsAdded>" + n + "</AddOnsAdded></ResultRow>"
 }
 
+// judge reads a reply to a call of these opcodes.
+func judge(f OutputFormat, codes string, body []byte) ([]Step, *outbox.DeliveryError) {
+	_, steps, d := Config{OutputFormat: f, Names: DefaultNames(), BaseURL: BaseURL}.read(codes, body, false)
+	return steps, d
+}
+
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const (
 		delivered    = outbox.OutcomeDelivered
-		alreadyDone  = outbox.OutcomeAlreadyDone
 		rejected     = outbox.OutcomeRejected
 		notReady     = outbox.OutcomeNotReady
 		unauthorized = outbox.OutcomeUnauthorized
@@ -38,22 +43,16 @@ func TestJudge(t *testing.T) {
 	ok := func(n string) string { return results("0", "1", "0", op("M", "0", "OK", added(n))) }
 	for name, c := range map[string]struct {
 		body   string
-		repeat bool
 		want   outbox.Outcome
 		code   string
 		reason string
 	}{
-		"all added":                   {body: ok("2"), want: delivered, code: "0"},
-		"all added on a repeat":       {body: ok("2"), repeat: true, want: delivered, code: "0"},
-		"count with spaces":           {body: ok(" 2\u00a0"), want: delivered, code: "0"},
-		"vendor's sample, 3 not 2":    {body: string(vendorSample(t)), want: rejected, code: "0", reason: "added 3 add-ons where 2"},
-		"fewer added":                 {body: ok("1"), want: rejected, code: "0", reason: "a person must look"},
-		"fewer added on a repeat":     {body: ok("1"), repeat: true, want: alreadyDone, code: "0"},
-		"none added on a repeat":      {body: ok("0"), repeat: true, want: alreadyDone, code: "0"},
-		"more added on a repeat":      {body: ok("3"), repeat: true, want: rejected, code: "0"},
+		"all added":                   {body: ok("3"), want: delivered},
+		"count with spaces":           {body: ok(" 3\u00a0"), want: delivered},
+		"vendor's sample":             {body: string(vendorSample(t)), want: delivered},
 		"no count":                    {body: results("0", "1", "0", op("M", "0", "OK", "")), want: unknown},
 		"count is no number":          {body: ok("many"), want: unknown},
-		"count is negative":           {body: ok("-1"), repeat: true, want: unknown},
+		"count is negative":           {body: ok("-1"), want: unknown},
 		"count overflows":             {body: ok("99999999999999999999"), want: unknown},
 		"count twice":                 {body: ok("2</AddOnsAdded><AddOnsAdded>2"), want: unknown},
 		"two rows":                    {body: results("0", "1", "0", op("M", "0", "OK", added("2")+added("2"))), want: unknown},
@@ -87,23 +86,97 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result, d := judge(FormatXML, []byte(c.body), false, 2, c.repeat)
-			if c.want == delivered || c.want == alreadyDone {
+			steps, d := judge(FormatXML, "M", []byte(c.body))
+			if c.want == delivered {
 				require.Nil(t, d)
-				require.Equal(t, c.want == alreadyDone, result.AlreadyDone)
-				require.Equal(t, c.code, result.Code)
-				require.NotNil(t, amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
+				require.Equal(t, 3, steps[0].AddOnsChanged)
 				return
 			}
 			require.NotNil(t, d)
-			require.Equal(t, outbox.Result{}, result)
 			require.Equal(t, c.want, d.Outcome, d.Error())
 			require.Equal(t, c.code, d.Code)
 			require.NotEmpty(t, d.Reason)
 			require.Contains(t, d.Reason, c.reason)
 		})
 	}
-	_, d := judge(FormatXML, []byte(ok("2")), true, 2, false)
+	_, _, d := Config{OutputFormat: FormatXML, Names: DefaultNames()}.read("M", []byte(ok("2")), true)
 	require.NotNil(t, d, "a truncated reply is none")
 	require.Equal(t, unknown, d.Outcome)
+}
+
+// chain is a reply to a call of several opcodes. The heads are APICallResult,
+// OpCodesProcessed and OpCodesInError.
+func chain(heads string, ops ...opResult) reply {
+	h := strings.Split(heads, " ")
+	return reply{result: h[0], processed: h[1], inError: h[2], diagnostic: "OK", ops: ops}
+}
+
+func ran(code, status string, rows ...row) opResult {
+	return opResult{code: code, status: status, message: "so " + code, rows: rows}
+}
+
+// TestReadChains: what ran comes back with the error that names where it
+// stopped, in every format.
+func TestReadChains(t *testing.T) {
+	t.Parallel()
+	pkg, count := row{{"ShowPackageKey", "7"}}, row{{"AddOnsAdded", "2"}}
+	for name, c := range map[string]struct {
+		codes string
+		reply reply
+		want  string // the steps' opcodes and statuses
+		d     string
+	}{
+		"all": {"CrM", chain("0 3 0", ran("C", "0"), ran("r", "0"), ran("M", "0", count)), "C0 r0 M0", ""},
+		"stops at the second": {
+			"CrM", chain("0 2 1", ran("C", "0"), ran("r", "90")), "C0 r90",
+			"rejected (90): at opcode r, number 2 of CrM: Notified refuses the registration: a person must look: so r",
+		},
+		"goes on after the second": {
+			"CrM", chain("0 3 1", ran("C", "0"), ran("r", "90"), ran("M", "0", count)), "C0 r90 M0",
+			"rejected (90): at opcode r, number 2 of CrM: Notified refuses the registration: a person must look: so r",
+		},
+		"not ready at the third": {
+			"CrM", chain("0 3 1", ran("C", "0"), ran("r", "0"), ran("M", "72")), "C0 r0 M72",
+			"not ready (72): at opcode M, number 3 of CrM: Notified has no registration of the person for the show yet: so M",
+		},
+		"registered already": {
+			"CR", chain("0 2 1", ran("C", "0"), ran("R", "44")), "C0 R44",
+			"rejected (44): at opcode R, number 2 of CR: Notified has a registration of the person for the show already: a person must look: so R",
+		},
+		"stops without a word": {
+			"CrM", chain("0 2 0", ran("C", "0"), ran("r", "0")), "C0 r0", "unknown: Notified stopped after 2 of the opcodes CrM, and all had status 0: OK",
+		},
+		"processed fewer than it answers": {
+			"CrM", chain("0 2 0", ran("C", "0"), ran("r", "0"), ran("M", "0", count)), "C0 r0 M0",
+			"unknown: the reply contradicts itself: status 0, but APICallResult, OpCodesProcessed or OpCodesInError differ",
+		},
+		"no status of the second": {"CrM", chain("0 3 0", ran("C", "0"), ran("r", ""), ran("M", "0", count)), "C0", "unknown: the reply has no status of opcode r"},
+		"another order":           {"CrM", chain("0 3 0", ran("r", "0"), ran("C", "0"), ran("M", "0", count)), "", "unknown: the reply is not about the opcodes CrM alone"},
+		"another case":            {"CrM", chain("0 3 0", ran("C", "0"), ran("R", "0"), ran("M", "0", count)), "", "unknown: the reply is not about the opcodes CrM alone"},
+		"more than asked":         {"Cr", chain("0 2 0", ran("C", "0"), ran("r", "0"), ran("M", "0", count)), "", "unknown: the reply is not about the opcodes Cr alone"},
+		"the same twice":          {"KK", chain("0 2 0", ran("K", "0", pkg), ran("K", "0", pkg)), "K0 K0", ""},
+		"outputs of the first cannot be read": {
+			"KM", chain("0 2 0", ran("K", "0"), ran("M", "0", count)), "K0 M0",
+			"rejected (0): at opcode K, number 1 of KM: Notified reports status 0 of opcode K, and the package cannot be read: is Names.ShowPackageOutput right?",
+		},
+		"outputs of what was refused": {"KM", chain("0 2 1", ran("K", "0", pkg), ran("M", "51")), "K0 M51", "rejected (51): at opcode M, number 2 of KM: Notified refuses the add-ons: a person must look: so M"},
+	} {
+		for _, f := range formats {
+			t.Run(name+", "+string(f), func(t *testing.T) {
+				t.Parallel()
+				steps, d := judge(f, c.codes, []byte(write(f, c.reply)))
+				var got []string
+				for _, s := range steps {
+					got = append(got, fmt.Sprint(s.OpCode, s.Status))
+				}
+				require.Equal(t, c.want, strings.Join(got, " "))
+				if c.d == "" {
+					require.Nil(t, d)
+					return
+				}
+				require.NotNil(t, d)
+				require.Equal(t, c.d, d.Error())
+			})
+		}
+	}
 }

@@ -50,17 +50,17 @@ func TestDocumentedConsequences(t *testing.T) {
 	for _, r := range documentedRows(t) {
 		t.Run(r.reply, func(t *testing.T) {
 			t.Parallel()
-			a := outcomeRows[r.reply]
-			result, err := a.serve(t, FormatXML).Deliver(t.Context(), a.message("u-1"))
+			s := outcomeRows[r.reply]
+			result, err := s.serve(t, FormatXML).Deliver(t.Context(), s.message("u-1"))
 			synctest.Test(t, func(t *testing.T) {
-				require.Equal(t, r.happens, consequence(t, a, &ending{result: result, err: err}))
+				require.Equal(t, r.happens, consequence(t, s, &ending{result: result, err: err}))
 			})
 		})
 	}
 }
 
 // consequence runs a sender whose schedule has three attempts.
-func consequence(t *testing.T, a answered, e *ending) string {
+func consequence(t *testing.T, s scene, e *ending) string {
 	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	var alarms atomic.Int32
 	sender, err := outbox.NewSender(store, outbox.SenderConfig{
@@ -79,7 +79,7 @@ func consequence(t *testing.T, a answered, e *ending) string {
 	after := func(d time.Duration, users ...string) (outbox.State, outbox.DestinationState) {
 		tx := store.Begin()
 		for _, u := range users {
-			_, err := store.InsertTx(t.Context(), tx, a.message(u))
+			_, err := store.InsertTx(t.Context(), tx, s.message(u))
 			require.NoError(t, err)
 		}
 		require.NoError(t, tx.Commit())
@@ -129,14 +129,25 @@ func consequence(t *testing.T, a answered, e *ending) string {
 	return alarmed(again)
 }
 
-// message is one that asks for two add-ons.
-func (a answered) message(user string) outbox.Message {
+// message is one that asks for two add-ons, as the scene has it.
+func (s scene) message(user string) outbox.Message {
+	addOns, first := `"keys":[9985,10342]`, ""
+	if s.noKeys {
+		addOns = `"keys":[]`
+	}
+	if s.pkg != 0 {
+		first = fmt.Sprintf(`"show_package_key":%d,`, s.pkg)
+	}
 	m := outbox.Message{
 		Destination: "notified", Key: "k-" + user, Kind: amsbridge.KindAddOns, Version: 1, Person: user, Subject: "o-1", Items: []string{"1"},
-		Facts: fmt.Appendf(nil, `{"user_id":%q,"show_key":77001,"add_ons":[{"line_id":"1","keys":[9985,10342]}]}`, user), Attempt: 1,
+		Facts:   fmt.Appendf(nil, `{"user_id":%q,"show_key":77001,%s"add_ons":[{"line_id":"1",%s}]}`, user, first, addOns),
+		Profile: []byte(`{"first_name":"Ada","last_name":"Lovelace","email":"ada@example.org"}`), Attempt: 1,
 	}
-	if a.repeat {
-		m.Doubt = outbox.DoubtUnknown
+	if s.noEmail {
+		m.Profile = []byte(`{"first_name":"Ada","last_name":"Lovelace"}`)
+	}
+	if s.removal {
+		m.Kind = amsbridge.KindRemoveAddOns
 	}
 	return m
 }

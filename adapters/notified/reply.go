@@ -29,8 +29,8 @@ type row []field
 
 type field struct{ name, value string }
 
-// one returns the value of a name that the row has exactly once.
-func (r row) one(name string) (string, bool) {
+// one returns the value of a name that the row has exactly once, or "".
+func (r row) one(name string) string {
 	value, n := "", 0
 	for _, f := range r {
 		if f.name == name {
@@ -38,7 +38,10 @@ func (r row) one(name string) (string, bool) {
 			n++
 		}
 	}
-	return value, n == 1
+	if n != 1 {
+		return ""
+	}
+	return value
 }
 
 // number reads a whole number of at most nine digits.

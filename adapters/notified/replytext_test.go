@@ -87,6 +87,7 @@ func FuzzParseText(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(sample)
 	f.Add([]byte(`<CallFailed Diag="Invalid API Credentials Supplied!"/>`))
+	f.Add([]byte("###APICallResult=0 OpCodesProcessed=2 OpCodesInError=0\n##OpCode=A Status=0\nAddOnItemKey\n1\n2\n##OpCode=T Status=0\nLoginTicketKey\nx"))
 	f.Add([]byte("#APICallResult=0 OpCodesInError=0\n\u00a0\n##OpCode=C Status=0 Message=a Status=1\nA\n1\n2\nOpCode=M"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := FormatText.parse(body)

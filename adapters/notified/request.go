@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 )
 
@@ -14,16 +13,14 @@ import (
 // shows it in these very bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-// request lays a push out. The query is built by hand, since [url.Values] sorts
-// its keys and would escape LASCmd.
-func (c *Client) request(key string, push amsbridge.AddOns) apiclient.Request {
-	params := "APIUserAuthCode=" + escape(c.cfg.AuthCode) +
-		"&APIUserCredentials=" + escape(c.cfg.Credentials) +
-		"&OpCodeList=M&OutputFormat=" + string(c.cfg.OutputFormat) + "&LookupByExternalUserID=1" +
-		"&ExternalUserID=" + escape(string(push.User.ID)) +
-		"&ShowKey=" + strconv.FormatInt(push.ShowKey, 10) +
-		"&AddOnsChangeList=" + keyList(push.Keys()) // digits and commas, as in the vendor's example
-	req := apiclient.Request{Method: http.MethodPost, URL: c.cfg.BaseURL, Header: http.Header{apiclient.KeyHeader: {key}}}
+// request lays a call out. The query is built by hand, since [url.Values] sorts
+// its keys and would escape LASCmd. The key may be empty.
+func (c *Client) request(key string, q Chain) apiclient.Request {
+	params := c.params(q)
+	req := apiclient.Request{Method: http.MethodPost, URL: c.cfg.BaseURL, Header: http.Header{}}
+	if key != "" {
+		req.Header.Set(apiclient.KeyHeader, key)
+	}
 	switch {
 	case c.cfg.UseGET:
 		req.Method = http.MethodGet
@@ -39,6 +36,38 @@ func (c *Client) request(key string, push amsbridge.AddOns) apiclient.Request {
 	return req
 }
 
+// params are all parameters but LASCmd: those that the opcodes need, and no
+// other.
+func (c *Client) params(q Chain) string {
+	var b strings.Builder
+	b.WriteString("APIUserAuthCode=" + escape(c.cfg.AuthCode) +
+		"&APIUserCredentials=" + escape(c.cfg.Credentials) +
+		"&OpCodeList=" + q.OpCodes + "&OutputFormat=" + string(c.cfg.OutputFormat))
+	need := needs(q.OpCodes)
+	if c.cfg.LookupByEmail {
+		b.WriteString("&LookupByExternalUserID=0")
+	} else {
+		b.WriteString("&LookupByExternalUserID=1&ExternalUserID=" + escape(string(q.Person.UserID)))
+	}
+	if c.cfg.LookupByEmail || need&needProfile != 0 {
+		b.WriteString("&EMailAddress=" + escape(q.Person.Email))
+	}
+	if need&needProfile != 0 {
+		b.WriteString("&" + c.cfg.Names.FirstNameParam + "=" + escape(q.Person.FirstName) +
+			"&" + c.cfg.Names.LastNameParam + "=" + escape(q.Person.LastName))
+	}
+	if need&needShow != 0 {
+		b.WriteString("&ShowKey=" + strconv.FormatInt(q.ShowKey, 10))
+	}
+	if need&needPackage != 0 {
+		b.WriteString("&" + c.cfg.Names.ShowPackageParam + "=" + strconv.FormatInt(q.ShowPackageKey, 10))
+	}
+	if need&needKeys != 0 {
+		b.WriteString("&AddOnsChangeList=" + keyList(q.AddOnKeys)) // digits and commas, as in the vendor's example
+	}
+	return b.String()
+}
+
 // escape percent-encodes all but the unreserved characters of RFC 3986 section
 // 2.3. A space becomes %20: '+' means one in forms only.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
@@ -49,24 +78,4 @@ func keyList(keys []int64) string {
 		texts[i] = strconv.FormatInt(k, 10)
 	}
 	return strings.Join(texts, ",")
-}
-
-// checkPush returns an [*amsbridge.InputError] for a push that the vendor's text
-// does not allow.
-func checkPush(push amsbridge.AddOns) error {
-	if err := push.User.ID.Check(); err != nil {
-		return err
-	}
-	keys := push.Keys()
-	switch {
-	case push.ShowKey <= 0:
-		return &amsbridge.InputError{Field: "show key", Problem: "is not positive"}
-	case len(keys) == 0:
-		return &amsbridge.InputError{Field: "add-on keys", Problem: "are empty"}
-	case keys[0] <= 0: // they are sorted
-		return &amsbridge.InputError{Field: "add-on keys", Problem: "hold one that is not positive"}
-	case len(keyList(keys)) > amsbridge.MaxAddOnList:
-		return &amsbridge.InputError{Field: "add-on keys", Problem: "are longer than 8,000 bytes as a list"}
-	}
-	return nil
 }

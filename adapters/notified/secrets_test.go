@@ -21,9 +21,12 @@ import (
 const plantedUser = "planted-user/7;&"
 
 // requireNothingPlanted looks for what was planted in all that a delivery gave.
-func requireNothingPlanted(t *testing.T, result outbox.Result, err error) {
+func requireNothingPlanted(t *testing.T, result any, err error) {
 	t.Helper()
-	said := fmt.Sprintf("%+v %s", result, result.Receipt)
+	said := fmt.Sprintf("%v %+v %#v", result, result, result)
+	if r, ok := result.(outbox.Result); ok {
+		said += string(r.Receipt)
+	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		said += fmt.Sprintf("\n%v\n%+v\n%#v", err, err, err)
 		if d, ok := err.(*outbox.DeliveryError); ok { //nolint:errorlint // each link of the chain is looked at
@@ -135,5 +138,145 @@ func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// plantedPerson is whom a typed call is about.
+var plantedPerson = notified.Person{UserID: plantedUser, Email: email, FirstName: "Planted-First", LastName: "Planted-Last"}
+
+// TestNothingPlantedComesOutOfCalls: nor out of any typed call, whatever the
+// format, where the platform echoes all that it was sent.
+func TestNothingPlantedComesOutOfCalls(t *testing.T) {
+	t.Parallel()
+	for format, layouts := range map[notified.OutputFormat][]string{
+		notified.FormatXML: {
+			`<CallFailed Diag="%[2]s"/>`, `<APIResults APICallResult="5" APICallDiagnostic="%[2]s"/>`, "%[2]s",
+			`<APIResults APICallResult="0"><OpCodeResult OpCode="%[1]s" Status="71" Message="%[2]s"/></APIResults>`,
+			`<APIResults APICallResult="0" APICallDiagnostic="%[2]s" OpCodesProcessed="1" OpCodesInError="0"><OpCodeResult OpCode="%[1]s" Status="0" Message="%[2]s"><ResultRow><Later>%[2]s</Later></ResultRow></OpCodeResult></APIResults>`,
+		},
+		notified.FormatPairs: {"APICallResult=0&OpCode=%[1]s&Status=99&Message=%[2]s", "APICallResult=0&OpCodesProcessed=1&OpCodesInError=0&OpCode=%[1]s&Status=0&Message=%[2]s&Later=%[2]s"},
+		notified.FormatText:  {"### APICallResult=0\n## OpCode=%[1]s Status=99 Message=%[2]s", "### APICallResult=0 OpCodesProcessed=1 OpCodesInError=0\n## OpCode=%[1]s Status=0 Message=%[2]s\nLater\n%[2]s"},
+	} {
+		for name, call := range everyCall {
+			for i, layout := range layouts {
+				t.Run(fmt.Sprint(format, name, i), func(t *testing.T) {
+					t.Parallel()
+					for _, status := range []int{200, 403, 500} {
+						srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+							_ = r.ParseForm()
+							echo := r.PostForm.Encode() + " " + strings.Join([]string{authCode, credentials, plantedUser, email}, " ")
+							if name != "T, minted" { // which knows no names
+								echo += " " + plantedPerson.FirstName + " " + plantedPerson.LastName
+							}
+							encode := html.EscapeString
+							if format == notified.FormatPairs {
+								encode = url.QueryEscape
+							}
+							w.WriteHeader(status)
+							_, _ = fmt.Fprintf(w, layout, r.PostForm.Get("OpCodeList")[:1], encode(echo))
+						}))
+						client, err := notified.New(notified.Config{
+							AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL, OutputFormat: format,
+						})
+						require.NoError(t, err)
+						result, err := call(t.Context(), client, plantedPerson)
+						client.CloseIdleConnections()
+						srv.Close()
+						if name != "U" && name != "R" { // which have no outputs to miss
+							require.Error(t, err)
+						}
+						requireNothingPlanted(t, result, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestNoTicketComesOut: a ticket is in no error and no detail, wherever in a
+// reply it stands, and in no printed step.
+func TestNoTicketComesOut(t *testing.T) {
+	t.Parallel()
+	const head, row = `<APIResults APICallResult="0" APICallDiagnostic="OK" OpCodesProcessed="%d" OpCodesInError="0">`, `<ResultRow><LoginTicketKey>planted-ticket</LoginTicketKey></ResultRow>`
+	minted := `<OpCodeResult OpCode="T" Status="0" Message="OK">` + row + `</OpCodeResult>`
+	for name, c := range map[string]struct {
+		codes, body string
+		status      int
+		fails       bool
+	}{
+		"minted":               {"T", fmt.Sprintf(head, 1) + minted + "</APIResults>", 200, false},
+		"in a chain":           {"TA", fmt.Sprintf(head, 2) + minted + `<OpCodeResult OpCode="A" Status="0"/></APIResults>`, 200, false},
+		"chain fails behind":   {"TA", fmt.Sprintf(head, 2) + minted + `<OpCodeResult OpCode="A" Status="51" Message="not with planted-ticket"/></APIResults>`, 200, true},
+		"chain stops":          {"TA", strings.Replace(fmt.Sprintf(head, 1), `"OK"`, `"made planted-ticket"`, 1) + minted + "</APIResults>", 200, true},
+		"contradiction":        {"T", fmt.Sprintf(head, 7) + minted + "</APIResults>", 200, true},
+		"two of them":          {"T", fmt.Sprintf(head, 1) + strings.Replace(minted, row, row+row, 1) + "</APIResults>", 200, true},
+		"under another name":   {"T", fmt.Sprintf(head, 1) + strings.ReplaceAll(minted, "LoginTicketKey", "Key") + "</APIResults>", 200, true},
+		"no ticket of ours":    {"T", fmt.Sprintf(head, 1) + strings.ReplaceAll(minted, "planted-ticket", "planted ticket") + "</APIResults>", 200, true},
+		"status with a ticket": {"T", fmt.Sprintf(head, 1) + strings.Replace(minted, `Status="0"`, `Status="51"`, 1) + "</APIResults>", 200, true},
+		"cut":                  {"T", fmt.Sprintf(head, 1) + minted, 200, true},
+		"HTTP 500":             {"T", fmt.Sprintf(head, 1) + minted + "</APIResults>", 500, true},
+		"HTTP 302":             {"T", fmt.Sprintf(head, 1) + minted + "</APIResults>", 302, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/?LoginTicketKey=planted-ticket")
+				w.WriteHeader(c.status)
+				_, _ = fmt.Fprint(w, c.body)
+			}))
+			t.Cleanup(srv.Close)
+			client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL})
+			require.NoError(t, err)
+			t.Cleanup(client.CloseIdleConnections)
+			steps, err := client.Chain(t.Context(), notified.Chain{OpCodes: c.codes, Person: plantedPerson, ShowKey: show})
+			require.Equal(t, c.fails, err != nil, "%v", err)
+			if !c.fails {
+				require.Equal(t, "planted-ticket", steps[0].Ticket.Key())
+			}
+			requireNothingPlanted(t, steps, err)
+		})
+	}
+}
+
+// TestNothingPlantedComesOutOfSequences: nor out of deliveries of several calls,
+// of which the last echoes.
+func TestNothingPlantedComesOutOfSequences(t *testing.T) {
+	t.Parallel()
+	reply := func(code, status, rows, echo string) string {
+		return `<APIResults APICallResult="0" APICallDiagnostic="` + echo + `" OpCodesProcessed="1" OpCodesInError="0"><OpCodeResult OpCode="` +
+			code + `" Status="` + status + `" Message="` + echo + `">` + rows + `</OpCodeResult></APIResults>`
+	}
+	for name, c := range map[string]struct {
+		m       outbox.Message
+		answers map[string][2]string // status and rows
+	}{
+		"another package":  {first(t, push(t, "k", plantedUser, show, 9985), full), map[string][2]string{"K": {"0", "<ResultRow><ShowPackageKey>5</ShowPackageKey></ResultRow>"}}},
+		"R refused":        {first(t, push(t, "k", plantedUser, show, 9985), full), map[string][2]string{"K": {"72", ""}, "R": {"51", ""}}},
+		"A refused":        {push(t, "k", plantedUser, show, 9985), map[string][2]string{"M": {"0", "<ResultRow><AddOnsAdded>0</AddOnsAdded></ResultRow>"}, "A": {"51", ""}}},
+		"all there":        {push(t, "k", plantedUser, show, 9985), map[string][2]string{"M": {"0", "<ResultRow><AddOnsAdded>0</AddOnsAdded></ResultRow>"}, "A": {"0", "<ResultRow><AddOnItemKey>9985</AddOnItemKey></ResultRow>"}}},
+		"removal, unknown": {removal(push(t, "k", plantedUser, show, 9985)), map[string][2]string{"N": {"71", ""}}},
+		"removal, none":    {removal(push(t, "k", plantedUser, show, 9985)), map[string][2]string{"N": {"72", ""}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				echo := html.EscapeString(authCode + " " + credentials + " " + plantedUser + " Planted-First Planted-Last " + email)
+				code := r.FormValue("OpCodeList")
+				_, _ = fmt.Fprint(w, reply(code, c.answers[code][0], c.answers[code][1], echo))
+			}))
+			t.Cleanup(srv.Close)
+			client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL})
+			require.NoError(t, err)
+			t.Cleanup(client.CloseIdleConnections)
+			result, err := client.Deliver(t.Context(), c.m)
+			said := result.Detail
+			if err != nil {
+				said = failure(t, err).Detail
+			}
+			for code := range c.answers {
+				require.Contains(t, said, `OpCode="`+code+`"`, "each reply is kept")
+			}
+			requireNothingPlanted(t, result, err)
+		})
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"mime"
+	"maps"
 	"net/http"
 	"net/mail"
 	"reflect"
@@ -31,16 +31,19 @@ func (s *Server) read(r *http.Request, body []byte, readErr error) input {
 		in.refusal.allow = http.MethodPost
 		return in
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		refuse(http.StatusUnsupportedMediaType, "the content type is not application/json")
+	if problem := formProblem(r); problem != "" {
+		refuse(http.StatusUnsupportedMediaType, problem)
+	}
+	if r.URL.RawQuery != "" {
+		refuse(http.StatusBadRequest, queryProblem)
 	}
 	if tooLong := new(http.MaxBytesError); errors.As(readErr, &tooLong) {
 		refuse(http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB")
 		return in
 	}
-	o, err := wirejson.Parse(body)
-	if err != nil || readErr != nil {
-		refuse(http.StatusBadRequest, "the body is not one JSON object")
+	o, problem := readObject(body, readErr)
+	if problem != "" {
+		refuse(http.StatusBadRequest, problem)
 		return in
 	}
 	if !s.authorized(r, o) {
@@ -91,15 +94,15 @@ func (s *Server) readFields(o wirejson.Object, in *input, refuse func(text strin
 		ID: amsbridge.UserID(text(p.UserID)), FirstName: text(p.FirstName), LastName: text(p.LastName), Email: text(p.Email),
 	}
 	in.product = text(p.RemoteProductID)
-	if in.user.ID != "" && in.user.ID.Check() != nil {
-		refuse("the field " + p.UserID + " is not a user ID")
+	if bad, wrong := errors.AsType[*amsbridge.InputError](in.user.ID.Check()); wrong && in.user.ID != "" {
+		refuse("the field " + p.UserID + " is not a user ID: it " + bad.Problem)
 	}
 	if a, err := mail.ParseAddress(in.user.Email); in.user.Email != "" && (err != nil || a.Address != in.user.Email) {
 		refuse("the field " + p.Email + " is not an e-mail address")
 	}
-	for path, want := range p.Extra {
+	for _, path := range slices.Sorted(maps.Keys(p.Extra)) {
 		known = append(known, path)
-		if v, ok := o.Get(path); !ok || !sameJSON(v, want) {
+		if v, ok := o.Get(path); !ok || !sameJSON(v, p.Extra[path]) {
 			refuse("the field " + path + " is not the profile's constant")
 		}
 	}
@@ -109,9 +112,9 @@ func (s *Server) readFields(o wirejson.Object, in *input, refuse func(text strin
 			refuse("the field " + p.Confirmation + " is neither on nor off")
 		}
 	}
-	for _, path := range o.Paths() {
+	for _, path := range slices.Sorted(slices.Values(o.Paths())) {
 		if !slices.ContainsFunc(known, func(k string) bool { return k == path || strings.HasPrefix(path, k+".") }) {
-			refuse("a field that the profile does not name was sent")
+			refuse("the profile does not name the field " + shown(path))
 		}
 	}
 }

@@ -2,9 +2,7 @@ package elevatetest
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -36,6 +34,12 @@ type Config struct {
 	// format. It must not be changed while the server is in use. Defaults to no
 	// Report API.
 	ReportProfile *elevate.ReportProfile
+	// UpsertDelay is how long a call waits between looking a person up and
+	// inserting them, and between looking a registration up and inserting it,
+	// while other calls go on. Two calls under way for one new person then make
+	// two persons, as a platform may whose upsert is not atomic; that Elevate's is
+	// not is a guess. Defaults to 0: atomic.
+	UpsertDelay time.Duration
 	// UserName and Password are wanted where the profile's way is
 	// [elevate.AuthBasic]. Required then.
 	UserName, Password string
@@ -50,14 +54,14 @@ type Product struct {
 	// Slug ends the Product URL: [a-z0-9-]+. Defaults to RemoteProductID in lower
 	// case, with "-" for other characters.
 	Slug string
-	// Closed refuses registrations, as for a draft or an ended course.
-	Closed bool
+	// Draft refuses registrations for what staff have not published yet, and
+	// Closed for a course that has ended. A draft is refused as one, closed or not.
+	Draft, Closed bool
+	// AppearsAfter is how many calls about the product are refused as if it were
+	// unknown, before it is there, as while staff are still typing it in. Calls
+	// that do not get that far are not counted. Defaults to 0.
+	AppearsAfter int
 }
-
-var (
-	slugForm = regexp.MustCompile(`^[a-z0-9-]+$`)
-	notSlug  = regexp.MustCompile(`[^a-z0-9]+`)
-)
 
 // withDefaults fills the gaps and names the first bad field.
 func (cfg Config) withDefaults() (Config, error) {
@@ -86,6 +90,8 @@ func (cfg Config) withDefaults() (Config, error) {
 		return bad("UserName and Password", "are not both given, as the profile wants them")
 	case !basic && cfg.Key == "":
 		return bad("Key", "is empty")
+	case cfg.UpsertDelay < 0:
+		return bad("UpsertDelay", "is negative")
 	case cfg.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http"):
 		return bad("BaseURL", "is not an http or https URL")
 	}
@@ -106,34 +112,4 @@ func (cfg Config) withDefaults() (Config, error) {
 		return bad("Path", "is the Report API's")
 	}
 	return cfg, nil
-}
-
-// index lists the products by remote ID and by slug.
-func index(products []Product) (byID, bySlug map[string]Product, err error) {
-	byID, bySlug = map[string]Product{}, map[string]Product{}
-	for i, p := range products {
-		bad := func(field, problem string) error {
-			return &amsbridge.InputError{Field: fmt.Sprintf("Products[%d].%s", i, field), Problem: problem}
-		}
-		if p.Title == "" {
-			p.Title = p.RemoteProductID
-		}
-		if p.Slug == "" {
-			p.Slug = strings.Trim(notSlug.ReplaceAllString(strings.ToLower(p.RemoteProductID), "-"), "-")
-		}
-		_, idTwice := byID[p.RemoteProductID]
-		_, slugTwice := bySlug[p.Slug]
-		switch {
-		case p.RemoteProductID == "":
-			return nil, nil, bad("RemoteProductID", "is empty")
-		case idTwice:
-			return nil, nil, bad("RemoteProductID", "is listed twice")
-		case !slugForm.MatchString(p.Slug):
-			return nil, nil, bad("Slug", "is not of the form [a-z0-9-]+")
-		case slugTwice:
-			return nil, nil, bad("Slug", "is another product's too")
-		}
-		byID[p.RemoteProductID], bySlug[p.Slug] = p, p
-	}
-	return byID, bySlug, nil
 }

@@ -14,9 +14,20 @@
 //
 // Everything else is made up, and a client that pleases the sandbox is no proof
 // that it pleases Elevate: the path, field names and credentials (as the profile
-// has them), every HTTP status, the bodies of refusals, that an unknown field is
-// refused, that a product can be closed, that registering twice changes nothing
-// but mails again where a mail is asked for, and the product page.
+// has them), every HTTP status, the bodies of refusals, that an unknown field or
+// a query is refused, that registering twice changes nothing but mails again
+// where a mail is asked for, and the product page. Public pages name products in
+// Draft, closed and unknown as likely refusals; their words are made up.
+//
+// # Misbehaviour
+//
+// Faults strike calls that are queued ([Server.Misbehave]), named by number or
+// person, or chosen by a rate ([Server.Follow], which takes a [Script] or its
+// text). [Config].UpsertDelay makes the upsert one that is not atomic,
+// [Product].AppearsAfter a product that comes late, and [Server.ReplyShapes]
+// lists replies that are no success. What came of it is in [Server.Journal],
+// [Server.Persons], [Server.Registrations] and [Server.Mails], and without
+// personal data in [Server.WriteJournal].
 //
 // # The Report API
 //

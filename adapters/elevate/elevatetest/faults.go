@@ -8,6 +8,21 @@ type Fault = faults.Fault
 // FaultKind is a way to misbehave.
 type FaultKind = faults.Kind
 
+// Script is faults by seed and rate, by call and by user.
+type Script = faults.Script
+
+// ParseScript reads a script from its text, one JSON object of at most 256 KiB;
+// an error is an [*amsbridge.InputError] that names the field:
+//
+//	{"seed": 7, "rate": 0.3,
+//	 "faults": [{"kind": "cut after"}, {"kind": "throttle", "retry_after": "2"}],
+//	 "calls": {"3": {"kind": "reply", "status": 422, "body": "{\"error\":\"no\"}"}},
+//	 "users": {"U-1": [{"kind": "server error", "effect": true}]}}
+func ParseScript(text []byte) (Script, error) { return faults.ParseScript(text) }
+
+// DefaultFaults returns the faults of a script's rate that names none.
+func DefaultFaults() []Fault { return faults.DefaultFaults() }
+
 // Hold lets a test watch and end a [HoldAfter].
 type Hold = faults.Hold
 
@@ -23,21 +38,27 @@ const (
 	Unauthorized = faults.Unauthorized // 401
 	Forbidden    = faults.Forbidden    // 403
 	Garbage      = faults.Garbage      // 200 with Fault.Body
+	Reply        = faults.Reply        // Fault.Status with Fault.Body of Fault.ContentType
 	LoginPage    = faults.LoginPage    // 200 with a page that asks to sign in
 	Redirect     = faults.Redirect     // 302 to a host that does not exist
 	Slow         = faults.Slow         // behaves after Fault.Delay
 	CutBefore    = faults.CutBefore    // no effect, no answer
 	CutAfter     = faults.CutAfter     // the effect, no answer
 	Truncate     = faults.Truncate     // the effect, half an answer
-	HoldAfter    = faults.HoldAfter    // the effect; the answer waits for Hold.Release
+	HoldAfter    = faults.HoldAfter    // the effect; the answer waits for Hold.Release or Fault.Delay
 )
 
 // Misbehave queues faults, one for each of the registration calls to come. A
 // zero Fault lets a call behave.
 func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
 
-// MisbehaveBy asks f about each registration call for which nothing is queued;
-// calls are counted from 1. f is called by one goroutine at a time and must not
+// Follow replaces the script of the registration calls, or returns the error of
+// [Script.Check]. What is queued goes before it, and [Server.MisbehaveBy] before
+// its rate. Its calls are counted from now on. The zero Script ends it.
+func (s *Server) Follow(script Script) error { return s.faultPlan().Follow(script) }
+
+// MisbehaveBy asks f about each registration call that is neither queued nor
+// named by the script; calls are counted from 1. f is called by one goroutine at a time and must not
 // use the server. Nil ends it.
 func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 

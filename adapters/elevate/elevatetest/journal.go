@@ -2,7 +2,6 @@ package elevatetest
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -23,8 +22,7 @@ type Call struct {
 	RemoteProductID string
 	// Confirmation is set when a confirmation email was asked for.
 	Confirmation bool
-	// Effect is set when the call registered somebody who was not registered for
-	// that product before.
+	// Effect is set when the call made a registration.
 	Effect bool
 	// Repeat is set when an earlier call had the same key.
 	Repeat bool
@@ -47,6 +45,17 @@ type Registration struct {
 	RemoteProductID string
 	ProductURL      string
 	// Key is that of the call which made it.
+	Key  string
+	Time time.Time
+}
+
+// Person is one row of Elevate's users.
+type Person struct {
+	// Number counts from 1, in the order in which rows were made.
+	Number int
+	// User is as last updated.
+	User amsbridge.User
+	// Key is that of the call which made the row.
 	Key  string
 	Time time.Time
 }
@@ -74,17 +83,53 @@ func (s *Server) Journal() []Call {
 }
 
 // Registrations returns all registrations in the order in which they were made.
+// With [Config.UpsertDelay] one may stand there twice.
 func (s *Server) Registrations() []Registration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.registrations)
+	var all []Registration
+	for _, r := range s.registrations {
+		all = append(all, r.Registration)
+	}
+	return all
 }
 
-// Users returns all users as they were last updated, by ID.
+// Persons returns all rows of persons in the order in which they were made. With
+// [Config.UpsertDelay] a user ID may stand there twice; calls update the first.
+func (s *Server) Persons() []Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Person
+	for _, p := range s.persons {
+		all = append(all, *p)
+	}
+	return all
+}
+
+// PersonsOf returns how many rows of persons have the user ID: 1 where all is
+// well.
+func (s *Server) PersonsOf(id amsbridge.UserID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, p := range s.persons {
+		if p.User.ID == id {
+			n++
+		}
+	}
+	return n
+}
+
+// Users returns all users as they were last updated, by ID; of one whose ID
+// stands there twice, the row that was made first.
 func (s *Server) Users() []amsbridge.User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.users), func(a, b amsbridge.User) int { return cmp.Compare(a.ID, b.ID) })
+	var all []amsbridge.User
+	for _, p := range s.byUser {
+		all = append(all, p.User)
+	}
+	return slices.SortedFunc(slices.Values(all), func(a, b amsbridge.User) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // Mails returns the confirmation emails in their order. A repeated call that
@@ -95,8 +140,8 @@ func (s *Server) Mails() []Mail {
 	return slices.Clone(s.mails)
 }
 
-// Reset forgets journals, users, registrations, mails and planned faults. A call
-// that is under way may still leave its registration.
+// Reset forgets journals, persons, registrations, mails, planned faults and the
+// script. A call that is under way may still leave its registration.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,23 +152,30 @@ func (s *Server) Reset() {
 type state struct {
 	journal       []*Call
 	keys          map[string]bool
-	users         map[amsbridge.UserID]amsbridge.User
+	persons       []*Person
+	byUser        map[amsbridge.UserID]*Person // the first of each
 	registered    map[place]bool
-	registrations []Registration
+	registrations []registration
 	mails         []Mail
+	asked         map[string]int // calls, by product
 	plan          *faults.Plan
 	reports       []*ReportCall
 	reportPlan    *faults.Plan
 }
 
 type place struct {
-	user    amsbridge.UserID
+	person  *Person
 	product string
+}
+
+type registration struct {
+	person *Person
+	Registration
 }
 
 func newState() state {
 	return state{
-		keys: map[string]bool{}, users: map[amsbridge.UserID]amsbridge.User{},
-		registered: map[place]bool{}, plan: &faults.Plan{}, reportPlan: &faults.Plan{},
+		keys: map[string]bool{}, byUser: map[amsbridge.UserID]*Person{}, registered: map[place]bool{}, asked: map[string]int{},
+		plan: &faults.Plan{}, reportPlan: &faults.Plan{},
 	}
 }

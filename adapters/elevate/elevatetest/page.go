@@ -15,14 +15,17 @@ var page = template.Must(template.New("product").Parse(`<!DOCTYPE html>
 <body>
 <h1>{{.Title}}</h1>
 <p>Remote Product ID: {{.RemoteProductID}}</p>
-{{if .Closed}}<p>This product is closed for registration.</p>
+{{if .Draft}}<p>This product is in Draft.</p>
+{{else if .Closed}}<p>This product is closed for registration.</p>
 {{end}}<p>This is a sandbox, not Elevate.</p>
 </body>
 </html>
 `))
 
 func (s *Server) serveProduct(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.bySlug[mux.Vars(r)["slug"]]
+	s.mu.Lock()
+	p, ok := s.products.bySlug[mux.Vars(r)["slug"]]
+	s.mu.Unlock()
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -33,7 +36,7 @@ func (s *Server) serveProduct(w http.ResponseWriter, r *http.Request) {
 }
 
 // productURL is where a product's page is served, for the caller of r.
-func (s *Server) productURL(r *http.Request, remoteProductID string) string {
+func (s *Server) productURL(r *http.Request, p Product) string {
 	base := s.cfg.BaseURL
 	if base == "" {
 		base = "http://" + r.Host
@@ -41,5 +44,5 @@ func (s *Server) productURL(r *http.Request, remoteProductID string) string {
 			base = "https://" + r.Host
 		}
 	}
-	return base + productPath + s.byID[remoteProductID].Slug
+	return base + productPath + p.Slug
 }

@@ -1,7 +1,7 @@
 package elevatetest
 
 import (
-	"net/http"
+	"time"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/internal/faults"
@@ -20,7 +20,7 @@ type input struct {
 func (s *Server) open(key string, in input) (faults.Fault, *Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fault := s.plan.Take()
+	fault := s.plan.TakeFor(faults.Call{Key: key, User: string(in.user.ID)})
 	call := &Call{
 		Seq: len(s.journal) + 1, Time: s.cfg.Now(), Key: key, UserID: in.user.ID, RemoteProductID: in.product,
 		Confirmation: in.confirm, Repeat: key != "" && s.keys[key], Fault: fault.Kind, Violations: in.violations,
@@ -30,35 +30,46 @@ func (s *Server) open(key string, in input) (faults.Fault, *Call) {
 	return fault, call
 }
 
-// refuse turns down a call of the right form whose product is not to be had.
-func (s *Server) refuse(in input) *answer {
-	p, ok := s.byID[in.product]
-	switch {
-	case !ok:
-		return &answer{status: http.StatusUnprocessableEntity, text: "unknown product"}
-	case p.Closed:
-		return &answer{status: http.StatusUnprocessableEntity, text: "the product is closed for registration"}
-	}
-	return nil
-}
-
-// register updates or creates the user and registers them once.
-func (s *Server) register(call *Call, in input, productURL string) string {
+// register updates or creates the person and registers them, each by a look-up
+// and an insert between which [Config.UpsertDelay] lets other calls in.
+func (s *Server) register(call *Call, in input, productURL string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users[in.user.ID] = in.user
-	at := place{in.user.ID, in.product}
-	if !s.registered[at] {
+	person := s.byUser[in.user.ID]
+	s.letOthersIn()
+	if person == nil {
+		person = &Person{Number: len(s.persons) + 1, Key: call.Key, Time: call.Time}
+		s.persons = append(s.persons, person)
+		if s.byUser[in.user.ID] == nil {
+			s.byUser[in.user.ID] = person
+		}
+	}
+	person.User = in.user
+
+	at := place{person, in.product}
+	there := s.registered[at]
+	s.letOthersIn()
+	if !there {
 		s.registered[at] = true
 		call.Effect = true
-		s.registrations = append(s.registrations, Registration{
+		s.registrations = append(s.registrations, registration{person, Registration{
 			UserID: in.user.ID, RemoteProductID: in.product, ProductURL: productURL, Key: call.Key, Time: call.Time,
-		})
+		}})
 	}
 	if in.confirm {
 		s.mails = append(s.mails, Mail{
 			Seq: call.Seq, To: in.user.Email, UserID: in.user.ID, RemoteProductID: in.product, ProductURL: productURL,
 		})
 	}
-	return productURL
+}
+
+// letOthersIn gives the lock away for a while. It does not end when the caller
+// goes away, as the platform's work would not.
+func (s *Server) letOthersIn() {
+	if s.cfg.UpsertDelay == 0 {
+		return
+	}
+	s.mu.Unlock()
+	<-time.After(s.cfg.UpsertDelay)
+	s.mu.Lock()
 }

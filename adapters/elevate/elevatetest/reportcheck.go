@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,16 +37,19 @@ func (s *Server) readReport(r *http.Request, body []byte, readErr error) reportI
 		in.refusal.allow = http.MethodPost
 		return in
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		in.refuse(http.StatusUnsupportedMediaType, "the content type is not application/json")
+	if problem := formProblem(r); problem != "" {
+		in.refuse(http.StatusUnsupportedMediaType, problem)
+	}
+	if r.URL.RawQuery != "" {
+		in.refuse(http.StatusBadRequest, queryProblem)
 	}
 	if tooLong := new(http.MaxBytesError); errors.As(readErr, &tooLong) {
 		in.refuse(http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB")
 		return in
 	}
-	o, err := wirejson.Parse(body)
-	if err != nil || readErr != nil {
-		in.refuse(http.StatusBadRequest, "the body is not one JSON object")
+	o, problem := readObject(body, readErr)
+	if problem != "" {
+		in.refuse(http.StatusBadRequest, problem)
 		return in
 	}
 	if key, _ := o["api_key"].(string); subtle.ConstantTimeCompare([]byte(key), []byte(s.cfg.ReportKey)) != 1 {
@@ -101,9 +103,9 @@ func (s *Server) readReportFields(o wirejson.Object, in *reportInput) {
 	if p.PageSizeField != "" && number(p.PageSizeField) != p.PageSize {
 		no("the field " + p.PageSizeField + " is not as the profile has it")
 	}
-	for _, path := range o.Paths() {
+	for _, path := range slices.Sorted(slices.Values(o.Paths())) {
 		if !slices.ContainsFunc(known, func(k string) bool { return path == k || strings.HasPrefix(path, k+".") }) {
-			no("a field that nobody names was sent")
+			no("nobody names the field " + shown(path))
 		}
 	}
 }

@@ -91,11 +91,11 @@ func (s *Server) reportRows(in reportInput) []any {
 		if reg.Time.Before(in.since) {
 			continue
 		}
-		user, row := s.users[reg.UserID], wirejson.Object{}
+		user, row := reg.person.User, wirejson.Object{}
 		row.Set(p.FirstName, user.FirstName)
 		row.Set(p.LastName, user.LastName)
 		row.Set(p.Email, user.Email)
-		row.Set(p.ProductTitle, s.byID[reg.RemoteProductID].Title)
+		row.Set(p.ProductTitle, s.products.byID[reg.RemoteProductID].Title)
 		row.Set(p.RemoteProductID, reg.RemoteProductID)
 		row.Set(p.TransactionAt, reg.Time.In(s.reportZone()).Format(p.TimeLayouts[0]))
 		rows = append(rows, row)

@@ -71,7 +71,7 @@ func TestReportCallsOfTheWrongFormAreRefused(t *testing.T) {
 		{"POST", asJSON, with(`">="`, `">"`), 422, "filters"},
 		{"POST", asJSON, with(`{">="`, `{"<=":"2027-01-16 08:00:00",">="`), 422, "filters"},
 		{"POST", asJSON, with(`{"transaction_at"`, `{"user":1,"transaction_at"`), 422, "filters"},
-		{"POST", asJSON, with(`{"api_key"`, `{"page":1,"api_key"`), 422, "nobody names"},
+		{"POST", asJSON, with(`{"api_key"`, `{"page":1,"api_key"`), 422, "nobody names the field page"},
 	} {
 		s := newReportServer(t, nil)
 		w := report(s, c.method, c.contentType, c.body)
@@ -97,6 +97,12 @@ func TestReportsListRegistrations(t *testing.T) {
 	w = report(s, "POST", "application/json", strings.Replace(validReport, "08:00:00", "08:00:01", 1))
 	require.JSONEq(t, `[]`, w.Body.String())
 	require.NotContains(t, fmt.Sprintf("%+v", s.ReportCalls()), "@")
+	r := httptest.NewRequest("POST", "/api/reports/?api_key=key", strings.NewReader(validReport))
+	r.Header.Set("Content-Type", "application/json")
+	w = httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	require.Equal(t, 400, w.Code)
+	require.Contains(t, w.Body.String(), "has a query")
 }
 
 func TestReportsInPagesWantTheirFields(t *testing.T) {

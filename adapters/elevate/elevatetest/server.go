@@ -20,11 +20,10 @@ const maxBody = 64 << 10
 // no [Hold] holds a call.
 type Server struct {
 	cfg    Config
-	byID   map[string]Product
-	bySlug map[string]Product
 	router *mux.Router
 
-	mu sync.Mutex
+	mu       sync.Mutex
+	products products
 	state
 }
 
@@ -34,11 +33,11 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	byID, bySlug, err := index(cfg.Products)
+	all, err := newProducts(cfg.Products)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, byID: byID, bySlug: bySlug, router: mux.NewRouter(), state: newState()}
+	s := &Server{cfg: cfg, products: all, router: mux.NewRouter(), state: newState()}
 	s.router.HandleFunc(cfg.Path, s.serveRegistration) // all methods, so that a wrong one is in the journal
 	if cfg.ReportProfile != nil {
 		s.router.HandleFunc(reportPath, s.serveReport)
@@ -57,16 +56,18 @@ func (s *Server) serveRegistration(w http.ResponseWriter, r *http.Request) {
 	fault, call := s.open(r.Header.Get(apiclient.KeyHeader), in)
 	noted := &noting{ResponseWriter: w, note: func(status int) { s.note(func() { call.Status = status }) }}
 	fault.Serve(noted, r, func(w http.ResponseWriter, r *http.Request) {
-		no := in.refusal
+		product, no := Product{}, in.refusal
 		if no == nil {
-			no = s.refuse(in)
+			product, no = s.find(in.product)
 		}
 		if no != nil {
 			s.note(func() { call.Refusal = no.text })
 			s.answer(w, *no)
 			return
 		}
-		s.answer(w, answer{status: http.StatusOK, url: s.register(call, in, s.productURL(r, in.product))})
+		link := s.productURL(r, product)
+		s.register(call, in, link)
+		s.answer(w, answer{status: http.StatusOK, url: link})
 	})
 }
 

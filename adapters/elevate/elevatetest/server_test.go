@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,9 +37,19 @@ func newServer(t *testing.T) *elevatetest.Server {
 
 // call serves one request without a network.
 func call(s http.Handler, method, contentType, body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "https://learn.example.org/api/registration", strings.NewReader(body))
-	r.Header.Set("Content-Type", contentType)
+	return serveBody(s, strings.NewReader(body), func(r *http.Request) {
+		r.Method = method
+		r.Header.Set("Content-Type", contentType)
+	})
+}
+
+func serveBody(s http.Handler, body io.Reader, change func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "https://learn.example.org/api/registration", body)
+	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Amsbridge-Key", "k")
+	if change != nil {
+		change(r)
+	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w
@@ -47,11 +58,15 @@ func call(s http.Handler, method, contentType, body string) *httptest.ResponseRe
 func TestNewNamesTheField(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*elevatetest.Config){
-		"Profile":                     func(c *elevatetest.Config) { c.Profile = nil },
-		"Profile.Email":               func(c *elevatetest.Config) { c.Profile.Email = "" },
-		"Key":                         func(c *elevatetest.Config) { c.Key = "" },
-		"UserName and Password":       func(c *elevatetest.Config) { c.Profile.Auth = elevate.AuthBasic },
-		"Path":                        func(c *elevatetest.Config) { c.Path = "api" },
+		"Profile":               func(c *elevatetest.Config) { c.Profile = nil },
+		"Profile.Email":         func(c *elevatetest.Config) { c.Profile.Email = "" },
+		"Key":                   func(c *elevatetest.Config) { c.Key = "" },
+		"UserName and Password": func(c *elevatetest.Config) { c.Profile.Auth = elevate.AuthBasic },
+		"Path":                  func(c *elevatetest.Config) { c.Path = "api" },
+		"UpsertDelay":           func(c *elevatetest.Config) { c.UpsertDelay = -1 },
+		"Products[0].AppearsAfter": func(c *elevatetest.Config) {
+			c.Products = []elevatetest.Product{{RemoteProductID: "a", AppearsAfter: -1}}
+		},
 		"BaseURL":                     func(c *elevatetest.Config) { c.BaseURL = "learn.example.org" },
 		"Products[0].RemoteProductID": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{}} },
 		"Products[1].RemoteProductID": func(c *elevatetest.Config) {
@@ -97,7 +112,10 @@ func TestCallsOfTheWrongFormAreRefused(t *testing.T) {
 		{"POST", asJSON, "", 400, "JSON"},
 		{"POST", asJSON, "[]", 400, "JSON"},
 		{"POST", asJSON, valid + "x", 400, "JSON"},
-		{"POST", asJSON, strings.Replace(valid, "{", `{"email":"x@example.org",`, 1), 400, "JSON"},
+		{"POST", "application/json; charset=latin1", valid, 415, "charset"},
+		{"POST", asJSON, strings.Replace(valid, "{", `{"email":"x@example.org",`, 1), 400, "names a field twice"},
+		{"POST", asJSON, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), 400, "nests too deeply"},
+		{"POST", asJSON, strings.Replace(valid, "Byron", "Byr\xf6n", 1), 400, "UTF-8"},
 		{"POST", asJSON, `"` + strings.Repeat("x", 70<<10) + `"`, 413, "64 KiB"},
 		{"POST", asJSON, without("api_key"), 401, "credentials"},
 		{"POST", asJSON, with("api_key", `"Key"`), 401, "credentials"},
@@ -107,11 +125,15 @@ func TestCallsOfTheWrongFormAreRefused(t *testing.T) {
 		{"POST", asJSON, with("email", `"ada"`), 422, "email is not an e-mail"},
 		{"POST", asJSON, with("email", `"Ada <ada@example.org>"`), 422, "email is not an e-mail"},
 		{"POST", asJSON, with("unique_user_id", `"null"`), 422, "unique_user_id is not a user ID"},
+		{"POST", asJSON, with("unique_user_id", `"`+strings.Repeat("é", 128)+`"`), 422, "unique_user_id is not a user ID: it is longer than 255 bytes"},
+		{"POST", asJSON, with("unique_user_id", `" u-7"`), 422, "it is padded"},
 		{"POST", asJSON, with("unique_user_id", `7`), 422, "unique_user_id is not a text"},
 		{"POST", asJSON, without("remote_product_id"), 422, "remote_product_id is missing"},
 		{"POST", asJSON, with("send_confirmation_email", `"true"`), 422, "neither on nor off"},
-		{"POST", asJSON, with("discount", `1`), 422, "does not name"},
-		{"POST", asJSON, with("user", `{"id":1}`), 422, "does not name"},
+		{"POST", asJSON, with("discount", `1`), 422, "does not name the field"},
+		{"POST", asJSON, with("user", `{"id":1}`), 422, "does not name the field user.id"},
+		{"POST", asJSON, with("Email", `"x@example.org"`), 422, "does not name the field Email"},
+		{"POST", asJSON, with("ada lovelace", `1`), 422, "does not name the field whose name is not shown"},
 	} {
 		s := newServer(t)
 		w := call(s, c.method, c.contentType, c.body)
@@ -126,6 +148,66 @@ func TestCallsOfTheWrongFormAreRefused(t *testing.T) {
 		require.Equal(t, c.status == 405, w.Header().Get("Allow") == "POST")
 		require.NotContains(t, fmt.Sprintf("%+v", j), "@example.org")
 	}
+}
+
+func TestHeadersAndURLOfTheWrongFormAreRefused(t *testing.T) {
+	t.Parallel()
+	for violation, change := range map[string]func(*http.Request){
+		"encoded": func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") },
+		"query":   func(r *http.Request) { r.URL.RawQuery = "api_key=key" },
+	} {
+		s := newServer(t)
+		w := serveBody(s, strings.NewReader(valid), change)
+		require.Equal(t, 4, w.Code/100)
+		require.Empty(t, s.Persons())
+		require.Len(t, s.Journal()[0].Violations, 1)
+		require.Contains(t, s.Journal()[0].Violations[0], violation)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	script, err := elevatetest.ParseScript([]byte(`{"rate": 1, "faults": [{"kind": "unavailable"}],
+		"calls": {"3": {"kind": "reply", "status": 202, "body": "{}"}}, "users": {"u-7": [{"kind": "server error", "effect": true}]}}`))
+	require.NoError(t, err)
+	require.NoError(t, s.Follow(script))
+	other := strings.Replace(valid, "u-7", "u-8", 1)
+	var got []int
+	for _, body := range []string{valid, valid, valid, other} {
+		got = append(got, call(s, "POST", "application/json", body).Code)
+	}
+	require.Equal(t, []int{500, 200, 202, 503}, got)
+	require.Len(t, s.Registrations(), 1)
+	require.Equal(t, elevatetest.Reply, s.Journal()[2].Fault)
+	var bad *amsbridge.InputError
+	require.ErrorAs(t, s.Follow(elevatetest.Script{Rate: 2}), &bad)
+	require.Equal(t, "script.rate", bad.Field)
+	require.NoError(t, s.Follow(elevatetest.Script{}))
+	require.Equal(t, 200, call(s, "POST", "application/json", other).Code)
+	require.NoError(t, s.Follow(elevatetest.Script{Rate: 1, Faults: elevatetest.DefaultFaults()[:1]}))
+	require.Equal(t, 429, call(s, "POST", "application/json", other).Code)
+	s.Reset()
+	require.Equal(t, 200, call(s, "POST", "application/json", other).Code, "the script is forgotten")
+}
+
+// A sender that retries meets the same faults however its calls interleave:
+// the rate goes by each message's key.
+func TestFollowRateGoesByTheKey(t *testing.T) {
+	t.Parallel()
+	met := func(keys []string) map[string][]int {
+		s := newServer(t)
+		require.NoError(t, s.Follow(elevatetest.Script{Seed: 3, Rate: 0.5, Faults: []elevatetest.Fault{{Kind: elevatetest.ServerError}}}))
+		all := map[string][]int{}
+		for _, key := range keys {
+			w := serveBody(s, strings.NewReader(valid), func(r *http.Request) { r.Header.Set("Amsbridge-Key", key) })
+			all[key] = append(all[key], w.Code)
+		}
+		return all
+	}
+	abc := met([]string{"a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c"})
+	require.Equal(t, abc, met([]string{"c", "c", "c", "c", "b", "b", "b", "b", "a", "a", "a", "a"}))
+	require.False(t, slices.Equal(abc["a"], abc["b"]) && slices.Equal(abc["b"], abc["c"]))
 }
 
 func TestConfirmationIsOptional(t *testing.T) {
@@ -234,4 +316,29 @@ func ExampleServer() {
 	// Output:
 	// 1 u-7 COURSE-1 503 false false unavailable
 	// 2 u-7 COURSE-1 200 true true none
+}
+
+func ExampleServer_Follow() {
+	s, err := elevatetest.New(elevatetest.Config{
+		Key: "key", Profile: elevate.GuessedProfile(), Products: []elevatetest.Product{{RemoteProductID: "COURSE-1"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	script, err := elevatetest.ParseScript([]byte(`{"users": {"u-7": [{"kind": "throttle", "retry_after": "2"}, {"kind": "cut after"}]}}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := s.Follow(script); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(call(s, "POST", "application/json", valid).Header().Get("Retry-After"))
+	_, err = elevatetest.ParseScript([]byte(`{"rate": 0.3, "faults": [{"kind": "thorttle"}]}`))
+	fmt.Println(err)
+	// Output:
+	// 2
+	// amsbridge: script.faults[0].kind is not the name of a fault
 }

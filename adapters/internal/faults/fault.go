@@ -25,6 +25,8 @@ const (
 	Forbidden
 	// Garbage answers 200 with [Fault.Body].
 	Garbage
+	// Reply answers [Fault.Status] with [Fault.Body] of [Fault.ContentType].
+	Reply
 	// LoginPage answers 200 with an HTML page that asks to sign in.
 	LoginPage
 	// Redirect answers 302 to a host that does not exist.
@@ -40,14 +42,14 @@ const (
 	// the answer's body.
 	Truncate
 	// HoldAfter carries the call out and keeps the answer back until the
-	// caller goes away or [Hold.Release] is called.
+	// caller goes away, [Hold.Release] is called or [Fault.Delay] has passed.
 	HoldAfter
 )
 
 var kindNames = [...]string{
 	None: "none", Throttle: "throttle", ServerError: "server error", Unavailable: "unavailable",
-	Unauthorized: "unauthorized", Forbidden: "forbidden", Garbage: "garbage", LoginPage: "login page",
-	Redirect: "redirect", Slow: "slow", CutBefore: "cut before", CutAfter: "cut after", Truncate: "truncate",
+	Unauthorized: "unauthorized", Forbidden: "forbidden", Garbage: "garbage", Reply: "reply",
+	LoginPage: "login page", Redirect: "redirect", Slow: "slow", CutBefore: "cut before", CutAfter: "cut after", Truncate: "truncate",
 	HoldAfter: "hold after",
 }
 
@@ -59,21 +61,29 @@ func (k Kind) String() string {
 	return fmt.Sprintf("fault %d", uint8(k))
 }
 
+// MarshalText writes the kind as [Kind.String] has it.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Fault is one misbehaviour. The zero value behaves.
 type Fault struct {
 	Kind Kind
 	// RetryAfter is the text of the Retry-After header, sent as it is: seconds,
 	// a date, or nonsense. Defaults to no such header.
 	RetryAfter string
-	// Delay is how long Slow waits.
+	// Delay is how long Slow waits, and after how long HoldAfter lets its answer
+	// go by itself. Defaults to no wait, and to a hold without end.
 	Delay time.Duration
-	// Body is what Garbage answers. Defaults to bytes that are neither text,
-	// JSON nor XML.
+	// Body is what Garbage and Reply answer. Defaults for Garbage to bytes that
+	// are neither text, JSON nor XML.
 	Body string
+	// Status and ContentType go with a Reply's body. They default to 200 and
+	// "application/json".
+	Status      int
+	ContentType string
 	// Effect carries the call out before the fault's own answer, for those of
 	// the kinds up to Redirect. Defaults to false: no effect.
 	Effect bool
 	// Hold lets a test watch and end HoldAfter. Defaults to nil: the answer is
-	// held until the caller goes away.
+	// held for the delay or until the caller goes away.
 	Hold *Hold
 }

@@ -54,6 +54,7 @@ func TestServeAnswers(t *testing.T) {
 		status     int
 		body       string
 		retryAfter string
+		kind       string
 		effects    int32
 	}{
 		{fault: faults.Fault{}, status: 201, body: honest, effects: 1},
@@ -66,6 +67,8 @@ func TestServeAnswers(t *testing.T) {
 		{fault: faults.Fault{Kind: faults.Forbidden}, status: 403, body: "forbidden"},
 		{fault: faults.Fault{Kind: faults.Garbage}, status: 200, body: "<<>>"},
 		{fault: faults.Fault{Kind: faults.Garbage, Body: "{", Effect: true}, status: 200, body: "{", effects: 1},
+		{fault: faults.Fault{Kind: faults.Reply}, status: 200, kind: "application/json"},
+		{fault: faults.Fault{Kind: faults.Reply, Status: 422, ContentType: "text/html", Body: "<p>", Effect: true}, status: 422, body: "<p>", kind: "text/html", effects: 1},
 		{fault: faults.Fault{Kind: faults.LoginPage}, status: 200, body: "<title>Sign in</title>"},
 		{fault: faults.Fault{Kind: faults.Slow, Delay: time.Millisecond}, status: 201, body: honest, effects: 1},
 		{fault: faults.Fault{Kind: 200}, status: 500, body: "fault 200"},
@@ -79,6 +82,9 @@ func TestServeAnswers(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.status, resp.StatusCode)
 			require.Contains(t, body, c.body)
+			if c.kind != "" {
+				require.Equal(t, c.kind, resp.Header.Get("Content-Type"))
+			}
 			require.Equal(t, c.retryAfter, resp.Header.Get("Retry-After"))
 			require.Equal(t, c.effects, effects.Load())
 		})

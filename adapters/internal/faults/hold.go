@@ -1,6 +1,9 @@
 package faults
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Hold watches the calls that a [HoldAfter] fault holds. It is safe for
 // concurrent use. Make one with [NewHold].
@@ -21,14 +24,24 @@ func (h *Hold) Held() <-chan struct{} { return h.held }
 // nothing.
 func (h *Hold) Release() { h.releasedOnce.Do(func() { close(h.released) }) }
 
-func (h *Hold) wait(gone <-chan struct{}) (released bool) {
-	if h == nil {
-		<-gone
-		return false
+// wait tells whether an answer may go: when released, or after the delay if
+// there is one, unless the caller is gone first.
+func (h *Hold) wait(gone <-chan struct{}, delay time.Duration) bool {
+	var released <-chan struct{}
+	if h != nil {
+		h.heldOnce.Do(func() { close(h.held) })
+		released = h.released
 	}
-	h.heldOnce.Do(func() { close(h.held) })
+	var due <-chan time.Time
+	if delay > 0 {
+		t := time.NewTimer(delay)
+		defer t.Stop()
+		due = t.C
+	}
 	select {
-	case <-h.released:
+	case <-released:
+		return true
+	case <-due:
 		return true
 	case <-gone:
 		return false

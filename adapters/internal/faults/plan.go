@@ -4,11 +4,33 @@ import "sync"
 
 // Plan says which call meets which fault. The zero value lets every call
 // behave. It is safe for concurrent use.
+//
+// What is queued by [Plan.Next] goes first, then the calls and the users that
+// the script names, then [Plan.Decide], and last the script's rate.
 type Plan struct {
 	mu     sync.Mutex
 	next   []Fault
 	decide func(call int) Fault
 	calls  int
+
+	script Script
+	since  int               // calls since the script
+	seen   map[string]uint64 // of them, by identity
+}
+
+// Call is what a plan may know about a call that has come in.
+type Call struct {
+	// Key is the message's, and User the ID of the person whom the call is about.
+	// Either may be empty.
+	Key, User string
+}
+
+// identity is what stays the same when a call is sent again.
+func (c Call) identity() string {
+	if c.Key != "" {
+		return "key " + c.Key
+	}
+	return "user " + c.User
 }
 
 // Next queues faults: one for each of the calls to come, in their order. A zero
@@ -19,27 +41,67 @@ func (p *Plan) Next(faults ...Fault) {
 	p.next = append(p.next, faults...)
 }
 
-// Decide asks f about each call for which nothing is queued; calls are counted
-// from 1, the queued ones included. f is called by one goroutine at a time and
-// must not use the plan. Nil ends it.
+// Decide asks f about each call that is neither queued nor named by the script,
+// and its word is final: the script's rate is not asked. Calls are counted from
+// 1, all of them. f is called by one goroutine at a time and must not use the
+// plan. Nil ends it.
 func (p *Plan) Decide(f func(call int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.decide = f
 }
 
-// Take returns the fault of the call that has just come in.
-func (p *Plan) Take() Fault {
+// Follow replaces the script, or returns the error of [Script.Check]. The new
+// script counts calls from now on, those included for which something is
+// queued. The zero Script ends it.
+func (p *Plan) Follow(s Script) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.script, p.since, p.seen = s.clone(), 0, map[string]uint64{}
+	return nil
+}
+
+// Take returns the fault of a call of which nothing is known.
+func (p *Plan) Take() Fault { return p.TakeFor(Call{}) }
+
+// TakeFor returns the fault of the call that has just come in.
+func (p *Plan) TakeFor(c Call) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls++
+	p.since++
+	before := p.count(c.identity())
 	if len(p.next) > 0 {
 		f := p.next[0]
 		p.next = p.next[1:]
 		return f
 	}
+	if f, named := p.script.Calls[p.since]; named {
+		return f
+	}
+	if list, named := p.script.Users[c.User]; named {
+		if len(list) == 0 {
+			return Fault{}
+		}
+		p.script.Users[c.User] = list[1:]
+		return list[0]
+	}
 	if p.decide != nil {
 		return p.decide(p.calls)
 	}
-	return Fault{}
+	return p.script.strike(c.identity(), before)
+}
+
+// count counts a call where the script's rate will want to know, and returns how
+// many with the same identity came before.
+func (p *Plan) count(identity string) uint64 {
+	if p.script.Rate == 0 {
+		return 0
+	}
+	before := p.seen[identity]
+	p.seen[identity]++
+	return before
 }

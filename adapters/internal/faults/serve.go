@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"maps"
 	"net/http"
@@ -43,7 +44,7 @@ func (f Fault) Serve(w http.ResponseWriter, r *http.Request, act http.HandlerFun
 	case HoldAfter:
 		answer := newKept()
 		act(answer, r)
-		if !f.Hold.wait(r.Context().Done()) {
+		if !f.Hold.wait(r.Context().Done(), f.Delay) {
 			panic(http.ErrAbortHandler)
 		}
 		answer.send(w)
@@ -77,6 +78,8 @@ func (f Fault) answer(w http.ResponseWriter) {
 		if body == "" {
 			body = garbage
 		}
+	case Reply:
+		status, kind, body = cmp.Or(f.Status, http.StatusOK), cmp.Or(f.ContentType, "application/json"), f.Body
 	}
 	if f.RetryAfter != "" && (f.Kind == Throttle || f.Kind == Unavailable) {
 		w.Header().Set("Retry-After", f.RetryAfter)

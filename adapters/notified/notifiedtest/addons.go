@@ -8,56 +8,83 @@ import (
 
 // addAddOns is opcode M. In what order the platform looks, and that it adds all
 // or none, are guesses.
-func (s *Server) addAddOns(area string, p params, c *Call) opAnswer {
-	showKey, okShow := digits(p["ShowKey"])
-	keys, okKeys := keyList(p["AddOnsChangeList"])
-	switch {
-	case !okShow:
-		c.Violations = append(c.Violations, "ShowKey is not digits")
-		return refusal(GuessStatusBadParameter, "Bad ShowKey!")
-	case !okKeys:
-		c.Violations = append(c.Violations, "AddOnsChangeList is not digits parted by commas")
-		return refusal(GuessStatusBadParameter, "Bad AddOnsChangeList!")
+func (r *run) addAddOns() opAnswer {
+	at, keys, bad := r.changeList()
+	if bad.status != StatusOK {
+		return bad
 	}
-	c.Show, c.AddOns = showKey, keys
-	user, ok := s.lookup(area, p)
-	if !ok {
-		return refusal(StatusUserNotFound, "User Not Found!")
-	}
-	c.User = user.ID
-	show, ok := s.shows[showKey]
-	if !ok || show.Area != area {
-		return refusal(StatusEventNotFound, "Event Not Found!")
-	}
-	reg, ok := s.registrations[seat{user.ID, showKey}]
-	if !ok {
-		return refusal(StatusNotRegistered, "User Not Registered!")
-	}
-	pkg, _ := show.find(reg.pkg)
+	reg := at.registration
+	pkg, _ := at.show.keyed(reg.pkg)
 	for _, k := range keys {
 		switch a, ok := pkg.find(k); {
-		case !ok && !show.has(k):
+		case !ok && !at.show.has(k):
 			return refusal(StatusDisplayItemMissing, "Display Item Missing!")
 		case !ok:
 			return refusal(GuessStatusNotInPackage, "AddOn Not In Package!")
 		case a.RefersTo != "":
 			return refusal(GuessStatusOtherPackage, "AddOn Refers To Other Package!")
-		case reg.addOns[k] && s.cfg.ReAdd == RefusePresent:
+		case reg.addOns[k] && r.server.cfg.ReAdd == RefusePresent:
 			return refusal(GuessStatusPresent, "AddOn Already Present!")
 		}
 	}
+	count := 0
 	for _, k := range keys {
 		if !reg.addOns[k] {
-			c.Added = append(c.Added, k)
+			r.note.Added = append(r.note.Added, k)
 			reg.addOns[k] = true
+			count++
 		}
 	}
-	c.Effect = c.Effect || len(c.Added) > 0
-	count := len(c.Added)
-	if s.cfg.ReAdd == CountAll {
+	r.note.Effect = r.note.Effect || count > 0
+	if r.server.cfg.ReAdd == CountAll {
 		count = len(keys)
 	}
-	return opAnswer{message: "OK", name: "AddOnsAdded", value: strconv.Itoa(count)}
+	return opAnswer{message: "OK", name: "AddOnsAdded", rows: []string{strconv.Itoa(count)}}
+}
+
+// removeAddOns is opcode N. That it counts only what was there is a guess.
+func (r *run) removeAddOns() opAnswer {
+	at, keys, bad := r.changeList()
+	if bad.status != StatusOK {
+		return bad
+	}
+	if slices.ContainsFunc(keys, func(k int64) bool { return !at.show.has(k) }) {
+		return refusal(StatusDisplayItemMissing, "Display Item Missing!")
+	}
+	count := 0
+	for _, k := range keys {
+		if at.registration.addOns[k] {
+			r.note.Removed = append(r.note.Removed, k)
+			delete(at.registration.addOns, k)
+			count++
+		}
+	}
+	r.note.Effect = r.note.Effect || count > 0
+	return opAnswer{message: "OK", name: r.server.cfg.Names.AddOnsRemovedOutput, rows: []string{strconv.Itoa(count)}}
+}
+
+// listAddOns is opcode A: a row for each item, in numeric order.
+func (r *run) listAddOns() opAnswer {
+	at, bad := r.findRegistered()
+	if bad.status != StatusOK {
+		return bad
+	}
+	a := opAnswer{message: "OK", name: r.server.cfg.Names.AddOnOutput}
+	for _, k := range at.registration.sortedAddOns() {
+		a.rows = append(a.rows, strconv.FormatInt(k, 10))
+	}
+	return a
+}
+
+// changeList reads AddOnsChangeList and finds the registration to change.
+func (r *run) changeList() (found, []int64, opAnswer) {
+	keys, ok := keyList(r.params["AddOnsChangeList"])
+	if !ok {
+		return found{}, nil, r.badParameter("AddOnsChangeList is not digits parted by commas")
+	}
+	r.note.AddOns = keys
+	at, bad := r.findRegistered()
+	return at, keys, bad
 }
 
 // keyList reads add-on keys, each once.

@@ -17,12 +17,13 @@ type answer struct {
 	ops        []opAnswer
 }
 
-// opAnswer is one opcode's result and its one output, if any.
+// opAnswer is one opcode's result, with the rows of its one output, if any.
 type opAnswer struct {
-	code        string
-	status      int
-	message     string
-	name, value string
+	code    string
+	status  int
+	message string
+	name    string
+	rows    []string
 }
 
 func refusal(status int, message string) opAnswer { return opAnswer{status: status, message: message} }
@@ -38,33 +39,33 @@ func (a answer) status() string {
 	return strconv.Itoa(a.ops[len(a.ops)-1].status)
 }
 
-// encode lays the answer out as the vendor's samples do. CallFailed is always
+// encode lays an answer out as the vendor's samples do. CallFailed is always
 // XML, since no other form of it is known.
-func (a answer) encode(format string, curly bool) (contentType, body string) {
+func (c Config) encode(a answer, format string) (contentType, body string) {
 	switch {
 	case a.failed != "":
-		return "text/xml; charset=utf-8", "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<CallFailed Diag=" + quoted(a.failed) + "/>\n"
+		return "text/xml; charset=utf-8", "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<CallFailed Diag=" + c.quoted(a.failed) + "/>\n"
 	case format == "X":
-		return "text/xml; charset=utf-8", a.xml(curly)
+		return "text/xml; charset=utf-8", c.xml(a)
 	case format == "H":
 		return "text/plain; charset=utf-8", a.pairs()
 	}
-	return "text/plain; charset=utf-8", a.text()
+	return "text/plain; charset=utf-8", c.text(a)
 }
 
-func (a answer) xml(curly bool) string {
+func (c Config) xml(a answer) string {
 	open, end := `"`, `"`
-	if curly { // both are closing ones in the vendor's sample
+	if c.CurlyQuotes { // both are closing ones in the vendor's sample
 		open, end = "\u201d", "\u201d"
 	}
 	var b strings.Builder
 	b.WriteString("<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n")
 	fmt.Fprintf(&b, "<APIResults APICallResult=\"%d\" APICallDiagnostic=%s OpCodesProcessed=\"%d\" OpCodesInError=%s%d%s >\n",
-		a.result, quoted(a.diagnostic), len(a.ops), open, a.inError, end)
+		a.result, c.quoted(a.diagnostic), len(a.ops), open, a.inError, end)
 	for _, op := range a.ops {
-		fmt.Fprintf(&b, "<OpCodeResult OpCode=%s Status=\"%d\" Message=%s >\n", quoted(op.code), op.status, quoted(op.message))
-		if op.name != "" {
-			fmt.Fprintf(&b, " <ResultRow>\n  <%s>%s</%s>\n </ResultRow>\n", op.name, escaped(op.value), op.name)
+		fmt.Fprintf(&b, "<OpCodeResult OpCode=%s Status=\"%d\" Message=%s >\n", c.quoted(op.code), op.status, c.quoted(op.message))
+		for _, value := range op.rows {
+			fmt.Fprintf(&b, " <ResultRow>\n  <%s>%s</%s>\n </ResultRow>\n", op.name, c.escaped(value), op.name)
 		}
 		b.WriteString("</OpCodeResult>\n")
 	}
@@ -72,35 +73,42 @@ func (a answer) xml(curly bool) string {
 	return b.String()
 }
 
+// pairs repeats an output's key for each row: a guess.
 func (a answer) pairs() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "APICallResult=%d&APICallDiagnostic=%s&OpCodesProcessed=%d&OpCodesInError=%d",
 		a.result, url.QueryEscape(a.diagnostic), len(a.ops), a.inError)
 	for _, op := range a.ops {
 		fmt.Fprintf(&b, "&OpCode=%s&Status=%d&Message=%s", url.QueryEscape(op.code), op.status, url.QueryEscape(op.message))
-		if op.name != "" {
-			fmt.Fprintf(&b, "&%s=%s", op.name, url.QueryEscape(op.value))
+		for _, value := range op.rows {
+			fmt.Fprintf(&b, "&%s=%s", op.name, url.QueryEscape(value))
 		}
 	}
 	return b.String()
 }
 
-func (a answer) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### APICallResult=%d APICallDiagnostic=%s OpCodesProcessed=%d OpCodesInError=%d\n",
-		a.result, a.diagnostic, len(a.ops), a.inError)
+// text heads the rows of an output with its name.
+func (c Config) text(a answer) string {
+	lines := []string{fmt.Sprintf("### APICallResult=%d APICallDiagnostic=%s OpCodesProcessed=%d OpCodesInError=%d",
+		a.result, a.diagnostic, len(a.ops), a.inError)}
 	for _, op := range a.ops {
-		fmt.Fprintf(&b, "\n## OpCode=%s Status=%d Message=%s\n", op.code, op.status, op.message)
-		if op.name != "" {
-			fmt.Fprintf(&b, "\n%s\n\n%s\n", op.name, op.value)
+		lines = append(lines, fmt.Sprintf("## OpCode=%s Status=%d Message=%s", op.code, op.status, op.message))
+		if len(op.rows) > 0 {
+			lines = append(append(lines, op.name), op.rows...)
 		}
 	}
-	return b.String()
+	if c.BlankLines {
+		return strings.Join(lines, "\n\n") + "\n"
+	}
+	return strings.Join(lines, "\r\n") + "\r\n"
 }
 
-func quoted(s string) string { return `"` + escaped(s) + `"` }
+func (c Config) quoted(s string) string { return `"` + c.escaped(s) + `"` }
 
-func escaped(s string) string {
+func (c Config) escaped(s string) string {
+	if c.EncodeText {
+		s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+	}
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(s)) // a Builder never fails
 	return b.String()

@@ -5,7 +5,12 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/notified"
 )
+
+// Names are the parameters and outputs that the vendor's text for M does not
+// name; see [notified.Names].
+type Names = notified.Names
 
 // Config says what the sandbox holds from the start.
 type Config struct {
@@ -13,13 +18,35 @@ type Config struct {
 	Accounts []Account
 	// Shows are the events of all areas.
 	Shows []Show
+	// Names are parameters and outputs that are guesses or known from public code
+	// only. Gaps default to [notified.DefaultNames].
+	Names Names
+	// RegistrationIDOutput is Z's output. Defaults to "RegistrationID", a guess.
+	RegistrationIDOutput string
+	// ExtraParams are further parameters that every opcode takes and ignores, for
+	// callers who know some that are not public. Defaults to none: an unknown
+	// parameter is a violation.
+	ExtraParams []string
 	// ReAdd says what adding an add-on that is there already does; what the
 	// platform does is unknown. Defaults to CountNew, a guess.
 	ReAdd ReAdd
+	// UpsertDelay makes C, I, R and r slow and not atomic: between their look-up
+	// and their write other calls are carried out for that long, so that two calls
+	// under way for one new person make two persons, or two registrations.
+	// Defaults to 0: one call at a time.
+	UpsertDelay time.Duration
 	// CurlyQuotes writes OpCodesInError between curly quotes in XML answers, as
 	// the vendor's sample does. Defaults to false.
 	CurlyQuotes bool
-	// Now is the journal's clock. Defaults to time.Now.
+	// EncodeText percent-encodes the texts of XML answers, messages and
+	// diagnostics included, as the platform is known to do at times. Defaults to
+	// false.
+	EncodeText bool
+	// BlankLines writes T answers as the vendor's page shows them: a blank line
+	// between the others, and LF line ends. Defaults to false: CRLF and no blank
+	// lines, since public code of others takes the ticket from the fourth line.
+	BlankLines bool
+	// Now is the clock of journal and tickets. Defaults to time.Now.
 	Now func() time.Time
 }
 
@@ -28,28 +55,6 @@ type Account struct {
 	AuthCode    string // 1 to 80 bytes
 	Credentials string // 1 to 80 bytes
 	Area        string // the customer area
-}
-
-// Show is an event of one customer area.
-type Show struct {
-	Key      int64
-	Area     string
-	Packages []Package
-}
-
-// Package is what a person registers for.
-type Package struct {
-	Name   string
-	AddOns []AddOn
-}
-
-// AddOn is an add-on item that belongs to a package; several packages may have
-// it.
-type AddOn struct {
-	Key int64
-	// RefersTo names another package that the item refers to. Opcode M refuses
-	// such items. Empty for none.
-	RefersTo string
 }
 
 // ReAdd says what adding an add-on that is there already does.
@@ -70,14 +75,44 @@ func badField(problem, field string, args ...any) error {
 	return &amsbridge.InputError{Field: "notifiedtest.Config." + fmt.Sprintf(field, args...), Problem: problem}
 }
 
-func (c Config) check() error {
+// withDefaults fills the gaps and checks all of it.
+func (c Config) withDefaults() (Config, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.RegistrationIDOutput == "" {
+		c.RegistrationIDOutput = "RegistrationID"
+	}
+	names, err := c.Names.WithDefaults()
+	if err != nil {
+		return c, fmt.Errorf("notifiedtest.Config: %w", err)
+	}
+	c.Names = names
+	for i, name := range c.ExtraParams {
+		if !isName(name) {
+			return c, badField("is not 1 to 40 of [A-Za-z0-9_]", "ExtraParams[%d]", i)
+		}
+	}
+	switch {
+	case !isName(c.RegistrationIDOutput):
+		return c, badField("is not 1 to 40 of [A-Za-z0-9_]", "RegistrationIDOutput")
+	case c.UpsertDelay < 0:
+		return c, badField("is negative", "UpsertDelay")
+	case c.ReAdd > RefusePresent:
+		return c, badField("is not one of CountNew, CountAll and RefusePresent", "ReAdd")
+	}
+	if err := c.checkAccounts(); err != nil {
+		return c, err
+	}
+	c.Shows, err = showsWithKeys(c.Shows, c.hasArea)
+	return c, err
+}
+
+func (c Config) checkAccounts() error {
 	if len(c.Accounts) == 0 {
 		return badField("is empty", "Accounts")
 	}
-	if c.ReAdd > RefusePresent {
-		return badField("is not one of CountNew, CountAll and RefusePresent", "ReAdd")
-	}
-	areas, codes := map[string]bool{}, map[[2]string]bool{}
+	codes := map[[2]string]bool{}
 	for i, a := range c.Accounts {
 		for _, f := range []struct {
 			name, value string
@@ -91,45 +126,15 @@ func (c Config) check() error {
 			return badField("is there twice", "Accounts[%d]", i)
 		}
 		codes[[2]string{a.AuthCode, a.Credentials}] = true
-		areas[a.Area] = true
-	}
-	shows := map[int64]bool{}
-	for i, s := range c.Shows {
-		switch {
-		case s.Key <= 0:
-			return badField("is not positive", "Shows[%d].Key", i)
-		case shows[s.Key]:
-			return badField("is there twice", "Shows[%d].Key", i)
-		case !areas[s.Area]:
-			return badField("is no account's", "Shows[%d].Area", i)
-		}
-		shows[s.Key] = true
-		if err := s.check(i); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-func (s Show) check(i int) error {
-	names := map[string]bool{}
-	for j, p := range s.Packages {
-		if p.Name == "" || names[p.Name] {
-			return badField("is empty or there twice", "Shows[%d].Packages[%d].Name", i, j)
-		}
-		names[p.Name] = true
-	}
-	for j, p := range s.Packages {
-		keys := map[int64]bool{}
-		for k, a := range p.AddOns {
-			switch {
-			case a.Key <= 0 || keys[a.Key]:
-				return badField("is not positive or there twice", "Shows[%d].Packages[%d].AddOns[%d].Key", i, j, k)
-			case a.RefersTo != "" && (a.RefersTo == p.Name || !names[a.RefersTo]):
-				return badField("is not another package of the show", "Shows[%d].Packages[%d].AddOns[%d].RefersTo", i, j, k)
-			}
-			keys[a.Key] = true
+func (c Config) hasArea(area string) bool {
+	for _, a := range c.Accounts {
+		if a.Area == area {
+			return true
 		}
 	}
-	return nil
+	return false
 }

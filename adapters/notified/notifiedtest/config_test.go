@@ -25,6 +25,13 @@ func TestNewNamesTheBadField(t *testing.T) {
 		"Shows[0].Packages[1].Name":          func(c *notifiedtest.Config) { c.Shows[0].Packages[1].Name = "full" },
 		"Shows[0].Packages[0].AddOns[1].Key": func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[1].Key = 11 },
 
+		"Shows[1].DisplayItems":                   func(c *notifiedtest.Config) { c.Shows[1].DisplayItems = []string{""} },
+		"Shows[0].Packages[1].Key":                func(c *notifiedtest.Config) { c.Shows[0].Packages[1].Key = 1001 },
+		"Shows[0].Packages[0].Key":                func(c *notifiedtest.Config) { c.Shows[0].Packages[0].Key = -1 },
+		"Shows[0].Packages[0].Capacity":           func(c *notifiedtest.Config) { c.Shows[0].Packages[0].Capacity = -1 },
+		"ExtraParams[1]":                          func(c *notifiedtest.Config) { c.ExtraParams = []string{"Company", "a b"} },
+		"RegistrationIDOutput":                    func(c *notifiedtest.Config) { c.RegistrationIDOutput = "<" },
+		"UpsertDelay":                             func(c *notifiedtest.Config) { c.UpsertDelay = -1 },
 		"Shows[0].Packages[0].AddOns[2].RefersTo": func(c *notifiedtest.Config) { c.Shows[0].Packages[0].AddOns[2].RefersTo = "full" },
 	} {
 		t.Run(field, func(t *testing.T) {
@@ -37,6 +44,17 @@ func TestNewNamesTheBadField(t *testing.T) {
 			require.Equal(t, "notifiedtest.Config."+field, bad.Field)
 		})
 	}
+}
+
+func TestNewNamesTheBadName(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.Names.AddOnOutput = "<"
+	_, err := notifiedtest.New(cfg)
+	var bad *amsbridge.InputError
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, "Names.AddOnOutput", bad.Field)
+	require.ErrorContains(t, err, "notifiedtest.Config: ")
 }
 
 func TestPeople(t *testing.T) {

@@ -48,3 +48,34 @@ func ExampleServer() {
 	// 1 u-1 [11] 71 none false
 	// 2 u-1 [11] 0 cut after true
 }
+
+// A script breaks calls by number, by person and by rate; the journal shows what
+// each of them met.
+func ExampleServer_Follow() {
+	sandbox, err := notifiedtest.New(notifiedtest.Config{
+		Accounts: []notifiedtest.Account{{AuthCode: "code", Credentials: "secret", Area: "acme"}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	script, err := notifiedtest.ParseScript([]byte(`{"calls": {"2": {"kind": "login page"}}, "users": {"u-2": [{"kind": "throttle"}]}}`))
+	if err != nil {
+		panic(err)
+	}
+	if err := sandbox.Follow(script); err != nil {
+		panic(err)
+	}
+	for _, user := range []string{"u-1", "u-1", "u-2", "u-2"} {
+		r := httptest.NewRequest(http.MethodGet, "/scripts/Server.nxp?LASCmd=AI:4;F:APIUTILS!50500&APIUserAuthCode=code"+
+			"&APIUserCredentials=secret&OpCodeList=C&LookupByExternalUserID=1&ExternalUserID="+user, http.NoBody)
+		sandbox.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	for _, c := range sandbox.Journal() {
+		fmt.Printf("%d %s %s %q\n", c.Seq, c.User, c.Fault, c.Status)
+	}
+	// Output:
+	// 1 u-1 none "0"
+	// 2 u-1 login page ""
+	// 3 u-2 throttle ""
+	// 4 u-2 none "0"
+}

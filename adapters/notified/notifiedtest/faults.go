@@ -10,6 +10,9 @@ type (
 	FaultKind = faults.Kind
 	// Hold watches the calls that [HoldAfter] holds.
 	Hold = faults.Hold
+	// Script says which calls meet which faults, as data: per call, per user, by
+	// rate and by seed.
+	Script = faults.Script
 )
 
 // The kinds of faults.
@@ -37,10 +40,21 @@ func NewHold() *Hold { return faults.NewHold() }
 // a call behave.
 func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
 
-// MisbehaveBy asks f about each call for which nothing is queued; calls are
-// counted from 1. f is called by one goroutine at a time and must not use the
-// server. Nil ends it.
+// MisbehaveBy asks f about each call that is neither queued nor named by the
+// script; calls are counted from 1. f is called by one goroutine at a time and must
+// not use the server. Nil ends it.
 func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
+
+// Follow replaces the script, or returns an [*amsbridge.InputError] that names
+// its first bad field. The new script counts calls from now on. A call is about
+// the person of its ExternalUserID, or, without one, of its e-mail address. The
+// zero Script ends it. Visits of browsers meet no faults.
+func (s *Server) Follow(script Script) error { return s.faultPlan().Follow(script) }
+
+// ParseScript reads a [Script] from JSON, such as
+// {"seed": 7, "rate": 0.3, "calls": {"3": {"kind": "login page"}}}. It returns an
+// [*amsbridge.InputError] that names the first bad field.
+func ParseScript(text []byte) (Script, error) { return faults.ParseScript(text) }
 
 func (s *Server) faultPlan() *faults.Plan {
 	s.mu.Lock()

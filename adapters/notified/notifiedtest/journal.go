@@ -1,42 +1,68 @@
 package notifiedtest
 
 import (
+	"encoding/json"
+	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Call is one call as the sandbox saw it. It holds no credentials and no e-mail
-// address.
+// Call is one call as the sandbox saw it. It holds no credentials, tickets and
+// names, and no e-mail address unless that is somebody's ExternalUserID.
 type Call struct {
 	// Seq counts the calls from 1.
-	Seq int
+	Seq int `json:"seq"`
 	// Time is when the call came in.
-	Time time.Time
+	Time time.Time `json:"time"`
 	// Method is GET or POST.
-	Method string
+	Method string `json:"method"`
 	// Key is the Amsbridge-Key header. The platform is not known to read it.
-	Key string
+	Key string `json:"key,omitempty"`
 	// Repeat is set when an earlier call had the same key.
-	Repeat bool
-	// OpCodes is the OpCodeList.
-	OpCodes string
+	Repeat bool `json:"repeat,omitempty"`
+	// OpCodes is the OpCodeList, or "(unknown)" where it is too long or holds a
+	// letter that the sandbox does not know.
+	OpCodes string `json:"op_codes"`
 	// User is the ExternalUserID: the one asked for, or that of the person whom
 	// the e-mail address found.
-	User string
-	// Show and AddOns are what was asked; zero and nil where malformed.
-	Show   int64
-	AddOns []int64
-	// Added are the add-ons that this call changed the registration by.
-	Added []int64
-	// Effect is set when the call changed anything.
-	Effect bool
+	User string `json:"user,omitempty"`
+	// Show, Package and AddOns are what was asked; zero and nil where malformed,
+	// or where no opcode came to read them.
+	Show    int64   `json:"show,omitempty"`
+	Package int64   `json:"package,omitempty"`
+	AddOns  []int64 `json:"add_ons,omitempty"`
+	// Added and Removed are the add-ons that this call changed the registration
+	// by.
+	Added   []int64 `json:"added,omitempty"`
+	Removed []int64 `json:"removed,omitempty"`
+	// Registered is set when the call made a registration, Moved when it changed
+	// one's package.
+	Registered bool `json:"registered,omitempty"`
+	Moved      bool `json:"moved,omitempty"`
+	// Persons counts the persons whom the call created, Deleted those whom it
+	// deleted, Tickets the login tickets that it made.
+	Persons int `json:"persons,omitempty"`
+	Deleted int `json:"deleted,omitempty"`
+	Tickets int `json:"tickets,omitempty"`
+	// Effect is set when the call changed a person or a registration.
+	Effect bool `json:"effect"`
 	// Status is the last opcode's status, "APICallResult …" where none was run,
 	// "CallFailed" for that root, and empty where the fault struck first.
-	Status string
+	Status string `json:"status,omitempty"`
+	// Results are the statuses of the opcodes that ran, in their order.
+	Results []OpResult `json:"results,omitempty"`
 	// Fault is the misbehaviour that the call met.
-	Fault FaultKind
-	// Violations say what about the call the vendor's text does not allow.
-	Violations []string
+	Fault FaultKind `json:"-"`
+	// Violations say what about the call the vendor's text does not allow. They
+	// name parameters and never values.
+	Violations []string `json:"violations,omitempty"`
+}
+
+// OpResult is one opcode's part of an answer.
+type OpResult struct {
+	OpCode string `json:"op_code"`
+	Status int    `json:"status"`
 }
 
 // Journal returns the calls so far, in the order in which they came in.
@@ -48,9 +74,35 @@ func (s *Server) Journal() []Call {
 		calls[i] = *c
 		calls[i].AddOns = slices.Clone(c.AddOns)
 		calls[i].Added = slices.Clone(c.Added)
+		calls[i].Removed = slices.Clone(c.Removed)
+		calls[i].Results = slices.Clone(c.Results)
 		calls[i].Violations = slices.Clone(c.Violations)
 	}
 	return calls
+}
+
+// WriteJournal writes the journal as lines of JSON, one call each, with the
+// fields of [Call] in snake case and the fault by its name. A user ID that holds
+// an at sign is left out, since it may be an e-mail address. It returns w's
+// error.
+func (s *Server) WriteJournal(w io.Writer) error {
+	lines := json.NewEncoder(w)
+	for _, c := range s.Journal() {
+		if strings.Contains(c.User, "@") {
+			c.User = "(may be an e-mail address)"
+		}
+		line := struct {
+			Call
+			Fault string `json:"fault,omitempty"`
+		}{Call: c}
+		if c.Fault != None {
+			line.Fault = c.Fault.String()
+		}
+		if err := lines.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // begin writes a call down before it is carried out, so that one which a fault

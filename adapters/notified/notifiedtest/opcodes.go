@@ -1,17 +1,49 @@
 package notifiedtest
 
+import (
+	"fmt"
+	"time"
+)
+
 // opCode is one letter of an OpCodeList.
 type opCode struct {
 	// params are those beyond the common ones.
 	params []string
-	// run carries it out for one customer area and notes what it did in c. s.mu
-	// is held.
-	run func(s *Server, area string, p params, c *Call) opAnswer
+	// do carries it out. s.mu is held.
+	do func(*run) opAnswer
 }
 
-// opCodes are those that the sandbox knows. Letters are case-sensitive.
-var opCodes = map[rune]opCode{
-	'M': {params: []string{"ExternalUserID", "EMailAddress", "ShowKey", "AddOnsChangeList"}, run: (*Server).addAddOns},
+// newOpCodes returns the opcodes under their letters, which are case-sensitive.
+// What M takes is in the vendor's text; what the others take is known from
+// public code, or guessed.
+func newOpCodes(n Names) map[rune]opCode {
+	person := []string{n.FirstNameParam, n.LastNameParam}
+	addOns := []string{"AddOnsChangeList"}
+	registration := []string{n.ShowPackageParam, "AffiliateKey", "AffiliateData", "TriggerRegistrationEvents"}
+	return map[rune]opCode{
+		'M': {addOns, (*run).addAddOns},
+		'N': {addOns, (*run).removeAddOns},
+		'A': {nil, (*run).listAddOns},
+		'K': {nil, (*run).packageOf},
+		'Z': {nil, (*run).registrationID},
+		'R': {registration, (*run).register},
+		'r': {registration, (*run).registerOrMove},
+		'C': {person, (*run).upsert},
+		'I': {person, (*run).create},
+		'U': {person, (*run).update},
+		'D': {nil, (*run).deletePerson},
+		'G': {nil, (*run).personKey},
+		'T': {[]string{"ShowLaunchInitialDisplayItem"}, (*run).mintTicket},
+	}
+}
+
+// run is a call that is being carried out. The server's lock is held, but for
+// what pause says.
+type run struct {
+	server *Server
+	area   string
+	params params
+	note   *Call
 }
 
 // answerTo carries a call out. s.mu is held.
@@ -24,18 +56,21 @@ func (s *Server) answerTo(q request, c *Call) answer {
 		return answer{failed: diagCredentials}
 	}
 	for _, letter := range q.params["OpCodeList"] {
-		if _, ok := opCodes[letter]; !ok {
+		if _, ok := s.opCodes[letter]; !ok {
 			return answer{result: GuessResultUnknownOpCode, diagnostic: "Unknown OpCode!"}
 		}
 	}
 	if len(q.violations) > 0 {
 		return answer{result: GuessResultBadCall, diagnostic: "Bad Call! " + q.violations[0]}
 	}
+	r := &run{s, area, q.params, c}
+	r.count()
 	a := answer{diagnostic: "OK"}
 	for _, letter := range q.params["OpCodeList"] {
-		op := opCodes[letter].run(s, area, q.params, c)
+		op := s.opCodes[letter].do(r)
 		op.code = string(letter)
 		a.ops = append(a.ops, op)
+		c.Results = append(c.Results, OpResult{op.code, op.status})
 		if op.status != StatusOK { // a chain stops at the first error: a guess
 			a.inError++
 			break
@@ -52,4 +87,78 @@ func (s *Server) area(p params) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// count notes that a call is about a person, and about their registrations for
+// its show.
+func (r *run) count() {
+	show, _ := digits(r.params["ShowKey"])
+	for _, p := range r.server.asked(r.area, r.params) {
+		p.calls++
+		for _, reg := range r.server.seats[seat{p.Key, show}] {
+			reg.calls++
+		}
+	}
+}
+
+// pause lets other calls be carried out between a look-up and its write.
+func (r *run) pause() {
+	if d := r.server.cfg.UpsertDelay; d > 0 {
+		r.server.mu.Unlock()
+		time.Sleep(d)
+		r.server.mu.Lock()
+	}
+}
+
+// person returns the eldest of those whom the call is about, or nil.
+func (r *run) person() *person {
+	for _, p := range r.server.asked(r.area, r.params) {
+		if p.there() {
+			r.note.User = p.ID
+			return p
+		}
+	}
+	return nil
+}
+
+// found is whom and what a call is about.
+type found struct {
+	person       *person
+	show         Show
+	registration *registration // nil where there is none
+}
+
+// find reads ShowKey and looks person and show up. In what order the platform
+// looks is a guess.
+func (r *run) find() (found, opAnswer) {
+	key, ok := digits(r.params["ShowKey"])
+	if !ok {
+		return found{}, r.badParameter("ShowKey is not digits")
+	}
+	r.note.Show = key
+	at := found{person: r.person()}
+	if at.person == nil {
+		return at, refusal(StatusUserNotFound, "User Not Found!")
+	}
+	if at.show, ok = r.server.shows[key]; !ok || at.show.Area != r.area {
+		return at, refusal(StatusEventNotFound, "Event Not Found!")
+	}
+	at.registration = r.server.registered(seat{at.person.Key, key})
+	return at, opAnswer{}
+}
+
+// findRegistered is find for opcodes that need a registration.
+func (r *run) findRegistered() (found, opAnswer) {
+	at, bad := r.find()
+	if bad.status == StatusOK && at.registration == nil {
+		bad = refusal(StatusNotRegistered, "User Not Registered!")
+	}
+	return at, bad
+}
+
+// badParameter notes a violation and refuses the opcode for it.
+func (r *run) badParameter(format string, args ...any) opAnswer {
+	problem := fmt.Sprintf(format, args...)
+	r.note.Violations = append(r.note.Violations, problem)
+	return refusal(GuessStatusBadParameter, "Bad Parameter! "+problem)
 }

@@ -1,17 +1,27 @@
 package notifiedtest
 
 import (
+	"cmp"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 )
 
-// User is a person of a customer area.
+// User is a person of a customer area, as a shop knows them.
 type User struct {
-	// ID is the ExternalUserID: 1 to 255 bytes, unique within the area.
-	ID    string
-	Email string // at most 255 bytes
+	// ID is the ExternalUserID: at most 255 bytes, and meant to be unique within
+	// the area. Empty for a person whom a call created by e-mail address alone.
+	ID                  string
+	Email               string // at most 255 bytes
+	FirstName, LastName string
+}
+
+// Person is a person as the sandbox keeps them. Two persons with one ID are a
+// doubled person: see [Config.UpsertDelay].
+type Person struct {
+	// Key is the sandbox's own, from 1 in the order in which persons were made.
+	Key int64
+	User
 }
 
 // Errors of the calls that prepare a sandbox.
@@ -22,25 +32,32 @@ var (
 	ErrNoPackage = errors.New("notifiedtest: the show has no such package")
 )
 
-// place is a person in an area.
-type place struct{ area, user string }
+// place is an ExternalUserID, or a folded e-mail address, in an area.
+type place struct{ area, value string }
 
-// registration is a person's package and add-ons in one show.
-type registration struct {
-	pkg    string
-	addOns map[int64]bool
+// person is there once as many calls were about them as from says.
+type person struct {
+	Person
+	area string
+	late
+	gone bool // deleted, or forgotten by Reset
 }
 
-// seat is a person in a show.
-type seat struct {
-	user string
-	show int64
-}
+// late hides a thing until the nth call about it.
+type late struct{ from, calls int }
+
+func (l late) there() bool { return l.calls >= l.from }
 
 // AddUser adds a person to a customer area, or replaces the one with that ID.
 // It returns [ErrNoArea] or [ErrNoUser] for what it cannot add.
-func (s *Server) AddUser(area string, u User) error {
-	if !slices.ContainsFunc(s.cfg.Accounts, func(a Account) bool { return a.Area == area }) {
+func (s *Server) AddUser(area string, u User) error { return s.AddUserLater(area, u, 0) }
+
+// AddUserLater is [Server.AddUser] for a person who is there from the nth call
+// about them on: until then look-ups answer [StatusUserNotFound]. It counts the
+// calls that were carried out and ask for that ID or e-mail address. C and I
+// bring the person at once.
+func (s *Server) AddUserLater(area string, u User, nth int) error {
+	if !s.cfg.hasArea(area) {
 		return ErrNoArea
 	}
 	if u.ID == "" || len(u.ID) > maxExternalUserID || len(u.Email) > maxEMailAddress {
@@ -48,77 +65,121 @@ func (s *Server) AddUser(area string, u User) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users[place{area, u.ID}] = u
+	p := s.withID(area, u.ID)
+	if p == nil {
+		p = s.insert(area)
+	}
+	s.change(p, u)
+	p.late = late{from: nth}
 	return nil
 }
 
-// Register registers a person for a package of a show, or moves them to it;
-// add-ons stay. It returns [ErrNoShow], [ErrNoPackage] or [ErrNoUser].
-func (s *Server) Register(userID string, showKey int64, pkg string) error {
-	show, ok := s.shows[showKey]
-	if !ok {
-		return ErrNoShow
-	}
-	if _, ok := show.find(pkg); !ok {
-		return ErrNoPackage
-	}
+// Persons returns the persons of an area in the order in which they were made,
+// doubled ones included, and without those who are not there yet.
+func (s *Server) Persons(area string) []Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.users[place{show.Area, userID}]; !ok {
-		return ErrNoUser
-	}
-	reg := s.registrations[seat{userID, showKey}]
-	if reg.addOns == nil {
-		reg.addOns = map[int64]bool{}
-	}
-	reg.pkg = pkg
-	s.registrations[seat{userID, showKey}] = reg
-	return nil
-}
-
-// AddOns returns the add-ons of a person's registration in numeric order; none
-// where there is no registration.
-func (s *Server) AddOns(userID string, showKey int64) []int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.registrations[seat{userID, showKey}].addOns))
-}
-
-// lookup finds a person as the call asks: by ExternalUserID, or by e-mail
-// without regard to case (a guess). s.mu is held.
-func (s *Server) lookup(area string, p params) (User, bool) {
-	if p["LookupByExternalUserID"] == "1" {
-		u, ok := s.users[place{area, p["ExternalUserID"]}]
-		return u, ok
-	}
-	for at, u := range s.users {
-		if at.area == area && u.Email != "" && strings.EqualFold(u.Email, p["EMailAddress"]) {
-			return u, true
+	var all []Person
+	for _, p := range s.people {
+		if p.area == area && p.there() {
+			all = append(all, p.Person)
 		}
 	}
-	return User{}, false
+	return all
 }
 
-func (s Show) find(pkg string) (Package, bool) {
-	i := slices.IndexFunc(s.Packages, func(p Package) bool { return p.Name == pkg })
-	if i < 0 {
-		return Package{}, false
+// Doubled counts, over all areas, the persons beyond the first of one
+// ExternalUserID (of one e-mail address where there is no ID), and the
+// registrations beyond the first of one such person for one show. Who and what is
+// not there yet does not count.
+func (s *Server) Doubled() (persons, registrations int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	type identity struct{ area, id, email string }
+	type placeInShow struct {
+		identity
+		show int64
 	}
-	return s.Packages[i], true
-}
-
-func (p Package) find(key int64) (AddOn, bool) {
-	i := slices.IndexFunc(p.AddOns, func(a AddOn) bool { return a.Key == key })
-	if i < 0 {
-		return AddOn{}, false
+	of := func(p *person) identity {
+		if p.ID != "" {
+			return identity{area: p.area, id: p.ID}
+		}
+		return identity{area: p.area, email: fold(p.Email)}
 	}
-	return p.AddOns[i], true
+	people, seats := map[identity]int{}, map[placeInShow]int{}
+	for _, p := range s.people {
+		if p.there() {
+			people[of(p)]++
+		}
+	}
+	for _, r := range s.registrations {
+		if r.there() {
+			seats[placeInShow{of(r.person), r.show}]++
+		}
+	}
+	for _, n := range people {
+		persons += n - 1
+	}
+	for _, n := range seats {
+		registrations += n - 1
+	}
+	return persons, registrations
 }
 
-// has tells whether any package of the show has the add-on.
-func (s Show) has(key int64) bool {
-	return slices.ContainsFunc(s.Packages, func(p Package) bool {
-		_, ok := p.find(key)
-		return ok
-	})
+// asked returns all whom a call is about, those who are not there yet included:
+// by ExternalUserID, or by e-mail address without regard to case (a guess).
+// s.mu is held.
+func (s *Server) asked(area string, p params) []*person {
+	if p["LookupByExternalUserID"] == "1" {
+		return s.byID[place{area, p["ExternalUserID"]}]
+	}
+	return s.byEmail[place{area, fold(p["EMailAddress"])}]
 }
+
+// withID returns the first person of an ID, there or not. s.mu is held.
+func (s *Server) withID(area, id string) *person {
+	if found := s.byID[place{area, id}]; len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}
+
+// insert makes a person without an ID. s.mu is held.
+func (s *Server) insert(area string) *person {
+	s.lastPerson++
+	p := &person{Person: Person{Key: s.lastPerson}, area: area}
+	s.people = append(s.people, p)
+	return p
+}
+
+// change gives a person other data. s.mu is held.
+func (s *Server) change(p *person, u User) {
+	s.unindex(p)
+	p.User = u
+	if u.ID != "" {
+		s.byID[place{p.area, u.ID}] = append(s.byID[place{p.area, u.ID}], p)
+	}
+	if at := (place{p.area, fold(u.Email)}); u.Email != "" {
+		s.byEmail[at] = append(s.byEmail[at], p)
+	}
+	byKey := func(a, b *person) int { return cmp.Compare(a.Key, b.Key) } // the eldest is found
+	slices.SortFunc(s.byID[place{p.area, u.ID}], byKey)
+	slices.SortFunc(s.byEmail[place{p.area, fold(u.Email)}], byKey)
+}
+
+// remove forgets a person and their registrations. s.mu is held.
+func (s *Server) remove(p *person) {
+	p.gone = true
+	s.unindex(p)
+	s.people = slices.DeleteFunc(s.people, func(q *person) bool { return q == p })
+	s.registrations = slices.DeleteFunc(s.registrations, func(r *registration) bool { return r.person == p })
+}
+
+func (s *Server) unindex(p *person) {
+	is := func(q *person) bool { return q == p }
+	id, email := place{p.area, p.ID}, place{p.area, fold(p.Email)}
+	s.byID[id] = slices.DeleteFunc(s.byID[id], is)
+	s.byEmail[email] = slices.DeleteFunc(s.byEmail[email], is)
+}
+
+func fold(email string) string { return strings.ToLower(email) }

@@ -28,8 +28,13 @@ var sizes = map[string]int{
 	"ExternalUserID": maxExternalUserID, "EMailAddress": maxEMailAddress, "AddOnsChangeList": 8000,
 }
 
-// common are the parameters of every call.
-var common = []string{"LASCmd", "APIUserAuthCode", "APIUserCredentials", "OpCodeList", "OutputFormat", "LookupByExternalUserID"}
+// common are the parameters of every call. The vendor's text counts the last
+// three among those of M; that every opcode takes them is a guess, for public
+// code of others sends ShowKey along always.
+var common = []string{
+	"LASCmd", "APIUserAuthCode", "APIUserCredentials", "OpCodeList", "OutputFormat", "LookupByExternalUserID",
+	"ExternalUserID", "EMailAddress", "ShowKey",
+}
 
 // maxBody is more than the longest allowed call, percent-encoded.
 const maxBody = 64 << 10
@@ -43,14 +48,17 @@ type request struct {
 	violations []string
 }
 
+// violates notes a violation; beyond the twentieth they are all the same mess.
 func (q *request) violates(format string, args ...any) {
-	q.violations = append(q.violations, fmt.Sprintf(format, args...))
+	if len(q.violations) < 20 {
+		q.violations = append(q.violations, fmt.Sprintf(format, args...))
+	}
 }
 
 // read takes the parameters from the raw query and, in a POST, from the form.
 // It does not use the standard library's query parser, which drops a pair that
 // holds a raw semicolon.
-func read(r *http.Request) request {
+func (s *Server) read(r *http.Request) request {
 	q := request{params: params{}}
 	raw := r.URL.RawQuery
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
@@ -80,6 +88,7 @@ func read(r *http.Request) request {
 		q.take(pair)
 	}
 	q.check()
+	q.checkNames(s)
 	return q
 }
 
@@ -95,7 +104,7 @@ func (q *request) take(pair string) {
 	case !utf8.ValidString(name + value):
 		q.violates("a parameter is not valid UTF-8")
 	case twice:
-		q.violates("%s is there twice", clip(name))
+		q.violates("%s is there twice", shown(name))
 	default:
 		q.params[name] = value
 	}
@@ -116,16 +125,31 @@ func (q *request) check() {
 	if q.params["OpCodeList"] == "" {
 		q.violates("OpCodeList is missing")
 	}
-	allowed := slices.Clone(common)
+}
+
+// checkNames looks for parameters that none of the call's opcodes takes.
+func (q *request) checkNames(s *Server) {
+	allowed := slices.Concat(common, s.cfg.ExtraParams)
 	for _, letter := range q.params["OpCodeList"] {
-		allowed = append(allowed, opCodes[letter].params...)
+		allowed = append(allowed, s.opCodes[letter].params...)
 	}
 	for name := range q.params {
 		if !slices.Contains(allowed, name) {
-			q.violates("%s is no parameter of these opcodes", clip(name))
+			q.violates("%s is no parameter of these opcodes", shown(name))
 		}
 	}
 	slices.Sort(q.violations)
+}
+
+// shownOpCodes is the OpCodeList as the journal shows it. Anything but letters
+// that are known may be a secret that stands in the wrong place.
+func (s *Server) shownOpCodes(q request) string {
+	list := q.params["OpCodeList"]
+	unknown := func(letter rune) bool { return s.opCodes[letter].do == nil }
+	if len(list) > sizes["OpCodeList"] || strings.ContainsFunc(list, unknown) {
+		return "(unknown)"
+	}
+	return list
 }
 
 // digits reads a positive whole number that is written with digits alone.
@@ -137,9 +161,15 @@ func digits(s string) (int64, bool) {
 	return n, err == nil && n > 0
 }
 
-func clip(name string) string {
-	if len(name) > 40 {
-		return strings.ToValidUTF8(name[:40], "") + "…"
+// shown is a parameter's name as a violation quotes it. Any other text may be a
+// secret that stands in the wrong place.
+func shown(name string) string {
+	if isName(name) {
+		return name
 	}
-	return name
+	return "a parameter with a strange name"
+}
+
+func isName(s string) bool {
+	return s != "" && len(s) <= 40 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

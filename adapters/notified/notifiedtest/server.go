@@ -5,16 +5,16 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/internal/faults"
 )
 
 // Server is the sandbox. It is safe for concurrent use; calls are carried out
-// one at a time. Make one with [New].
+// one at a time, but for what [Config.UpsertDelay] says. Make one with [New].
 type Server struct {
-	cfg   Config
-	shows map[int64]Show
+	cfg     Config
+	shows   map[int64]Show
+	opCodes map[rune]opCode
 
 	mu sync.Mutex
 	state
@@ -22,46 +22,58 @@ type Server struct {
 
 // state is all that Reset forgets.
 type state struct {
-	plan          *faults.Plan
-	users         map[place]User
-	registrations map[seat]registration
-	calls         []*Call
-	keys          map[string]bool // of the calls
+	plan  *faults.Plan
+	calls []*Call
+	keys  map[string]bool // of the calls
+
+	people        []*person
+	byID, byEmail map[place][]*person // in the order of their keys
+	lastPerson    int64
+
+	registrations    []*registration
+	seats            map[seat][]*registration
+	lastRegistration int64
+
+	tickets map[string]*ticket
+	visits  []Visit
 }
 
 func newState() state {
 	return state{
-		plan: &faults.Plan{}, users: map[place]User{}, registrations: map[seat]registration{}, keys: map[string]bool{},
+		plan: &faults.Plan{}, keys: map[string]bool{}, byID: map[place][]*person{}, byEmail: map[place][]*person{},
+		seats: map[seat][]*registration{}, tickets: map[string]*ticket{},
 	}
 }
 
 // New returns a sandbox, or an [*amsbridge.InputError] that names the first bad
 // field. The slices of cfg must not be changed afterwards.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.check(); err != nil {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
 		return nil, err
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	s := &Server{cfg: cfg, shows: map[int64]Show{}, state: newState()}
+	s := &Server{cfg: cfg, shows: map[int64]Show{}, opCodes: newOpCodes(cfg.Names), state: newState()}
 	for _, show := range cfg.Shows {
 		s.shows[show.Key] = show
 	}
 	return s, nil
 }
 
-// Reset forgets journal, users, registrations and planned faults. A call that is
-// under way may still leave its add-ons.
+// Reset forgets journal, visits, persons, registrations, tickets and planned
+// faults. A call that is under way may still leave a person.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, p := range s.people {
+		p.gone = true
+	}
 	s.state = newState()
 }
 
-// ServeHTTP answers one call. Errors of the API come as HTTP 200, as the
-// platform's do; a path that does not end in /scripts/Server.nxp is 404 and a
-// method other than GET and POST 405. Those two are not in the journal.
+// ServeHTTP answers one call, or the visit of a browser that brings a login
+// ticket. Errors of the API come as HTTP 200, as the platform's do; a path that
+// does not end in /scripts/Server.nxp is 404 and a method other than GET and
+// POST 405. Those two are not in the journal.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !strings.HasSuffix(r.URL.Path, "/scripts/Server.nxp"):
@@ -71,11 +83,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, POST")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
+	case isVisit(r):
+		s.visit(w, r)
+		return
 	}
-	q, fault := read(r), s.faultPlan().Take()
+	q, key := s.read(r), r.Header.Get("Amsbridge-Key")
+	fault := s.faultPlan().TakeFor(faults.Call{Key: key, User: s.about(q)})
 	c := s.begin(Call{
-		Time: s.cfg.Now(), Method: r.Method, Key: r.Header.Get("Amsbridge-Key"), OpCodes: q.params["OpCodeList"],
-		User: q.params["ExternalUserID"], Fault: fault.Kind, Violations: q.violations,
+		Time: s.cfg.Now(), Method: r.Method, Key: key, OpCodes: s.shownOpCodes(q), User: q.params["ExternalUserID"],
+		Fault: fault.Kind, Violations: q.violations,
 	})
 	fault.Serve(w, r, func(w http.ResponseWriter, _ *http.Request) {
 		kind, body := s.carryOut(q, c)
@@ -84,11 +100,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// about returns the ID of the person whom a call is about: the one asked for, or
+// that of whom the e-mail address would find.
+func (s *Server) about(q request) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if area, ok := s.area(q.params); ok && q.params["ExternalUserID"] == "" {
+		if found := s.asked(area, q.params); len(found) > 0 {
+			return found[0].ID
+		}
+	}
+	return q.params["ExternalUserID"]
+}
+
 // carryOut changes what the call asks for and returns the answer.
 func (s *Server) carryOut(q request, c *Call) (contentType, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.answerTo(q, c)
 	c.Status = a.status()
-	return a.encode(q.params["OutputFormat"], s.cfg.CurlyQuotes)
+	return s.cfg.encode(a, q.params["OutputFormat"])
 }

@@ -7,9 +7,11 @@ const (
 	StatusNotRegistered = 72
 )
 
-// Statuses that other public pages name. That opcode M answers them where this
-// sandbox does is a guess.
+// Statuses that other public pages and public code of others name: 44 from
+// opcode R, 76 from T. That the opcodes answer them wherever this sandbox does is
+// a guess.
 const (
+	StatusAlreadyRegistered  = 44
 	StatusEventNotFound      = 51
 	StatusDisplayItemMissing = 76
 )
@@ -28,6 +30,15 @@ const (
 	// GuessStatusPresent: an add-on is there already, and [Config.ReAdd] is
 	// [RefusePresent].
 	GuessStatusPresent = 90004
+	// GuessStatusUserExists: opcode I is to create a person who is there already.
+	GuessStatusUserExists = 90005
+	// GuessStatusIDTaken: the ExternalUserID is another person's.
+	GuessStatusIDTaken = 90006
+	// GuessStatusNoPackage: the show has no such package.
+	GuessStatusNoPackage = 90007
+	// GuessStatusClosed and GuessStatusFull: the package takes nobody more.
+	GuessStatusClosed = 90008
+	GuessStatusFull   = 90009
 	// GuessResultBadCall: the APICallResult of a call whose common parameters
 	// are missing, malformed, unknown, repeated or too long.
 	GuessResultBadCall = 90101

@@ -1,0 +1,74 @@
+package elevatetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+)
+
+// ReplyShapes returns replies that a client must not take for a success, by
+// name, in the words of the profile: "error", "error list", "error object",
+// "error of status 422" and "error beside success", in which the platform
+// refuses; "no success" and "no success as text" where the profile names a
+// success field; "neither", "empty", "list", "cut", "two objects", "field
+// twice", "too deep", "too long", "page" and "redirect page", which mean
+// nothing ("neither" does where the profile accepts a reply that is not marked).
+// All but the one of status 422 are 200, and Product URLs in them are of
+// [Config].BaseURL. Give one to [Server.Misbehave], with Effect set where the
+// call is to be carried out all the same. That a platform would send them is a
+// guess.
+func (s *Server) ReplyShapes() map[string]Fault {
+	p := s.cfg.Profile
+	object := func(fields map[string]any) string {
+		o := wirejson.Object{}
+		for path, v := range fields {
+			o.Set(path, v)
+		}
+		b, err := json.Marshal(o)
+		if err != nil {
+			return "{"
+		}
+		return string(b)
+	}
+	// A shape that is refused would be a success but for what it says.
+	link := s.cfg.BaseURL + productPath
+	done := map[string]any{p.ProductURL: link}
+	if p.Success != "" {
+		done[p.Success] = true
+	}
+	all := map[string]Fault{
+		"neither":       {Body: "{}"},
+		"empty":         {},
+		"list":          {Body: "[" + object(done) + "]"},
+		"cut":           {Body: strings.TrimSuffix(object(done), "}")},
+		"two objects":   {Body: object(done) + object(done)},
+		"too deep":      {Body: strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000)},
+		"too long":      {Body: strings.Repeat(" ", 2<<20) + object(done)},
+		"page":          {Body: "<!DOCTYPE html><title>Elevate</title><p>success\n", ContentType: "text/html; charset=utf-8"},
+		"redirect page": {Body: `<meta http-equiv="refresh" content="0; url=` + link + `">`, ContentType: "text/html"},
+		"field twice":   {Body: strings.Replace(object(done), "{", `{"a":1,"a":2,`, 1)},
+	}
+	if p.Success != "" {
+		all["no success"] = Fault{Body: object(map[string]any{p.Success: false, p.ProductURL: link})}
+		all["no success as text"] = Fault{Body: object(map[string]any{p.Success: "false", p.ProductURL: link})}
+	}
+	if len(p.Errors) > 0 {
+		name := p.Errors[len(p.Errors)-1]
+		all["error"] = Fault{Body: object(map[string]any{name: "no such thing"})}
+		all["error list"] = Fault{Body: object(map[string]any{name: []string{"no such thing", "nor another"}})}
+		all["error object"] = Fault{Body: object(map[string]any{name: map[string]string{"code": "E1"}})}
+		all["error of status 422"] = Fault{Status: http.StatusUnprocessableEntity, Body: all["error"].Body}
+		beside := map[string]any{name: "no such thing"}
+		for path, v := range done {
+			beside[path] = v
+		}
+		all["error beside success"] = Fault{Body: object(beside)}
+	}
+	for name, f := range all {
+		f.Kind = Reply
+		all[name] = f
+	}
+	return all
+}

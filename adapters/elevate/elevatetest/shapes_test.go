@@ -1,0 +1,68 @@
+package elevatetest_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/stretchr/testify/require"
+)
+
+// What no reply shape may be is a delivery, with our own client as the reader.
+func TestReplyShapesAreNoSuccess(t *testing.T) {
+	t.Parallel()
+	unmarked := elevate.GuessedProfile()
+	unmarked.Success, unmarked.Errors, unmarked.ProductURL = "", []string{"fault.text"}, "data.url"
+	for p, shapes := range map[*elevate.Profile]int{elevate.GuessedProfile(): 17, unmarked: 15} {
+		cfg := elevatetest.Config{Key: "key", Profile: p, Products: []elevatetest.Product{{RemoteProductID: "COURSE-1"}}}
+		srv := httptest.NewUnstartedServer(nil)
+		cfg.BaseURL = "http://" + srv.Listener.Addr().String()
+		s, err := elevatetest.New(cfg)
+		require.NoError(t, err)
+		srv.Config.Handler = s
+		srv.Start()
+		t.Cleanup(srv.Close)
+		c, err := elevate.New(elevate.Config{
+			AllowLoopbackHTTP: true, Credentials: elevate.Key("key"), Endpoint: srv.URL + "/api/registration", Profile: p,
+		})
+		require.NoError(t, err)
+		t.Cleanup(c.CloseIdleConnections)
+		m := outbox.Message{
+			Destination: "elevate", Key: "key-1", Kind: amsbridge.KindRegistration, Version: 1, Person: "u-7", Subject: "order-1",
+			Facts:   []byte(`{"user_id":"u-7","remote_product_id":"COURSE-1"}`),
+			Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+		}
+		all := s.ReplyShapes()
+		require.Len(t, all, shapes)
+		for _, sign := range []string{cfg.BaseURL, "no such thing"} {
+			require.Contains(t, all["error beside success"].Body, sign)
+		}
+		require.Equal(t, p.Success != "", strings.Contains(all["error beside success"].Body, `"success":true`))
+		require.NoError(t, s.Follow(elevatetest.Script{Users: map[string][]elevatetest.Fault{"u-7": values(all)}}), "each is a lawful fault")
+		require.NoError(t, s.Follow(elevatetest.Script{}))
+		for name, f := range all {
+			f.Effect = true
+			s.Misbehave(f)
+			_, err := c.Deliver(t.Context(), m)
+			var d *outbox.DeliveryError
+			require.ErrorAs(t, err, &d, name)
+			refused := name[0] == 'e' && name != "empty" || len(name) > 2 && name[:3] == "no "
+			require.Equal(t, refused, d.Outcome == outbox.OutcomeRejected, "%s: %v", name, d)
+			require.Equal(t, !refused, d.Outcome == outbox.OutcomeUnknown, "%s: %v", name, d)
+		}
+		require.Len(t, s.Registrations(), 1)
+		_, err = c.Deliver(t.Context(), m)
+		require.NoError(t, err)
+	}
+}
+
+func values(m map[string]elevatetest.Fault) (all []elevatetest.Fault) {
+	for _, f := range m {
+		all = append(all, f)
+	}
+	return all
+}

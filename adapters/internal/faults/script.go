@@ -1,0 +1,156 @@
+package faults
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// Script says which calls meet which faults, as data: see [ParseScript] for its
+// text. The zero value lets every call behave.
+//
+// A call that both Calls and Users name meets the fault of Calls. A call that
+// either names is no matter of the rate.
+type Script struct {
+	// Seed picks one of the ways in which the rate may strike.
+	Seed uint64
+	// Rate is the share of calls that meet one of Faults, from 0 to 1. Whether
+	// and how a call is struck follows from the seed, the call's key (its user's
+	// ID where it has no key), and how many calls with the same came before, so
+	// that the order in which calls of different keys arrive changes nothing.
+	Rate float64
+	// Faults are what the rate chooses from, each as likely as the others; one
+	// listed twice is twice as likely. Defaults to [DefaultFaults].
+	Faults []Fault
+	// Calls are faults by the number of the call, from 1. A zero Fault lets the
+	// call behave.
+	Calls map[int]Fault
+	// Users are faults by user ID: the calls about that person meet them in turn
+	// and behave afterwards. An empty list lets all of them behave.
+	Users map[string][]Fault
+}
+
+// DefaultFaults returns the faults of a rate that names none: those which a
+// client gets past by trying again. It leaves out Unauthorized, Forbidden and
+// Redirect, after which a person may be needed, and HoldAfter.
+func DefaultFaults() []Fault {
+	return []Fault{
+		{Kind: Throttle, RetryAfter: "1"},
+		{Kind: ServerError},
+		{Kind: ServerError, Effect: true},
+		{Kind: Unavailable, RetryAfter: "1"},
+		{Kind: Garbage},
+		{Kind: Garbage, Effect: true},
+		{Kind: LoginPage},
+		{Kind: LoginPage, Effect: true},
+		{Kind: Slow, Delay: 50 * time.Millisecond},
+		{Kind: CutBefore},
+		{Kind: CutAfter},
+		{Kind: Truncate},
+	}
+}
+
+// Check returns an [*amsbridge.InputError] that names the first bad field as
+// the text of a script does, such as "script.faults[1].delay".
+func (s Script) Check() error {
+	if !(s.Rate >= 0 && s.Rate <= 1) { // not a number is neither
+		return &amsbridge.InputError{Field: "script.rate", Problem: "is not from 0 to 1"}
+	}
+	for i, f := range s.Faults {
+		at := fmt.Sprintf("script.faults[%d]", i)
+		if f.Kind == None {
+			return &amsbridge.InputError{Field: at + ".kind", Problem: "is none: the rate says how many calls behave"}
+		}
+		if err := f.check(at); err != nil {
+			return err
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.Calls)) {
+		at := fmt.Sprintf(`script.calls["%d"]`, n)
+		if n < 1 {
+			return &amsbridge.InputError{Field: at, Problem: "is no call: they are counted from 1"}
+		}
+		if err := s.Calls[n].check(at); err != nil {
+			return err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.Users)) {
+		at := fmt.Sprintf("script.users[%q]", shown(id))
+		if id == "" {
+			return &amsbridge.InputError{Field: at, Problem: "is nobody's user ID"}
+		}
+		for i, f := range s.Users[id] {
+			if err := f.check(fmt.Sprintf("%s[%d]", at, i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// check refuses what would do nothing, or would never end.
+func (f Fault) check(at string) error {
+	bad := func(field, problem string) error {
+		return &amsbridge.InputError{Field: at + "." + field, Problem: problem}
+	}
+	switch waits := f.Kind == Slow || f.Kind == HoldAfter; {
+	case int(f.Kind) >= len(kindNames):
+		return bad("kind", "is unknown")
+	case f.RetryAfter != "" && f.Kind != Throttle && f.Kind != Unavailable:
+		return bad("retry_after", "is only for throttle and unavailable")
+	case f.Body != "" && f.Kind != Garbage && f.Kind != Reply:
+		return bad("body", "is only for garbage and reply")
+	case f.Status != 0 && f.Kind != Reply:
+		return bad("status", "is only for reply")
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return bad("status", "is not from 200 to 599")
+	case f.ContentType != "" && f.Kind != Reply:
+		return bad("content_type", "is only for reply")
+	case f.Effect && (f.Kind == None || f.Kind > Redirect):
+		return bad("effect", "is only for kinds with an answer of their own")
+	case f.Hold != nil && f.Kind != HoldAfter:
+		return bad("hold", "is only for hold after")
+	case f.Delay < 0:
+		return bad("delay", "is negative")
+	case f.Delay != 0 && !waits:
+		return bad("delay", "is only for slow and hold after")
+	case f.Delay == 0 && waits && f.Hold == nil:
+		return bad("delay", "is missing")
+	}
+	return nil
+}
+
+// clone copies the script, so that no later change by the caller reaches a plan
+// in use.
+func (s Script) clone() Script {
+	s.Faults, s.Calls, s.Users = slices.Clone(s.Faults), maps.Clone(s.Calls), maps.Clone(s.Users)
+	for id, list := range s.Users {
+		s.Users[id] = slices.Clone(list)
+	}
+	return s
+}
+
+// strike is the rate's choice for the call that n calls with the same identity
+// came before. A higher rate strikes the same calls and more.
+func (s Script) strike(identity string, n uint64) Fault {
+	if s.Rate == 0 {
+		return Fault{}
+	}
+	b := binary.BigEndian.AppendUint64(nil, s.Seed)
+	b = binary.BigEndian.AppendUint64(b, n)
+	sum := sha256.Sum256(append(b, identity...))
+	dice, which := binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])
+	if float64(dice>>11)/(1<<53) >= s.Rate {
+		return Fault{}
+	}
+	choice := s.Faults
+	if len(choice) == 0 {
+		choice = DefaultFaults()
+	}
+	return choice[which%uint64(len(choice))]
+}

@@ -1,0 +1,122 @@
+package outcometest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/outbox/outboxtest"
+)
+
+// What a row may say that happens.
+const (
+	settled     = "settled"
+	parked      = "parked, with an alarm"
+	waits       = "asked again for 72 h, then parked, with an alarm"
+	pauses      = "pauses the destination, with an alarm"
+	pausesThird = "sent again; the third message in a row that meets it pauses the destination, with an alarm"
+	holds       = "holds the destination"
+	again       = "sent again, parked after the last attempt, with an alarm"
+	doubtful    = "sent again as a possible duplicate, parked after the last attempt, with an alarm"
+)
+
+// ending is a destination that ends each delivery alike.
+type ending struct {
+	result   outbox.Result
+	err      error
+	repeated atomic.Bool // a delivery was marked as a possible duplicate
+}
+
+func (e *ending) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) {
+	if m.PossibleDuplicate() {
+		e.repeated.Store(true)
+	}
+	return e.result, e.err
+}
+
+// RequireConsequence lets a sender meet what a delivery came to, and asks that
+// what happens is what the row says. The messages that message makes of a user
+// ID are inserted, "u-1" first, and each delivery of them ends alike.
+func (r Row) RequireConsequence(t *testing.T, result outbox.Result, err error, message func(user string) outbox.Message) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		require.Equal(t, r.Happens, consequence(t, &ending{result: result, err: err}, message))
+	})
+}
+
+// consequence runs a sender whose schedule has three attempts.
+func consequence(t *testing.T, e *ending, message func(user string) outbox.Message) string {
+	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	var alarms atomic.Int32
+	sender, err := outbox.NewSender(store, outbox.SenderConfig{
+		Destinations: outbox.Fixed{message("u-1").Destination: e}, Retry: outbox.Retry{Attempts: 3}, Poll: time.Minute, ProbeEvery: 24 * time.Hour,
+		Alarm:  func(context.Context, outbox.Alarm) { alarms.Add(1) },
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- sender.Run(ctx) }()
+	defer func() {
+		stop()
+		require.NoError(t, <-ended)
+	}()
+	after := func(d time.Duration, users ...string) (outbox.State, outbox.DestinationState) {
+		tx := store.Begin()
+		for _, u := range users {
+			_, err := store.InsertTx(t.Context(), tx, message(u))
+			require.NoError(t, err)
+		}
+		require.NoError(t, tx.Commit())
+		sender.Wake()
+		time.Sleep(d) // the bubble's time
+		synctest.Wait()
+		found, err := store.Find(t.Context(), outbox.Query{Person: "u-1"})
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		destinations, err := store.Destinations(t.Context())
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(destinations), 1)
+		return found[0].State, append(destinations, outbox.DestinationState{})[0]
+	}
+	alarmed := func(s string) string {
+		require.Positive(t, alarms.Load(), "no alarm")
+		return s
+	}
+
+	state, destination := after(5*time.Second, "u-1")
+	switch {
+	case state == outbox.StateDelivered || state == outbox.StateAlreadyDone:
+		require.Zero(t, alarms.Load())
+		return settled
+	case state == outbox.StateParked:
+		return alarmed(parked)
+	case destination.Pausing != 0:
+		return alarmed(pauses)
+	case !destination.HeldUntil.IsZero():
+		require.Zero(t, alarms.Load())
+		return holds
+	}
+	require.Equal(t, outbox.StatePending, state)
+	require.Zero(t, alarms.Load())
+	if _, destination = after(time.Second, "u-2", "u-3"); destination.Pausing != 0 {
+		return alarmed(pausesThird)
+	}
+	if state, _ = after(71 * time.Hour); state == outbox.StatePending {
+		state, _ = after(3 * time.Hour)
+		require.Equal(t, outbox.StateParked, state)
+		return alarmed(waits)
+	}
+	require.Equal(t, outbox.StateParked, state)
+	if e.repeated.Load() {
+		return alarmed(doubtful)
+	}
+	return alarmed(again)
+}

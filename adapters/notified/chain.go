@@ -1,0 +1,129 @@
+package notified
+
+import (
+	"context"
+	"slices"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// maxOpCodes is the size of OpCodeList in the vendor's text.
+const maxOpCodes = 20
+
+// Chain is several opcodes in one call, carried out from left to right. That M,
+// N and A chain with others is a guess; "CrT" is known from public code.
+type Chain struct {
+	// OpCodes are 1 to 20 letters of A, C, I, K, M, N, R, T, U, Z and r. They are
+	// case-sensitive: R registers, r registers or moves to another package. D is
+	// refused, for it deletes the whole user.
+	OpCodes string
+	// Person is whom all of them are about.
+	Person Person
+	// ShowKey is needed by all but C, I and U.
+	ShowKey int64
+	// ShowPackageKey is needed by R and r.
+	ShowPackageKey int64
+	// AddOnKeys are added by M and removed by N, each once: 8,000 bytes at most
+	// as a list.
+	AddOnKeys []int64
+}
+
+// Step is what one opcode of a call came to.
+type Step struct {
+	// OpCode is its letter.
+	OpCode string
+	// Status is the platform's, and 0 for success.
+	Status int
+	// Message is the platform's, scrubbed of secrets and personal data.
+	Message string
+	// AddOnsChanged is how many add-ons M added or N removed.
+	AddOnsChanged int
+	// AddOns are the keys that A lists, in numeric order, each once.
+	AddOns []int64
+	// ShowPackageKey is the package that K names.
+	ShowPackageKey int64
+	// RegistrationID is the one output of Z, whatever its name: that nothing
+	// else comes with it is a guess.
+	RegistrationID string
+	// Ticket is T's.
+	Ticket Ticket
+}
+
+// Chain makes one call of several opcodes and returns what each that ran came
+// to, matched by position. It sends once.
+//
+// The platform may stop early, as it does at an opcode that it refuses. Then the
+// steps that ran come back, the refused one among them, with an error that says
+// where it stopped: they have taken effect. The same goes for a step whose
+// outputs cannot be read. Where the reply as a whole cannot be read, or names
+// opcodes other than those that were sent, there are no steps; what took effect
+// is unknown.
+//
+// The error is an [*outbox.DeliveryError], rejected for a bad field, which its
+// [*amsbridge.InputError] names: nothing was sent then.
+func (c *Client) Chain(ctx context.Context, q Chain) ([]Step, error) {
+	q.AddOnKeys = unique(q.AddOnKeys)
+	if err := q.check(c.cfg.LookupByEmail); err != nil {
+		return nil, badInput(err)
+	}
+	steps, _, d := c.run(ctx, "", q)
+	if d != nil {
+		return steps, d
+	}
+	return steps, nil
+}
+
+// single makes a call of one opcode.
+func (c *Client) single(ctx context.Context, q Chain) (Step, error) {
+	steps, err := c.Chain(ctx, q)
+	if len(steps) == 0 {
+		return Step{}, err
+	}
+	return steps[0], err
+}
+
+// check returns an [*amsbridge.InputError] for what the vendor's text does not
+// allow. The keys are sorted.
+func (q Chain) check(byEmail bool) error {
+	bad := func(field, problem string) error { return &amsbridge.InputError{Field: field, Problem: problem} }
+	switch {
+	case q.OpCodes == "":
+		return bad("opcodes", "are empty")
+	case len(q.OpCodes) > maxOpCodes:
+		return bad("opcodes", "are longer than 20 letters")
+	}
+	for i := range len(q.OpCodes) {
+		if q.OpCodes[i] == 'D' {
+			return bad("opcodes", "hold D, which deletes the whole user")
+		}
+		if _, ok := opcodes[q.OpCodes[i]]; !ok {
+			return bad("opcodes", "hold one that is not known")
+		}
+	}
+	need := needs(q.OpCodes)
+	if err := q.Person.check(byEmail, need&needProfile != 0); err != nil {
+		return err
+	}
+	switch {
+	case need&needShow != 0 && q.ShowKey <= 0:
+		return bad("show key", "is not positive")
+	case need&needPackage != 0 && q.ShowPackageKey <= 0:
+		return bad("show package key", "is not positive")
+	case need&needKeys == 0:
+		return nil
+	case len(q.AddOnKeys) == 0:
+		return bad("add-on keys", "are empty")
+	case q.AddOnKeys[0] <= 0:
+		return bad("add-on keys", "hold one that is not positive")
+	case len(keyList(q.AddOnKeys)) > amsbridge.MaxAddOnList:
+		return bad("add-on keys", "are longer than 8,000 bytes as a list")
+	}
+	return nil
+}
+
+// unique returns the keys in numeric order, each once.
+func unique(keys []int64) []int64 {
+	keys = slices.Clone(keys)
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

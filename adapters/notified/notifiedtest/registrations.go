@@ -1,0 +1,208 @@
+package notifiedtest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Registration is one person registered for one show.
+type Registration struct {
+	// ID is the sandbox's own, from 1 in the order in which they were made.
+	ID     int64
+	Area   string
+	Person Person
+	Show   int64
+	// Package and PackageKey are that of the show.
+	Package    string
+	PackageKey int64
+	AddOns     []int64 // in numeric order
+}
+
+// registration is there once as many calls were about its person and show as
+// from says.
+type registration struct {
+	id     int64
+	person *person
+	show   int64
+	pkg    int64
+	addOns map[int64]bool
+	late
+}
+
+func (r *registration) sortedAddOns() []int64 { return slices.Sorted(maps.Keys(r.addOns)) }
+
+// seat is a person in a show.
+type seat struct{ person, show int64 }
+
+// Register registers a person for a package of a show, full and closed ones
+// too, or moves them to it; add-ons stay. It returns [ErrNoShow],
+// [ErrNoPackage] or [ErrNoUser].
+func (s *Server) Register(userID string, showKey int64, pkg string) error {
+	return s.RegisterLater(userID, showKey, pkg, 0)
+}
+
+// RegisterLater is [Server.Register] for a registration that is there from the
+// nth call about that person and show on: until then it is
+// [StatusNotRegistered]. It counts the calls that were carried out, those which
+// did not find the person included. R and r bring the registration at once.
+func (s *Server) RegisterLater(userID string, showKey int64, pkg string, nth int) error {
+	show, ok := s.shows[showKey]
+	if !ok {
+		return ErrNoShow
+	}
+	into, ok := show.named(pkg)
+	if !ok {
+		return ErrNoPackage
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.withID(show.Area, userID)
+	if p == nil {
+		return ErrNoUser
+	}
+	at := seat{p.Key, showKey}
+	if len(s.seats[at]) == 0 {
+		s.enter(p, showKey)
+	}
+	s.seats[at][0].pkg, s.seats[at][0].late = into.Key, late{from: nth}
+	return nil
+}
+
+// Registrations returns the registrations of an area in the order in which they
+// were made, doubled ones included, and without those that are not there yet.
+func (s *Server) Registrations(area string) []Registration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Registration
+	for _, r := range s.registrations {
+		if r.person.area != area || !r.there() {
+			continue
+		}
+		pkg, _ := s.shows[r.show].keyed(r.pkg)
+		all = append(all, Registration{
+			ID: r.id, Area: area, Person: r.person.Person, Show: r.show, Package: pkg.Name, PackageKey: r.pkg,
+			AddOns: r.sortedAddOns(),
+		})
+	}
+	slices.SortFunc(all, func(a, b Registration) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// AddOns returns the add-ons of a person's registration in numeric order; none
+// where there is no registration.
+func (s *Server) AddOns(userID string, showKey int64) []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.withID(s.shows[showKey].Area, userID); p != nil {
+		if found := s.seats[seat{p.Key, showKey}]; len(found) > 0 {
+			return found[0].sortedAddOns()
+		}
+	}
+	return nil
+}
+
+// enter makes a registration without a package. s.mu is held.
+func (s *Server) enter(p *person, showKey int64) *registration {
+	s.lastRegistration++
+	r := &registration{id: s.lastRegistration, person: p, show: showKey, addOns: map[int64]bool{}}
+	s.registrations = append(s.registrations, r)
+	s.seats[seat{p.Key, showKey}] = append(s.seats[seat{p.Key, showKey}], r)
+	return r
+}
+
+// registered returns the eldest registration that is there, or nil. s.mu is held.
+func (s *Server) registered(at seat) *registration {
+	for _, r := range s.seats[at] {
+		if r.there() {
+			return r
+		}
+	}
+	return nil
+}
+
+// taken counts the registrations of a package. s.mu is held.
+func (s *Server) taken(showKey, pkg int64) int {
+	n := 0
+	for _, r := range s.registrations {
+		if r.show == showKey && r.pkg == pkg && r.there() {
+			n++
+		}
+	}
+	return n
+}
+
+// register is opcode R, which takes who is not registered yet, and registerOrMove
+// r. Their outputs are unknown: none.
+func (r *run) register() opAnswer       { return r.enter(false) }
+func (r *run) registerOrMove() opAnswer { return r.enter(true) }
+
+// enter looks in an order that is a guess. Whether add-ons outlive a move to
+// another package is unknown; here they do.
+func (r *run) enter(move bool) opAnswer {
+	key, ok := digits(r.params[r.server.cfg.Names.ShowPackageParam])
+	if !ok {
+		return r.badParameter("%s is not digits", r.server.cfg.Names.ShowPackageParam)
+	}
+	r.note.Package = key
+	at, bad := r.find()
+	if bad.status != StatusOK {
+		return bad
+	}
+	pkg, ok := at.show.keyed(key)
+	switch {
+	case !ok:
+		return refusal(GuessStatusNoPackage, "Package Not Found!")
+	case at.registration != nil && !move:
+		return refusal(StatusAlreadyRegistered, "User Already Registered!")
+	case at.registration != nil && at.registration.pkg == key:
+		return opAnswer{message: "OK"}
+	case pkg.Closed:
+		return refusal(GuessStatusClosed, "Package Closed!")
+	case pkg.Full || pkg.Capacity > 0 && r.server.taken(at.show.Key, key) >= pkg.Capacity:
+		return refusal(GuessStatusFull, "Package Full!")
+	}
+	r.pause()
+	switch {
+	case at.person.gone:
+		return refusal(StatusUserNotFound, "User Not Found!")
+	case at.registration == nil:
+		at.registration = r.take(at)
+		r.note.Registered = true
+	default:
+		r.note.Moved = true
+	}
+	at.registration.pkg = key
+	r.note.Effect = true
+	return opAnswer{message: "OK"}
+}
+
+// take brings the registration that was to come later, or makes a new one.
+func (r *run) take(at found) *registration {
+	for _, reg := range r.server.seats[seat{at.person.Key, at.show.Key}] {
+		if !reg.there() {
+			reg.late = late{}
+			return reg
+		}
+	}
+	return r.server.enter(at.person, at.show.Key)
+}
+
+// packageOf is opcode K.
+func (r *run) packageOf() opAnswer {
+	at, bad := r.findRegistered()
+	if bad.status != StatusOK {
+		return bad
+	}
+	return opAnswer{message: "OK", name: r.server.cfg.Names.ShowPackageOutput, rows: []string{strconv.FormatInt(at.registration.pkg, 10)}}
+}
+
+// registrationID is opcode Z.
+func (r *run) registrationID() opAnswer {
+	at, bad := r.findRegistered()
+	if bad.status != StatusOK {
+		return bad
+	}
+	return opAnswer{message: "OK", name: r.server.cfg.RegistrationIDOutput, rows: []string{strconv.FormatInt(at.registration.id, 10)}}
+}

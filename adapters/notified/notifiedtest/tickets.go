@@ -1,0 +1,85 @@
+package notifiedtest
+
+import (
+	"crypto/rand"
+	"slices"
+	"time"
+)
+
+// ticketLife is how long a ticket opens the event.
+const ticketLife = time.Minute
+
+// ticket is what T made.
+type ticket struct {
+	person *person
+	show   int64
+	item   string
+	made   time.Time
+	used   bool
+}
+
+// mintTicket is opcode T.
+func (r *run) mintTicket() opAnswer {
+	at, bad := r.find()
+	item := r.params["ShowLaunchInitialDisplayItem"]
+	switch {
+	case bad.status != StatusOK:
+		return bad
+	case at.registration == nil && !at.show.Open:
+		return refusal(StatusNotRegistered, "User Not Registered!")
+	case item != "" && !slices.Contains(at.show.DisplayItems, item):
+		return refusal(StatusDisplayItemMissing, "Display Item Missing!")
+	}
+	key := "LT" + rand.Text() // it never looks like a number
+	r.server.tickets[key] = &ticket{person: at.person, show: at.show.Key, item: item, made: r.server.cfg.Now()}
+	r.note.Tickets++
+	return opAnswer{message: "OK", name: r.server.cfg.Names.LoginTicketOutput, rows: []string{key}}
+}
+
+// Visit is a browser that came with a ticket.
+type Visit struct {
+	Time time.Time
+	// User is the ticket's ExternalUserID; Show, and the display item asked for,
+	// are its show's. Empty where the ticket is unknown.
+	User string
+	Show int64
+	Item string
+	// Refused is why the event did not open: "unknown", "used" or "expired". Empty
+	// where it did.
+	Refused string
+}
+
+// Visits returns the visits so far, in their order. No ticket is in them.
+func (s *Server) Visits() []Visit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.visits)
+}
+
+// redeem uses a ticket up. The ticket of a person who was deleted meanwhile is
+// unknown.
+func (s *Server) redeem(key string) (Visit, Show, []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := Visit{Time: s.cfg.Now(), Refused: "unknown"}
+	var show Show
+	var addOns []int64
+	if t := s.tickets[key]; t != nil && !t.person.gone {
+		show = s.shows[t.show]
+		v.User, v.Show, v.Item = t.person.ID, t.show, t.item
+		switch {
+		case t.used:
+			v.Refused = "used"
+		case v.Time.Sub(t.made) >= ticketLife:
+			v.Refused = "expired"
+		default:
+			v.Refused = ""
+			if reg := s.registered(seat{t.person.Key, t.show}); reg != nil {
+				addOns = reg.sortedAddOns()
+			}
+		}
+		t.used = true
+	}
+	s.visits = append(s.visits, v)
+	return v, show, addOns
+}

@@ -1,0 +1,107 @@
+package notified
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// errNoCount is in the error of an M or N that ran and said no count.
+var errNoCount = errors.New("the reply has no count")
+
+// step reads what an opcode came to. Its outputs count where it ran with status
+// 0 only.
+func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
+	status, _ := number(op.status) // it was read as one before
+	s := Step{OpCode: op.code, Status: status, Message: op.message}
+	if status != statusOK {
+		return s, nil
+	}
+	ok := true
+	switch op.code {
+	case "M":
+		if s.AddOnsChanged, ok = op.count("AddOnsAdded"); !ok {
+			return s, noCount("Notified reports status 0 without saying how many add-ons it added")
+		}
+	case "N":
+		if s.AddOnsChanged, ok = op.count(c.Names.AddOnsRemovedOutput); !ok {
+			return s, noCount("Notified reports status 0 without saying how many add-ons it removed: is Names.AddOnsRemovedOutput right?")
+		}
+	case "A":
+		for _, r := range op.rows {
+			key, ok := r.key(c.Names.AddOnOutput)
+			if !ok {
+				s.AddOns = nil
+				return s, unreadable("a row", "A", "Names.AddOnOutput")
+			}
+			s.AddOns = append(s.AddOns, key)
+		}
+		s.AddOns = unique(s.AddOns)
+	case "K":
+		if s.ShowPackageKey, ok = op.soleRow().key(c.Names.ShowPackageOutput); !ok {
+			return s, unreadable("the package", "K", "Names.ShowPackageOutput")
+		}
+	case "T":
+		if s.Ticket, ok = newTicket(c.BaseURL, op.soleRow().one(c.Names.LoginTicketOutput)); !ok {
+			return s, unreadable("the ticket", "T", "Names.LoginTicketOutput")
+		}
+	case "Z":
+		if r := op.soleRow(); len(r) == 1 {
+			s.RegistrationID = r[0].value
+		}
+		if s.RegistrationID == "" {
+			return s, &outbox.DeliveryError{
+				Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
+				Reason: "Notified reports status 0 of opcode Z without one output: a person must look",
+			}
+		}
+	}
+	return s, nil
+}
+
+func noCount(reason string) *outbox.DeliveryError {
+	d := unknown(reason)
+	d.Err = errNoCount
+	return d
+}
+
+// unreadable is an answer that another call would not better: what its output is
+// called is a guess, and perhaps a wrong one.
+func unreadable(what, code, setting string) *outbox.DeliveryError {
+	return &outbox.DeliveryError{
+		Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
+		Reason: "Notified reports status 0 of opcode " + code + ", and " + what + " cannot be read: is " + setting + " right?",
+	}
+}
+
+// soleRow returns the row of a result that has just one.
+func (op opResult) soleRow() row {
+	if len(op.rows) != 1 {
+		return nil
+	}
+	return op.rows[0]
+}
+
+// count reads a count of add-ons.
+func (op opResult) count(name string) (int, bool) {
+	n, ok := number(op.soleRow().one(name))
+	if !ok || n < 0 {
+		return 0, false
+	}
+	return n, true
+}
+
+// key reads a key: a positive whole number in digits.
+func (r row) key(name string) (int64, bool) {
+	text := r.one(name)
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n == 0 {
+		return 0, false
+	}
+	return n, true
+}

@@ -1,0 +1,41 @@
+package notified
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// remove takes the message's add-ons away.
+func (d *delivery) remove(ctx context.Context) (outbox.Result, *outbox.DeliveryError) {
+	steps, failed := d.ask(ctx, "N")
+	asked := len(d.push.AddOnKeys)
+	said := fmt.Sprintf("Notified does not say how many of %d add-ons it removed", asked)
+	switch {
+	case failed == nil && steps[0].AddOnsChanged == asked:
+		return outbox.Result{}, nil
+	case failed == nil:
+		said = fmt.Sprintf("Notified says that it removed %d add-ons where %d were asked for", steps[0].AddOnsChanged, asked)
+	case errors.Is(failed, errNoCount):
+	case ended(steps, statusNotRegistered):
+		return outbox.Result{AlreadyDone: true, Code: failed.Code}, nil
+	case ended(steps, statusUserNotFound):
+		look := mustLook("Notified does not know the person, so whether there is anything to remove cannot be told")
+		look.Code = failed.Code
+		return outbox.Result{}, saying(look, steps[0].Message)
+	default:
+		return outbox.Result{}, failed
+	}
+	there, failed := d.there(ctx, said)
+	if failed != nil {
+		return outbox.Result{}, failed
+	}
+	left := slices.DeleteFunc(slices.Clone(d.push.AddOnKeys), func(k int64) bool { return !slices.Contains(there, k) })
+	if len(left) > 0 {
+		return outbox.Result{}, mustLook(said + ", and these are still there: " + listed(left))
+	}
+	return outbox.Result{AlreadyDone: true}, nil
+}
