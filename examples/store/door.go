@@ -30,7 +30,7 @@ func newDoor(audience string, key amsbridge.SigningKey) (*door, error) {
 	}
 	v, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
 		Issuer: shopIssuer, Audience: audience, Keys: []amsbridge.VerificationKey{public},
-		Replay: amsbridge.NewMemoryReplay(nil), // one process; more of them share one on a database
+		Audit: audit, Replay: amsbridge.NewMemoryReplay(nil), // one process; more of them share one on a database
 	})
 	return &door{verifier: v}, err
 }

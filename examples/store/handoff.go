@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 
 	"github.com/amsbridge/amsbridge"
@@ -25,12 +27,18 @@ func newSigningKey() (amsbridge.SigningKey, error) {
 // newSSO signs the hand-offs of signed-in members to both platforms.
 func newSSO(key amsbridge.SigningKey) (*amsbridge.SSO, error) {
 	return amsbridge.NewSSO(amsbridge.SSOConfig{
-		Issuer: shopIssuer,
+		Issuer: shopIssuer, Audit: audit,
 		Audiences: []amsbridge.Audience{
 			{Name: toElevate, Audience: elevateAudience, Key: key},
 			{Name: toNotified, Audience: notifiedAudience, Key: key},
 		},
 	})
+}
+
+// audit keeps one row for each token that was signed, accepted or refused. A
+// real shop keeps them in a table; here they are for who asks for debug logs.
+func audit(ctx context.Context, e amsbridge.SSOEvent) {
+	slog.DebugContext(ctx, "sso", "action", e.Action, "audience", e.Audience, "user", e.UserID, "token", e.TokenID, "reason", e.Reason)
 }
 
 // handOff signs a token for the signed-in member and shows the form that takes
