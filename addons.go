@@ -31,6 +31,8 @@ type AddOns struct {
 	Lines []LineAddOns
 	// User is the attendee. Only the ID is sent unless the look-up is by e-mail.
 	User User
+	// Backfill is the order's, as in [Registration].
+	Backfill bool
 }
 
 // LineAddOns are the add-on keys which one line brings.
@@ -64,7 +66,7 @@ func (a AddOns) split(limit int) []AddOns {
 	size, from := 0, 0
 	keys := a.Keys()
 	cut := func(to int) {
-		part := AddOns{OrderID: a.OrderID, ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, User: a.User}
+		part := AddOns{OrderID: a.OrderID, ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, User: a.User, Backfill: a.Backfill}
 		for _, l := range a.Lines {
 			in := slices.DeleteFunc(slices.Clone(l.Keys), func(k int64) bool { return k < keys[from] || k > keys[to-1] })
 			if len(in) > 0 || len(l.Keys) == 0 && from == 0 {
@@ -91,7 +93,7 @@ func (a AddOns) message(destination string, part int) (outbox.Message, error) {
 	if err != nil {
 		return outbox.Message{}, err
 	}
-	prof, err := profileOf(a.User, false)
+	prof, err := profileOf(a.User, a.Backfill)
 	if err != nil {
 		return outbox.Message{}, err
 	}
@@ -124,5 +126,5 @@ func decodeAddOns(m outbox.Message, kind string) (AddOns, error) {
 	if err != nil {
 		return AddOns{}, err
 	}
-	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID)}, nil
+	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID), Backfill: p.Backfill}, nil
 }

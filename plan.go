@@ -200,7 +200,7 @@ func (p *plan) addPushes(line Line, product Product, at int, u User) error {
 		spots: []spot{here},
 		addOns: &AddOns{
 			OrderID: p.order.ID, ShowKey: product.ShowKey, ShowPackageKey: product.ShowPackageKey,
-			Lines: []LineAddOns{keys}, User: u,
+			Lines: []LineAddOns{keys}, User: u, Backfill: p.order.Backfill,
 		},
 	}
 	p.groups[g] = d

@@ -14,11 +14,12 @@ import (
 // it answers now. Each new message's key names the old one, which ends as
 // replaced. What still has a defect, or is just as it was parked, stays parked
 // and is reported so. Messages that were delivered or are on their way are not
-// touched, and doing it again changes nothing.
+// touched, and doing it again changes nothing. Refunded places are left out (see
+// [Hook.OrderRefunded]): a parked message that is for nothing else stays as it is.
 //
 // It runs in the caller's transaction, like [Hook.OrderCompleted], and returns
 // the same errors, and [*outbox.RefusedError] when a parked message was acted
-// on meanwhile: roll back and call it again.
+// on meanwhile, or the order refunded: roll back and call it again.
 func (h *Hook[Tx]) Rebuild(ctx context.Context, tx Tx, order Order) (*Queued, error) {
 	if err := order.check(); err != nil {
 		return nil, err
@@ -30,20 +31,42 @@ func (h *Hook[Tx]) Rebuild(ctx context.Context, tx Tx, order Order) (*Queued, er
 		return nil, err
 	}
 	result := &Queued{}
+	if len(records) == 0 {
+		return result, nil
+	}
+	ofRefunds := outbox.Query{Subject: order.ID, Destination: Refunds + order.suffix()}
+	refunds, err := h.findAll(ctx, tx, ofRefunds)
+	if err != nil {
+		return nil, err
+	}
+	refunded := givenBack{}
+	refunded.add(refunds)
 	for _, r := range records {
-		if !order.owns(r.Message) || strings.HasPrefix(r.Reason, outbox.ReasonWaitsFor) {
-			continue // another association's; its predecessor is rebuilt
+		if !order.owns(r.Message) || strings.HasPrefix(r.Reason, outbox.ReasonWaitsFor) || r.Kind == KindRefundTask {
+			continue // another association's; its predecessor is rebuilt; work for a person
 		}
-		if err := h.rebuildOne(ctx, tx, order, r, result); err != nil {
+		if err := h.rebuildOne(ctx, tx, refunded.without(partOf(order, r.Message)), r, result); err != nil {
 			return nil, err
 		}
+	}
+	if len(result.Messages) == 0 {
+		return result, nil
+	}
+	// A refund that held a parked row is committed by now.
+	now, err := h.findAll(ctx, tx, ofRefunds)
+	if err != nil {
+		return nil, err
+	}
+	if len(now) > len(refunds) {
+		return nil, &outbox.RefusedError{ID: now[len(now)-1].ID, Reason: "its order was refunded meanwhile: roll back and rebuild it again"}
 	}
 	return result, nil
 }
 
-// rebuildOne replaces one parked message if all that it stood for is sound.
-func (h *Hook[Tx]) rebuildOne(ctx context.Context, tx Tx, order Order, r outbox.Record, result *Queued) error {
-	p, err := h.plan(ctx, partOf(order, r.Message))
+// rebuildOne replaces one parked message if all that it stood for is sound: a
+// part of the order.
+func (h *Hook[Tx]) rebuildOne(ctx context.Context, tx Tx, part Order, r outbox.Record, result *Queued) error {
+	p, err := h.plan(ctx, part)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func TestPackagesToRegisterForFirstArePushesOfTheirOwn(t *testing.T) {
 func TestBackfillIsNoOtherPush(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	old := order(line("1", "course"))
+	old := order(line("1", "course"), line("2", "dinner"))
 	old.Backfill = true
 	s.complete(old)
 	read := func() amsbridge.Registration {
@@ -71,6 +71,9 @@ func TestBackfillIsNoOtherPush(t *testing.T) {
 		return r
 	}
 	require.True(t, read().Backfill)
+	addOns, err := amsbridge.DecodeAddOns(s.stored(outbox.StatePending)[1].Message)
+	require.NoError(t, err)
+	require.True(t, addOns.Backfill)
 	old.Backfill = false
 	require.True(t, s.complete(old).Messages[0].Duplicate, "the hook's own report of the same order is no conflict")
 	require.True(t, read().Backfill, "and the first one stays")

@@ -2,6 +2,7 @@ package amsbridge
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -49,8 +50,10 @@ type Place struct {
 }
 
 // Of returns where a person's products are, in the order of their purchase:
-// one indexed query. What was discarded, replaced or withdrawn is left out. A
-// user ID that fails its check returns an [*InputError].
+// one indexed query. What was discarded, replaced or withdrawn is left out, and
+// so are refunded lines, from the refund on: of add-ons that several lines bring
+// the others' are shown. A user ID that fails its check returns an
+// [*InputError].
 func (s *Standing) Of(ctx context.Context, user UserID) ([]Place, error) {
 	if err := user.Check(); err != nil {
 		return nil, err
@@ -59,18 +62,22 @@ func (s *Standing) Of(ctx context.Context, user UserID) ([]Place, error) {
 	if err != nil {
 		return nil, err
 	}
+	refunded := givenBack{}
+	refunded.add(records)
 	var places []Place
 	for _, r := range records {
-		if p, ok := placeOf(r); ok {
+		if p, ok := placeOf(r, refunded); ok {
 			places = append(places, p)
 		}
 	}
 	return places, nil
 }
 
-func placeOf(r outbox.Record) (Place, bool) {
+func placeOf(r outbox.Record, refunded givenBack) (Place, bool) {
+	gone := func(line string) bool { return !r.IsTask() && refunded.has(r.Message, line) }
+	lines := slices.DeleteFunc(slices.Clone(r.Items), gone)
 	p := Place{
-		OrderID: r.Subject, LineIDs: r.Items, Destination: r.Destination,
+		OrderID: r.Subject, LineIDs: lines, Destination: r.Destination,
 		ProductURL: DecodeReceipt(r.Receipt).ProductURL, Ordered: r.Created, Settled: r.Settled,
 	}
 	switch r.State {
@@ -91,11 +98,12 @@ func placeOf(r outbox.Record) (Place, bool) {
 		}
 	case KindAddOns:
 		if a, err := DecodeAddOns(r.Message); err == nil {
+			a.Lines = slices.DeleteFunc(a.Lines, func(l LineAddOns) bool { return gone(l.LineID) })
 			p.ShowKey, p.AddOnKeys = a.ShowKey, a.Keys()
 		}
 	case KindParkedLine:
 	default:
-		return p, false // no product: a removal, a mail
+		return p, false // no product: a removal, a mail, a task
 	}
-	return p, true
+	return p, len(lines) > 0 || len(r.Items) == 0
 }

@@ -21,6 +21,10 @@ type Config struct {
 	// port unless that is the scheme's own. They replace the default, and
 	// sub-domains must be listed. Defaults to the endpoint's host alone.
 	AllowedHosts []string
+	// ConfirmRepeats asks for the confirmation email again in a send that may
+	// repeat one which Elevate received and did not answer: rather two mails than
+	// none. It changes nothing without SendConfirmation. Defaults to false.
+	ConfirmRepeats bool
 	// Concurrency is how many calls run at once at most; as many idle
 	// connections are kept. Defaults to 100.
 	Concurrency int
@@ -35,9 +39,11 @@ type Config struct {
 	Profile *Profile
 	// RootCAs verify Elevate's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
-	// SendConfirmation asks Elevate to mail the user a link to the product. A send
-	// that may repeat one which Elevate received and did not answer asks for none,
-	// since each could mail once more. Defaults to false.
+	// SendConfirmation asks Elevate to mail the user a link to the product. Each
+	// call says yes or no. It says no for a backfilled order, and in a send that
+	// may repeat one which Elevate received and did not answer, since each could
+	// mail once more (see ConfirmRepeats); after a lost lease and a definite
+	// refusal it says yes. Defaults to false.
 	SendConfirmation bool
 	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
 	// module's version in the running binary, or "devel".
@@ -54,6 +60,7 @@ type Client struct {
 	hosts        []string
 	allowHTTP    bool
 	confirmation bool
+	confirmAgain bool
 }
 
 // New returns a client, or an [*amsbridge.InputError] that names the bad field.
@@ -85,6 +92,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		api: api, credentials: cfg.Credentials, endpoint: cfg.Endpoint, profile: cfg.Profile.clone(),
 		hosts: hosts, allowHTTP: cfg.AllowLoopbackHTTP, confirmation: cfg.SendConfirmation,
+		confirmAgain: cfg.ConfirmRepeats,
 	}, nil
 }
 

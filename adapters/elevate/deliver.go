@@ -23,17 +23,14 @@ const maxReason = 300
 // 2xx that is not understood is "unknown", never a success. A registration
 // without name or e-mail is rejected unsent.
 func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
-	r, err := amsbridge.DecodeRegistration(m)
+	r, err := read(m)
 	if errors.Is(err, outbox.ErrNewerVersion) {
 		return outbox.Result{}, err
-	}
-	if err == nil {
-		err = problem(r)
 	}
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reasonOf(err), Err: err}
 	}
-	req, err := c.request(r, m.Key, c.confirmation && m.Doubt&outbox.DoubtUnknown == 0)
+	req, err := c.request(r, m.Key, c.confirms(r, m.Doubt))
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
 	}
@@ -42,6 +39,21 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 		return outbox.Result{}, err
 	}
 	return c.judge(reply, r)
+}
+
+// read decodes a message whose registration Elevate may take.
+func read(m outbox.Message) (amsbridge.Registration, error) {
+	r, err := amsbridge.DecodeRegistration(m)
+	if err == nil {
+		err = problem(r)
+	}
+	return r, err
+}
+
+// confirms tells whether a send asks for the confirmation email. A lost lease
+// is no reason to ask for none: the delivery had perhaps not begun.
+func (c *Client) confirms(r amsbridge.Registration, doubt outbox.Doubt) bool {
+	return c.confirmation && !r.Backfill && (c.confirmAgain || doubt&outbox.DoubtUnknown == 0)
 }
 
 // reasonOf names the field without the package's prefix.

@@ -16,7 +16,9 @@
 // replies stand in a PDF that only the vendor hands out. They are a [Profile],
 // which the caller must name; [GuessedProfile] is our guess and is called one.
 // [ReadProfile] reads the vendor's word over it, and [Client.Preview] shows the
-// request that comes of it.
+// request that comes of it. What each reply comes to, and when a confirmation
+// email is asked for, stands in docs/outcomes-elevate.md. [Client.Check] looks at
+// a real account without registering anybody.
 //
 // # The Report API
 //

@@ -10,10 +10,11 @@ import (
 	"strings"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Masked stands in a [Preview] where a credential would be sent, and PreviewKey
-// where the message's key would be: it is made when an order is stored.
+// where the message's key would be if there were a message.
 const (
 	Masked     = "***"
 	PreviewKey = "{message key}"
@@ -51,8 +52,9 @@ func (p Preview) String() string {
 
 // Preview returns the first request that would register r, and sends nothing.
 // It is what [Client.Deliver] sends, credentials and key apart; a later send of
-// the same message may turn the confirmation email off. A registration that
-// Deliver would reject unsent is an [*amsbridge.InputError] that names the fact.
+// the same message may turn the confirmation email off: see
+// [Client.PreviewMessage]. A registration that Deliver would reject unsent is an
+// [*amsbridge.InputError] that names the fact.
 //
 // Where a constant of Profile.Extra holds a credential, all of that constant is
 // masked.
@@ -60,6 +62,23 @@ func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
 	if err := problem(r); err != nil {
 		return Preview{}, err
 	}
+	return c.preview(r, PreviewKey, c.confirms(r, 0))
+}
+
+// PreviewMessage returns the request that [Client.Deliver] would make of a
+// message as it stands: with its key, and with the confirmation email off where
+// the message's doubts or its backfill turn it off. It is as Preview otherwise.
+// A message that Deliver would reject unsent is an [*amsbridge.InputError], one of
+// a newer program [outbox.ErrNewerVersion].
+func (c *Client) PreviewMessage(m outbox.Message) (Preview, error) {
+	r, err := read(m)
+	if err != nil {
+		return Preview{}, err
+	}
+	return c.preview(r, m.Key, c.confirms(r, m.Doubt))
+}
+
+func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Preview, error) {
 	shown := *c
 	shown.profile = c.profile.clone()
 	for path, v := range shown.profile.Extra {
@@ -67,7 +86,7 @@ func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
 			shown.profile.Extra[path] = json.RawMessage(`"` + Masked + `"`)
 		}
 	}
-	req, err := shown.requestWith(secrets{key: Masked}, r, PreviewKey, c.confirmation)
+	req, err := shown.requestWith(secrets{key: Masked}, r, key, confirm)
 	if err != nil {
 		return Preview{}, &amsbridge.InputError{Field: "registration", Problem: "cannot be written as JSON"}
 	}

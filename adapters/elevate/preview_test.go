@@ -12,6 +12,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,7 +82,7 @@ func TestPreviewIsWhatDeliverSends(t *testing.T) {
 		key, elevate.Masked, base64.StdEncoding.EncodeToString([]byte("planted-user:"+key)), elevate.Masked, "key-1", elevate.PreviewKey,
 	)
 	for _, c := range previews {
-		for _, confirm := range []bool{true, false} {
+		for _, doubt := range []outbox.Doubt{0, outbox.DoubtUnknown} {
 			var sent elevate.Preview
 			base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				sent = elevate.Preview{Method: r.Method, Header: r.Header.Clone()}
@@ -90,18 +91,26 @@ func TestPreviewIsWhatDeliverSends(t *testing.T) {
 				_, _ = io.WriteString(w, `{"success":true}`)
 			})
 			cfg := config(base + "/api/registration")
-			cfg.SendConfirmation = confirm
 			cfg.Profile.Auth, cfg.Profile.AuthField, cfg.Credentials = c.auth, c.field, c.credentials
 			cfg.Profile.Email, cfg.Profile.UserID = "user.<mail>", "user.id"
 			cfg.Profile.Extra = map[string]json.RawMessage{
 				"site.code": json.RawMessage(`{"b": 1, "a": "<"}`), "own": json.RawMessage(`"` + key + `"`),
 			}
 			client := newClient(t, cfg)
-			p, err := client.Preview(registration())
+			m := message(t, func(m *outbox.Message) { m.Doubt = doubt })
+			p, err := client.PreviewMessage(m)
 			require.NoError(t, err)
+			require.Equal(t, m.Key, p.Header.Get("Amsbridge-Key"))
+			p.Header.Set("Amsbridge-Key", elevate.PreviewKey)
+			if doubt == 0 {
+				first, err := client.Preview(registration())
+				require.NoError(t, err)
+				require.Equal(t, first, p, "but for the key it is that of the registration")
+			}
 			require.Empty(t, sent.Method, "a preview sends nothing")
-			_, err = client.Deliver(t.Context(), message(t, nil))
+			_, err = client.Deliver(t.Context(), m)
 			require.NoError(t, err)
+			require.Equal(t, doubt == 0, strings.Contains(string(p.Body), `"send_confirmation_email":true`))
 
 			require.Contains(t, string(sent.Body), `"own":"`+key, "the masks are the preview's alone")
 			require.Equal(t, unmask.Replace(string(sent.Body)), string(p.Body))
@@ -166,6 +175,49 @@ func TestPreviewRefusesWhatDeliverWould(t *testing.T) {
 		require.Equal(t, field, bad.Field)
 		require.Empty(t, p)
 	}
+	_, err := client.PreviewMessage(message(t, func(m *outbox.Message) { m.Profile = nil }))
+	require.ErrorContains(t, err, "first name is empty")
+	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Version = 2 }))
+	require.ErrorIs(t, err, outbox.ErrNewerVersion)
+}
+
+// A backfilled registration asks for no mail, and the preview shows it.
+func TestPreviewOfABackfilledOrder(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, config("https://elevate.example.org/api"))
+	for _, backfill := range []bool{true, false} {
+		r := registration()
+		r.Backfill = backfill
+		p, err := client.Preview(r)
+		require.NoError(t, err)
+		require.Contains(t, string(p.Body), fmt.Sprintf(`"send_confirmation_email":%t`, !backfill))
+	}
+}
+
+// The vendor's PDF, once somebody has it, is a file; this is one for a format
+// that has little in common with the guess.
+func TestGoldenPreviewOfAProfileFromAFile(t *testing.T) {
+	t.Parallel()
+	file := strings.NewReader(`{
+		"name": "a format with nothing of the guess", "auth": "header", "auth_field": "X-Api-Key",
+		"first_name": "user.name.given", "last_name": "user.name.family", "email": "user.mail", "user_id": "user.uid",
+		"remote_product_id": "product", "confirmation": "options.mail", "confirmation_on": "Y", "confirmation_off": "N",
+		"extra": {"options.site": {"id": 7}}, "success": "", "errors": ["fault.text"], "product_url": "links.product"
+	}`)
+	cfg := config("https://elevate.example.org/v2/register?site=7")
+	var err error
+	cfg.Profile, err = elevate.ReadProfile(elevate.GuessedProfile(), file)
+	require.NoError(t, err)
+	p, err := newClient(t, cfg).PreviewMessage(message(t, func(m *outbox.Message) { m.Doubt = outbox.DoubtUnknown }))
+	require.NoError(t, err)
+	require.Equal(t, `POST https://elevate.example.org/v2/register?site=***
+Accept: application/json
+Amsbridge-Key: key-1
+Content-Type: application/json
+X-Api-Key: ***
+
+{"options":{"mail":"N","site":{"id":7}},"product":"COURSE-1","user":{"mail":"quintessa.o'malley@example.org",`+
+		`"name":{"family":"O'Malley-Ångström","given":"Quintessa"},"uid":"U-abc\u0026é;%"}}`, p.String())
 }
 
 func ExampleClient_Preview() {

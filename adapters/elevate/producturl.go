@@ -1,9 +1,11 @@
 package elevate
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 )
@@ -18,8 +20,8 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 	if len(raw) > maxURL {
 		return "", "is longer than 2,048 bytes"
 	}
-	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
-		return "", "has spaces, backslashes or control characters"
+	if strings.ContainsFunc(raw, notInURL) {
+		return "", "has spaces, control characters or others that no URL may hold"
 	}
 	u, err := url.Parse(raw)
 	switch {
@@ -35,7 +37,25 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 		return "", "holds an e-mail address or a credential"
 	}
 	u.Host = hostOf(u)
+	u.RawQuery = asciiOnly(u.RawQuery) // the path and the fragment are escaped by String
 	return u.String(), ""
+}
+
+// notInURL finds what RFC 3986 leaves out; non-ASCII characters are taken, since
+// they can be escaped without doubt.
+func notInURL(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("\\\"<>^`{|}", r) }
+
+// asciiOnly percent-encodes what is not ASCII, in UTF-8.
+func asciiOnly(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			b.WriteByte(s[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", s[i])
+		}
+	}
+	return b.String()
 }
 
 // hostOf returns host and port in lower case, without a port that the scheme

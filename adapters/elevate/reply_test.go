@@ -197,6 +197,9 @@ func TestProductURL(t *testing.T) {
 		`https://evil.org\@learn.example.org/p`:                  "",
 		"https://learn.example.org/a b":                          "",
 		"https://learn.example.org/\u0000":                       "",
+		`https://learn.example.org/p?a="><script>`:               "",
+		"https://learn.example.org/`p`":                          "",
+		"https://learn.example.org/é?é=1#é":                      "https://learn.example.org/%C3%A9?%C3%A9=1#%C3%A9",
 		"https://learn.example.org/p?k=" + key:                   "",
 		"https://learn.example.org/" + strings.Repeat("x", 2048): "",
 	} {

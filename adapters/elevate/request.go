@@ -1,7 +1,6 @@
 package elevate
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -49,7 +48,7 @@ func (c *Client) requestWith(
 	case AuthHeader:
 		h.Set(p.AuthField, secret.key)
 	}
-	body, err := json.Marshal(o)
+	body, err := o.Encode()
 	if err != nil {
 		return apiclient.Request{}, err
 	}

@@ -71,16 +71,18 @@ func TestAuthStyles(t *testing.T) {
 func TestConfirmationIsAlwaysSaid(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		asked bool
-		doubt outbox.Doubt
-		want  bool
+		asked    bool
+		doubt    outbox.Doubt
+		backfill bool
+		want     bool
 	}{
-		{false, 0, false},
-		{true, 0, true},
-		{true, outbox.DoubtLostLease, true},
-		{true, outbox.DoubtUnknown, false},
-		{true, outbox.DoubtUnknown | outbox.DoubtLostLease, false},
-		{false, outbox.DoubtUnknown, false},
+		{false, 0, false, false},
+		{true, 0, false, true},
+		{true, 0, true, false},
+		{true, outbox.DoubtLostLease, false, true},
+		{true, outbox.DoubtUnknown, false, false},
+		{true, outbox.DoubtUnknown | outbox.DoubtLostLease, false, false},
+		{false, outbox.DoubtUnknown, false, false},
 	} {
 		var got map[string]any
 		cfg := config(serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -89,9 +91,15 @@ func TestConfirmationIsAlwaysSaid(t *testing.T) {
 			}
 		}))
 		cfg.SendConfirmation = c.asked
-		_, err := newClient(t, cfg).Deliver(t.Context(), message(t, func(m *outbox.Message) { m.Doubt = c.doubt }))
+		_, err := newClient(t, cfg).Deliver(t.Context(), message(t, func(m *outbox.Message) {
+			m.Doubt = c.doubt
+			if c.backfill {
+				m.Profile = []byte(`{"first_name":"f","last_name":"l","email":"e@example.org","backfill":true}`)
+			}
+		}))
 		require.NoError(t, err)
 		require.Equal(t, c.want, got["send_confirmation_email"], c)
+		require.NotContains(t, got, "backfill")
 	}
 }
 

@@ -50,12 +50,11 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 // Detail returns the reply's text as an operator may read it: scrubbed, valid
 // UTF-8 without control characters, at most 4 KiB.
 func (c *Client) Detail(r *Reply, private ...string) string {
-	needles := c.needles(private)
 	text := string(r.Body)
 	if r.Truncated { // what the cut left of a secret would not be recognised
-		text = text[:max(0, len(text)-longest(needles))]
+		text = text[:max(0, len(text)-longest(c.hidden(private)))]
 	}
-	return outbox.CutText(scrub(text, needles), maxDetail)
+	return outbox.CutText(c.Scrub(text, private...), maxDetail)
 }
 
 // RetryAfter reads the Retry-After header (RFC 9110 section 10.2.3: seconds or

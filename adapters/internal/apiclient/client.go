@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,8 +60,8 @@ type Client struct {
 	allowHTTP   bool
 	maxBody     int64
 	now         func() time.Time
-	secrets     func() []needle // no printer looks into a function
-	userAgent   string
+	secrets     func() []hidden       // no printer looks into a function
+	userAgent   []string              // as a header holds it
 	reusing     *retryablehttp.Client // POST and the like
 	single      *retryablehttp.Client // methods that net/http would re-send by itself
 	closeUnused func()
@@ -73,7 +74,8 @@ type Request struct {
 	// URL must be one that [Client.CheckEndpoint] accepts.
 	URL string
 	// Header is sent as it is, with a User-Agent of ours. Idempotency-Key is
-	// left out: net/http would re-send a POST that carries it.
+	// left out: net/http would re-send a POST that carries it. The header belongs
+	// to the call, which changes it: give each its own.
 	Header http.Header
 	Body   []byte
 	// Private is personal data of this call (names, e-mail, user ID), to be
@@ -118,13 +120,15 @@ func New(cfg Config) (*Client, error) {
 		return nil, &amsbridge.InputError{Field: "Version", Problem: "has characters that no header may hold"}
 	}
 	c := &Client{
-		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: "amsbridge/" + cfg.Version,
+		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: []string{"amsbridge/" + cfg.Version},
 	}
-	var secrets []needle
+	var secrets []hidden
 	for _, s := range cfg.Secrets {
-		secrets = append(secrets, needles(s, true)...)
+		if strings.TrimSpace(s) != "" {
+			secrets = append(secrets, hidden{value: s, secret: true, needles: needles(s, true)})
+		}
 	}
-	c.secrets = func() []needle { return secrets }
+	c.secrets = func() []hidden { return secrets }
 	c.connect(cfg)
 	return c, nil
 }
@@ -140,18 +144,20 @@ func (c *Client) CloseIdleConnections() { c.closeUnused() }
 // or the URL: unavailable when no request was sent, unknown when one was sent
 // and no whole answer came, rejected when none could be made of req.
 func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
-	if err := c.CheckEndpoint("URL", req.URL); err != nil {
-		return nil, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: err}
-	}
 	t := &trace{}
 	hr, err := retryablehttp.NewRequestWithContext(t.watch(ctx), req.Method, req.URL, req.Body)
-	if err == nil {
-		err = c.setHeader(hr, req.Header)
+	if err != nil {
+		err = c.cause(ctx, err, req)
+		if bad := c.CheckEndpoint("URL", req.URL); bad != nil {
+			err = bad
+		}
+	} else if err = c.checkURL("URL", hr.URL); err == nil {
+		if err = c.setHeader(hr, req.Header); err != nil {
+			err = c.cause(ctx, err, req)
+		}
 	}
 	if err != nil {
-		return nil, &outbox.DeliveryError{
-			Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: c.cause(ctx, err, req),
-		}
+		return nil, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: err}
 	}
 	doer := c.reusing
 	if resendable(req.Method) {
@@ -165,9 +171,8 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 }
 
 func (c *Client) setHeader(hr *retryablehttp.Request, h http.Header) error {
-	hr.Header = h.Clone()
-	if hr.Header == nil {
-		hr.Header = http.Header{}
+	if h != nil {
+		hr.Header = h
 	}
 	for name, values := range hr.Header {
 		for _, v := range values {
@@ -178,13 +183,13 @@ func (c *Client) setHeader(hr *retryablehttp.Request, h http.Header) error {
 	}
 	hr.Header.Del("Idempotency-Key")
 	hr.Header.Del("X-Idempotency-Key")
-	hr.Header.Set("User-Agent", c.userAgent)
+	hr.Header["User-Agent"] = c.userAgent
 	return nil
 }
 
 func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*Reply, error) {
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
-	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
+	body, err := readAll(io.LimitReader(resp.Body, c.maxBody+1), resp.ContentLength)
 	if err != nil && resp.StatusCode/100 == 2 {
 		return nil, c.failure(ctx, err, true, req)
 	}
@@ -193,6 +198,23 @@ func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*R
 		r.Body, r.Truncated = body[:c.maxBody], true
 	}
 	return r, nil
+}
+
+// readAll is io.ReadAll with room for the length that the platform announced,
+// as far as that can be believed before anything came.
+func readAll(r io.Reader, announced int64) ([]byte, error) {
+	b := make([]byte, 0, min(max(announced, 0), 4<<10)+1) // the end shows when there is room left
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		b = slices.Grow(b, 1)
+	}
 }
 
 func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
@@ -231,7 +253,12 @@ func (c *Client) cause(ctx context.Context, err error, req Request) *causeError 
 // cleanHeader tells whether s may be a header's value: RFC 9110 section 5.5,
 // visible ASCII, spaces and tabs.
 func cleanHeader(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') })
+	for i := range len(s) {
+		if b := s[i]; b != '\t' && (b < ' ' || b > '~') {
+			return false
+		}
+	}
+	return true
 }
 
 func moduleVersion() string {

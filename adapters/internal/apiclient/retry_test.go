@@ -103,3 +103,43 @@ func TestDoKeepsConnectionsThroughFailures(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 2, opened.Load(), "the other idle connection was kept")
 }
+
+func TestDoKeepsAConnectionForEachOfItsCalls(t *testing.T) {
+	t.Parallel()
+	const concurrency = 20 // Go's default keeps two
+	var opened atomic.Int32
+	entered := make(chan struct{}, concurrency)
+	release := make(chan struct{})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		entered <- struct{}{}
+		<-release
+	}))
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	client := newClient(t, func(cfg *apiclient.Config) { cfg.Concurrency = concurrency })
+	for range 5 {
+		done := make(chan error, concurrency)
+		for range concurrency {
+			go func() {
+				_, err := client.Do(t.Context(), request(srv.URL))
+				done <- err
+			}()
+		}
+		for range concurrency {
+			<-entered
+		}
+		for range concurrency {
+			release <- struct{}{}
+		}
+		for range concurrency {
+			require.NoError(t, <-done)
+		}
+	}
+	require.EqualValues(t, concurrency, opened.Load())
+}

@@ -2,199 +2,180 @@ package apiclient
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"html"
-	"net/url"
 	"regexp"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // removed stands where something was taken out.
 const removed = "[removed]"
 
-// address is anything like an e-mail address, whoever's it is; '%40' and '\u0040'
-// are the same sign, escaped.
-var address = regexp.MustCompile(`(?i)[a-z0-9._%+'\\-]+(?:@|%40|\\u0040|&#64;)[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
+// maxLayers is how often a text is decoded: a query in a URL in a query has
+// been encoded three times.
+const maxLayers = 3
+
+// address is anything like an e-mail address, whoever's it is, with one of
+// atSigns in it.
+var address = regexp.MustCompile(
+	`(?i)[a-z0-9._%+'\\-]+(?:@|%40|\\u0040|&#64;|&#x40;|&commat;)[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
+
+// atSigns are the '@', escaped or not, with ASCII letters in lower case.
+var atSigns = [...]string{"@", "%40", `\u0040`, "&#64;", "&#x40;", "&commat;"}
 
 // Scrub removes the client's secrets, the private values and everything like an
 // e-mail address from a text: as they are, whatever the case of ASCII letters,
-// and escaped for URLs, forms, JSON and HTML or in base64. Private values of
-// fewer than four bytes are removed where they stand as a word of their own,
-// since a name like "Al" would otherwise tear every text apart.
+// and escaped for URLs, forms, JSON and HTML or in base64, and all that under
+// up to three layers of percent-encoding.
+//
+// Secrets of fewer than six bytes and private values of fewer than four are
+// removed where they stand as a word of their own: a name like "Al" or a
+// password like "code" would otherwise tear every text apart. Such a password
+// is then left inside a longer word, where nothing shows that it is one.
 func (c *Client) Scrub(text string, private ...string) string {
-	return scrub(text, c.needles(private))
+	if c.clean(text, private) {
+		return text
+	}
+	return scrub(text, c.hidden(private))
 }
 
-// needle is a text to find, with ASCII letters in lower case.
-type needle struct {
-	form string
-	word bool // only as a word of its own
-}
-
-func (c *Client) needles(private []string) []needle {
-	all := slices.Clone(c.secrets())
+// clean is true when there is nothing to remove. It may be false though there
+// is none: it is what makes a success cheap, of which most hold nothing.
+func (c *Client) clean(text string, private []string) bool {
+	low := lowerASCII(text)
+	if holdsAddress(low) || anyPercent(low) {
+		return false
+	}
+	for _, h := range c.secrets() {
+		if !absent(low, h.value) {
+			return false
+		}
+	}
 	for _, p := range private {
-		all = append(all, needles(p, false)...)
+		if strings.TrimSpace(p) != "" && !absent(low, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// hidden is a value that no text may hold.
+type hidden struct {
+	value  string
+	secret bool
+	// needles are made when they are first needed: most texts hold nothing like
+	// the value.
+	needles []needle
+}
+
+func (h *hidden) forms() []needle {
+	if h.needles == nil {
+		h.needles = needles(h.value, h.secret)
+	}
+	return h.needles
+}
+
+func (c *Client) hidden(private []string) []hidden {
+	secrets := c.secrets()
+	all := make([]hidden, 0, len(secrets)+len(private))
+	all = append(all, secrets...)
+	for _, p := range private {
+		if strings.TrimSpace(p) != "" {
+			all = append(all, hidden{value: p})
+		}
 	}
 	return all
 }
 
-func longest(needles []needle) int {
-	n := 0
-	for _, f := range needles {
-		n = max(n, len(f.form))
+// absent is true when no form of the value can be in the text, which has its
+// ASCII letters in lower case. It may be false though none is.
+func absent(low, value string) bool {
+	if !absentRun(low, value, plain) || strings.TrimSpace(value) != value { // base64 of it may be of a trimmed one
+		return false
 	}
-	return n
+	var piece [24]byte // three bytes make four
+	var coded [32]byte
+	n := copy(piece[:], value)
+	base64.RawStdEncoding.Encode(coded[:], piece[:n])
+	return absentRun(low, string(coded[:base64.RawStdEncoding.EncodedLen(n)]), alphanumeric)
 }
 
-func needles(value string, secret bool) []needle {
-	var out []needle
-	if strings.TrimSpace(value) == "" {
-		return nil
-	}
-	seen := map[string]bool{"": true}
-	add := func(form string) {
-		form = lowerASCII(form)
-		if !seen[form] {
-			seen[form] = true
-			out = append(out, needle{form: form, word: !secret && len(form) < 4})
-		}
-	}
-	for _, v := range []string{value, strings.TrimSpace(value), strings.ToUpper(value), strings.ToLower(value)} {
-		if seen[lowerASCII(v)] {
+// absentRun tells whether some run of such bytes of the value is not in the
+// text, whatever the case of letters. All forms of the value have its runs: no
+// encoder changes plain bytes, and no kind of base64 differs from another but in
+// '+' and '/'.
+func absentRun(low, value string, kind uint8) bool {
+	var run [16]byte // of a longer one the beginning
+	n := 0
+	for i := range len(value) {
+		if kinds[value[i]]&kind != 0 && n < len(run) {
+			run[n] = lower(value[i])
+			n++
 			continue
 		}
-		add(v)
-		if !strings.ContainsFunc(v, special) {
-			continue // no encoder changes it
+		if n > 0 && !strings.Contains(low, string(run[:n])) {
+			return true
 		}
-		add(url.QueryEscape(v))
-		add(strings.ReplaceAll(url.QueryEscape(v), "+", "%20"))
-		add(url.PathEscape(v))
-		add(html.EscapeString(v))
-		add(asciiEscape(v, "/"))
-		add(asciiEscape(v, "<>&'\"+`"))
+		n = 0
 	}
-	// A reply in JSON may quote a request in JSON, so these go twice.
-	for range 2 {
-		for _, n := range slices.Clone(out) {
-			if !strings.ContainsFunc(n.form, jsonEscapes) {
-				continue
-			}
-			add(jsonEscape(n.form))
-			add(quoteEscape.Replace(n.form))
-		}
-	}
-	// The padding is left out: whether it is there, the rest stands before it.
-	add(base64.RawStdEncoding.EncodeToString([]byte(value)))
-	add(base64.RawURLEncoding.EncodeToString([]byte(value)))
-	return out
+	return n > 0 && !strings.Contains(low, string(run[:n]))
 }
 
-func special(r rune) bool {
-	return (r < 'a' || 'z' < r) && (r < 'A' || 'Z' < r) && (r < '0' || '9' < r) && r != '-' && r != '_' && r != '.'
-}
+// Kinds of bytes.
+const (
+	alphanumeric uint8 = 1 << iota
+	plain              // no encoder changes it
+)
 
-// jsonEscapes finds what encoding/json escapes.
-func jsonEscapes(r rune) bool {
-	return r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
-}
-
-// quoteEscape writes JSON that escapes only what it must.
-var quoteEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
-// jsonEscape returns s as encoding/json writes it, without the quotes.
-func jsonEscape(s string) string {
-	b, err := json.Marshal(s)
-	if err != nil || len(b) < 2 {
-		return s
-	}
-	return string(b[1 : len(b)-1])
-}
-
-// asciiEscape returns s as the JSON encoders that write ASCII only do: with
-// "/" among the signs as PHP does it, otherwise as .NET and Java do.
-func asciiEscape(s, signs string) string {
-	var b strings.Builder
-	for _, r := range s {
+var kinds = func() (k [256]uint8) {
+	for b := range k {
 		switch {
-		case r == '/' && signs == "/":
-			b.WriteString(`\/`)
-		case r == '"' && signs == "/", r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r >= utf8.RuneSelf, r < ' ', strings.ContainsRune(signs, r):
-			for _, u := range utf16.Encode([]rune{r}) {
-				fmt.Fprintf(&b, `\u%04x`, u)
-			}
-		default:
-			b.WriteRune(r)
+		case 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9':
+			k[b] = alphanumeric | plain
+		case b == '-' || b == '_' || b == '.':
+			k[b] = plain
 		}
 	}
-	return b.String()
+	return k
+}()
+
+func scrub(text string, all []hidden) string {
+	s := scrubber{text: text}
+	s.search(text, nil, all)
+	for _, plus := range []byte("+ ") { // in a form's encoding '+' is a space
+		layer, at, more := unpercent(text, nil, plus)
+		for n := 0; more && n < maxLayers; n++ {
+			s.search(layer, at, all)
+			layer, at, more = unpercent(layer, at, plus)
+		}
+	}
+	return s.rest()
 }
 
-func scrub(text string, needles []needle) string {
-	if text == "" {
-		return ""
-	}
-	hide := make([]bool, len(text))
-	mark := func(from, to int) {
-		for i := from; i < to; i++ {
-			hide[i] = true
+func holdsAddress(low string) bool {
+	for _, sign := range atSigns {
+		if strings.Contains(low, sign) {
+			return true
 		}
 	}
-	low := lowerASCII(text)
-	for _, n := range needles {
-		for at := 0; ; {
-			i := strings.Index(low[at:], n.form)
-			if i < 0 {
-				break
-			}
-			from := at + i
-			if !n.word || ownWord(low, from, from+len(n.form)) {
-				mark(from, from+len(n.form))
-			}
-			at = from + 1
-		}
-	}
-	if strings.Contains(low, "@") || strings.Contains(low, "40") || strings.Contains(low, "&#64;") {
-		for _, m := range address.FindAllStringIndex(text, -1) {
-			mark(m[0], m[1])
-		}
-	}
-	var b strings.Builder
-	for i := range len(text) {
-		if !hide[i] {
-			b.WriteByte(text[i])
-		} else if i == 0 || !hide[i-1] {
-			b.WriteString(removed)
-		}
-	}
-	return b.String()
+	return false
 }
 
-func ownWord(s string, from, to int) bool {
-	before, _ := utf8.DecodeLastRuneInString(s[:from])
-	after, _ := utf8.DecodeRuneInString(s[to:])
-	return !wordRune(before) && !wordRune(after)
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
 }
-
-// wordRune is false for the error rune, hence at both ends of a text.
-func wordRune(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
 // lowerASCII keeps every byte in its place, unlike strings.ToLower.
 func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
+	for i := range len(s) {
+		if lower(s[i]) != s[i] {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				b[i] = lower(b[i])
+			}
+			return string(b)
 		}
 	}
-	return string(b)
+	return s
 }

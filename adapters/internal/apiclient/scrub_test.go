@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,6 +69,54 @@ func TestScrub(t *testing.T) {
 		require.Equal(t, want, c.Scrub(text, "jane.doe@example.org", "Al", "Doe", "7", " "), text)
 	}
 	require.Equal(t, "<[removed]>", c.Scrub("<Janette>", " Janette "), "padded in the order, trimmed in the echo")
+}
+
+// padding of base64 stays behind what was removed.
+var padding = regexp.MustCompile(`\[removed\](%(25)*3D)+`)
+
+func TestScrubSeesThroughLayers(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, nil)
+	for _, v := range []string{secret, private, `Zoë "O'Brien"`} {
+		quoted, err := json.Marshal(v)
+		require.NoError(t, err)
+		for _, form := range []string{v, string(quoted[1 : len(quoted)-1]), html.EscapeString(v), base64.StdEncoding.EncodeToString([]byte(v))} {
+			for layer := range 3 {
+				form = url.QueryEscape(form)
+				require.Equal(t, "a=[removed]&b", padding.ReplaceAllString(c.Scrub("a="+form+"&b", v), "[removed]"), "%s, %d", form, layer)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"to=somebody%2540example.com&x":       "to=[removed]&x",
+		"to=somebody%2525252540example.com&x": "to=somebody%2525252540example.com&x", // no encoder goes so deep
+		"100% of 50%2 are %zz":                "100% of 50%2 are %zz",
+		"x&commat;example.org a&#x40;b.org":   "[removed] [removed]",
+		"50%25 off":                           "50%25 off",
+	} {
+		require.Equal(t, want, c.Scrub(text), text)
+	}
+	cut := url.QueryEscape(url.QueryEscape(url.QueryEscape(secret)))
+	for n := range len(cut) {
+		d := c.Detail(&apiclient.Reply{Body: []byte(strings.Repeat("x", 3<<10) + " " + cut[:n]), Truncated: true})
+		require.NotContains(t, d, "s3c", n)
+	}
+}
+
+func TestScrubLeavesWordsThatHoldAShortSecret(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, func(cfg *apiclient.Config) { cfg.Secrets = []string{"code", "sixsix", " "} })
+	for text, want := range map[string]string{
+		"opcode 7 is decoded":    "opcode 7 is decoded",
+		"code, CODE. a_code_b":   "[removed], [removed]. a_[removed]_b",
+		"key%3Dcode%26x":         "key%3D[removed]%26x",
+		`"line\ncode\u0020code"`: `"line\n[removed]\u0020[removed]"`,
+		"Y29kZQ== and xY29kZQ==": "[removed]== and x[removed]==",
+		"asixsixb":               "a[removed]b",
+	} {
+		require.Equal(t, want, c.Scrub(text), text)
+	}
+	require.Equal(t, `\n[removed]`, c.Scrub(`\nAl`, "Al"))
 }
 
 // What is left never holds a value, whatever stands around it.

@@ -53,29 +53,43 @@ type keepIdle struct{ transport *http.Transport }
 
 func (k keepIdle) RoundTrip(r *http.Request) (*http.Response, error) { return k.transport.RoundTrip(r) }
 
-// trace tells whether a request may have been sent.
-type trace struct{ sent atomic.Bool }
+// trace tells whether a request may have been sent. It is the context of the
+// request too, so that the retry policy finds it.
+type trace struct {
+	context.Context //nolint:containedctx // it adds a value to one
+	sent            atomic.Bool
+	hooks           httptrace.ClientTrace
+}
 
 type traceKey struct{}
 
 func (t *trace) watch(ctx context.Context) context.Context {
-	ctx = context.WithValue(ctx, traceKey{}, t)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// net/http asks for another connection only when the one that it reused
-		// was dead before anything was written.
-		GetConn: func(string) { t.sent.Store(false) },
-		// From here on bytes may leave: WroteHeaders comes too late, since a
-		// long URL is flushed before it.
-		GotConn: func(httptrace.GotConnInfo) { t.sent.Store(true) },
-	})
+	t.Context = ctx
+	// net/http asks for another connection only when the one that it reused was
+	// dead before anything was written.
+	t.hooks.GetConn = func(string) { t.sent.Store(false) }
+	// From here on bytes may leave: WroteHeaders comes too late, since a long URL
+	// is flushed before it.
+	t.hooks.GotConn = func(httptrace.GotConnInfo) { t.sent.Store(true) }
+	return httptrace.WithClientTrace(t, &t.hooks)
+}
+
+// Value returns the trace itself for its key.
+func (t *trace) Value(key any) any {
+	if key == (traceKey{}) {
+		return t
+	}
+	return t.Context.Value(key)
 }
 
 // retryUnsent allows the quick second try only while nothing was sent.
 func retryUnsent(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	if err == nil || ctx.Err() != nil {
+		return false, nil
+	}
 	t, ok := ctx.Value(traceKey{}).(*trace)
 	var bad *tls.CertificateVerificationError
-	again := err != nil && ok && !t.sent.Load() && ctx.Err() == nil && !errors.As(err, &bad)
-	return again, nil
+	return ok && !t.sent.Load() && !errors.As(err, &bad), nil
 }
 
 // resendable tells whether net/http takes the method for one that it may send

@@ -1,4 +1,5 @@
-// Command ratios prints what the outbox costs, as ratios within one run:
+// Command ratios prints what the outbox and the platforms' clients cost, as
+// ratios within one run:
 //
 //	go run ./adapters/conformance/cmd/withdb -- go run ./bench/cmd/ratios
 //
@@ -26,9 +27,10 @@ func main() {
 	rounds := flag.Int("rounds", 9, "how many rounds count")
 	orders := flag.Int("orders", 4000, "how many orders are placed in each half of a round")
 	messages := flag.Int("messages", 10_000, "how many messages are drained in each half of a round")
-	engines := flag.String("engines", "sqlite,postgres", "on which databases, parted by commas")
+	calls := flag.Int("calls", 4000, "how many calls a platform's client makes in each half of a round; 0 leaves the clients out")
+	engines := flag.String("engines", "sqlite,postgres", "on which databases, parted by commas; none leaves the outbox out")
 	flag.Parse()
-	if *rounds < 1 || *orders < 1 || *messages < 1 || flag.NArg() > 0 {
+	if *rounds < 1 || *orders < 1 || *messages < 1 || *calls < 0 || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -36,7 +38,16 @@ func main() {
 	defer cancel()
 	fmt.Printf("machine: %s\n", machine())
 	status := 0
+	if *calls > 0 {
+		if err := measureClients(ctx, *rounds, *calls); err != nil {
+			fmt.Fprintf(os.Stderr, "clients: %v\n", err)
+			status = 1
+		}
+	}
 	for engine := range strings.SplitSeq(*engines, ",") {
+		if engine == "none" {
+			continue
+		}
 		if err := measure(ctx, sqlstore.Dialect(engine), *rounds, *orders, *messages); err != nil {
 			fmt.Fprintf(os.Stderr, "engine=%s: %v\n", engine, err)
 			status = 1
@@ -57,6 +68,22 @@ func machine() string {
 		}
 	}
 	return fmt.Sprintf("%d × %s, %s %s/%s", runtime.NumCPU(), model, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func measureClients(ctx context.Context, rounds, calls int) error {
+	for _, open := range []func(context.Context) (*bench.Call, error){bench.ElevateCall, bench.NotifiedCall} {
+		call, err := open(ctx)
+		if err != nil {
+			return err
+		}
+		ratio, err := call.Compare(ctx, rounds, calls)
+		call.Close()
+		if err != nil {
+			return err
+		}
+		fmt.Println(ratio)
+	}
+	return nil
 }
 
 func measure(ctx context.Context, dialect sqlstore.Dialect, rounds, orders, messages int) (err error) {

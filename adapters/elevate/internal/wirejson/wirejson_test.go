@@ -64,3 +64,37 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, want, got)
 	})
 }
+
+// Encode writes what encoding/json writes of what Parse read.
+func FuzzEncode(f *testing.F) {
+	for _, s := range []string{`{"b":{"a":[1,{"b":"c"}],"":null},"a":true}`, `{"a<&>":"\u2028\ud800\"\\\n\u007f"}`, `{}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := wirejson.Parse(b)
+		if err != nil {
+			return
+		}
+		want, err := json.Marshal(o)
+		require.NoError(t, err)
+		got, err := o.Encode()
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
+	})
+}
+
+func TestEncode(t *testing.T) {
+	t.Parallel()
+	for _, o := range []wirejson.Object{
+		nil, {}, {"yes": json.RawMessage("true"), "no": json.RawMessage("false"), "spaced": json.RawMessage(` { "a" : "<" } `)},
+		{"n": 1.5, "list": []any{"a", wirejson.Object{"b": nil}}, "none": wirejson.Object(nil)},
+	} {
+		want, err := json.Marshal(o)
+		require.NoError(t, err)
+		got, err := o.Encode()
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
+	}
+	_, err := wirejson.Object{"bad": json.RawMessage("{")}.Encode()
+	require.Error(t, err)
+}

@@ -1,0 +1,153 @@
+package elevate_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/outbox/outboxtest"
+	"github.com/stretchr/testify/require"
+)
+
+// sends is a story of one message: what became of each send before the last.
+type sends struct {
+	outcomes []outbox.Outcome
+	lost     bool // the first send's lease
+	backfill bool
+	repeats  []bool // ConfirmRepeats: false where empty
+}
+
+// confirmationRows are the rows of the docs' second kind of table.
+var confirmationRows = map[string]sends{
+	"The first one":                                                  {repeats: []bool{false, true}},
+	"After an attempt that ended unknown":                            {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}},
+	"The same, with ConfirmRepeats":                                  {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}, repeats: []bool{true}},
+	"After a lost lease: the sender died, and had perhaps not begun": {lost: true},
+	"After a throttled, unavailable or unauthorized attempt": {
+		outcomes: []outbox.Outcome{outbox.OutcomeThrottled, outbox.OutcomeUnavailable, outbox.OutcomeUnauthorized},
+	},
+	"After a rejected attempt, sent again by an operator": {outcomes: []outbox.Outcome{outbox.OutcomeRejected}},
+	"After one that was rejected, then one that ended unknown": {
+		outcomes: []outbox.Outcome{outbox.OutcomeRejected, outbox.OutcomeUnknown},
+	},
+	"Of a backfilled order, with ConfirmRepeats or without": {backfill: true, repeats: []bool{false, true}},
+}
+
+func TestDocumentedConfirmationMails(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/outcomes-elevate.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(doc), "| Send | Asks for a mail |\n|---|---|\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := strings.Split(table, "\n")
+	require.Len(t, rows, len(confirmationRows))
+	for _, row := range rows {
+		cells := strings.Split(strings.Trim(row, "| "), " | ")
+		require.Len(t, cells, 2, row)
+		story, ok := confirmationRows[cells[0]]
+		require.True(t, ok, "no test plays the row %q", cells[0])
+		if story.repeats == nil {
+			story.repeats = []bool{false}
+		}
+		for _, repeats := range story.repeats {
+			t.Run(cells[0], func(t *testing.T) {
+				t.Parallel()
+				cfg := config("https://elevate.example.org/api")
+				cfg.ConfirmRepeats = repeats
+				on := newClient(t, cfg)
+				cfg.SendConfirmation = false
+				off := newClient(t, cfg)
+				synctest.Test(t, func(t *testing.T) {
+					require.Equal(t, cells[1] == "yes", story.lastAsks(t, on))
+					require.False(t, story.lastAsks(t, off), "without SendConfirmation none is ever asked for")
+				})
+			})
+		}
+	}
+}
+
+// lastAsks lets a sender live the story, and tells whether the last send asks
+// for a mail. Previews stand for the calls, since a bubble has no network; that
+// they are alike is TestPreviewIsWhatDeliverSends.
+func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
+	store := &losing{Memory: outboxtest.NewMemory(outboxtest.MemoryConfig{}), lose: s.lost}
+	ended, n := false, 0
+	sender, err := outbox.NewSender(store, outbox.SenderConfig{
+		Destinations: outbox.Fixed{"elevate": deliverFunc(func(m outbox.Message) (outbox.Result, error) {
+			p, err := client.PreviewMessage(m)
+			require.NoError(t, err)
+			require.Equal(t, m.Key, p.Header.Get("Amsbridge-Key"))
+			var body map[string]any
+			require.NoError(t, json.Unmarshal(p.Body, &body))
+			n++
+			asks = body["send_confirmation_email"].(bool)
+			if n <= len(s.outcomes) {
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: s.outcomes[n-1], Reason: "so"}
+			}
+			ended = n > len(s.outcomes) && (!s.lost || n == 2)
+			return outbox.Result{}, nil
+		})},
+		Poll: time.Minute, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Alarm: func(context.Context, outbox.Alarm) {},
+	})
+	require.NoError(t, err)
+	tx := store.Begin()
+	inserted, err := store.InsertTx(t.Context(), tx, message(t, func(m *outbox.Message) {
+		if s.backfill {
+			m.Profile = []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org","backfill":true}`)
+		}
+	}))
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+
+	ctx, stop := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- sender.Run(ctx) }()
+	for range 2 {
+		time.Sleep(24 * time.Hour) // the bubble's time
+		synctest.Wait()
+		found, err := store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{inserted[0].ID}})
+		require.NoError(t, err)
+		if found[0].State == outbox.StateParked {
+			require.NoError(t, store.Act(t.Context(), outbox.Action{
+				Verb: outbox.VerbSendAgain, ID: inserted[0].ID, Actor: outbox.Actor{Name: "ann"}, Reason: "mended",
+			}))
+			sender.Wake()
+		}
+	}
+	stop()
+	require.NoError(t, <-stopped)
+	require.True(t, ended, "the story came to its end")
+	return asks
+}
+
+type deliverFunc func(outbox.Message) (outbox.Result, error)
+
+func (f deliverFunc) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) { return f(m) }
+
+// losing is a queue whose first settlement never arrives, as when a sender dies.
+type losing struct {
+	*outboxtest.Memory
+	mu   sync.Mutex
+	lose bool
+}
+
+func (l *losing) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+	l.mu.Lock()
+	lost := l.lose
+	l.lose = false
+	l.mu.Unlock()
+	if lost {
+		return nil, nil
+	}
+	return l.Memory.Settle(ctx, batch)
+}

@@ -1,0 +1,131 @@
+package elevate_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/internal/outcometest"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/stretchr/testify/require"
+)
+
+// answered is how the platform answers in a row of docs/outcomes-elevate.md.
+type answered struct {
+	status   int // 200 where zero
+	body     string
+	cut      bool // the connection, behind the body
+	absent   bool // nobody listens
+	untrue   bool // a certificate of nobody's
+	unmarked bool // the profile says AcceptUnmarked
+	change   func(*outbox.Message)
+}
+
+const (
+	link    = `"product_url":"https://learn.example.org/p/1"`
+	badLink = `"product_url":"https://elsewhere.example.org/p/1"`
+)
+
+var outcomeRows = map[string]answered{
+	"Success, with a Product URL":                        {body: `{"success":true,` + link + `}`},
+	"A Product URL, without a word of success":           {body: `{` + link + `}`},
+	"Success alone":                                      {status: 201, body: `{"success":true}`},
+	"Success, with a Product URL that may not be stored": {body: `{"success":true,` + badLink + `}`},
+	"None of them, and the profile says AcceptUnmarked":  {body: `{"id":7}`, unmarked: true},
+
+	"Success that says no":    {body: `{"success":false,` + link + `}`},
+	"An error":                {body: `{"error":"unknown product",` + link + `}`},
+	"An error beside success": {body: `{"success":true,"errors":["the product is in draft"]}`},
+
+	"Neither success nor error nor a Product URL": {body: `{"id":7}`},
+	"Only a Product URL that may not be stored":   {body: `{` + badLink + `}`},
+	"Success that is neither yes nor no":          {body: `{"success":"perhaps",` + link + `}`},
+	"A field that is there twice":                 {body: `{"success":false,"success":true}`},
+	"Lists or objects in thousands of each other": {body: `{"success":true,"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`},
+	"A login page, status 200":                    {body: html200},
+	"JSON that is no object":                      {body: `[{"success":true}]`},
+	"Nothing, status 200 or 204":                  {status: 204},
+	"More than MaxBody, status 200":               {body: `{"success":true}` + strings.Repeat(" ", 64<<10)},
+	"Half of it, the connection still good":       {body: `{"success":true,"produ`},
+	"Half of it, then the connection cut":         {body: `{"success":true,"produ`, cut: true},
+
+	"HTTP 401":                       {status: 401, body: `{"success":true}`},
+	"HTTP 403":                       {status: 403, body: `{"success":true}`},
+	"HTTP 429":                       {status: 429, body: `{"success":true}`},
+	"HTTP 408, 425, 500, 502 or 503": {status: 503, body: `{"success":true}`},
+	"HTTP 504":                       {status: 504, body: `{"success":true}`},
+	"Any other HTTP 4xx":             {status: 404, body: `{"success":true}`},
+	"Any other HTTP 4xx, with an error in it": {status: 422, body: `{"error":"unknown product"}`},
+	"HTTP 3xx":                           {status: 302, body: `{"success":true}`},
+	"HTTP 600 to 999":                    {status: 600, body: `{"success":true}`},
+	"No answer, the connection cut":      {cut: true},
+	"No connection":                      {absent: true},
+	"A certificate that does not verify": {untrue: true},
+
+	"None: the name, the e-mail or an ID is missing": {change: func(m *outbox.Message) {
+		m.Profile = []byte(`{"first_name":"Ada","last_name":"Byron"}`)
+	}},
+	"None: the message is not a registration": {change: func(m *outbox.Message) { m.Kind = amsbridge.KindAddOns }},
+}
+
+// TestDocumentedOutcomes plays every row of the docs: against a client, and
+// what the client makes of it against a sender.
+func TestDocumentedOutcomes(t *testing.T) {
+	t.Parallel()
+	outcometest.Each(t, "../../docs/outcomes-elevate.md", outcomeRows, func(t *testing.T, r outcometest.Row, a answered) {
+		push := func(user string) outbox.Message {
+			return message(t, func(m *outbox.Message) {
+				m.Key, m.Person = "k-"+user, user
+				if a.change != nil {
+					a.change(m)
+				}
+			})
+		}
+		result, err := a.serve(t).Deliver(t.Context(), push("u-1"))
+		notice, _, _ := strings.Cut(result.Detail, "\n")
+		if !strings.HasPrefix(notice, "the Product URL was not stored") {
+			notice = ""
+		}
+		r.RequireEnding(t, result, notice, err)
+		var d *outbox.DeliveryError
+		if errors.As(err, &d) && d.Code != "" && strings.TrimSpace(a.body) != "" {
+			require.True(t, strings.HasPrefix(a.body, d.Detail) || d.Detail == a.body, "the reply is kept for the operator: %q", d.Detail)
+			require.NotEmpty(t, d.Detail)
+		}
+		r.RequireConsequence(t, result, err, push)
+	})
+}
+
+// serve returns a client of a platform that answers so.
+func (a answered) serve(t *testing.T) *elevate.Client {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if a.status != 0 {
+			w.WriteHeader(a.status)
+		}
+		_, _ = io.WriteString(w, a.body)
+		if a.cut {
+			if a.body != "" {
+				_ = http.NewResponseController(w).Flush()
+			}
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	if a.untrue {
+		srv.StartTLS()
+	} else {
+		srv.Start()
+	}
+	t.Cleanup(srv.Close)
+	cfg := config(srv.URL)
+	cfg.AllowedHosts, cfg.Profile.AcceptUnmarked = []string{"learn.example.org"}, a.unmarked
+	if a.absent {
+		srv.Close()
+	}
+	return newClient(t, cfg)
+}

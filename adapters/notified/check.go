@@ -1,0 +1,194 @@
+package notified
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/reach"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// CheckConfig says what [Client.Check] looks at.
+type CheckConfig struct {
+	// ShowKey is the show. Defaults to none: only host and credentials are looked
+	// at.
+	ShowKey int64
+	// ShowPackageKey is the package for which KnownUser is registered. Defaults to
+	// none: whichever it is is right.
+	ShowPackageKey int64
+	// AddOnKeys are looked for on KnownUser's registration. Defaults to none.
+	AddOnKeys []int64
+	// KnownUser is somebody who is registered for the show, such as a test user
+	// of the association's. Defaults to nobody: the keys cannot be looked at then.
+	KnownUser Person
+}
+
+// nobody is looked up to see whether the credentials are taken. Such a user is
+// not meant to exist.
+var nobody = Person{UserID: "amsbridge-check-of-nobody", Email: "amsbridge-check@nobody.invalid"}
+
+// statusNoEvent is known from public pages.
+const statusNoEvent = 51
+
+// Check looks at a real account by harmless reads, and says in plain words what
+// is right, what is wrong and what cannot be told without a write. It sends the
+// opcodes K and A alone, three calls at most.
+//
+// The credentials are known to be right once Notified answers about a user of
+// ours who does not exist, with status 71 most likely. That status 51 tells an
+// unknown show is known from public pages; whether it comes before 71 is not, so
+// an unknown user shows nothing of the show.
+//
+// What it finds is Notified's state at that time and no promise. No finding
+// holds a credential, the known user's ID, a name or an e-mail address.
+func (c *Client) Check(ctx context.Context, cfg CheckConfig) []amsbridge.Finding {
+	show := cfg.ShowKey
+	if show <= 0 {
+		show = 1 // K wants one; the credentials are looked at before
+	}
+	answer := c.ask(ctx, "K", nobody, show)
+	all, reached := reach.Host(ctx, c.cfg.BaseURL, answer.err)
+	if reached {
+		all = append(all, answer.credentials())
+	}
+	if answer.there {
+		all = append(all, c.checkShow(ctx, cfg, answer)...)
+	}
+	return append(all, unseen...)
+}
+
+// unseen are what no read can show.
+var unseen = []amsbridge.Finding{
+	{
+		Subject: "adding and removing", State: amsbridge.NotChecked,
+		Text: "that M adds an add-on which is not on a registration yet, and what it counts when it is, only M itself shows; so with N for removing: " +
+			"try both with a test user",
+	},
+	{
+		Subject: "registering", State: amsbridge.NotChecked,
+		Text: "that R registers for a package, and that the package is open and has room, only R itself shows",
+	},
+}
+
+// asked is what a call of one opcode came to.
+type asked struct {
+	step  Step
+	there bool                  // Notified's API answered about the opcode
+	err   *outbox.DeliveryError // nil for status 0 and readable outputs
+}
+
+func (c *Client) ask(ctx context.Context, code string, p Person, show int64) asked {
+	steps, err := c.Chain(ctx, Chain{OpCodes: code, Person: p, ShowKey: show})
+	a := asked{there: len(steps) > 0}
+	if a.there {
+		a.step = steps[0]
+	}
+	a.err, _ = errors.AsType[*outbox.DeliveryError](err)
+	return a
+}
+
+// credentials says what the answer about nobody shows.
+func (a asked) credentials() amsbridge.Finding {
+	f := amsbridge.Finding{Subject: "credentials", State: amsbridge.Wrong}
+	switch {
+	case a.there:
+		f.State = amsbridge.Good
+		f.Text = fmt.Sprintf("they are taken: asked about a user who does not exist, Notified answers with status %d", a.step.Status)
+	case a.err.Outcome == outbox.OutcomeUnauthorized:
+		f.Text = "they are refused; are they complete, and does the account lie in this data centre? " + a.err.Error()
+	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
+		f.State, f.Text = amsbridge.NotChecked, "the platform is busy or down; try again later: "+a.err.Error()
+	case strings.HasPrefix(a.err.Code, "CallFailed"), strings.HasPrefix(a.err.Code, "APICallResult"):
+		f.Subject, f.Text = "API", "it refuses the call as a whole: "+a.err.Error()
+	default:
+		f.Subject, f.Text = "API", "what answers there is not Notified's API, or not in the output format that is set; is BaseURL right? "+a.err.Error()
+	}
+	return f
+}
+
+// checkShow says what Notified shows of the keys. The first answer is the one
+// about nobody.
+func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first asked) []amsbridge.Finding {
+	const user = "known user"
+	if cfg.ShowKey <= 0 {
+		return []amsbridge.Finding{{Subject: "show key", State: amsbridge.NotChecked, Text: "none was given"}}
+	}
+	show := amsbridge.Finding{Subject: "show key " + strconv.FormatInt(cfg.ShowKey, 10), State: amsbridge.NotChecked}
+	if first.step.Status == statusNoEvent {
+		show.State, show.Text = amsbridge.Wrong, "there is no such event in this account: "+first.err.Error()
+		return []amsbridge.Finding{show}
+	}
+	if cfg.KnownUser == (Person{}) {
+		show.Text = "the show, its packages and add-ons are seen only on a registration: name a known user who has one"
+		return []amsbridge.Finding{show}
+	}
+	a := c.ask(ctx, "K", cfg.KnownUser, cfg.ShowKey)
+	known := amsbridge.Finding{Subject: user, State: amsbridge.Wrong}
+	show.Text = "it was not seen, since the known user is not on it"
+	switch {
+	case a.err == nil:
+		known.State, known.Text = amsbridge.Good, "they are registered for the show"
+		show.State, show.Text = amsbridge.Good, "Notified knows it, and the known user's registration"
+		return append([]amsbridge.Finding{show, known}, c.checkRegistration(ctx, cfg, a.step.ShowPackageKey)...)
+	case a.there && a.step.Status == statusNoEvent:
+		show.State, show.Text = amsbridge.Wrong, "there is no such event in this account: "+a.err.Error()
+		return []amsbridge.Finding{show}
+	case a.there && a.step.Status == statusUserNotFound:
+		known.Text = "Notified does not know them; is it the ExternalUserID, or with LookupByEmail the address, that the account has?"
+	case a.there && a.step.Status == statusNotRegistered:
+		known.Text = "Notified knows them, but no registration of theirs for this show; is the show key right?"
+	case a.there && a.step.Status == statusOK:
+		show.State, show.Text = amsbridge.Good, "Notified knows it"
+		known.State, known.Text = amsbridge.Good, "they are registered for the show"
+		return []amsbridge.Finding{show, known, {Subject: "output names", State: amsbridge.Wrong, Text: a.err.Error()}}
+	default:
+		known.State, known.Text = amsbridge.NotChecked, "the answer about them shows nothing: "+a.err.Error()
+		if bad, ok := errors.AsType[*amsbridge.InputError](a.err); ok {
+			known.State, known.Text = amsbridge.Wrong, "they cannot be asked about: the "+bad.Field+" "+bad.Problem
+		}
+	}
+	return []amsbridge.Finding{show, known}
+}
+
+// checkRegistration compares a registration with what is expected of it.
+func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, has int64) []amsbridge.Finding {
+	var all []amsbridge.Finding
+	if cfg.ShowPackageKey != 0 {
+		f := amsbridge.Finding{
+			Subject: "show package key " + strconv.FormatInt(cfg.ShowPackageKey, 10), State: amsbridge.Good,
+			Text: "the known user is registered for it",
+		}
+		if has != cfg.ShowPackageKey {
+			f.State = amsbridge.Wrong
+			f.Text = fmt.Sprintf("the known user is registered for %d instead; is the key right, or do they have another package?", has)
+		}
+		all = append(all, f)
+	}
+	if len(cfg.AddOnKeys) == 0 {
+		return all
+	}
+	a := c.ask(ctx, "A", cfg.KnownUser, cfg.ShowKey)
+	if a.err != nil {
+		f := amsbridge.Finding{Subject: "add-on keys", State: amsbridge.NotChecked, Text: "the list of add-ons was not had: " + a.err.Error()}
+		if a.there && a.step.Status == statusOK {
+			f.Subject, f.State, f.Text = "output names", amsbridge.Wrong, a.err.Error()
+		}
+		return append(all, f)
+	}
+	for _, key := range unique(cfg.AddOnKeys) {
+		f := amsbridge.Finding{
+			Subject: "add-on key " + strconv.FormatInt(key, 10), State: amsbridge.Good, Text: "it is on the known user's registration",
+		}
+		if !slices.Contains(a.step.AddOns, key) {
+			f.State = amsbridge.NotChecked
+			f.Text = "it is not on the known user's registration; whether the package has it, only adding it shows"
+		}
+		all = append(all, f)
+	}
+	return all
+}

@@ -1,0 +1,258 @@
+package notified_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
+)
+
+// states returns the states of findings by subject, and asks that no finding
+// holds a secret or anything about a person.
+func states(t *testing.T, all []amsbridge.Finding) (by map[string]amsbridge.FindingState, text string) {
+	t.Helper()
+	by = map[string]amsbridge.FindingState{}
+	for _, f := range all {
+		require.NotContains(t, by, f.Subject, "found twice")
+		require.NotEmpty(t, f.Text)
+		by[f.Subject] = f.State
+		text += f.String() + "\n"
+	}
+	for _, secret := range []string{authCode, credentials, url.QueryEscape(authCode), url.QueryEscape(credentials), "planted", "u-guest", "u-1", "@"} {
+		require.NotContains(t, strings.ToLower(text), secret)
+	}
+	for _, subject := range []string{"adding and removing", "registering"} {
+		require.Equal(t, amsbridge.NotChecked, by[subject])
+		delete(by, subject)
+	}
+	return by, text
+}
+
+// fullKey is the sandbox's key of the package "full".
+const fullKey = show*1000 + 1
+
+func TestCheckAgainstTheSandbox(t *testing.T) {
+	t.Parallel()
+	const good, wrong, open = amsbridge.Good, amsbridge.Wrong, amsbridge.NotChecked
+	whole := notified.CheckConfig{ShowKey: show, ShowPackageKey: fullKey, AddOnKeys: []int64{10342, 9985}, KnownUser: notified.Person{UserID: "u-1"}}
+	with := func(change func(*notified.CheckConfig)) notified.CheckConfig {
+		cfg := whole
+		change(&cfg)
+		return cfg
+	}
+	reached := func(more map[string]amsbridge.FindingState) map[string]amsbridge.FindingState {
+		more["host 127.0.0.1"], more["TLS"] = good, open
+		return more
+	}
+	taken := func(more map[string]amsbridge.FindingState) map[string]amsbridge.FindingState {
+		more["credentials"] = good
+		return reached(more)
+	}
+	const showSubject, packageSubject = "show key 77001", "show package key 77001001"
+	for name, c := range map[string]struct {
+		change func(*notified.Config, *notifiedtest.Config)
+		cfg    notified.CheckConfig
+		fault  notifiedtest.Fault
+		want   map[string]amsbridge.FindingState
+		text   string
+	}{
+		"all there is to see": {cfg: whole, want: taken(map[string]amsbridge.FindingState{
+			showSubject: good, packageSubject: good, "known user": good, "add-on key 9985": good, "add-on key 10342": open,
+		}), text: "only adding it shows"},
+		"credentials alone": {want: taken(map[string]amsbridge.FindingState{"show key": open}), text: "status"},
+		"no known user": {
+			cfg: notified.CheckConfig{ShowKey: show, AddOnKeys: []int64{9985}}, want: taken(map[string]amsbridge.FindingState{showSubject: open}),
+			text: "name a known user",
+		},
+		"wrong credentials": {
+			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Credentials = "another secret of planted" }, cfg: whole,
+			want: reached(map[string]amsbridge.FindingState{"credentials": wrong}), text: "refused",
+		},
+		"HTTP 401": {
+			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Unauthorized},
+			want: reached(map[string]amsbridge.FindingState{"credentials": wrong}), text: "refused",
+		},
+		"wrong show": {
+			cfg:  with(func(c *notified.CheckConfig) { c.ShowKey = 5 }),
+			want: taken(map[string]amsbridge.FindingState{"show key 5": wrong}), text: "no such event",
+		},
+		"another package": {
+			cfg: with(func(c *notified.CheckConfig) { c.ShowPackageKey, c.AddOnKeys = fullKey+1, nil }),
+			want: taken(map[string]amsbridge.FindingState{
+				showSubject: good, "known user": good, "show package key 77001002": wrong,
+			}), text: "for 77001001 instead",
+		},
+		"unknown user": {
+			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "u-nowhere" }),
+			want: taken(map[string]amsbridge.FindingState{showSubject: open, "known user": wrong}), text: "does not know them",
+		},
+		"user without a registration": {
+			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "u-guest" }),
+			want: taken(map[string]amsbridge.FindingState{showSubject: open, "known user": wrong}), text: "no registration",
+		},
+		"user who cannot be": {
+			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "null" }),
+			want: taken(map[string]amsbridge.FindingState{showSubject: open, "known user": wrong}), text: "the user ID is",
+		},
+		"another name of K's output": {
+			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Names.ShowPackageOutput = "Package" }, cfg: whole,
+			want: taken(map[string]amsbridge.FindingState{showSubject: good, "known user": good, "output names": wrong}),
+			text: "Names.ShowPackageOutput",
+		},
+		"another name of A's output": {
+			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Names.AddOnOutput = "Item" }, cfg: whole,
+			want: taken(map[string]amsbridge.FindingState{showSubject: good, packageSubject: good, "known user": good, "output names": wrong}),
+			text: "Names.AddOnOutput",
+		},
+		"wrong path": {
+			change: func(c *notified.Config, _ *notifiedtest.Config) { c.BaseURL = "/scripts/Other.nxp" }, cfg: whole,
+			want: reached(map[string]amsbridge.FindingState{"API": wrong}), text: "is BaseURL right?",
+		},
+		"login page": {
+			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.LoginPage},
+			want: reached(map[string]amsbridge.FindingState{"API": wrong}), text: "is BaseURL right?",
+		},
+		"redirect": {
+			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Redirect},
+			want: reached(map[string]amsbridge.FindingState{"API": wrong}), text: "is BaseURL right?",
+		},
+		"busy": {
+			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Throttle},
+			want: reached(map[string]amsbridge.FindingState{"credentials": open}), text: "later",
+		},
+		"down": {
+			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Unavailable},
+			want: reached(map[string]amsbridge.FindingState{"credentials": open}), text: "later",
+		},
+		"cut": {
+			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.CutBefore},
+			want: map[string]amsbridge.FindingState{"host 127.0.0.1": wrong, "TLS": open}, text: "no whole answer",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := "/scripts/Server.nxp"
+			var cfg notified.Config
+			w := newWorld(t, func(n *notified.Config, s *notifiedtest.Config) {
+				if c.change != nil {
+					c.change(n, s)
+				}
+				cfg = *n
+			})
+			if cfg.BaseURL != "" {
+				path = cfg.BaseURL
+			}
+			srv := httptest.NewServer(w.sandbox)
+			t.Cleanup(srv.Close)
+			cfg.BaseURL = srv.URL + path
+			client, err := notified.New(cfg)
+			require.NoError(t, err)
+			t.Cleanup(client.CloseIdleConnections)
+			seller, err := notified.New(notified.Config{
+				AuthCode: authCode, Credentials: credentials, BaseURL: srv.URL + "/scripts/Server.nxp", AllowLoopbackHTTP: true,
+			})
+			require.NoError(t, err)
+			t.Cleanup(seller.CloseIdleConnections)
+			_, err = seller.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+			require.NoError(t, err)
+			before := len(w.sandbox.Journal())
+			if c.fault.Kind != notifiedtest.None {
+				w.sandbox.Misbehave(c.fault)
+			}
+			by, text := states(t, client.Check(t.Context(), c.cfg))
+			require.Equal(t, c.want, by, text)
+			require.Contains(t, text, c.text)
+			calls := w.sandbox.Journal()[before:]
+			require.LessOrEqual(t, len(calls), 3)
+			for _, call := range calls {
+				require.Contains(t, []string{"K", "A"}, call.OpCodes, "a check only reads")
+				require.False(t, call.Effect)
+				require.Empty(t, call.Violations)
+			}
+		})
+	}
+}
+
+func TestCheckOfAHostThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	for _, base := range []string{gone.URL, "https://notified.invalid/scripts/Server.nxp"} {
+		client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: base, UseGET: true})
+		require.NoError(t, err)
+		by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show}))
+		u, err := url.Parse(base)
+		require.NoError(t, err)
+		require.Equal(t, map[string]amsbridge.FindingState{"host " + u.Hostname(): amsbridge.Wrong, "TLS": amsbridge.NotChecked}, by, text)
+	}
+}
+
+// Whether the platform looks at the show before the user is unknown: each order
+// tells an unknown show.
+func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		_, _ = io.WriteString(w, `<APIResults APICallResult="0" APICallDiagnostic="OK" OpCodesProcessed="1" OpCodesInError="1">`+
+			`<OpCodeResult OpCode="K" Status="51" Message="Event Not Found!"/></APIResults>`)
+	}))
+	t.Cleanup(srv.Close)
+	client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL})
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show, KnownUser: notified.Person{UserID: "u-1"}}))
+	require.Equal(t, amsbridge.Good, by["credentials"], text)
+	require.Equal(t, amsbridge.Wrong, by["show key 77001"], text)
+	require.Equal(t, 1, calls, "the known user is not asked about in vain")
+}
+
+// The known user may be told by e-mail address, where the client looks up so.
+func TestCheckByEmail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *notified.Config, _ *notifiedtest.Config) { c.LookupByEmail = true })
+	require.NoError(t, w.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: "planted.one@members.example"}))
+	require.NoError(t, w.sandbox.Register("u-mail", show, "full"))
+	by, text := states(t, w.client.Check(context.Background(), notified.CheckConfig{
+		ShowKey: show, KnownUser: notified.Person{Email: "planted.one@members.example"},
+	}))
+	require.Equal(t, amsbridge.Good, by["known user"], text)
+}
+
+func ExampleClient_Check() {
+	sandbox, err := notifiedtest.New(notifiedtest.Config{
+		Accounts: []notifiedtest.Account{{AuthCode: "code", Credentials: "secret", Area: "acme"}},
+		Shows:    []notifiedtest.Show{{Key: 4711, Area: "acme", Packages: []notifiedtest.Package{{Name: "full"}}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	srv := httptest.NewServer(sandbox)
+	defer srv.Close()
+	client, err := notified.New(notified.Config{
+		AuthCode: "code", Credentials: "an old one", BaseURL: srv.URL + "/scripts/Server.nxp", AllowLoopbackHTTP: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range client.Check(context.Background(), notified.CheckConfig{ShowKey: 4711}) {
+		if f.State != amsbridge.NotChecked {
+			fmt.Println(f)
+		}
+	}
+	// Output:
+	// good: host 127.0.0.1: it resolves, and something answers there
+	// wrong: credentials: they are refused; are they complete, and does the account lie in this data centre? unauthorized (CallFailed): Notified refuses our credentials: Invalid API Credentials Supplied!
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// useSandboxes starts both platforms' sandboxes and points the options at them.
+// Call end when the check is done.
+func (o *options) useSandboxes(ctx context.Context) (end func(), err error) {
+	const (
+		area, product, member     = "association", "course-101", "U-1001"
+		show, pkg, gala, workshop = 4711, 4712, 9985, 10342
+	)
+	o.loopback, o.elevateKey, o.notifiedAuthCode, o.notifiedCredential = true, rand.Text(), rand.Text(), rand.Text()
+	learning, err := elevatetest.New(elevatetest.Config{
+		Key: o.elevateKey, Profile: elevate.GuessedProfile(), ReportProfile: elevate.GuessedReportProfile(),
+		Products: []elevatetest.Product{{RemoteProductID: product, Title: "Safety"}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	events, err := notifiedtest.New(notifiedtest.Config{
+		Accounts: []notifiedtest.Account{{AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredential, Area: area}},
+		Shows: []notifiedtest.Show{{Key: show, Area: area, Packages: []notifiedtest.Package{
+			{Key: pkg, Name: "full", AddOns: []notifiedtest.AddOn{{Key: gala}, {Key: workshop}}},
+		}}},
+	})
+	if err == nil {
+		err = errors.Join(events.AddUser(area, notifiedtest.User{ID: member}), events.Register(member, show, "full"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	elevateURL, endElevate, err := serve(ctx, learning)
+	if err != nil {
+		return nil, err
+	}
+	notifiedURL, endNotified, err := serve(ctx, events)
+	if err != nil {
+		endElevate()
+		return nil, err
+	}
+	end = func() { endElevate(); endNotified() }
+
+	o.elevateEndpoint, o.elevateProfile, o.elevateProducts = elevateURL+"/api/registration", guessed, product+",course-102"
+	o.elevateReport, o.elevateReportKey = elevateURL+"/api/reports/", o.elevateKey
+	o.notifiedURL, o.notifiedShow, o.notifiedPackage = notifiedURL+"/scripts/Server.nxp", show, pkg
+	o.notifiedAddOns, o.notifiedUser = "9985,10342", member
+	if err := o.buy(ctx); err != nil {
+		end()
+		return nil, err
+	}
+	return end, nil
+}
+
+// buy registers somebody for a course and adds the gala, so that there is
+// something to see.
+func (o *options) buy(ctx context.Context) error {
+	learning, err := elevate.New(elevate.Config{
+		Endpoint: o.elevateEndpoint, Credentials: elevate.Key(o.elevateKey), Profile: elevate.GuessedProfile(), AllowLoopbackHTTP: true,
+	})
+	if err != nil {
+		return err
+	}
+	defer learning.CloseIdleConnections()
+	events, err := notified.New(notified.Config{
+		BaseURL: o.notifiedURL, AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredential, AllowLoopbackHTTP: true,
+	})
+	if err != nil {
+		return err
+	}
+	defer events.CloseIdleConnections()
+	if _, err := learning.Deliver(ctx, outbox.Message{
+		Key: "k1", Kind: amsbridge.KindRegistration, Version: 1,
+		Facts:   []byte(`{"user_id":"U-1001","remote_product_id":"course-101"}`),
+		Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+	}); err != nil {
+		return err
+	}
+	_, err = events.AddAddOns(ctx, notified.Person{UserID: amsbridge.UserID(o.notifiedUser)}, o.notifiedShow, 9985)
+	return err
+}
+
+// serve serves on a free port of this machine.
+func serve(ctx context.Context, h http.Handler) (url string, end func(), err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // ends when the server is closed
+	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+}
