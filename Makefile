@@ -2,9 +2,10 @@ GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WITHDB    := go run ./adapters/conformance/cmd/withdb --
 FUZZTIME  ?= 30s
 KILLS     ?= 50
+ORDERS    ?= 10000
 in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
-.PHONY: help test lint fuzz crash bench tidy
+.PHONY: help test lint fuzz crash chaos bench tidy
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ fuzz: ## Run each fuzz target for FUZZTIME=30s
 
 crash: ## Kill senders and shops KILLS=50 times, and count what was lost
 	go run ./adapters/conformance/cmd/crash -kills $(KILLS)
+
+chaos: ## Sell ORDERS=10000 to sandboxes that fail, and count what was lost or doubled
+	go run ./adapters/conformance/cmd/chaos -orders $(ORDERS)
 
 bench: ## Print what the outbox costs, as ratios within one run
 	$(WITHDB) go run ./bench/cmd/ratios

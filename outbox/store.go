@@ -180,8 +180,9 @@ const MaxNextDue = time.Hour
 type Leased struct {
 	Message
 	Lost int
-	// NotReadySince is when the platform first said "not ready" in the present
-	// row of such answers; zero when it did not.
+	// NotReadySince is when the platform first said "not ready", since it was
+	// inserted or sent again by an operator; zero when it did not. What a platform
+	// that is unavailable in between does not say changes nothing about it.
 	NotReadySince time.Time
 	// Waited is how long it has been not ready, by the database's clock.
 	Waited time.Duration

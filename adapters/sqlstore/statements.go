@@ -94,8 +94,7 @@ func fixed(d *dialect) map[string]string {
 		"settle keep": `UPDATE amsbridge_queue AS q
 			SET state = s.state, waits = 0, due_at = {now} + s.delay, token = NULL, lease_until = NULL, lost = 0,
 				attempts = q.attempts - s.given_back, doubt = s.doubt, reason = s.reason,
-				not_ready_since = CASE WHEN s.not_ready = 1 THEN COALESCE(q.not_ready_since, {now})
-					WHEN s.given_back = 1 THEN q.not_ready_since END
+				not_ready_since = CASE WHEN s.not_ready = 1 THEN COALESCE(q.not_ready_since, {now}) ELSE q.not_ready_since END
 			FROM ` + d.rows(2, settleColumns) + `
 			WHERE q.lane = s.lane AND q.id = s.id AND q.token = s.token`,
 		"settle delete": `DELETE FROM amsbridge_queue WHERE (lane, id) IN (SELECT lane, id FROM ` + d.rows(1, gripColumns) + `)`,

@@ -75,10 +75,7 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 	if s.Outcome == outbox.OutcomeUnknown {
 		r.msg.Doubt |= outbox.DoubtUnknown
 	}
-	switch {
-	case s.Outcome != outbox.OutcomeNotReady && !s.Deferred:
-		r.notReady = time.Time{}
-	case s.Outcome == outbox.OutcomeNotReady && r.notReady.IsZero():
+	if s.Outcome == outbox.OutcomeNotReady && r.notReady.IsZero() {
 		r.notReady = now
 	}
 	switch s.State {

@@ -1,0 +1,215 @@
+package chaos
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Pushes that went well, and others that were parked by their own fate.
+var (
+	aCourse   = wanted{push: push{toElevate, "o-1", "u-1", "course-0"}, fate: sound}
+	anEvent   = wanted{push: push{toNotified, "o-1", "u-1", "7/1,2"}, fate: sound, show: 7, addOns: []int64{1, 2}}
+	aDraft    = wanted{push: push{toElevate, "o-2", "u-2", "draft-0"}, fate: draft}
+	aNovelty  = wanted{push: push{toNowhere, "o-2", "u-2", "l-0"}, fate: unmapped}
+	aStranger = wanted{push: push{toNotified, "o-3", "u-3", "8/1"}, fate: stranger, show: 8, addOns: []int64{1}}
+	aPast     = wanted{push: push{toElevate, "o-4", "u-4", "course-4"}, fate: sound, backfill: true}
+	allWants  = []wanted{aCourse, anEvent, aDraft, aNovelty, aPast}
+)
+
+// monday is when the calls began.
+var monday = time.Date(2026, time.November, 23, 0, 0, 0, 0, time.UTC)
+
+// allWell is what is there when all went as it must.
+func allWell() *observed {
+	o := newObserved()
+	o.persons["elevate u-1"], o.persons["notified u-1"] = 1, 1
+	o.seats[seat{"u-1", 7, fullPackage}] = 1
+	o.courses[course{"u-1", "course-0"}], o.mails[course{"u-1", "course-0"}] = 1, 1
+	o.addOns[addOn{"u-1", 7, 1}], o.addOns[addOn{"u-1", 7, 2}] = 1, 1
+	o.rows[aCourse.push] = []row{{"k-1", outbox.StateDelivered, ""}}
+	o.rows[anEvent.push] = []row{{"k-2", outbox.StateAlreadyDone, ""}}
+	o.rows[aDraft.push] = []row{{"k-3", outbox.StateParked, own[draft].ours + own[draft].words}}
+	o.rows[aNovelty.push] = []row{{"k-4", outbox.StateParked, own[unmapped].ours + own[unmapped].words + "0)"}}
+	o.rows[aPast.push] = []row{{"k-5", outbox.StateDelivered, ""}}
+	o.courses[course{"u-4", "course-4"}] = 1
+	o.calls["elevate k-1"] = []call{{fault: elevatetest.CutAfter}, {fault: elevatetest.None}}
+	o.calls["notified k-2"] = []call{{fault: elevatetest.None}}
+	o.calls["elevate k-3"] = []call{{fault: elevatetest.ServerError}, {fault: elevatetest.None}}
+	return o
+}
+
+func counted(o *observed) Report {
+	var r Report
+	r.count(allWants, o)
+	return r
+}
+
+func TestCountAllWell(t *testing.T) {
+	t.Parallel()
+	r := counted(allWell())
+	require.NoError(t, r.Check())
+	require.Equal(t, "orders=0 pushes=5 delivered=3 parked=2 lost=0 doubled=0", r.String())
+	require.Equal(t, map[string]int{string(draft): 1, string(unmapped): 1}, r.ByFate)
+	require.Equal(t, map[string]int{"cut after": 1, "server error": 1}, r.Faults)
+	require.Equal(t, []int{5, 1, 0, 0}, []int{r.Calls, r.Mails, r.Unmailed, r.Arrived})
+}
+
+// Each way in which a run can have failed is seen, and named.
+func TestCountFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	parked := func(o *observed, w wanted, reason string, calls ...call) {
+		key := o.rows[w.push][0].key
+		o.rows[w.push] = []row{{key, outbox.StateParked, reason}}
+		o.calls[w.platform+" "+key] = calls
+	}
+	for name, c := range map[string]struct {
+		spoil  func(o *observed)
+		figure func(r Report) int
+		says   string
+	}{
+		"lost: never written": {func(o *observed) {
+			delete(o.rows, aCourse.push)
+			delete(o.courses, course{"u-1", "course-0"})
+			delete(o.mails, course{"u-1", "course-0"})
+		}, func(r Report) int { return r.Lost }, "pushes were lost"},
+		"lost: settled and not at the platform": {func(o *observed) {
+			delete(o.courses, course{"u-1", "course-0"})
+			delete(o.mails, course{"u-1", "course-0"})
+		}, func(r Report) int { return r.Lost }, "pushes were lost"},
+		"lost: half of the add-ons": {func(o *observed) { delete(o.addOns, addOn{"u-1", 7, 2}) }, func(r Report) int { return r.Lost }, "pushes were lost"},
+		"lost: still pending": {func(o *observed) {
+			o.rows[anEvent.push] = []row{{"k-2", outbox.StatePending, ""}}
+			clear(o.addOns)
+		}, func(r Report) int { return r.Lost }, "pushes were lost"},
+		"arrived and still pending": {
+			func(o *observed) { o.rows[anEvent.push] = []row{{"k-2", outbox.StatePending, ""}} },
+			func(r Report) int { return r.Unsaid }, "delivered and parked are not all pushes",
+		},
+		"arrived and not in the outbox": {
+			func(o *observed) { delete(o.rows, aCourse.push) },
+			func(r Report) int { return r.Unsaid }, "the outbox does not know",
+		},
+		"a person twice":             {func(o *observed) { o.persons["elevate u-1"]++ }, doubledOf("persons"), "these stand twice: persons"},
+		"a person twice at Notified": {func(o *observed) { o.persons["notified u-1"]++ }, doubledOf("persons"), "these stand twice: persons"},
+		"a registration twice":       {func(o *observed) { o.courses[course{"u-1", "course-0"}]++ }, doubledOf("registrations"), "these stand twice: registrations"},
+		"a seat twice":               {func(o *observed) { o.seats[seat{"u-1", 7, fullPackage}]++ }, doubledOf("registrations"), "these stand twice: registrations"},
+		"an add-on twice":            {func(o *observed) { o.addOns[addOn{"u-1", 7, 2}]++ }, doubledOf("add-ons"), "these stand twice: add-ons"},
+		"a mail twice":               {func(o *observed) { o.mails[course{"u-1", "course-0"}]++ }, doubledOf("mails"), "these stand twice: mails"},
+		"a push in two rows": {
+			func(o *observed) {
+				o.rows[aCourse.push] = append(o.rows[aCourse.push], row{"k-9", outbox.StateDelivered, ""})
+			},
+			func(r Report) int { return r.Phantom }, "nobody ordered",
+		},
+		"a registration that nobody bought": {
+			func(o *observed) { o.courses[course{"u-1", "course-9"}] = 1 },
+			func(r Report) int { return r.Phantom }, "nobody ordered",
+		},
+		"an add-on that nobody bought": {
+			func(o *observed) { o.addOns[addOn{"u-1", 7, 9}] = 1 },
+			func(r Report) int { return r.Phantom }, "nobody ordered",
+		},
+		"a row of a rolled back order": {func(o *observed) {
+			o.rows[push{toElevate, "o-9", "u-1", "course-0"}] = []row{{"k-9", outbox.StateParked, ""}}
+		}, func(r Report) int { return r.Phantom }, "nobody ordered"},
+		"a mail without a registration": {
+			func(o *observed) { o.mails[course{"u-2", "draft-0"}] = 1 },
+			func(r Report) int { return r.Phantom }, "nobody ordered",
+		},
+		"a mail about an order of the past": {func(o *observed) {
+			o.courses[course{"u-4", "course-4"}], o.mails[course{"u-4", "course-4"}] = 1, 1
+		}, func(r Report) int { return r.Phantom }, "nobody ordered"},
+		"delivered in spite of its fate": {func(o *observed) {
+			o.rows[aDraft.push] = []row{{"k-3", outbox.StateDelivered, ""}}
+			o.courses[course{"u-2", "draft-0"}] = 1
+		}, misjudgedOf, "should have been parked"},
+		"delivered after a redirect": {func(o *observed) {
+			o.calls["elevate k-1"] = []call{{fault: elevatetest.Redirect}, {fault: elevatetest.None}}
+		}, misjudgedOf, "should have been parked"},
+		"parked with another's reason": {
+			func(o *observed) { parked(o, aDraft, own[unlisted].ours+own[unlisted].words, call{}) },
+			misjudgedOf, "not its own",
+		},
+		"parked for a fault that it did not meet last": {func(o *observed) {
+			parked(o, anEvent, "redirects are not followed; is the endpoint's URL right?", call{fault: elevatetest.Redirect}, call{fault: elevatetest.ServerError})
+		}, misjudgedOf, "not its own"},
+		"parked without a call": {
+			func(o *observed) { parked(o, anEvent, "redirects are not followed; is the endpoint's URL right?") },
+			misjudgedOf, "not its own",
+		},
+		"parked after a fault that is tried again": {func(o *observed) {
+			parked(o, anEvent, "the platform is not available", call{fault: elevatetest.ServerError})
+		}, misjudgedOf, "not its own"},
+		"not ready for less than 72 hours": {func(o *observed) {
+			parked(o, anEvent, own[stranger].ours+own[stranger].words, call{at: monday}, call{at: monday.Add(72*time.Hour - time.Second)})
+		}, misjudgedOf, "not its own"},
+		"gave up early": {func(o *observed) {
+			parked(o, anEvent, "gave up after 3 attempts, the last: unavailable (500): the platform is not available", call{fault: elevatetest.ServerError})
+		}, misjudgedOf, "not its own"},
+		"gave up for another fault": {func(o *observed) {
+			parked(o, anEvent, "gave up after 250 attempts, the last: unavailable (503): the platform is not available", call{fault: elevatetest.ServerError})
+		}, misjudgedOf, "not its own"},
+		"born parked and sent": {func(o *observed) { o.calls["unmapped k-4"] = []call{{}} }, misjudgedOf, "not its own"},
+		"a violation":          {func(o *observed) { o.violations = []string{"no key"} }, func(r Report) int { return r.Violations }, "1 violations"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := allWell()
+			c.spoil(o)
+			r := counted(o)
+			require.Positive(t, c.figure(r))
+			require.ErrorContains(t, r.Check(), c.says)
+		})
+	}
+}
+
+func doubledOf(what string) func(Report) int { return func(r Report) int { return r.Doubled[what] } }
+
+func misjudgedOf(r Report) int { return len(r.Misjudged) }
+
+// Reasons that follow from a fault are right ones, whatever the push's fate.
+func TestExplained(t *testing.T) {
+	t.Parallel()
+	const redirected = "redirects are not followed; is the endpoint's URL right?"
+	for name, c := range map[string]struct {
+		w      wanted
+		reason string
+		calls  []call
+	}{
+		"a redirect":                        {anEvent, redirected, []call{{fault: elevatetest.CutAfter}, {fault: elevatetest.Redirect}}},
+		"a redirect, the fate apart":        {aDraft, redirected, []call{{fault: elevatetest.Redirect}}},
+		"a redirect of the second question": {anEvent, "a person must look: Notified says that it added 1 add-ons where 2 were asked for, and the question which are there came to: rejected (302): " + redirected, []call{{fault: elevatetest.Redirect}}},
+		"half a refusal":                    {aDraft, refused, []call{{fault: elevatetest.Truncate}}},
+		"a slow refusal":                    {aDraft, own[draft].ours + own[draft].words, []call{{fault: elevatetest.Slow}}},
+		"72 hours":                          {aStranger, own[stranger].ours + own[stranger].words, []call{{at: monday}, {at: monday.Add(72 * time.Hour)}}},
+		"72 hours of somebody late":         {anEvent, own[stranger].ours + own[stranger].words, []call{{at: monday}, {at: monday.Add(73 * time.Hour)}}},
+		"250 attempts":                      {anEvent, "gave up after 250 attempts, the last: unknown: the request was sent and no whole answer came: EOF", []call{{fault: elevatetest.CutBefore}}},
+		"250 attempts, a status":            {anEvent, "gave up after 251 attempts, the last: unauthorized (403): the platform forbids it", []call{{fault: elevatetest.Forbidden}}},
+	} {
+		require.True(t, explained(c.w, c.reason, c.calls, 0), name)
+	}
+}
+
+// An answer for which nobody waited any more decides nothing.
+func TestDeliveriesThatTimedOut(t *testing.T) {
+	t.Parallel()
+	redirected := []call{{fault: elevatetest.Slow}, {fault: elevatetest.Redirect}, {}}
+	require.True(t, mustPark(aCourse, redirected, 0))
+	require.True(t, mustPark(aCourse, redirected, 1), "the slow one explains it")
+	require.False(t, mustPark(aCourse, redirected, 2))
+	require.True(t, mustPark(aDraft, redirected, 2), "by its own fate")
+	const reason = "gave up after 250 attempts, the last: unknown: the request was sent and no whole answer came"
+	require.False(t, explained(aStranger, reason, []call{{}}, 0))
+	require.True(t, explained(aStranger, reason, []call{{}}, 1))
+}
+
+func TestCheckWantsAProof(t *testing.T) {
+	t.Parallel()
+	require.ErrorContains(t, Report{}.Check(), "nothing was delivered")
+	require.ErrorContains(t, Report{Pushes: 1, Delivered: 1}.Check(), "no call was struck")
+}

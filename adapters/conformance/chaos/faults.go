@@ -1,0 +1,116 @@
+package chaos
+
+import (
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+)
+
+// rate is the share of calls that meet a fault.
+const rate = 0.3
+
+// tooSlow outlasts every delivery.
+const tooSlow = time.Minute
+
+// cheap are faults that a sender gets past by itself; one listed twice is twice
+// as likely.
+//
+// Not among them, nor anywhere in a run, is an answer that says "failed" of a
+// call that was carried out (a 4xx or 5xx with [elevatetest.Fault.Effect]): such
+// an answer is believed, so that the next send is no possible duplicate for the
+// client, and asks for a confirmation mail once more.
+func cheap() []elevatetest.Fault {
+	return []elevatetest.Fault{
+		{Kind: elevatetest.ServerError},
+		{Kind: elevatetest.ServerError},
+		{Kind: elevatetest.ServerError},
+		{Kind: elevatetest.ServerError},
+		{Kind: elevatetest.ServerError},
+		{Kind: elevatetest.Unavailable},
+		{Kind: elevatetest.Unavailable, RetryAfter: "5"},
+		{Kind: elevatetest.Unavailable, RetryAfter: "3600"},
+		{Kind: elevatetest.Garbage},
+		{Kind: elevatetest.Garbage, Effect: true},
+		{Kind: elevatetest.Garbage, Body: "{"},
+		{Kind: elevatetest.Garbage, Body: `{"error":`, Effect: true},
+		{Kind: elevatetest.Garbage, Body: "<?xml version=\"1.0\"?><APIResults APICallResult=\"0\" OpCodesProcessed=\"1\">", Effect: true},
+		{Kind: elevatetest.Garbage, Body: `<CallFailed Diag="Database down"/>`},
+		{Kind: elevatetest.LoginPage},
+		{Kind: elevatetest.LoginPage},
+		{Kind: elevatetest.LoginPage, Effect: true},
+		{Kind: elevatetest.LoginPage, Effect: true},
+		{Kind: elevatetest.Slow, Delay: 10 * time.Millisecond},
+		{Kind: elevatetest.Slow, Delay: 30 * time.Millisecond},
+		{Kind: elevatetest.CutBefore},
+		{Kind: elevatetest.CutBefore},
+		{Kind: elevatetest.CutBefore},
+		{Kind: elevatetest.CutAfter},
+		{Kind: elevatetest.CutAfter},
+		{Kind: elevatetest.CutAfter},
+		{Kind: elevatetest.CutAfter},
+		{Kind: elevatetest.CutAfter},
+		{Kind: elevatetest.Truncate},
+		{Kind: elevatetest.Truncate},
+		{Kind: elevatetest.Truncate},
+		{Kind: elevatetest.HoldAfter, Delay: 20 * time.Millisecond},
+	}
+}
+
+// dear are faults that a sender gets past as well, and that cost the run's own
+// time: they stop a whole platform, or a worker until its delivery times out.
+func dear() []elevatetest.Fault {
+	return []elevatetest.Fault{
+		{Kind: elevatetest.Throttle},
+		{Kind: elevatetest.Throttle, RetryAfter: "1"},
+		{Kind: elevatetest.Throttle, RetryAfter: "300"},
+		{Kind: elevatetest.Throttle, RetryAfter: "later"},
+		{Kind: elevatetest.Unauthorized},
+		{Kind: elevatetest.Garbage, Body: `<CallFailed Diag="Invalid API Credentials Supplied!"/>`}, // pauses Notified
+		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Slow, Delay: tooSlow},
+		{Kind: elevatetest.HoldAfter, Delay: tooSlow},
+	}
+}
+
+// parking is the fault after which a person is needed.
+func parking() elevatetest.Fault { return elevatetest.Fault{Kind: elevatetest.Redirect} }
+
+// misbehave sets the sandboxes' faults: for all calls with one key it follows
+// from the seed which of them are struck, and how. Every other stranger meets
+// none, so that 72 hours of "not ready" are seen, which any other failure
+// begins anew.
+func (p *platforms) misbehave(cfg Config, m *market) error {
+	script := elevatetest.Script{Seed: cfg.Seed, Rate: rate, Users: map[string][]elevatetest.Fault{}}
+	for n, id := range m.strangers {
+		if n%2 == 0 {
+			script.Users[id] = nil
+		}
+	}
+	script.Faults = faults(cfg, cfg.ElevateBodies)
+	if err := p.elevate.Follow(script); err != nil {
+		return err
+	}
+	script.Faults = faults(cfg, cfg.NotifiedBodies)
+	return p.notified.Follow(script)
+}
+
+// faults are those of one sandbox.
+func faults(cfg Config, bodies []string) []elevatetest.Fault {
+	list := slices.Concat(cheap(), cheap(), dear())
+	if !cfg.Harmless {
+		list = append(list, parking(), parking())
+	}
+	for _, body := range bodies {
+		for range 4 { // a short run must meet each
+			list = append(list,
+				elevatetest.Fault{Kind: elevatetest.Garbage, Body: body}, elevatetest.Fault{Kind: elevatetest.Garbage, Body: body, Effect: true})
+		}
+	}
+	return list
+}

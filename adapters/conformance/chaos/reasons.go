@@ -1,0 +1,94 @@
+package chaos
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+)
+
+// own is the reason for which a push is parked by its own fate: ours, and what
+// the platform says. The platform's words are the sandboxes'.
+var own = map[fate]struct{ ours, words string }{
+	draft:        {refused, ": the product is in Draft"},
+	closed:       {refused, ": the product is closed for registration"},
+	unlisted:     {refused, ": unknown product"},
+	elsewhere:    {"Notified refuses the add-ons: a person must look", ": AddOn Not In Package!"},
+	otherPackage: {"a person must look: the person is registered for package 102 of the show, and bought package 101", ""},
+	stranger:     {"not ready for 72 hours: Notified does not know the person yet", ": User Not Found!"},
+	unmapped:     {"product has an unknown mapping: the catalogue does not say where it lives", " (product novelty-"},
+	malformed:    {"attendee's email is not an e-mail address", ""},
+}
+
+const refused = "the platform refuses the request"
+
+// gaveUp is the reason of what was tried as often as the schedule says, or some
+// times more: "not ready" does not end it.
+var gaveUp = regexp.MustCompile(`^gave up after 2[5-9]\d attempts, the last: ([a-z]+( \(\d+\))?)`)
+
+// lastOutcome is how the last attempt's outcome reads after a fault.
+var lastOutcome = map[elevatetest.FaultKind]string{
+	elevatetest.ServerError: "unavailable (500)",
+	elevatetest.Unavailable: "unavailable (503)",
+	elevatetest.Forbidden:   "unauthorized (403)",
+	elevatetest.Garbage:     "unknown",
+	elevatetest.LoginPage:   "unknown",
+	elevatetest.Slow:        "unknown",
+	elevatetest.CutBefore:   "unknown",
+	elevatetest.CutAfter:    "unknown",
+	elevatetest.Truncate:    "unknown",
+	elevatetest.HoldAfter:   "unknown",
+}
+
+// explained tells whether a parked push has the right reason: that of its own
+// fate, or the last fault that its calls met.
+func explained(w wanted, reason string, calls []call, late int) bool {
+	if w.bornParked() {
+		return len(calls) == 0 && strings.HasPrefix(reason, own[w.fate].ours+own[w.fate].words)
+	}
+	if len(calls) == 0 {
+		return false
+	}
+	last, of := calls[len(calls)-1].fault, own[w.fate]
+	if last == elevatetest.None || last == elevatetest.Slow || last == elevatetest.HoldAfter {
+		waited := calls[len(calls)-1].at.Sub(calls[0].at)
+		switch {
+		case w.platform == toNotified && strings.HasPrefix(reason, own[stranger].ours):
+			return waited >= 72*time.Hour // whoever it is, Notified may get to know them later
+		case w.fate != sound && strings.HasPrefix(reason, of.ours+of.words):
+			return true
+		}
+	}
+	switch {
+	case last == elevatetest.Redirect: // perhaps at the second question of a push
+		return strings.Contains(reason, "redirects are not followed")
+	case last == elevatetest.Truncate && of.ours == refused && reason == refused:
+		return true // the status came, and of the words a half
+	}
+	tried := gaveUp.FindStringSubmatch(reason)
+	return tried != nil && (tried[1] == lastOutcome[last] || tried[1] == "unknown" && timedOut(calls, late))
+}
+
+// mustPark tells whether the push cannot have been delivered: by its own fate,
+// or since one of its calls met an answer after which it is not sent again,
+// unless the sender had stopped waiting for that answer.
+func mustPark(w wanted, calls []call, late int) bool {
+	for _, c := range calls {
+		if c.fault == elevatetest.Redirect && !timedOut(calls, late) {
+			return true
+		}
+	}
+	return w.fate != sound
+}
+
+// timedOut tells whether more of a push's deliveries timed out than its faults
+// explain, as happens where the machine is busy.
+func timedOut(calls []call, late int) bool {
+	for _, c := range calls {
+		if c.fault == elevatetest.Slow || c.fault == elevatetest.HoldAfter {
+			late--
+		}
+	}
+	return late > 0
+}
