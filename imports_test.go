@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"adapters/sqlreplay":             {".", "adapters/internal/..."},
 	"ssotest":                        {".", jose, jwt, testify + "/..."},
 	"adapters/muxroutes":             {".", "outbox/...", mux},
-	"adapters/sqlstore":              {"outbox", "outbox/migrations"},
+	"adapters/sqlstore":              {"outbox", "outbox/migrations", "adapters/internal/sqlmigrate"},
 	"adapters/conformance":           {"*"},
 	"bench":                          {"*"},
 	"examples":                       {"*"},

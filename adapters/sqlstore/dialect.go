@@ -35,8 +35,6 @@ type dialect struct {
 	forUpdate string
 	// claimLock serialises claims; empty where the transaction itself does.
 	claimLock string
-	// hasMigrations counts the table of applied versions.
-	hasMigrations string
 	// encoding asks for the database's text encoding, where that can be wrong.
 	encoding string
 	// pin keeps our own transactions on the primary keys. The queue grows and
@@ -110,10 +108,9 @@ var postgres = &dialect{
 	encoding:  "SHOW server_encoding",
 	pin: "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
 		"set_config('enable_mergejoin', 'off', true)",
-	hasMigrations: "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('amsbridge_migration')",
-	most:          1000,
-	rebind:        func(q string) string { return strings.ReplaceAll(q, "?", "$") },
-	insert:        insertPostgres,
+	most:   1000,
+	rebind: func(q string) string { return strings.ReplaceAll(q, "?", "$") },
+	insert: insertPostgres,
 }
 
 var sqlite = &dialect{
@@ -137,10 +134,9 @@ var sqlite = &dialect{
 		}
 		return fmt.Sprintf("(SELECT %s FROM json_each(?%d)) AS s", strings.Join(outer, ", "), n)
 	},
-	asText:        func(e string) string { return "CAST(" + e + " AS TEXT)" },
-	hasMigrations: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'amsbridge_migration'",
-	immediate:     true,
-	most:          90,
-	rebind:        func(q string) string { return q },
-	insert:        insertPlain,
+	asText:    func(e string) string { return "CAST(" + e + " AS TEXT)" },
+	immediate: true,
+	most:      90,
+	rebind:    func(q string) string { return q },
+	insert:    insertPlain,
 }

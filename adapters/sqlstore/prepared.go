@@ -13,8 +13,8 @@ func (s *Store) prepare(ctx context.Context) error {
 	if len(s.d.prepare) == 0 {
 		return nil
 	}
-	done, err := s.applied(ctx, s.db)
-	if err != nil || len(done) == 0 {
+	problem, err := schema(s.d.name).Problem(ctx, s.db)
+	if err != nil || problem != "" {
 		return err
 	}
 	s.prepared = map[string]*sql.Stmt{}

@@ -5,11 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,24 +24,17 @@ func startPostgres(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := postgresUser()
+	as, err := serverUser(PostgreSQL, "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
-	// Another process may take the port before the server does.
-	for try := 0; ; try++ {
-		p, dsn, err := tryPostgres(ctx, bin, as)
-		if err == nil {
-			return &Server{Engine: PostgreSQL, DSN: dsn, stop: p.stop}, nil
-		}
-		if ctx.Err() != nil || try == 2 {
-			return nil, fmt.Errorf("testdb: start PostgreSQL: %w", err)
-		}
-	}
+	return startOnFreePort(ctx, PostgreSQL, func(ctx context.Context) (*process, string, error) {
+		return tryPostgres(ctx, bin, as)
+	})
 }
 
 func tryPostgres(ctx context.Context, bin string, as *syscall.Credential) (_ *process, dsn string, err error) {
-	dir, err := os.MkdirTemp("", "amsbridge-postgres-*")
+	dir, err := serverDir(PostgreSQL, as)
 	if err != nil {
 		return nil, "", err
 	}
@@ -52,11 +43,6 @@ func tryPostgres(ctx context.Context, bin string, as *syscall.Credential) (_ *pr
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	if as != nil {
-		if err := os.Chown(dir, int(as.Uid), int(as.Gid)); err != nil {
-			return nil, "", err
-		}
-	}
 	data := filepath.Join(dir, "data")
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"),
 		"-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -82,26 +68,9 @@ func tryPostgres(ctx context.Context, bin string, as *syscall.Credential) (_ *pr
 // postgresPrograms finds the folder of initdb and postgres: the PATH's, else
 // the newest of Debian's.
 func postgresPrograms(ctx context.Context, opts Options) (string, error) {
-	if bin := findPostgres(); bin != "" {
-		return bin, nil
-	}
-	missing := &MissingError{PostgreSQL, "its programs are in neither PATH nor /usr/lib/postgresql, and " + PostgreSQL.Variable() + " is not set"}
-	if _, err := os.Stat("/etc/debian_version"); err != nil || !opts.Install || os.Geteuid() != 0 {
-		return "", missing
-	}
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "postgresql"}} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		cmd.Stdout, cmd.Stderr = opts.Log, opts.Log
-		if err := cmd.Run(); err != nil {
-			missing.Reason = "it is not installed, and apt-get " + args[0] + " failed: " + err.Error()
-			return "", missing
-		}
-	}
-	if bin := findPostgres(); bin != "" {
-		return bin, nil
-	}
-	return "", missing
+	find := func() bool { return findPostgres() != "" }
+	err := installed(ctx, opts, PostgreSQL, "postgresql", find, "PATH nor /usr/lib/postgresql")
+	return findPostgres(), err
 }
 
 func findPostgres() string {
@@ -124,36 +93,6 @@ func findPostgres() string {
 func postgresVersion(bin string) int {
 	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(bin))) // 0 sorts last
 	return n
-}
-
-// postgresUser is whom the server runs as. It refuses to run as root.
-func postgresUser() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, err
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, &MissingError{PostgreSQL, "it does not run as root, and there is no user postgres or nobody"}
-}
-
-func freePort(ctx context.Context) (string, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
 }
 
 func createPostgres(ctx context.Context, admin string) (string, func(context.Context) error, error) {

@@ -46,6 +46,8 @@ func Start(ctx context.Context, engine Engine, opts Options) (*Server, error) {
 	switch engine {
 	case PostgreSQL:
 		return startPostgres(ctx, opts)
+	case MariaDB:
+		return startMariaDB(ctx, opts)
 	}
 	return nil, &MissingError{engine, "it is not known"}
 }
@@ -57,6 +59,9 @@ func (s *Server) Stop() error { return s.stop() }
 // Create makes a database of a random name, and returns its DSN and what drops
 // it again, whoever is still connected.
 func (s *Server) Create(ctx context.Context) (dsn string, drop func(context.Context) error, err error) {
+	if s.Engine == MariaDB {
+		return createMariaDB(ctx, s.DSN)
+	}
 	return createPostgres(ctx, s.DSN)
 }
 

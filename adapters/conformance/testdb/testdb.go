@@ -1,8 +1,8 @@
 // Package testdb finds databases for tests, or starts them. A server is the one
 // that an environment variable names or a private throw-away one, started from
 // installed programs; it ends with the process that started it, however that
-// ends. Importing the package registers the drivers "sqlite" (modernc), "pgx"
-// and "postgres" (lib/pq). It needs a Unix.
+// ends. Importing the package registers the drivers "sqlite" (modernc), "pgx",
+// "postgres" (lib/pq) and "mysql" (go-sql-driver). It needs a Unix.
 package testdb
 
 import (
@@ -27,10 +27,11 @@ type Engine string
 // The engines that can be started.
 const (
 	PostgreSQL Engine = "postgres"
+	MariaDB    Engine = "mariadb"
 )
 
 // Engines are all that can be started.
-func Engines() []Engine { return []Engine{PostgreSQL} }
+func Engines() []Engine { return []Engine{PostgreSQL, MariaDB} }
 
 // None as the value of an engine's variable says that there is no server, and
 // that none is to be started.
@@ -42,6 +43,8 @@ func (e Engine) Variable() string {
 	switch e {
 	case PostgreSQL:
 		return "AMSBRIDGE_TEST_POSTGRES"
+	case MariaDB:
+		return "AMSBRIDGE_TEST_MARIADB"
 	}
 	return ""
 }
@@ -55,17 +58,30 @@ type MissingError struct {
 // Error names the engine and the reason.
 func (e *MissingError) Error() string { return fmt.Sprintf("testdb: no %s: %s", e.Engine, e.Reason) }
 
-// started holds this process's own servers. It is never stopped by hand: the
+// started holds this process's own servers. They are never stopped by hand: a
 // server ends with the process.
-var started = sync.OnceValues(func() (*Server, error) {
-	return Start(context.Background(), PostgreSQL, Options{})
-})
+var started = map[Engine]func() (*Server, error){PostgreSQL: once(PostgreSQL), MariaDB: once(MariaDB)}
+
+func once(engine Engine) func() (*Server, error) {
+	return sync.OnceValues(func() (*Server, error) { return Start(context.Background(), engine, Options{}) })
+}
 
 // Postgres returns the DSN of a fresh database, dropped when the test ends.
 // Without a server the test is skipped, or fails where CI is "true".
 func Postgres(t testing.TB) string {
 	t.Helper()
-	server, err := started()
+	return fresh(t, PostgreSQL)
+}
+
+// Maria is [Postgres] for MariaDB, with a DSN of the driver "mysql".
+func Maria(t testing.TB) string {
+	t.Helper()
+	return fresh(t, MariaDB)
+}
+
+func fresh(t testing.TB, engine Engine) string {
+	t.Helper()
+	server, err := started[engine]()
 	var missing *MissingError
 	if errors.As(err, &missing) && os.Getenv("CI") != "true" {
 		t.Skipf("NOT TESTED on %s: %s", missing.Engine, missing.Reason)

@@ -16,8 +16,8 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
 )
 
-// The test program is its own helper: as a holder it starts a server, names it
-// and waits to be killed.
+// The test program is its own helper: as a holder it starts a server of the
+// engine that the variable names, says its DSN and waits to be killed.
 const holder = "AMSBRIDGE_TESTDB_HOLDER"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func hold() {
-	s, err := testdb.Start(context.Background(), testdb.PostgreSQL, testdb.Options{})
+	s, err := testdb.Start(context.Background(), testdb.Engine(os.Getenv(holder)), testdb.Options{})
 	if err != nil {
 		_, _ = os.Stdout.WriteString("error: " + err.Error())
 		os.Exit(1)
@@ -66,6 +66,25 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
+func TestMaria(t *testing.T) {
+	t.Parallel()
+	var dsn string
+	t.Run("fresh", func(t *testing.T) {
+		dsn = testdb.Maria(t)
+		require.NotEqual(t, dsn, testdb.Maria(t))
+		name, err := query(t, "mysql", dsn, "SELECT DATABASE()")
+		require.NoError(t, err)
+		require.Contains(t, dsn, name)
+		engine, err := query(t, "mysql", dsn, "SELECT engine FROM information_schema.engines WHERE support = 'DEFAULT'")
+		require.NoError(t, err)
+		require.Equal(t, "InnoDB", engine)
+	})
+	if dsn != "" {
+		_, err := query(t, "mysql", dsn, "SELECT 'here'")
+		require.ErrorContains(t, err, "Unknown database", "the database outlived its test")
+	}
+}
+
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	dsn := testdb.SQLite(t)
@@ -80,17 +99,29 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestNone(t *testing.T) {
-	t.Setenv(testdb.PostgreSQL.Variable(), testdb.None)
-	_, err := testdb.Start(t.Context(), testdb.PostgreSQL, testdb.Options{})
-	var missing *testdb.MissingError
-	require.ErrorAs(t, err, &missing)
+	for _, engine := range testdb.Engines() {
+		t.Setenv(engine.Variable(), testdb.None)
+		_, err := testdb.Start(t.Context(), engine, testdb.Options{})
+		var missing *testdb.MissingError
+		require.ErrorAs(t, err, &missing)
+	}
 }
 
 // A killed test run must leave no server behind.
 func TestServerEndsWithItsParent(t *testing.T) {
 	t.Parallel()
+	for engine, driver := range map[testdb.Engine]string{testdb.PostgreSQL: "pgx", testdb.MariaDB: "mysql"} {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			serverEndsWithItsParent(t, engine, driver)
+		})
+	}
+}
+
+func serverEndsWithItsParent(t *testing.T, engine testdb.Engine, driver string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), holder+"=1", testdb.PostgreSQL.Variable()+"=")
+	cmd.Env = append(os.Environ(), holder+"="+string(engine), engine.Variable()+"=")
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	defer func() { _ = stdin.Close() }()
@@ -105,13 +136,13 @@ func TestServerEndsWithItsParent(t *testing.T) {
 		require.Error(t, cmd.Wait())
 		t.Skip(dsn)
 	}
-	_, err = query(t, "pgx", dsn, "SELECT 'here'")
+	_, err = query(t, driver, dsn, "SELECT 'here'")
 	require.NoError(t, err)
 
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 	require.Eventually(t, func() bool {
-		_, err := query(t, "pgx", dsn, "SELECT 'here'")
+		_, err := query(t, driver, dsn, "SELECT 'here'")
 		return err != nil
 	}, 10*time.Second, 20*time.Millisecond)
 }

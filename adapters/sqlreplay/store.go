@@ -1,0 +1,152 @@
+package sqlreplay
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/sqlmigrate"
+)
+
+// MaxText is the longest issuer, audience and token ID, in bytes.
+const MaxText = 255
+
+// Config says what the database is.
+type Config struct {
+	// Dialect is [PostgreSQL], [MySQL] (which is MariaDB too) or [SQLite].
+	// Required.
+	Dialect Dialect
+	// Timeout bounds [Store.Consume] and [Store.Audit]: a database that hangs
+	// refuses members, and does not keep them waiting. SQLite waits for a lock as
+	// long as the handle's busy_timeout, whatever this says. Defaults to 5 seconds.
+	Timeout time.Duration
+	// KeepAudit is how long a row of the audit is kept. Defaults to for ever.
+	KeepAudit time.Duration
+	// Logger gets the events that could not be written to the audit, and what
+	// failed while pruning. Defaults to slog.Default.
+	Logger *slog.Logger
+	// Now replaces the database's clock, for tests. Defaults to the database's
+	// clock.
+	Now func() time.Time
+}
+
+// Store remembers used tokens. It is safe for concurrent use, in as many
+// processes as share the database.
+type Store struct {
+	db  *sql.DB
+	d   dialect
+	set sqlmigrate.Set
+	cfg Config
+
+	mu sync.Mutex
+	// sincePrune counts rows inserted, lastPrune is when.
+	sincePrune int
+	lastPrune  time.Time
+}
+
+var _ amsbridge.ReplayStore = (*Store)(nil)
+
+// New returns the store, or an [*amsbridge.InputError] that names the bad field.
+// It does not use the database yet, and needs no tables: see [Migrate] and
+// [Store.Validate].
+//
+// A SQLite handle must wait for locks (with modernc.org/sqlite:
+// _pragma=busy_timeout(5000) in the DSN), else whoever comes while another
+// writes is refused.
+func New(db *sql.DB, cfg Config) (*Store, error) {
+	if db == nil {
+		return nil, &amsbridge.InputError{Field: "db", Problem: "is nil"}
+	}
+	d, err := dialectOf(cfg.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	set, err := set(cfg.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case cfg.Timeout < 0:
+		return nil, &amsbridge.InputError{Field: "timeout", Problem: "is negative"}
+	case cfg.KeepAudit < 0:
+		return nil, &amsbridge.InputError{Field: "keep audit", Problem: "is negative"}
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Store{db: db, d: d, set: set, cfg: cfg}, nil
+}
+
+// Consume inserts the token's row. It returns true for whoever inserted it, and
+// false where there is a row already, be it this call's own of whose insertion
+// the answer was lost. The three texts are compared byte for byte, whatever the
+// database's collation, and are 1 to [MaxText] bytes each.
+//
+// It returns an error when the database is down, hangs ([Config.Timeout]) or has
+// no tables, and when the context ends. Then nobody is let in, and it is unknown
+// whether the token counts as used. Under SERIALIZABLE as the connections' default, a repeat at the same
+// moment may be an error too.
+//
+// Now and then it deletes old rows: see [Store.Prune].
+func (s *Store) Consume(ctx context.Context, issuer, audience, id string, until time.Time) (first bool, err error) {
+	for _, f := range [...]struct{ name, text string }{{"issuer", issuer}, {"audience", audience}, {"token ID", id}} {
+		if f.text == "" || len(f.text) > MaxText {
+			return false, &amsbridge.InputError{Field: f.name, Problem: "is not 1 to 255 bytes long"}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	key := rowID(issuer, audience, id)
+	if first, err = s.insert(ctx, key, until, issuer, audience, id); err != nil {
+		if used, e := s.used(ctx, key); e == nil && used {
+			return false, nil
+		}
+		return false, fmt.Errorf("sqlreplay: consume: %w", err)
+	}
+	s.pruneSometimes(ctx)
+	return first, nil
+}
+
+// insert is the one atomic step.
+func (s *Store) insert(ctx context.Context, key []byte, until time.Time, issuer, audience, id string) (bool, error) {
+	result, err := s.db.ExecContext(ctx, s.d.consume, key, until.UnixMicro(), []byte(issuer), []byte(audience), []byte(id))
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	if err != nil {
+		return false, err
+	}
+	if rows != 0 && rows != 1 {
+		return false, fmt.Errorf("the database counts %d rows", rows)
+	}
+	return rows == 1, nil
+}
+
+// used tells whether a failed insertion met a row: drivers name a duplicate each
+// in their own way.
+func (s *Store) used(ctx context.Context, key []byte) (bool, error) {
+	var rows int
+	err := s.db.QueryRowContext(ctx, s.d.used, key).Scan(&rows)
+	return rows > 0, err
+}
+
+// rowID is the SHA-256 of the three, each after its length, so that no two
+// tokens run into one.
+func rowID(issuer, audience, id string) []byte {
+	h := sha256.New()
+	for _, text := range []string{issuer, audience, id} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+		h.Write([]byte(text))
+	}
+	return h.Sum(nil)
+}
