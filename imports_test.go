@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"adapters/sqlstore":              {"outbox", "outbox/migrations", "adapters/internal/sqlmigrate"},
 	"adapters/conformance":           {"*"},
 	"bench":                          {"*"},
+	"e2e":                            {"*"},
 	"examples":                       {"*"},
 }
 

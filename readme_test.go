@@ -40,7 +40,10 @@ func TestReadmeMapsThePackages(t *testing.T) {
 		require.NoError(t, err, "the README names a folder that is not there")
 		require.True(t, info.IsDir())
 	}
-	for _, dir := range []string{"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/elevate", "adapters/notified", "adapters/conformance", "examples/store", "bench"} {
+	for _, dir := range []string{
+		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "adapters/conformance",
+		"ssotest", "examples/store", "examples/sandbox", "examples/check", "bench",
+	} {
 		require.Contains(t, string(readme), "| `"+dir+"` |")
 	}
 }

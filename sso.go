@@ -186,11 +186,12 @@ func (t takenNames) keyProblem(ring *KeyRing, shared bool) (field, problem strin
 	}
 	for _, k := range keys {
 		other, known := t.keys[k.id]
+		if shared && t.hasSecret(k.public) {
+			return "key.secret", "is another audience's"
+		}
 		switch {
 		case known && !other.equal(k.public):
 			return "key.id", "is that of another key"
-		case known && shared:
-			return "key.secret", "is another audience's"
 		case k.public.shared() && !shared:
 			return "key.secret", "is a shared secret, which the audience is not marked for"
 		case !k.public.shared() && shared:
@@ -201,6 +202,16 @@ func (t takenNames) keyProblem(ring *KeyRing, shared bool) (field, problem strin
 		t.keys[k.id] = k.public
 	}
 	return "", ""
+}
+
+// hasSecret tells whether an audience before has the secret, under whatever ID.
+func (t takenNames) hasSecret(k verificationKey) bool {
+	for _, other := range t.keys {
+		if other.equal(k) {
+			return true
+		}
+	}
+	return false
 }
 
 // HandOffRequest says who is handed where.

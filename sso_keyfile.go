@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -198,8 +199,13 @@ func algorithmOf(key any) string {
 }
 
 // thumbprint is RFC 7638's, with SHA-256. It is empty for a key that was not
-// checked.
+// checked. That of a secret tells nothing of it (section 7), being of at least
+// 32 random bytes.
 func thumbprint(public any) string {
+	if secret, ok := public.([]byte); ok {
+		sum := sha256.Sum256([]byte(`{"k":"` + base64.RawURLEncoding.EncodeToString(secret) + `","kty":"oct"}`))
+		return base64.RawURLEncoding.EncodeToString(sum[:])
+	}
 	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
 	if err != nil {
 		return ""

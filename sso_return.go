@@ -17,7 +17,7 @@ type returnPolicy struct {
 func newReturnPolicy(origins []string, fallback string) (p returnPolicy, field, problem string) {
 	for i, o := range origins {
 		u, err := url.Parse(o)
-		if err != nil || originOf(u) != o {
+		if err != nil || o == "" || originOf(u) != o {
 			return p, fmt.Sprintf("return origins[%d]", i), "is not of the form https://host or https://host:port, in lower case"
 		}
 		p.origins = append(p.origins, o)
@@ -50,16 +50,14 @@ func (p returnPolicy) allowed(raw string) string {
 	if err != nil || u.User != nil || u.Opaque != "" || !plainPath(u) {
 		return ""
 	}
-	switch {
-	case u.Scheme == "" && u.Host == "":
-		if !strings.HasPrefix(raw, "/") {
-			return ""
-		}
-	case !slices.Contains(p.origins, originOf(u)):
-		return ""
-	}
 	to := u.String()
-	if len(to) > MaxReturnTo || strings.HasPrefix(to, "//") {
+	local := u.Scheme == "" && u.Host == ""
+	switch {
+	case len(to) > MaxReturnTo:
+		return ""
+	case local && (!strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//")): // "//#a" has no path, "%2f" no slash
+		return ""
+	case !local && !slices.Contains(p.origins, originOf(u)):
 		return ""
 	}
 	return to

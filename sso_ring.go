@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -73,8 +74,11 @@ type KeyRing struct {
 	now func() time.Time
 
 	mu sync.RWMutex
-	// keys are held in a function only, where no formatting finds them.
+	// keys are held in a function only, where no formatting finds them. It is nil
+	// in a ring that NewKeyRing did not make, which has none.
 	keys func() []ringKey
+	// revoked are the IDs that ever were, those of keys that are gone included.
+	revoked map[string]bool
 }
 
 type ringKey struct {
@@ -105,7 +109,7 @@ func newRing(now func() time.Time, keys []ringKey) *KeyRing {
 	if now == nil {
 		now = time.Now
 	}
-	return &KeyRing{now: now, keys: func() []ringKey { return keys }}
+	return &KeyRing{now: now, keys: func() []ringKey { return keys }, revoked: map[string]bool{}}
 }
 
 // Format writes the IDs and states and nothing of the keys, whatever the verb.
@@ -114,8 +118,9 @@ func (r *KeyRing) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "KeyRing%v
 // Replace puts other keys in the place of all, at once: a signature or a
 // verification under way uses the old ones or the new. It returns an
 // [*InputError], and changes nothing, for keys that [NewKeyRing] refuses, for an
-// ID that stood for another key, and for a revoked key that is there without
-// Revoked.
+// ID that stands for another key, for a key that was ever revoked in this ring
+// and is there without Revoked, and for secrets in the place of key pairs, or the
+// other way round.
 func (r *KeyRing) Replace(keys []RingKey) error {
 	if len(keys) == 0 || len(keys) > 100 {
 		return &InputError{Field: "keys", Problem: "are not 1 to 100"}
@@ -136,24 +141,43 @@ func (r *KeyRing) Replace(keys []RingKey) error {
 			field, problem = "retire at", "is not after active from"
 		}
 		if problem != "" {
-			return &InputError{Field: fmt.Sprintf("keys[%d].%s", i, field), Problem: problem}
+			return &InputError{Field: fieldOf("keys", i, field), Problem: problem}
 		}
 		fresh = append(fresh, ringKey{own, k.ActiveFrom, k.RetireAt, k.Revoked})
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, old := range r.keys() {
-		i := slices.IndexFunc(fresh, func(k ringKey) bool { return k.id == old.id })
-		switch {
-		case i < 0:
-		case !fresh[i].public.equal(old.public):
-			return &InputError{Field: fmt.Sprintf("keys[%d].key.id", i), Problem: "is that of another key"}
-		case old.revoked && !fresh[i].revoked:
-			return &InputError{Field: fmt.Sprintf("keys[%d].revoked", i), Problem: "cannot be undone"}
+	if r.revoked == nil {
+		r.revoked = map[string]bool{}
+	}
+	for i, k := range fresh {
+		if field, problem := r.conflict(k); problem != "" {
+			return &InputError{Field: fieldOf("keys", i, field), Problem: problem}
+		}
+	}
+	for _, k := range fresh {
+		if k.revoked {
+			r.revoked[k.id] = true
 		}
 	}
 	r.keys = func() []ringKey { return fresh }
 	return nil
+}
+
+// conflict says what in the ring forbids a key.
+func (r *KeyRing) conflict(k ringKey) (field, problem string) {
+	for _, old := range r.held() {
+		switch {
+		case old.public.shared() != k.public.shared():
+			return "key", "is not of the ring's kind: key pairs, or shared secrets"
+		case old.id == k.id && !old.public.equal(k.public):
+			return "key.id", "is that of another key"
+		}
+	}
+	if r.revoked[k.id] && !k.revoked {
+		return "revoked", "cannot be undone"
+	}
+	return "", ""
 }
 
 // Revoke refuses all that a key signed, from now on, in this process. Other
@@ -163,12 +187,13 @@ func (r *KeyRing) Replace(keys []RingKey) error {
 func (r *KeyRing) Revoke(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keys := slices.Clone(r.keys())
+	keys := slices.Clone(r.held())
 	i := slices.IndexFunc(keys, func(k ringKey) bool { return k.id == id })
 	if i < 0 {
 		return ErrUnknownKey
 	}
 	keys[i].revoked = true
+	r.revoked[id] = true
 	r.keys = func() []ringKey { return keys }
 	return nil
 }
@@ -184,7 +209,7 @@ type KeyStatus struct {
 
 // Keys returns where each key stands, in the order in which they were given.
 func (r *KeyRing) Keys() []KeyStatus {
-	now := r.now()
+	now := r.clock()
 	keys := r.snapshot()
 	signs, err := signer(keys, now)
 	out := make([]KeyStatus, len(keys))
@@ -205,7 +230,7 @@ func (r *KeyRing) VerificationKey(ctx context.Context, id string) (VerificationK
 }
 
 func (r *KeyRing) accepted(_ context.Context, id string) (verificationKey, error) {
-	now := r.now()
+	now := r.clock()
 	for _, k := range r.snapshot() {
 		if k.id != id {
 			continue
@@ -226,10 +251,30 @@ func (r *KeyRing) accepted(_ context.Context, id string) (verificationKey, error
 func (r *KeyRing) snapshot() []ringKey {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.held()
+}
+
+func (r *KeyRing) held() []ringKey {
+	if r.keys == nil {
+		return nil
+	}
 	return r.keys()
 }
 
-func (r *KeyRing) signer() (signingKey, error) { return signer(r.snapshot(), r.now()) }
+func (r *KeyRing) everRevoked() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Keys(r.revoked))
+}
+
+func (r *KeyRing) clock() time.Time {
+	if r.now == nil {
+		return time.Now()
+	}
+	return r.now()
+}
+
+func (r *KeyRing) signer() (signingKey, error) { return signer(r.snapshot(), r.clock()) }
 
 // signer is the active key that began last.
 func signer(keys []ringKey, now time.Time) (signingKey, error) {

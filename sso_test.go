@@ -9,6 +9,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -178,17 +179,42 @@ func TestNewSSONamesTheBadField(t *testing.T) {
 
 func TestKeysAreNeverPrinted(t *testing.T) {
 	t.Parallel()
-	ec, ed := newECDSA(t, elliptic.P256()), newEd25519(t)
+	ec, ed, hs := newECDSA(t, elliptic.P256()), newEd25519(t), generated(t, HS256, "k3")
 	scalar, err := ec.Bytes()
 	require.NoError(t, err)
+	shared, err := hs.Verification()
+	require.NoError(t, err)
 	cfg := ssoConfig(ec)
-	cfg.Now = nil // encoding/json has no word for a function
-	cfg.Audiences = append(cfg.Audiences, Audience{Name: "notified", Audience: "n", Key: SigningKey{ID: "k2", Private: ed}})
+	cfg.Now, cfg.Audit = nil, nil // encoding/json has no word for a function
+	ringConfig := KeyRingConfig{Keys: []RingKey{{Key: SigningKey{ID: "k4", Private: rsaKey()}}}}
+	ring, err := NewKeyRing(ringConfig)
+	require.NoError(t, err)
+	secretRing, err := NewKeyRing(KeyRingConfig{Keys: []RingKey{{Key: hs}}})
+	require.NoError(t, err)
+	cfg.Audiences = append(cfg.Audiences,
+		Audience{Name: "notified", Audience: "n", Key: SigningKey{ID: "k2", Private: ed}},
+		Audience{Name: "secret", Audience: "s", Key: hs, SharedSecret: true},
+		Audience{Name: "ring", Audience: "r", Keys: ring},
+	)
 	sso, err := NewSSO(cfg)
 	require.NoError(t, err)
+	verifierConfig := VerifierConfig{Issuer: shop, Audience: elevate, Keys: []VerificationKey{shared}, AllowReplay: true}
+	handOffs, err := NewVerifier(verifierConfig)
+	require.NoError(t, err)
+	byRing, err := NewVerifier(VerifierConfig{Issuer: shop, Audience: elevate, KeySource: secretRing, AllowReplay: true})
+	require.NoError(t, err)
+	sessions, err := NewSessionVerifier(SessionVerifierConfig{Issuer: shop, Audience: elevate, Keys: []VerificationKey{shared}, Alive: alive})
+	require.NoError(t, err)
+	published, err := NewJWKS(JWKSConfig{SSO: sso, Rings: []*KeyRing{secretRing}})
+	require.NoError(t, err)
+	remote, _, _ := newRemote(t, newTestClock(handOffTime), func(c *RemoteKeysConfig) { c.URL += "?token=tenant-token" })
 
 	var out bytes.Buffer
-	for _, v := range []any{cfg, &cfg, cfg.Audiences, cfg.Audiences[1], cfg.Audiences[1].Key, &cfg.Audiences[1].Key, sso, *sso} {
+	for _, v := range []any{
+		cfg, &cfg, cfg.Audiences, cfg.Audiences[1], cfg.Audiences[1].Key, &cfg.Audiences[1].Key, cfg.Audiences[2].Key, sso, *sso,
+		ringConfig, ringConfig.Keys[0], ring, secretRing, ring.Keys(), shared, &shared, []VerificationKey{shared}, verifierConfig,
+		handOffs, *handOffs, *handOffs.reader, byRing, *byRing, *byRing.reader, sessions, *sessions, *sessions.reader, published, *published, remote,
+	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			_, err := fmt.Fprintf(&out, verb+"\n", v)
 			require.NoError(t, err)
@@ -196,16 +222,23 @@ func TestKeysAreNeverPrinted(t *testing.T) {
 		slog.New(slog.NewTextHandler(&out, nil)).Info("text", "v", v)
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("json", "v", v)
 	}
-	encoded, err := json.Marshal(cfg.Audiences)
-	require.NoError(t, err)
-	out.Write(encoded)
+	for _, v := range []any{cfg.Audiences, ringConfig.Keys, verifierConfig.Keys, ring, secretRing, handOffs, sessions, published, remote} {
+		encoded, err := json.Marshal(v)
+		require.NoError(t, err)
+		out.Write(encoded)
+	}
 
-	require.True(t, strings.Contains(out.String(), `SigningKey("k1")`))
-	for _, secret := range [][]byte{scalar, ed.Seed()} {
+	for _, shown := range []string{`SigningKey("k1")`, `SigningKey("k3")`, `VerificationKey("k3")`, "k4"} {
+		require.Contains(t, out.String(), shown)
+	}
+	require.NotContains(t, out.String(), "tenant-token")
+	rsaNumbers := rsaKey()
+	for _, secret := range [][]byte{scalar, ed.Seed(), hs.Secret, rsaNumbers.D.Bytes(), rsaNumbers.Primes[0].Bytes(), rsaNumbers.Primes[1].Bytes()} {
 		number := new(big.Int).SetBytes(secret).String()
 		for _, form := range []string{
-			fmt.Sprintf("%x", secret[:8]), fmt.Sprintf("%X", secret[:8]), number[:16],
+			fmt.Sprintf("%x", secret[:8]), fmt.Sprintf("%X", secret[:8]), number[:16], string(secret[:8]),
 			strings.Trim(fmt.Sprint(secret[:8]), "[]"), strings.Trim(fmt.Sprintf("%#v", secret[:4])[6:], "{}"),
+			b64(string(secret))[:10], base64.StdEncoding.EncodeToString(secret)[:10],
 		} {
 			require.False(t, strings.Contains(out.String(), form), "the key was printed, as %s", form)
 		}

@@ -1,0 +1,91 @@
+package amsbridge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// A key is exchanged by its times alone; one that was stolen is revoked at once.
+func ExampleKeyRing() {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	var keys []amsbridge.RingKey
+	for range 2 {
+		key, err := amsbridge.GenerateKey(amsbridge.ES256)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		keys = append(keys, amsbridge.RingKey{Key: key})
+	}
+	keys[0].Key.ID, keys[1].Key.ID = "2026", "2027"
+	december := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	keys[0].RetireAt, keys[1].ActiveFrom = december, december
+
+	ring, err := amsbridge.NewKeyRing(amsbridge.KeyRingConfig{Keys: keys, Now: func() time.Time { return now }})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(ring.Keys())
+	now = december
+	fmt.Println(ring.Keys())
+	fmt.Println(ring.Revoke("2026"))
+	_, err = ring.VerificationKey(context.Background(), "2026")
+	fmt.Println(errors.Is(err, amsbridge.ErrUnknownKey))
+	// Output:
+	// [{2026 ES256 active true} {2027 ES256 next false}]
+	// [{2026 ES256 retiring false} {2027 ES256 active true}]
+	// <nil>
+	// true
+}
+
+// The shop publishes its public keys, and a receiver finds them there.
+func ExampleRemoteKeys() {
+	key, err := amsbridge.GenerateKey(amsbridge.EdDSA)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{
+		Issuer:    "https://shop.example.org",
+		Audiences: []amsbridge.Audience{{Name: "elevate", Audience: "https://learn.example.org", Key: key}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	published, err := amsbridge.NewJWKS(amsbridge.JWKSConfig{SSO: sso})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server := httptest.NewServer(published)
+	defer server.Close()
+
+	keys, err := amsbridge.NewRemoteKeys(amsbridge.RemoteKeysConfig{URL: server.URL, InsecureLoopback: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
+		Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
+		KeySource: keys, Replay: amsbridge.NewMemoryReplay(nil),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := sso.HandOff(context.Background(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: "U-1042"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h, err := verifier.Verify(context.Background(), token)
+	fmt.Println(h.User.ID, err)
+	// Output: U-1042 <nil>
+}

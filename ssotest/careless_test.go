@@ -1,0 +1,229 @@
+package ssotest_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssotest"
+)
+
+// A verifier with one fault fails the cases of that fault, and no other.
+func TestCarelessVerifiers(t *testing.T) {
+	t.Parallel()
+	es256 := []amsbridge.Algorithm{amsbridge.ES256}
+	for name, c := range map[string]struct {
+		cfg  ssotest.Config
+		want map[string]ssotest.Outcome
+	}{
+		"no replay store": {
+			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.Replay, c.AllowReplay = nil, true })},
+			map[string]ssotest.Outcome{
+				"replay/twice": ssotest.TakenAgain, "replay/100 at once": ssotest.TakenAgain, "replay/with one jti, in another order": ssotest.TakenAgain,
+				"replay/with the other ES256 signature": ssotest.TakenAgain, "replay/at its last second": ssotest.TakenAgain,
+			},
+		},
+		"a replay store of texts": {
+			ssotest.Config{New: remembersTexts}, map[string]ssotest.Outcome{
+				"replay/with one jti, in another order": ssotest.TakenAgain, "replay/with the other ES256 signature": ssotest.TakenAgain,
+			},
+		},
+		"a replay store that asks first": {ssotest.Config{New: asksFirst}, map[string]ssotest.Outcome{"replay/100 at once": ssotest.TakenAgain}},
+		"a list of keys": {
+			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.KeySource = nil })},
+			map[string]ssotest.Outcome{"kid/revoked while in use": ssotest.Taken},
+		},
+		"returns what was asked for": {ssotest.Config{New: returnsAnything}, map[string]ssotest.Outcome{
+			"return/two slashes": ssotest.SentAstray, "return/three slashes": ssotest.SentAstray, "return/slash and backslash": ssotest.SentAstray,
+			"return/backslashes": ssotest.SentAstray, "return/https without slashes": ssotest.SentAstray, "return/https with one slash": ssotest.SentAstray,
+			"return/https with three slashes": ssotest.SentAstray, "return/another origin": ssotest.SentAstray,
+			"return/userinfo that looks like ours": ssotest.SentAstray, "return/a host that begins like ours": ssotest.SentAstray,
+			"return/a host that ends like ours": ssotest.SentAstray, "return/a sub-domain of ours": ssotest.SentAstray,
+			"return/ours in the fragment": ssotest.SentAstray, "return/a backslash before ours": ssotest.SentAstray,
+			"return/another port": ssotest.SentAstray, "return/http": ssotest.SentAstray, "return/script": ssotest.SentAstray,
+			"return/script in capitals": ssotest.SentAstray, "return/data": ssotest.SentAstray, "return/an encoded slash": ssotest.Taken,
+			"return/a backslash, encoded twice": ssotest.Taken, "return/dots": ssotest.Taken, "return/userinfo at our own host": ssotest.Taken, "return/a blank before": ssotest.SentAstray,
+			// A target with control characters is no claim of our signer: the
+			// whole token is refused.
+		}},
+		"trusts the header": {ssotest.Config{New: fetchesKeys}, map[string]ssotest.Outcome{
+			"header/jku": ssotest.CalledOut, "header/jku, with the issuer's kid": ssotest.CalledOut, "header/jku in a token that is signed well": ssotest.CalledOut,
+		}},
+		"panics": {ssotest.Config{New: panics}, map[string]ssotest.Outcome{
+			"size/one dot": ssotest.Panicked, "size/empty": ssotest.Panicked, "size/JSON serialization": ssotest.Panicked,
+		}},
+		"skew of a minute": {
+			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.Skew *= 2 })},
+			map[string]ssotest.Outcome{
+				"limit/expired a second more than the skew ago": ssotest.Taken, "limit/expired exactly the skew ago": ssotest.Taken,
+				"limit/issued a second more than the skew ahead": ssotest.Taken,
+			},
+		},
+		"skew of a second": {
+			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.Skew /= 30 })},
+			map[string]ssotest.Outcome{
+				"good/issued at the skew's edge": ssotest.Refused, "good/issued a second before": ssotest.Refused,
+				"good/expired a second before the skew's edge": ssotest.Refused,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.cfg.Algorithms = es256
+			got := map[string]ssotest.Outcome{}
+			for name, r := range bad(t, c.cfg) {
+				got[name] = r.Outcome
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+// Who refuses everybody passes every attack, and no good case.
+func TestOneThatRefusesEverybody(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []ssotest.Kind{ssotest.HandOffs, ssotest.Sessions} {
+		failed := bad(t, ssotest.Config{Kind: kind, New: func(ssotest.Setup) (ssotest.Verifier, error) {
+			return func(context.Context, string) (ssotest.Accepted, error) { return ssotest.Accepted{}, errors.New("no") }, nil
+		}, Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA}})
+		require.Contains(t, failed, "good/EdDSA")
+		for _, r := range failed {
+			require.Equal(t, ssotest.Good, r.Harm(), r.Name)
+		}
+	}
+}
+
+// A session that is only ever decoded fails what only the shop knows.
+func TestSessionsThatAreOnlyDecoded(t *testing.T) {
+	t.Parallel()
+	failed := bad(t, ssotest.Config{Kind: ssotest.Sessions, Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA}, New: func(s ssotest.Setup) (ssotest.Verifier, error) {
+		s.Alive = func(context.Context, amsbridge.UserID, string) (bool, error) { return true, nil }
+		return ourSessions(s)
+	}})
+	require.Len(t, failed, 4)
+	for _, name := range []string{"after the sign-out", "while the look-up fails", "of another session", "of another member"} {
+		require.Equal(t, ssotest.Attack, failed["session/"+name].Harm(), name)
+	}
+}
+
+func TestConfigNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for problem, cfg := range map[string]ssotest.Config{
+		"New is missing":   {},
+		"Kind is neither":  {New: ours(nil), Kind: "ticket"},
+		"Skew is not from": {New: ours(nil), Skew: 1},
+		"is no feature":    {New: ours(nil), Lacks: []ssotest.Feature{"everything"}},
+		"Algorithms":       {New: ours(nil), Algorithms: []amsbridge.Algorithm{"none"}},
+		"planted":          {New: func(ssotest.Setup) (ssotest.Verifier, error) { return nil, errors.New("planted") }},
+	} {
+		_, err := ssotest.Check(t.Context(), cfg)
+		require.ErrorContains(t, err, problem)
+	}
+}
+
+// around wraps our verifier: look sees each token, and what became of it.
+func around(s ssotest.Setup, change func(*amsbridge.VerifierConfig), look func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error)) (ssotest.Verifier, error) {
+	v, err := ours(change)(s)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, token string) (ssotest.Accepted, error) {
+		a, err := v(ctx, token)
+		return look(token, a, err)
+	}, nil
+}
+
+func anyNumber(c *amsbridge.VerifierConfig) { c.Replay, c.AllowReplay = nil, true }
+
+func remembersTexts(s ssotest.Setup) (ssotest.Verifier, error) {
+	var used sync.Map
+	return around(s, anyNumber, func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error) {
+		if _, again := used.LoadOrStore(token, true); again && err == nil {
+			return a, errors.New("used")
+		}
+		return a, err
+	})
+}
+
+func asksFirst(s ssotest.Setup) (ssotest.Verifier, error) {
+	return ours(func(c *amsbridge.VerifierConfig) {
+		c.Replay = &twoSteps{used: map[string]bool{}, met: make(chan struct{})}
+	})(s)
+}
+
+// twoSteps looks, and writes later: callers who come together all find nothing.
+type twoSteps struct {
+	mu    sync.Mutex
+	used  map[string]bool
+	under int
+	met   chan struct{}
+}
+
+func (m *twoSteps) Consume(_ context.Context, _, _, id string, _ time.Time) (bool, error) {
+	m.mu.Lock()
+	first := !m.used[id]
+	if m.under++; m.under == 2 {
+		close(m.met)
+		m.met = make(chan struct{})
+		m.under = 0
+	}
+	met := m.met
+	m.mu.Unlock()
+	select {
+	case <-met:
+	case <-time.After(50 * time.Millisecond): // nobody else is here
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used[id] = true
+	return first, nil
+}
+
+// returnsAnything takes the target from the token as it stands.
+func returnsAnything(s ssotest.Setup) (ssotest.Verifier, error) {
+	return around(s, nil, func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error) {
+		if err != nil {
+			return a, err
+		}
+		claims := jwt.MapClaims{}
+		if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
+			return a, err
+		}
+		a.ReturnTo, _ = claims["return_to"].(string)
+		return a, nil
+	})
+}
+
+// fetchesKeys asks whatever URL the header names.
+func fetchesKeys(s ssotest.Setup) (ssotest.Verifier, error) {
+	return around(s, nil, func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error) {
+		segment, _, _ := strings.Cut(token, ".")
+		b, _ := base64.RawURLEncoding.DecodeString(segment)
+		var header struct {
+			JKU string `json:"jku"`
+		}
+		if json.Unmarshal(b, &header) == nil && header.JKU != "" {
+			if answer, err := http.Get(header.JKU); err == nil { //nolint:noctx // it is careless in every way
+				_ = answer.Body.Close()
+			}
+		}
+		return a, err
+	})
+}
+
+func panics(s ssotest.Setup) (ssotest.Verifier, error) {
+	return around(s, nil, func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error) {
+		_ = strings.Split(token, ".")[2]
+		return a, err
+	})
+}

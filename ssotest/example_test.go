@@ -1,0 +1,63 @@
+package ssotest_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssotest"
+)
+
+// A test of a service that has its own verifier. This one is the module's.
+func ExampleRun() {
+	_ = func(t *testing.T) {
+		ssotest.Run(t, ssotest.Config{New: func(s ssotest.Setup) (ssotest.Verifier, error) {
+			v, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
+				Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: amsbridge.NewMemoryReplay(s.Now),
+				ReturnOrigins: s.ReturnOrigins, Skew: s.Skew, Now: s.Now,
+			})
+			return func(ctx context.Context, token string) (ssotest.Accepted, error) {
+				h, err := v.Verify(ctx, token)
+				return ssotest.Accepted{UserID: string(h.User.ID), ReturnTo: h.ReturnTo}, err
+			}, err
+		}})
+	}
+}
+
+// A verifier that checks the signature and forgets for whom the token is.
+func ExampleCheck() {
+	results, err := ssotest.Check(context.Background(), ssotest.Config{
+		Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA},
+		New: func(s ssotest.Setup) (ssotest.Verifier, error) {
+			return func(ctx context.Context, token string) (ssotest.Accepted, error) {
+				t, err := jwt.Parse(token, func(t *jwt.Token) (any, error) {
+					id, _ := t.Header["kid"].(string)
+					k, err := s.KeySource.VerificationKey(ctx, id)
+					return k.Public, err
+				}, jwt.WithIssuer(s.Issuer))
+				if err != nil {
+					return ssotest.Accepted{}, err
+				}
+				user, err := t.Claims.GetSubject()
+				return ssotest.Accepted{UserID: user}, err
+			}, nil
+		},
+		Lacks: []ssotest.Feature{ssotest.Replay, ssotest.ReturnTargets, ssotest.Clock},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range results {
+		if r.Name == "aud/of another platform" {
+			fmt.Println(r.Name, "-", r.Outcome, "-", r.Harm())
+			fmt.Println(r.Why)
+		}
+	}
+	// Output:
+	// aud/of another platform - accepted - attack
+	// who may read what another platform got walks in here with it
+}

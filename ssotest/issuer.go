@@ -1,0 +1,195 @@
+package ssotest
+
+import (
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/amsbridge/amsbridge"
+)
+
+// key is one with which tokens are signed: the issuer's, or a stranger's.
+type key struct {
+	id  string
+	alg amsbridge.Algorithm
+	own amsbridge.SigningKey
+}
+
+// private is what golang-jwt signs with.
+func (k key) private() any {
+	if k.own.Private != nil {
+		return k.own.Private
+	}
+	return k.own.Secret
+}
+
+// public is what verifies, as crypto knows it; nil for a secret.
+func (k key) public() crypto.PublicKey {
+	if k.own.Private == nil {
+		return nil
+	}
+	return k.own.Private.Public()
+}
+
+// keys are all that cases sign with. They are made once: RSA is slow.
+type keys struct {
+	active []key // one for each algorithm
+	// The others are of the first algorithm.
+	retiring, retired, revoked, next, stranger key
+}
+
+func newKeys(algorithms []amsbridge.Algorithm) (*keys, error) {
+	k := &keys{}
+	for _, alg := range algorithms {
+		own, err := newKey("now-"+string(alg), alg)
+		if err != nil {
+			return nil, err
+		}
+		k.active = append(k.active, own)
+	}
+	for id, at := range map[string]*key{
+		"retiring": &k.retiring, "retired": &k.retired, "revoked": &k.revoked, "next": &k.next, "stranger": &k.stranger,
+	} {
+		own, err := newKey(id, algorithms[0])
+		if err != nil {
+			return nil, err
+		}
+		*at = own
+	}
+	return k, nil
+}
+
+func newKey(id string, alg amsbridge.Algorithm) (key, error) {
+	own, err := amsbridge.GenerateKey(alg)
+	if err != nil {
+		return key{}, fmt.Errorf("ssotest: Algorithms: %w", err)
+	}
+	own.ID = id
+	return key{id, alg, own}, nil
+}
+
+// strangersSet is what the stranger's server answers: the stranger's key, under
+// its own ID and under the issuer's.
+func (k *keys) strangersSet() ([]byte, error) {
+	var set jose.JSONWebKeySet
+	own := any(k.stranger.public())
+	if own == nil {
+		own = k.stranger.own.Secret
+	}
+	for _, id := range []string{k.stranger.id, k.active[0].id} {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: own, KeyID: id, Algorithm: string(k.stranger.alg), Use: "sig"})
+	}
+	return json.Marshal(set)
+}
+
+// issuer is the issuer's keys during one case. A ring holds no secrets beside
+// key pairs, so there is one of each.
+type issuer struct {
+	ids   []string
+	rings []*amsbridge.KeyRing
+}
+
+func newIssuer(k *keys, now func() time.Time) (*issuer, error) {
+	t := now()
+	all := []amsbridge.RingKey{
+		{Key: k.retiring.own, ActiveFrom: t.Add(-48 * time.Hour), RetireAt: t.Add(-time.Hour)},
+		{Key: k.retired.own, ActiveFrom: t.Add(-48 * time.Hour), RetireAt: t.Add(-time.Hour - amsbridge.RetiringFor)},
+		{Key: k.revoked.own, ActiveFrom: t.Add(-48 * time.Hour), Revoked: true},
+		{Key: k.next.own, ActiveFrom: t.Add(time.Hour)},
+	}
+	for _, a := range k.active {
+		all = append(all, amsbridge.RingKey{Key: a.own, ActiveFrom: t.Add(-48 * time.Hour)})
+	}
+	var pairs, secrets []amsbridge.RingKey
+	i := &issuer{}
+	for _, r := range all {
+		i.ids = append(i.ids, r.Key.ID)
+		if r.Key.Private != nil {
+			pairs = append(pairs, r)
+		} else {
+			secrets = append(secrets, r)
+		}
+	}
+	for _, ring := range [][]amsbridge.RingKey{pairs, secrets} {
+		if len(ring) == 0 {
+			continue
+		}
+		r, err := amsbridge.NewKeyRing(amsbridge.KeyRingConfig{Keys: ring, Now: now})
+		if err != nil {
+			return nil, err
+		}
+		i.rings = append(i.rings, r)
+	}
+	return i, nil
+}
+
+// VerificationKey finds a key that is accepted now.
+func (i *issuer) VerificationKey(ctx context.Context, id string) (amsbridge.VerificationKey, error) {
+	for _, r := range i.rings {
+		if k, err := r.VerificationKey(ctx, id); !errors.Is(err, amsbridge.ErrUnknownKey) {
+			return k, err
+		}
+	}
+	return amsbridge.VerificationKey{}, amsbridge.ErrUnknownKey
+}
+
+// revoke ends a key now.
+func (i *issuer) revoke(id string) {
+	for _, r := range i.rings {
+		_ = r.Revoke(id) // it is in one of them
+	}
+}
+
+// accepted are the keys that are accepted now.
+func (i *issuer) accepted() ([]amsbridge.VerificationKey, error) {
+	var out []amsbridge.VerificationKey
+	for _, id := range i.ids {
+		k, err := i.VerificationKey(context.Background(), id)
+		switch {
+		case err == nil:
+			out = append(out, k)
+		case !errors.Is(err, amsbridge.ErrUnknownKey):
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// jwks is the set of the public keys among them.
+func (i *issuer) jwks() ([]byte, error) {
+	accepted, err := i.accepted()
+	if err != nil {
+		return nil, err
+	}
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range accepted {
+		if k.Public == nil {
+			continue
+		}
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public, KeyID: k.ID, Algorithm: string(algorithmOf(k)), Use: "sig"})
+	}
+	return json.Marshal(set)
+}
+
+// setup is what the case's verifier is built from.
+func (t *trial) setup(cfg Config) (Setup, error) {
+	accepted, err := t.issuer.accepted()
+	if err != nil {
+		return Setup{}, err
+	}
+	return Setup{
+		Issuer: issuerName, Audience: audienceName, Keys: accepted, KeySource: t.issuer, JWKS: t.issuer.jwks, Skew: cfg.Skew,
+		ReturnOrigins: []string{returnOrigin}, Now: t.clock,
+		Alive: func(_ context.Context, user amsbridge.UserID, id string) (bool, error) {
+			if t.broken {
+				return true, errors.New("the look-up of the session failed")
+			}
+			return !t.ended && (t.owner == "" || t.owner == string(user) && id == sessionID), nil
+		},
+	}, nil
+}
