@@ -181,7 +181,7 @@ func (m *twoSteps) Consume(_ context.Context, _, _, id string, _ time.Time) (boo
 	m.mu.Unlock()
 	select {
 	case <-met:
-	case <-time.After(50 * time.Millisecond): // nobody else is here
+	case <-time.After(400 * time.Millisecond): // nobody else is here
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
