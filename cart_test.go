@@ -80,7 +80,9 @@ func newShelf(t *testing.T, change func(*CartConfig)) *shelf {
 	t.Helper()
 	s := &shelf{t: t, carts: map[string]map[string]int{}, soldOut: map[string]bool{}, userErr: ErrSignedOut}
 	catalog, err := NewCatalog(CatalogConfig{Products: []Product{
-		{ID: "course", RemoteProductID: "C-1"}, {ID: "a&b=c é", RemoteProductID: "C-2"}, {ID: "book"},
+		{ID: "course", RemoteProductID: "C-1"},
+		{ID: "a&b=c é", RemoteProductID: "C-2"},
+		{ID: "book"},
 		{ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
 	}})
 	require.NoError(t, err)
@@ -439,8 +441,12 @@ func TestVerifyCatalog(t *testing.T) {
 	defer srv.Close()
 	s := newShelf(t, func(c *CartConfig) { c.BaseURL = srv.URL + "/buy" })
 	catalog, err := NewCatalog(CatalogConfig{Products: []Product{
-		{ID: "fine", RemoteProductID: "C-1"}, {ID: "gone", RemoteProductID: "C-2"}, {ID: "moved", RemoteProductID: "C-3"},
-		{ID: "same", RemoteProductID: "C-1"}, {ID: "book"}, {ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
+		{ID: "fine", RemoteProductID: "C-1"},
+		{ID: "gone", RemoteProductID: "C-2"},
+		{ID: "moved", RemoteProductID: "C-3"},
+		{ID: "same", RemoteProductID: "C-1"},
+		{ID: "book"},
+		{ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
 	}})
 	require.NoError(t, err)
 	got, err := s.links.VerifyCatalog(t.Context(), catalog, srv.Client())

@@ -167,8 +167,11 @@ func (v *Validator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (v *Validator) answer(u User) map[string]any {
 	answer := map[string]any{"valid": true}
 	for _, f := range []struct{ name, value string }{
-		{v.fields.FirstName, u.FirstName}, {v.fields.LastName, u.LastName}, {v.fields.Email, u.Email},
-		{v.fields.MemberType, u.MemberType}, {v.fields.UserID, string(u.ID)},
+		{v.fields.FirstName, u.FirstName},
+		{v.fields.LastName, u.LastName},
+		{v.fields.Email, u.Email},
+		{v.fields.MemberType, u.MemberType},
+		{v.fields.UserID, string(u.ID)},
 	} {
 		if f.name != "" && f.name != "valid" {
 			answer[f.name] = f.value

@@ -35,7 +35,7 @@ func newPull(t *testing.T, change func(*ValidatorConfig)) *pull {
 	require.NoError(t, err)
 	cfg := ValidatorConfig{
 		Sessions: sessions, Caller: caller, Now: p.w.clock,
-		UserInfo: func(_ context.Context, id UserID) (User, error) {
+		UserInfo: func(context.Context, UserID) (User, error) {
 			return User{ID: "another", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org", MemberType: "<fellow>"}, p.info
 		},
 	}

@@ -279,8 +279,15 @@ func TestHandOffMintsNothingForWhatNobodyLooksAt(t *testing.T) {
 	w := newWalkway(t, nil)
 	w.ticket = func(UserID, Product) (string, error) { t.Error("a ticket was minted"); return "", nil }
 	for _, h := range [][2]string{
-		{"Sec-Purpose", "prefetch"}, {"Sec-Purpose", "prefetch;prerender"}, {"Purpose", "prefetch"}, {"X-Purpose", "preview"},
-		{"X-Moz", "prefetch"}, {"Sec-Fetch-Dest", "image"}, {"Sec-Fetch-Dest", "iframe"}, {"Sec-Fetch-Mode", "no-cors"}, {"Sec-Fetch-Mode", "cors"},
+		{"Sec-Purpose", "prefetch"},
+		{"Sec-Purpose", "prefetch;prerender"},
+		{"Purpose", "prefetch"},
+		{"X-Purpose", "preview"},
+		{"X-Moz", "prefetch"},
+		{"Sec-Fetch-Dest", "image"},
+		{"Sec-Fetch-Dest", "iframe"},
+		{"Sec-Fetch-Mode", "no-cors"},
+		{"Sec-Fetch-Mode", "cors"},
 	} {
 		for _, to := range []string{"to=elevate", "to=pull", "to=query", "to=notified&product=dinner"} {
 			rec := w.get(to, func(r *http.Request) { r.Header.Set(h[0], h[1]) })

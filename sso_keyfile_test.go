@@ -85,15 +85,18 @@ func TestParseKeys(t *testing.T) {
 	}{
 		{
 			[]string{pkcs8(ec), sec1(ec), "\n\n" + sec1(ec) + "\r\n\t", jwkOf(t, jose.JSONWebKey{Key: ec}), jwkOf(t, jose.JSONWebKey{Key: ec, Use: "sig", Algorithm: "ES256"})},
-			[]string{pkix(ec.Public()), jwkOf(t, jose.JSONWebKey{Key: ec.Public()})}, ES256,
+			[]string{pkix(ec.Public()), jwkOf(t, jose.JSONWebKey{Key: ec.Public()})},
+			ES256,
 		},
 		{
 			[]string{pkcs8(ed), jwkOf(t, jose.JSONWebKey{Key: ed})},
-			[]string{pkix(ed.Public()), jwkOf(t, jose.JSONWebKey{Key: ed.Public(), Algorithm: "EdDSA"})}, EdDSA,
+			[]string{pkix(ed.Public()), jwkOf(t, jose.JSONWebKey{Key: ed.Public(), Algorithm: "EdDSA"})},
+			EdDSA,
 		},
 		{
 			[]string{pkcs8(rsaKey()), pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey()), nil), jwkOf(t, jose.JSONWebKey{Key: rsaKey()})},
-			[]string{pkix(rsaKey().Public()), pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey), nil), jwkOf(t, jose.JSONWebKey{Key: rsaKey().Public(), Use: "sig"})}, RS256,
+			[]string{pkix(rsaKey().Public()), pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey), nil), jwkOf(t, jose.JSONWebKey{Key: rsaKey().Public(), Use: "sig"})},
+			RS256,
 		},
 		{[]string{jwkOf(t, jose.JSONWebKey{Key: secret})}, []string{jwkOf(t, jose.JSONWebKey{Key: secret, Algorithm: "HS256"})}, HS256},
 	} {

@@ -212,7 +212,9 @@ func TestKeysAreNeverPrinted(t *testing.T) {
 	var out bytes.Buffer
 	for _, v := range []any{
 		cfg, &cfg, cfg.Audiences, cfg.Audiences[1], cfg.Audiences[1].Key, &cfg.Audiences[1].Key, cfg.Audiences[2].Key, sso, *sso,
-		ringConfig, ringConfig.Keys[0], ring, secretRing, ring.Keys(), shared, &shared, []VerificationKey{shared}, verifierConfig,
+		ringConfig, ringConfig.Keys[0], ring, secretRing, ring.Keys(), shared, &shared,
+		[]VerificationKey{shared},
+		verifierConfig,
 		handOffs, *handOffs, *handOffs.reader, byRing, *byRing, *byRing.reader, sessions, *sessions, *sessions.reader, published, *published, remote,
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
