@@ -81,16 +81,64 @@ func decode(m outbox.Message, kind string, facts any) (profile, error) {
 	if m.Kind != kind {
 		return profile{}, &InputError{Field: "message kind", Problem: "is not " + kind}
 	}
-	if err := json.Unmarshal(m.Facts, facts); err != nil {
-		return profile{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+	if plain, ok := facts.(interface{ readPlain([]byte) bool }); !ok || !plain.readPlain(m.Facts) {
+		if err := json.Unmarshal(m.Facts, facts); err != nil {
+			return profile{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+		}
 	}
 	var p profile
-	if len(m.Profile) > 0 {
+	if len(m.Profile) > 0 && !p.readPlain(m.Profile) {
 		if err := json.Unmarshal(m.Profile, &p); err != nil {
 			return profile{}, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
 		}
 	}
 	return p, nil
+}
+
+// readPlain reads plain facts; others it leaves, and f as it was.
+func (f *registrationFacts) readPlain(b []byte) bool {
+	r := newPlainJSON(b)
+	var got registrationFacts
+	r.object(func(name string) {
+		switch name {
+		case "user_id":
+			r.text(&got.UserID)
+		case "remote_product_id":
+			r.text(&got.RemoteProductID)
+		default:
+			r.odd = true
+		}
+	})
+	if !r.whole() {
+		return false
+	}
+	*f = got
+	return true
+}
+
+// readPlain reads a plain profile; another one it leaves, and p as it was.
+func (p *profile) readPlain(b []byte) bool {
+	r := newPlainJSON(b)
+	var got profile
+	r.object(func(name string) {
+		switch name {
+		case "first_name":
+			r.text(&got.FirstName)
+		case "last_name":
+			r.text(&got.LastName)
+		case "email":
+			r.text(&got.Email)
+		case "backfill":
+			r.yes(&got.Backfill)
+		default:
+			r.odd = true
+		}
+	})
+	if !r.whole() {
+		return false
+	}
+	*p = got
+	return true
 }
 
 // user is the person of a profile.

@@ -202,7 +202,7 @@ func requireNothingPlanted(t *testing.T, s setup, account chaos.Account) {
 	}
 	report, err := chaos.Run(t.Context(), chaos.Config{
 		Dialect: s.dialect, DSN: dsn, Orders: 120, Seed: 7, Harmless: true, Account: account, Echo: true,
-		Formats:        [2]notified.OutputFormat{notified.FormatXML, notified.FormatText},
+		Formats:        [2]notified.OutputFormat{notified.FormatXML, notified.FormatPairs},
 		Like:           amsbridge.User{FirstName: plantedFirst, LastName: plantedLast, Email: plantedLocal + "@" + plantedDomain},
 		ElevateBodies:  repeated(account.Key, account.Password, account.UserName+":"+account.Password),
 		NotifiedBodies: repeated(account.AuthCode, account.Credentials),

@@ -57,6 +57,7 @@ type Client struct {
 	credentials  Credentials
 	endpoint     string
 	profile      *Profile
+	layout       func() *layout // it holds the credentials, and no printer looks into a function
 	hosts        []string
 	allowHTTP    bool
 	confirmation bool
@@ -89,9 +90,14 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := newLayout(cfg.Profile, cfg.Credentials.reveal())
+	if err != nil {
+		return nil, &amsbridge.InputError{Field: "Profile", Problem: "cannot be written as JSON"}
+	}
 	return &Client{
 		api: api, credentials: cfg.Credentials, endpoint: cfg.Endpoint, profile: cfg.Profile.clone(),
-		hosts: hosts, allowHTTP: cfg.AllowLoopbackHTTP, confirmation: cfg.SendConfirmation,
+		layout: func() *layout { return &made },
+		hosts:  hosts, allowHTTP: cfg.AllowLoopbackHTTP, confirmation: cfg.SendConfirmation,
 		confirmAgain: cfg.ConfirmRepeats,
 	}, nil
 }

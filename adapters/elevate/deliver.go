@@ -30,7 +30,7 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reasonOf(err), Err: err}
 	}
-	req, err := c.request(r, m.Key, c.confirms(r, m.Doubt))
+	req, err := c.layout().request(c.endpoint, r, m.Key, c.confirms(r, m.Doubt))
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
 	}
@@ -38,7 +38,7 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	if err != nil {
 		return outbox.Result{}, err
 	}
-	return c.judge(reply, r)
+	return c.judge(reply, r.User.Email, req.Private)
 }
 
 // read decodes a message whose registration Elevate may take.
@@ -65,8 +65,7 @@ func reasonOf(err error) string {
 }
 
 // judge decides what a reply means.
-func (c *Client) judge(reply *apiclient.Reply, r amsbridge.Registration) (outbox.Result, error) {
-	hide := private(r)
+func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (outbox.Result, error) {
 	a := c.profile.read(reply.Body)
 	if d := c.api.Classify(reply, hide...); d != nil {
 		if reply.Status/100 == 4 && a.text != "" {
@@ -83,7 +82,7 @@ func (c *Client) judge(reply *apiclient.Reply, r amsbridge.Registration) (outbox
 	}
 	link, problem := "", ""
 	if a.url != "" {
-		link, problem = c.productURL(a.url, r.User.Email)
+		link, problem = c.productURL(a.url, email)
 	}
 	switch {
 	case a.verdict == verdictRefused && a.text == "":

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -79,14 +80,17 @@ func (c *Client) PreviewMessage(m outbox.Message) (Preview, error) {
 }
 
 func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Preview, error) {
-	shown := *c
-	shown.profile = c.profile.clone()
-	for path, v := range shown.profile.Extra {
+	shown := c.profile.clone()
+	for path, v := range shown.Extra {
 		if c.credentials.reveal().in(v) {
-			shown.profile.Extra[path] = json.RawMessage(`"` + Masked + `"`)
+			shown.Extra[path] = json.RawMessage(`"` + Masked + `"`)
 		}
 	}
-	req, err := shown.requestWith(secrets{key: Masked}, r, key, confirm)
+	l, err := newLayout(shown, secrets{key: Masked})
+	var req apiclient.Request
+	if err == nil {
+		req, err = l.request(c.endpoint, r, key, confirm)
+	}
 	if err != nil {
 		return Preview{}, &amsbridge.InputError{Field: "registration", Problem: "cannot be written as JSON"}
 	}
@@ -94,7 +98,7 @@ func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Pr
 		req.Header.Set("Authorization", "Basic "+Masked)
 	}
 	return Preview{
-		Method: req.Method, URL: c.maskURL(req.URL), Header: req.Header, Body: req.Body,
+		Method: req.Method, URL: c.maskURL(req.URL), Header: req.Header.Clone(), Body: req.Body,
 	}, nil
 }
 

@@ -24,26 +24,34 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 		return "", "has spaces, control characters or others that no URL may hold"
 	}
 	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", "is not a URL"
+	}
+	host := hostOf(u)
+	switch {
 	case u.Scheme != "https" && !(u.Scheme == "http" && c.allowHTTP && apiclient.Loopback(u.Hostname())):
 		return "", "is not https"
 	case u.User != nil:
 		return "", "holds a user name"
-	case !slices.Contains(c.hosts, hostOf(u)):
+	case !slices.Contains(c.hosts, host):
 		return "", "is on a host that AllowedHosts does not list"
 	case c.api.Scrub(raw, email) != raw:
 		return "", "holds an e-mail address or a credential"
 	}
-	u.Host = hostOf(u)
+	u.Host = host
 	u.RawQuery = asciiOnly(u.RawQuery) // the path and the fragment are escaped by String
 	return u.String(), ""
 }
 
 // notInURL finds what RFC 3986 leaves out; non-ASCII characters are taken, since
 // they can be escaped without doubt.
-func notInURL(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("\\\"<>^`{|}", r) }
+func notInURL(r rune) bool {
+	switch r {
+	case 0x7f, '\\', '"', '<', '>', '^', '`', '{', '|', '}':
+		return true
+	}
+	return r <= ' '
+}
 
 // asciiOnly percent-encodes what is not ASCII, in UTF-8.
 func asciiOnly(s string) string {

@@ -10,51 +10,70 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 )
 
-// request makes the call of one registration.
-func (c *Client) request(r amsbridge.Registration, key string, confirm bool) (apiclient.Request, error) {
-	return c.requestWith(c.credentials.reveal(), r, key, confirm)
+// Headers that are the same in all calls; net/http changes none.
+var jsonType = []string{"application/json"}
+
+// layout is what all calls of a profile and credentials share: it is made once.
+type layout struct {
+	// mail and silent are the body with and without the confirmation email.
+	mail, silent *wirejson.Layout
+	authName     string // of the header that holds the credentials, if any
+	authValue    []string
 }
 
-func (c *Client) requestWith(
-	secret secrets, r amsbridge.Registration, key string, confirm bool,
-) (apiclient.Request, error) {
-	p := c.profile
-	mail := p.ConfirmationOff
-	if confirm {
-		mail = p.ConfirmationOn
-	}
+// The gaps of a body.
+const (
+	gapFirstName wirejson.Gap = iota
+	gapLastName
+	gapEmail
+	gapUserID
+	gapRemoteProductID
+)
+
+func newLayout(p *Profile, secret secrets) (l layout, err error) {
 	o := wirejson.Object{}
-	o.Set(p.FirstName, r.User.FirstName)
-	o.Set(p.LastName, r.User.LastName)
-	o.Set(p.Email, r.User.Email)
-	o.Set(p.UserID, string(r.User.ID))
-	o.Set(p.RemoteProductID, r.RemoteProductID)
-	o.Set(p.Confirmation, mail)
+	o.Set(p.FirstName, gapFirstName)
+	o.Set(p.LastName, gapLastName)
+	o.Set(p.Email, gapEmail)
+	o.Set(p.UserID, gapUserID)
+	o.Set(p.RemoteProductID, gapRemoteProductID)
 	for path, v := range p.Extra {
 		o.Set(path, v)
-	}
-	h := http.Header{
-		"Accept":            {"application/json"},
-		"Content-Type":      {"application/json"},
-		apiclient.KeyHeader: {key},
 	}
 	switch p.Auth {
 	case AuthBody:
 		o.Set(p.AuthField, secret.key)
 	case AuthBearer:
-		h.Set("Authorization", "Bearer "+secret.key)
+		l.authName, l.authValue = "Authorization", []string{"Bearer " + secret.key}
 	case AuthBasic:
-		h.Set("Authorization", "Basic "+secret.basic())
+		l.authName, l.authValue = "Authorization", []string{"Basic " + secret.basic()}
 	case AuthHeader:
-		h.Set(p.AuthField, secret.key)
+		l.authName, l.authValue = http.CanonicalHeaderKey(p.AuthField), []string{secret.key}
 	}
-	body, err := o.Encode()
+	o.Set(p.Confirmation, p.ConfirmationOn)
+	if l.mail, err = o.Layout(); err != nil {
+		return layout{}, err
+	}
+	o.Set(p.Confirmation, p.ConfirmationOff)
+	l.silent, err = o.Layout()
+	return l, err
+}
+
+// request makes the call of one registration.
+func (l layout) request(url string, r amsbridge.Registration, key string, confirm bool) (apiclient.Request, error) {
+	body := l.silent
+	if confirm {
+		body = l.mail
+	}
+	text, err := body.Fill(r.User.FirstName, r.User.LastName, r.User.Email, string(r.User.ID), r.RemoteProductID) // as the gaps are numbered
 	if err != nil {
 		return apiclient.Request{}, err
 	}
-	return apiclient.Request{
-		Method: http.MethodPost, URL: c.endpoint, Header: h, Body: body, Private: private(r),
-	}, nil
+	h := http.Header{"Accept": jsonType, "Content-Type": jsonType, apiclient.KeyHeader: {key}}
+	if l.authName != "" {
+		h[l.authName] = l.authValue
+	}
+	return apiclient.Request{Method: http.MethodPost, URL: url, Header: h, Body: text, Private: private(r)}, nil
 }
 
 // private lists what no text about this registration may hold.

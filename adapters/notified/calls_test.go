@@ -82,11 +82,8 @@ func TestCallsGolden(t *testing.T) {
 					w.WriteHeader(http.StatusServiceUnavailable)
 				}))
 				t.Cleanup(srv.Close)
-				client, err := notified.New(notified.Config{
-					AuthCode: "a", Credentials: "b", AllowLoopbackHTTP: true, BaseURL: srv.URL, LookupByEmail: lookupByEmail,
-				})
-				require.NoError(t, err)
-				_, err = everyCall[name](t.Context(), client, ada)
+				client := newClient(t, notified.Config{AuthCode: "a", Credentials: "b", BaseURL: srv.URL, LookupByEmail: lookupByEmail})
+				_, err := everyCall[name](t.Context(), client, ada)
 				require.Equal(t, outbox.OutcomeUnavailable, failure(t, err).Outcome)
 				who := byID
 				switch {
@@ -113,13 +110,10 @@ func TestNamesAreSettings(t *testing.T) {
 			sent, code, outputs[code])
 	}))
 	t.Cleanup(srv.Close)
-	client, err := notified.New(notified.Config{
-		AuthCode: "code-1", Credentials: "cred-1", AllowLoopbackHTTP: true, BaseURL: srv.URL, Names: notified.Names{
-			ShowPackageParam: "PkgIn", ShowPackageOutput: "Pkg", AddOnOutput: "Item", AddOnsRemovedOutput: "Gone", LoginTicketOutput: "Tik",
-			FirstNameParam: "First", LastNameParam: "Last",
-		},
-	})
-	require.NoError(t, err)
+	client := newClient(t, notified.Config{BaseURL: srv.URL, Names: notified.Names{
+		ShowPackageParam: "PkgIn", ShowPackageOutput: "Pkg", AddOnOutput: "Item", AddOnsRemovedOutput: "Gone", LoginTicketOutput: "Tik",
+		FirstNameParam: "First", LastNameParam: "Last",
+	}})
 	for code, want := range map[string]any{"K": int64(7), "A": []int64{5}, "N": 2} {
 		got, err := everyCall[code](t.Context(), client, ada)
 		require.NoError(t, err)
@@ -143,9 +137,7 @@ func TestRegisterAlready(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `<APIResults APICallResult="0" OpCodesProcessed="1" OpCodesInError="0"><OpCodeResult OpCode="R" Status="%s"/></APIResults>`, status)
 		}))
 		t.Cleanup(srv.Close)
-		client, err := notified.New(notified.Config{AuthCode: "a", Credentials: "b", AllowLoopbackHTTP: true, BaseURL: srv.URL})
-		require.NoError(t, err)
-		already, err := client.Register(t.Context(), ada, show, 7)
+		already, err := newClient(t, notified.Config{BaseURL: srv.URL}).Register(t.Context(), ada, show, 7)
 		require.Equal(t, want.already, already)
 		if want.outcome == outbox.OutcomeNone {
 			require.NoError(t, err)
@@ -160,12 +152,8 @@ func TestCallsRefuseBadInput(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a call was sent") }))
 	t.Cleanup(srv.Close)
-	config := notified.Config{AuthCode: "a", Credentials: "b", AllowLoopbackHTTP: true, BaseURL: srv.URL}
-	byID, err := notified.New(config)
-	require.NoError(t, err)
-	config.LookupByEmail = true
-	byEmail, err := notified.New(config)
-	require.NoError(t, err)
+	byID := newClient(t, notified.Config{BaseURL: srv.URL})
+	byEmail := newClient(t, notified.Config{BaseURL: srv.URL, LookupByEmail: true})
 
 	person := func(change func(*notified.Person)) notified.Person {
 		p := ada
@@ -212,7 +200,7 @@ func TestCallsRefuseBadInput(t *testing.T) {
 			require.ErrorAs(t, err, &bad)
 		})
 	}
-	_, err = byEmail.MintTicket(t.Context(), "u-1", amsbridge.Product{ShowKey: show})
+	_, err := byEmail.MintTicket(t.Context(), "u-1", amsbridge.Product{ShowKey: show})
 	require.Contains(t, failure(t, err).Reason, "email is empty")
 	_, err = byID.MintTicket(t.Context(), "u-1", amsbridge.Product{RemoteProductID: "elevate only"})
 	require.Contains(t, failure(t, err).Reason, "show key is not positive")

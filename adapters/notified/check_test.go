@@ -38,13 +38,10 @@ func states(t *testing.T, all []amsbridge.Finding) (by map[string]amsbridge.Find
 	return by, text
 }
 
-// fullKey is the sandbox's key of the package "full".
-const fullKey = show*1000 + 1
-
 func TestCheckAgainstTheSandbox(t *testing.T) {
 	t.Parallel()
 	const good, wrong, open = amsbridge.Good, amsbridge.Wrong, amsbridge.NotChecked
-	whole := notified.CheckConfig{ShowKey: show, ShowPackageKey: fullKey, AddOnKeys: []int64{10342, 9985}, KnownUser: notified.Person{UserID: "u-1"}}
+	whole := notified.CheckConfig{ShowKey: show, ShowPackageKey: full, AddOnKeys: []int64{10342, 9985}, KnownUser: notified.Person{UserID: "u-1"}}
 	with := func(change func(*notified.CheckConfig)) notified.CheckConfig {
 		cfg := whole
 		change(&cfg)
@@ -87,7 +84,7 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 			want: taken(map[string]amsbridge.FindingState{"show key 5": wrong}), text: "no such event",
 		},
 		"another package": {
-			cfg: with(func(c *notified.CheckConfig) { c.ShowPackageKey, c.AddOnKeys = fullKey+1, nil }),
+			cfg: with(func(c *notified.CheckConfig) { c.ShowPackageKey, c.AddOnKeys = day, nil }),
 			want: taken(map[string]amsbridge.FindingState{
 				showSubject: good, "known user": good, "show package key 77001002": wrong,
 			}), text: "for 77001001 instead",
@@ -141,35 +138,15 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := "/scripts/Server.nxp"
-			var cfg notified.Config
-			w := newWorld(t, func(n *notified.Config, s *notifiedtest.Config) {
-				if c.change != nil {
-					c.change(n, s)
-				}
-				cfg = *n
-			})
-			if cfg.BaseURL != "" {
-				path = cfg.BaseURL
-			}
-			srv := httptest.NewServer(w.sandbox)
-			t.Cleanup(srv.Close)
-			cfg.BaseURL = srv.URL + path
-			client, err := notified.New(cfg)
-			require.NoError(t, err)
-			t.Cleanup(client.CloseIdleConnections)
-			seller, err := notified.New(notified.Config{
-				AuthCode: authCode, Credentials: credentials, BaseURL: srv.URL + "/scripts/Server.nxp", AllowLoopbackHTTP: true,
-			})
-			require.NoError(t, err)
-			t.Cleanup(seller.CloseIdleConnections)
-			_, err = seller.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+			w := newWorld(t, c.change)
+			seller := newClient(t, notified.Config{BaseURL: w.baseURL})
+			_, err := seller.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
 			require.NoError(t, err)
 			before := len(w.sandbox.Journal())
 			if c.fault.Kind != notifiedtest.None {
 				w.sandbox.Misbehave(c.fault)
 			}
-			by, text := states(t, client.Check(t.Context(), c.cfg))
+			by, text := states(t, w.client.Check(t.Context(), c.cfg))
 			require.Equal(t, c.want, by, text)
 			require.Contains(t, text, c.text)
 			calls := w.sandbox.Journal()[before:]
@@ -188,8 +165,7 @@ func TestCheckOfAHostThatIsNotThere(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	for _, base := range []string{gone.URL, "https://notified.invalid/scripts/Server.nxp"} {
-		client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: base, UseGET: true})
-		require.NoError(t, err)
+		client := newClient(t, notified.Config{BaseURL: base, UseGET: true})
 		by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show}))
 		u, err := url.Parse(base)
 		require.NoError(t, err)
@@ -208,9 +184,7 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 			`<OpCodeResult OpCode="K" Status="51" Message="Event Not Found!"/></APIResults>`)
 	}))
 	t.Cleanup(srv.Close)
-	client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL})
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
+	client := newClient(t, notified.Config{BaseURL: srv.URL})
 	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show, KnownUser: notified.Person{UserID: "u-1"}}))
 	require.Equal(t, amsbridge.Good, by["credentials"], text)
 	require.Equal(t, amsbridge.Wrong, by["show key 77001"], text)

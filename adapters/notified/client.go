@@ -15,6 +15,14 @@ import (
 type Client struct {
 	cfg  Config
 	http *apiclient.Client
+	// constant is what all calls share; no printer looks into a function.
+	constant func() *constant
+}
+
+type constant struct {
+	url    string
+	params string   // those that begin each call
+	echoes []string // what reading makes of the credentials
 }
 
 // minPiece is how long a piece of a secret is at least that is looked for by
@@ -54,7 +62,22 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notified: %w", err)
 	}
-	return &Client{cfg: cfg, http: h}, nil
+	shared := cfg.constant()
+	return &Client{cfg: cfg, http: h, constant: func() *constant { return shared }}, nil
+}
+
+func (c Config) constant() *constant {
+	all := &constant{
+		url:    c.BaseURL,
+		params: "APIUserAuthCode=" + escape(c.AuthCode) + "&APIUserCredentials=" + escape(c.Credentials) + "&OpCodeList=",
+	}
+	if c.LASCmdInForm {
+		all.params = lasCmd + "&" + all.params
+	} else {
+		all.url += "?" + lasCmd
+	}
+	all.echoes = c.appendEchoes(c.appendEchoes(nil, c.AuthCode), c.Credentials)
+	return all
 }
 
 // String shows nothing secret.
@@ -100,7 +123,9 @@ func (c *Client) run(ctx context.Context, key string, q Chain) (steps []Step, de
 	}
 	if !withTicket {
 		if c.cfg.OutputFormat == FormatPairs {
-			got.Body = []byte(unescape(string(got.Body))) // what was encoded twice would not be recognised
+			// What was encoded twice is recognised only once it is decoded, and
+			// what holds a '+' only before.
+			got.Body = []byte(unescape(c.http.Scrub(string(got.Body), private...)))
 		}
 		detail = c.http.Detail(got, private...)
 	}
@@ -130,26 +155,37 @@ func (r reply) tickets() []string {
 
 // private returns what must not come out beside the credentials as they are:
 // these values, and what reading makes of anything secret that the platform
-// echoes without having encoded it: decoding changes it, and H ends a value at
-// each '&'.
+// echoes without having encoded it.
 func (c *Client) private(values ...string) []string {
-	private := values
-	for _, secret := range append([]string{c.cfg.AuthCode, c.cfg.Credentials}, values...) {
-		for piece := range strings.SplitSeq(secret, "&") {
-			if piece != secret && len(piece) >= minPiece && c.cfg.OutputFormat == FormatPairs {
-				private = append(private, piece, unescape(piece))
-			}
-		}
-		for range 2 { // H is decoded, and a text in it once more
-			decoded := unescape(secret)
-			if decoded == secret {
-				break
-			}
-			private = append(private, decoded)
-			secret = decoded
-		}
+	echoes := c.constant().echoes
+	private := append(make([]string, 0, len(values)+len(echoes)), values...)
+	private = append(private, echoes...)
+	for _, v := range values {
+		private = c.cfg.appendEchoes(private, v)
 	}
 	return private
+}
+
+// appendEchoes adds what reading makes of a secret: decoding changes it, and H
+// ends a value at each '&'.
+func (c Config) appendEchoes(to []string, secret string) []string {
+	if !strings.ContainsAny(secret, "&%+") {
+		return to
+	}
+	for piece := range strings.SplitSeq(secret, "&") {
+		if piece != secret && len(piece) >= minPiece && c.OutputFormat == FormatPairs {
+			to = append(to, piece, unescape(piece))
+		}
+	}
+	for range 2 { // H is decoded, and a text in it once more
+		decoded := unescape(secret)
+		if decoded == secret {
+			break
+		}
+		to = append(to, decoded)
+		secret = decoded
+	}
+	return to
 }
 
 // badInput is a call that was not made.

@@ -2,7 +2,6 @@ package notified_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -19,140 +18,53 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-const (
-	authCode    = "planted-auth & code;+%2"
-	credentials = "planted-credentials=\u00fc/?"
-	area        = "Alpine Society"
-	show        = 77001
-	email       = "planted.person@members.example"
-)
-
-// world is a sandbox on the wire and a client of it.
-type world struct {
-	sandbox *notifiedtest.Server
-	client  *notified.Client
-}
-
-func newWorld(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) world {
-	t.Helper()
-	sandboxConfig := notifiedtest.Config{
-		Accounts: []notifiedtest.Account{{AuthCode: authCode, Credentials: credentials, Area: area}},
-		Shows: []notifiedtest.Show{{Key: show, Area: area, Packages: []notifiedtest.Package{
-			{Name: "full", AddOns: []notifiedtest.AddOn{{Key: 9985}, {Key: 10342}, {Key: 10400, RefersTo: "day"}}},
-			{Name: "day", AddOns: []notifiedtest.AddOn{{Key: 20001}}},
-		}}},
-	}
-	cfg := notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, Concurrency: 4}
-	if change != nil {
-		change(&cfg, &sandboxConfig)
-	}
-	sandbox, err := notifiedtest.New(sandboxConfig)
-	require.NoError(t, err)
-	for id, pkg := range map[string]string{"u-1": "full", "u-guest": "", oddID: "full"} {
-		require.NoError(t, sandbox.AddUser(area, notifiedtest.User{ID: id, Email: email}))
-		if pkg != "" {
-			require.NoError(t, sandbox.Register(id, show, pkg))
-		}
-	}
-	srv := httptest.NewServer(sandbox)
-	t.Cleanup(srv.Close)
-	cfg.BaseURL = srv.URL + "/scripts/Server.nxp"
-	client, err := notified.New(cfg)
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	return world{sandbox, client}
-}
-
-// oddID holds all that a careless encoder would lose.
-const oddID = "o'dd & id; 50%/+=#?\u00e9\U0001f393\"<x>"
-
-// push is a message as the hook writes it.
-func push(t testing.TB, key, user string, showKey int64, addOns ...int64) outbox.Message {
-	t.Helper()
-	facts, err := json.Marshal(map[string]any{
-		"user_id": user, "show_key": showKey, "add_ons": []amsbridge.LineAddOns{{LineID: "l-1", Keys: addOns}},
-	})
-	require.NoError(t, err)
-	profile, err := json.Marshal(map[string]string{"first_name": "Planted-First", "last_name": "Planted-Last", "email": email})
-	require.NoError(t, err)
-	return outbox.Message{
-		Destination: "notified", Key: key, Kind: amsbridge.KindAddOns, Version: 1, Person: user, Subject: "o-1",
-		Items: []string{"l-1"}, Facts: facts, Profile: profile, Attempt: 1,
-	}
-}
-
-func failure(t testing.TB, err error) *outbox.DeliveryError {
-	t.Helper()
-	var d *outbox.DeliveryError
-	require.ErrorAs(t, err, &d)
-	return d
-}
-
-// ways are the forms in which a call may go out.
-var ways = map[string]func(*notified.Config, *notifiedtest.Config){
-	"POST":                        nil,
-	"POST, LASCmd in the form":    func(c *notified.Config, _ *notifiedtest.Config) { c.LASCmdInForm = true },
-	"GET":                         func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = true },
-	"POST, H":                     func(c *notified.Config, _ *notifiedtest.Config) { c.OutputFormat = notified.FormatPairs },
-	"POST, T":                     func(c *notified.Config, _ *notifiedtest.Config) { c.OutputFormat = notified.FormatText },
-	"POST, curly quotes in reply": func(_ *notified.Config, s *notifiedtest.Config) { s.CurlyQuotes = true },
-}
-
 func TestDeliver(t *testing.T) {
 	t.Parallel()
-	for way, change := range ways {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, change)
-			for _, user := range []string{"u-1", oddID} {
-				result, err := w.client.Deliver(t.Context(), push(t, "k-"+user[:3], user, show, 10342, 9985, 9985))
-				require.NoError(t, err)
-				require.False(t, result.AlreadyDone)
-				require.Equal(t, "0", result.Code)
-				require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
-				require.Contains(t, result.Detail, "AddOnsAdded")
-				require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns(user, show))
-			}
-			calls := w.sandbox.Journal()
-			require.Len(t, calls, 2)
-			require.Equal(t, oddID, calls[1].User)
-			for _, c := range calls {
-				require.Empty(t, c.Violations)
-				require.True(t, strings.HasPrefix(way, c.Method), c.Method)
-				require.True(t, strings.HasPrefix(c.Key, "k-"), "the key header: %q", c.Key)
-			}
-		})
-	}
+	inEveryWay(t, func(t *testing.T, way string, w world) {
+		for _, user := range []string{"u-1", oddID} {
+			result, err := w.client.Deliver(t.Context(), push(t, "k-"+user[:3], user, show, 10342, 9985, 9985))
+			require.NoError(t, err)
+			require.False(t, result.AlreadyDone)
+			require.Equal(t, "0", result.Code)
+			require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
+			require.Contains(t, result.Detail, "AddOnsAdded")
+			require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns(user, show))
+		}
+		calls := w.sandbox.Journal()
+		require.Len(t, calls, 2)
+		require.Equal(t, oddID, calls[1].User)
+		for _, c := range calls {
+			require.Empty(t, c.Violations)
+			require.True(t, strings.HasPrefix(way, c.Method), c.Method)
+			require.True(t, strings.HasPrefix(c.Key, "k-"), "the key header: %q", c.Key)
+		}
+	})
 }
 
 func TestDeliverAgain(t *testing.T) {
 	t.Parallel()
-	for way, change := range ways {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, change)
-			m := push(t, "k-1", "u-1", show, 9985, 10342)
-			_, err := w.client.Deliver(t.Context(), m)
-			require.NoError(t, err)
+	inEveryWay(t, func(t *testing.T, _ string, w world) {
+		m := push(t, "k-1", "u-1", show, 9985, 10342)
+		_, err := w.client.Deliver(t.Context(), m)
+		require.NoError(t, err)
 
-			m.Doubt = outbox.DoubtLostLease
-			result, err := w.client.Deliver(t.Context(), m)
-			require.NoError(t, err)
-			require.True(t, result.AlreadyDone)
-			require.Equal(t, 0, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
+		m.Doubt = outbox.DoubtLostLease
+		result, err := w.client.Deliver(t.Context(), m)
+		require.NoError(t, err)
+		require.True(t, result.AlreadyDone)
+		require.Equal(t, 0, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
 
-			result, err = w.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
-			require.NoError(t, err)
-			require.True(t, result.AlreadyDone, "at a first send too, once A shows that all are there")
+		result, err = w.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
+		require.NoError(t, err)
+		require.True(t, result.AlreadyDone, "at a first send too, once A shows that all are there")
 
-			require.Equal(t, "M M A M A", calledOf(w.sandbox))
-			for i, c := range w.sandbox.Journal() {
-				require.Equal(t, i == 0, c.Effect)
-				require.Equal(t, i > 0 && c.Key == "k-1" || c.OpCodes == "A", c.Repeat, c.OpCodes)
-				require.Empty(t, c.Violations)
-			}
-		})
-	}
+		require.Equal(t, "M M A M A", calledOf(w.sandbox))
+		for i, c := range w.sandbox.Journal() {
+			require.Equal(t, i == 0, c.Effect)
+			require.Equal(t, i > 0 && c.Key == "k-1" || c.OpCodes == "A", c.Repeat, c.OpCodes)
+			require.Empty(t, c.Violations)
+		}
+	})
 }
 
 func TestDeliverAgainWhereThePlatformCountsAll(t *testing.T) {
@@ -288,11 +200,8 @@ func TestDeliverUnreachable(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(nil)
 	srv.Close()
-	client, err := notified.New(notified.Config{
-		AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL + "/scripts/Server.nxp", UseGET: true,
-	})
-	require.NoError(t, err)
-	_, err = client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+	client := newClient(t, notified.Config{BaseURL: srv.URL + sandboxPath, UseGET: true})
+	_, err := client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
 	require.Equal(t, outbox.OutcomeUnavailable, failure(t, err).Outcome)
 }
 

@@ -1,18 +1,17 @@
 package notified
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/outcometest"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -56,72 +55,43 @@ func called(a answered) turn { return turn{a.reply.ops[0].code, a} }
 
 func counting(n string) row { return row{{"AddOnsAdded", n}} }
 
-// outcomeRow is a row of the docs.
-type outcomeRow struct{ reply, outcome, happens, reads string }
-
-func documentedRows(t *testing.T) []outcomeRow {
-	t.Helper()
-	doc, err := os.ReadFile("../../docs/outcomes-notified.md")
-	require.NoError(t, err)
-	var rows []outcomeRow
-	for line := range strings.Lines(string(doc)) {
-		line = strings.TrimSpace(line)
-		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---") || strings.HasPrefix(line, "| Reply |") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(line, "|"), "|")
-		require.Len(t, cells, 4, line)
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		rows = append(rows, outcomeRow{cells[0], cells[1], cells[2], strings.Trim(cells[3], "`")})
-	}
-	return rows
-}
-
-// TestDocumentedOutcomes plays every row of the docs against a client.
+// TestDocumentedOutcomes plays every row of the docs in each format: against a
+// client, and what the client makes of it against a sender.
 func TestDocumentedOutcomes(t *testing.T) {
 	t.Parallel()
-	rows, seen := documentedRows(t), map[string]bool{}
-	for _, r := range rows {
-		require.False(t, seen[r.reply], "%q is there twice", r.reply)
-		seen[r.reply] = true
-		require.Contains(t, outcomeRows, r.reply, "a row that no test plays")
+	outcometest.Each(t, "../../docs/outcomes-notified.md", outcomeRows, func(t *testing.T, r outcometest.Row, s scene) {
 		for _, f := range formats {
-			t.Run(r.reply+", "+string(f), func(t *testing.T) {
+			t.Run(string(f), func(t *testing.T) {
 				t.Parallel()
-				r.play(t, f, outcomeRows[r.reply])
+				result, err := s.serve(t, f).Deliver(t.Context(), s.message("u-1"))
+				r.RequireEnding(t, result, "", err)
+				r.RequireConsequence(t, result, err, s.message)
 			})
 		}
-	}
-	for name := range outcomeRows {
-		require.True(t, seen[name], "%q is not in the docs", name)
-	}
+	})
 }
 
-func (r outcomeRow) play(t *testing.T, f OutputFormat, s scene) {
-	result, err := s.serve(t, f).Deliver(t.Context(), s.message("u-1"))
-	outcome, reads := outbox.OutcomeDelivered, ""
-	var d *outbox.DeliveryError
-	switch {
-	case errors.As(err, &d):
-		outcome, reads = d.Outcome, d.Error()
-	case result.AlreadyDone:
-		outcome = outbox.OutcomeAlreadyDone
-		fallthrough
-	default:
-		require.NoError(t, err)
-		reads = fmt.Sprintf("%s (%s)", outcome, result.Code)
-		if result.Receipt != nil {
-			reads += fmt.Sprintf(", receipt %s", result.Receipt)
-		}
+// message is one that asks for two add-ons, as the scene has it.
+func (s scene) message(user string) outbox.Message {
+	addOns, first := `"keys":[9985,10342]`, ""
+	if s.noKeys {
+		addOns = `"keys":[]`
 	}
-	require.Equal(t, r.outcome, outcome.String())
-	if start, open := strings.CutSuffix(r.reads, "…"); open {
-		require.True(t, strings.HasPrefix(reads, start), reads)
-	} else {
-		require.Equal(t, r.reads, reads)
+	if s.pkg != 0 {
+		first = fmt.Sprintf(`"show_package_key":%d,`, s.pkg)
 	}
+	m := outbox.Message{
+		Destination: "notified", Key: "k-" + user, Kind: amsbridge.KindAddOns, Version: 1, Person: user, Subject: "o-1", Items: []string{"1"},
+		Facts:   fmt.Appendf(nil, `{"user_id":%q,"show_key":77001,%s"add_ons":[{"line_id":"1",%s}]}`, user, first, addOns),
+		Profile: []byte(`{"first_name":"Ada","last_name":"Lovelace","email":"ada@example.org"}`), Attempt: 1,
+	}
+	if s.noEmail {
+		m.Profile = []byte(`{"first_name":"Ada","last_name":"Lovelace"}`)
+	}
+	if s.removal {
+		m.Kind = amsbridge.KindRemoveAddOns
+	}
+	return m
 }
 
 // serve returns a client of a platform that answers so, and fails the test

@@ -3,7 +3,6 @@ package notified
 import (
 	"errors"
 	"strconv"
-	"strings"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -96,7 +95,7 @@ func (op opResult) count(name string) (int, bool) {
 // key reads a key: a positive whole number in digits.
 func (r row) key(name string) (int64, bool) {
 	text := r.one(name)
-	if text == "" || strings.Trim(text, "0123456789") != "" {
+	if text == "" || !allDigits(text) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(text, 10, 64)

@@ -47,11 +47,20 @@ func (r row) one(name string) string {
 // number reads a whole number of at most nine digits.
 func number(s string) (int, bool) {
 	digits := strings.TrimPrefix(s, "-")
-	if digits == "" || len(digits) > 9 || strings.Trim(digits, "0123456789") != "" {
+	if digits == "" || len(digits) > 9 || !allDigits(digits) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(s)
 	return n, err == nil
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // plain undoes the percent-encoding that text values may have. Text that only

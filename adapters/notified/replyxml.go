@@ -19,6 +19,13 @@ const maxDepth = 8
 // the curly quotes mended that stand as attribute quotes, as they do in the
 // vendor's own sample.
 func parseXML(body []byte) (reply, error) {
+	if r, ok := plainXML(body); ok {
+		return r, nil
+	}
+	return fullXML(body)
+}
+
+func fullXML(body []byte) (reply, error) {
 	root, err := readTree(body)
 	if err != nil {
 		mended, ok := mendQuotes(string(body))

@@ -49,11 +49,9 @@ func TestRequestGolden(t *testing.T) {
 			}))
 			t.Cleanup(srv.Close)
 			cfg := c.cfg
-			cfg.AuthCode, cfg.Credentials, cfg.AllowLoopbackHTTP = "auth code&;", "cred+entials=", true
-			cfg.BaseURL = srv.URL + "/scripts/Server.nxp"
-			client, err := notified.New(cfg)
-			require.NoError(t, err)
-			_, err = client.Deliver(t.Context(), push(t, "key-1", oddID, show, 10342, 9985))
+			cfg.AuthCode, cfg.Credentials = "auth code&;", "cred+entials="
+			cfg.BaseURL = srv.URL + sandboxPath
+			_, err := newClient(t, cfg).Deliver(t.Context(), push(t, "key-1", oddID, show, 10342, 9985))
 			require.Error(t, err)
 			g := <-got
 			require.Equal(t, c.line, g.line)
@@ -78,8 +76,7 @@ func FuzzUserID(f *testing.F) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	f.Cleanup(srv.Close)
-	client, err := notified.New(notified.Config{AuthCode: "a", Credentials: "b", AllowLoopbackHTTP: true, BaseURL: srv.URL})
-	require.NoError(f, err)
+	client := newClient(f, notified.Config{BaseURL: srv.URL})
 	f.Fuzz(func(t *testing.T, id string) {
 		if !utf8.ValidString(id) {
 			return // no message can hold it

@@ -1,7 +1,6 @@
 package notified_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,70 +13,32 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// The keys of the world's packages.
-const (
-	full = show*1000 + 1
-	day  = show*1000 + 2
-)
-
-// first makes a push register for a package first.
-func first(t testing.TB, m outbox.Message, pkg int64) outbox.Message {
-	t.Helper()
-	var facts map[string]any
-	require.NoError(t, json.Unmarshal(m.Facts, &facts))
-	facts["show_package_key"] = pkg
-	var err error
-	m.Facts, err = json.Marshal(facts)
-	require.NoError(t, err)
-	return m
-}
-
-// removal makes a push take its add-ons away.
-func removal(m outbox.Message) outbox.Message {
-	m.Kind = amsbridge.KindRemoveAddOns
-	return m
-}
-
-// calledOf returns the opcodes of all calls, and checks that none broke the
-// vendor's text.
-func calledOf(s *notifiedtest.Server) string {
-	var codes []string
-	for _, c := range s.Journal() {
-		codes = append(codes, strings.Join(append([]string{c.OpCodes}, c.Violations...), "!"))
-	}
-	return strings.Join(codes, " ")
-}
-
 func TestSandboxRegisterFirst(t *testing.T) {
 	t.Parallel()
-	for way, change := range ways {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, change)
-			m := first(t, push(t, "k-1", "u-guest", show, 9985, 10342), full)
-			result, err := w.client.Deliver(t.Context(), m)
-			require.NoError(t, err)
-			require.False(t, result.AlreadyDone)
-			require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
-			require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns("u-guest", show))
-			require.Equal(t, "K R M", calledOf(w.sandbox))
-			for _, c := range w.sandbox.Journal() {
-				require.Equal(t, "k-1", c.Key)
-			}
+	inEveryWay(t, func(t *testing.T, _ string, w world) {
+		m := first(t, push(t, "k-1", "u-guest", show, 9985, 10342), full)
+		result, err := w.client.Deliver(t.Context(), m)
+		require.NoError(t, err)
+		require.False(t, result.AlreadyDone)
+		require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
+		require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns("u-guest", show))
+		require.Equal(t, "K R M", calledOf(w.sandbox))
+		for _, c := range w.sandbox.Journal() {
+			require.Equal(t, "k-1", c.Key)
+		}
 
-			result, err = w.client.Deliver(t.Context(), m)
-			require.NoError(t, err)
-			require.True(t, result.AlreadyDone, "the repeat")
-			require.Equal(t, "K R M K M A", calledOf(w.sandbox))
+		result, err = w.client.Deliver(t.Context(), m)
+		require.NoError(t, err)
+		require.True(t, result.AlreadyDone, "the repeat")
+		require.Equal(t, "K R M K M A", calledOf(w.sandbox))
 
-			_, err = w.client.Deliver(t.Context(), first(t, push(t, "k-2", "u-guest", show, 20001), day))
-			require.Contains(t, failure(t, err).Reason, "is registered for package 77001001 of the show, and bought package 77001002")
-			require.Equal(t, "K R M K M A K", calledOf(w.sandbox), "someone of another package is left alone")
+		_, err = w.client.Deliver(t.Context(), first(t, push(t, "k-2", "u-guest", show, 20001), day))
+		require.Contains(t, failure(t, err).Reason, "is registered for package 77001001 of the show, and bought package 77001002")
+		require.Equal(t, "K R M K M A K", calledOf(w.sandbox), "someone of another package is left alone")
 
-			_, err = w.client.Deliver(t.Context(), first(t, push(t, "k-3", "u-nobody", show, 9985), full))
-			require.Equal(t, outbox.OutcomeNotReady, failure(t, err).Outcome)
-		})
-	}
+		_, err = w.client.Deliver(t.Context(), first(t, push(t, "k-3", "u-nobody", show, 9985), full))
+		require.Equal(t, outbox.OutcomeNotReady, failure(t, err).Outcome)
+	})
 }
 
 // TestSandboxRegistersOnce: an R that was carried out and not answered makes no
@@ -98,59 +59,51 @@ func TestSandboxRegistersOnce(t *testing.T) {
 
 func TestSandboxRemoval(t *testing.T) {
 	t.Parallel()
-	for way, change := range ways {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, change)
-			_, err := w.client.Deliver(t.Context(), push(t, "k-1", "u-1", show, 9985, 10342))
-			require.NoError(t, err)
+	inEveryWay(t, func(t *testing.T, _ string, w world) {
+		_, err := w.client.Deliver(t.Context(), push(t, "k-1", "u-1", show, 9985, 10342))
+		require.NoError(t, err)
 
-			gone := removal(push(t, "k-2", "u-1", show, 9985))
-			result, err := w.client.Deliver(t.Context(), gone)
-			require.NoError(t, err)
-			require.False(t, result.AlreadyDone)
-			require.Equal(t, []int64{10342}, w.sandbox.AddOns("u-1", show))
+		gone := removal(push(t, "k-2", "u-1", show, 9985))
+		result, err := w.client.Deliver(t.Context(), gone)
+		require.NoError(t, err)
+		require.False(t, result.AlreadyDone)
+		require.Equal(t, []int64{10342}, w.sandbox.AddOns("u-1", show))
 
-			result, err = w.client.Deliver(t.Context(), gone)
-			require.NoError(t, err)
-			require.True(t, result.AlreadyDone, "the repeat")
-			require.Equal(t, "M N N A", calledOf(w.sandbox))
-			require.Equal(t, []int64{10342}, w.sandbox.AddOns("u-1", show))
+		result, err = w.client.Deliver(t.Context(), gone)
+		require.NoError(t, err)
+		require.True(t, result.AlreadyDone, "the repeat")
+		require.Equal(t, "M N N A", calledOf(w.sandbox))
+		require.Equal(t, []int64{10342}, w.sandbox.AddOns("u-1", show))
 
-			result, err = w.client.Deliver(t.Context(), removal(push(t, "k-3", "u-guest", show, 9985)))
-			require.NoError(t, err)
-			require.True(t, result.AlreadyDone, "without a registration there is nothing to remove")
-			_, err = w.client.Deliver(t.Context(), removal(push(t, "k-4", "u-nobody", show, 9985)))
-			require.Equal(t, outbox.OutcomeRejected, failure(t, err).Outcome)
-		})
-	}
+		result, err = w.client.Deliver(t.Context(), removal(push(t, "k-3", "u-guest", show, 9985)))
+		require.NoError(t, err)
+		require.True(t, result.AlreadyDone, "without a registration there is nothing to remove")
+		_, err = w.client.Deliver(t.Context(), removal(push(t, "k-4", "u-nobody", show, 9985)))
+		require.Equal(t, outbox.OutcomeRejected, failure(t, err).Outcome)
+	})
 }
 
 func TestSandboxTicket(t *testing.T) {
 	t.Parallel()
-	for way, change := range ways {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, change)
-			url, err := w.client.MintTicket(t.Context(), oddID, amsbridge.Product{ShowKey: show})
-			require.NoError(t, err)
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-			require.NoError(t, err)
-			resp, err := http.DefaultClient.Do(req)
-			require.NoError(t, err)
-			require.NoError(t, resp.Body.Close())
-			require.Equal(t, http.StatusOK, resp.StatusCode)
-			visits := w.sandbox.Visits()
-			require.Len(t, visits, 1)
-			require.Equal(t, oddID, visits[0].User)
+	inEveryWay(t, func(t *testing.T, _ string, w world) {
+		url, err := w.client.MintTicket(t.Context(), oddID, amsbridge.Product{ShowKey: show})
+		require.NoError(t, err)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		visits := w.sandbox.Visits()
+		require.Len(t, visits, 1)
+		require.Equal(t, oddID, visits[0].User)
 
-			for user, code := range map[amsbridge.UserID]string{"u-guest": "72", "u-nobody": "71"} {
-				url, err = w.client.MintTicket(t.Context(), user, amsbridge.Product{ShowKey: show})
-				require.Empty(t, url)
-				require.Equal(t, code, failure(t, err).Code)
-			}
-		})
-	}
+		for user, code := range map[amsbridge.UserID]string{"u-guest": "72", "u-nobody": "71"} {
+			url, err = w.client.MintTicket(t.Context(), user, amsbridge.Product{ShowKey: show})
+			require.Empty(t, url)
+			require.Equal(t, code, failure(t, err).Code)
+		}
+	})
 }
 
 func TestSandboxOptions(t *testing.T) {
@@ -203,32 +156,28 @@ func TestSandboxOptions(t *testing.T) {
 // told.
 func TestSandboxChain(t *testing.T) {
 	t.Parallel()
-	for way, change := range ways {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, change)
-			q := notified.Chain{OpCodes: "RKMANZT", Person: notified.Person{UserID: "u-guest"}, ShowKey: show, ShowPackageKey: full, AddOnKeys: []int64{10342, 9985}}
-			steps, err := w.client.Chain(t.Context(), q)
-			require.NoError(t, err)
-			require.Len(t, steps, 7)
-			require.Equal(t, int64(full), steps[1].ShowPackageKey)
-			require.Equal(t, 2, steps[2].AddOnsChanged)
-			require.Equal(t, []int64{9985, 10342}, steps[3].AddOns)
-			require.Equal(t, 2, steps[4].AddOnsChanged)
-			require.NotEmpty(t, steps[5].RegistrationID)
-			require.NotEmpty(t, steps[6].Ticket.Key())
+	inEveryWay(t, func(t *testing.T, _ string, w world) {
+		q := notified.Chain{OpCodes: "RKMANZT", Person: notified.Person{UserID: "u-guest"}, ShowKey: show, ShowPackageKey: full, AddOnKeys: []int64{10342, 9985}}
+		steps, err := w.client.Chain(t.Context(), q)
+		require.NoError(t, err)
+		require.Len(t, steps, 7)
+		require.Equal(t, int64(full), steps[1].ShowPackageKey)
+		require.Equal(t, 2, steps[2].AddOnsChanged)
+		require.Equal(t, []int64{9985, 10342}, steps[3].AddOns)
+		require.Equal(t, 2, steps[4].AddOnsChanged)
+		require.NotEmpty(t, steps[5].RegistrationID)
+		require.NotEmpty(t, steps[6].Ticket.Key())
 
-			q.OpCodes, q.AddOnKeys = "KMT", []int64{1}
-			steps, err = w.client.Chain(t.Context(), q)
-			d := failure(t, err)
-			require.Equal(t, "76", d.Code)
-			require.Contains(t, d.Reason, "at opcode M, number 2 of KMT")
-			require.Len(t, steps, 2)
-			require.Equal(t, int64(full), steps[0].ShowPackageKey)
-			require.Equal(t, 76, steps[1].Status)
-			require.Empty(t, d.Detail, "a reply that may hold a ticket is not kept")
-		})
-	}
+		q.OpCodes, q.AddOnKeys = "KMT", []int64{1}
+		steps, err = w.client.Chain(t.Context(), q)
+		d := failure(t, err)
+		require.Equal(t, "76", d.Code)
+		require.Contains(t, d.Reason, "at opcode M, number 2 of KMT")
+		require.Len(t, steps, 2)
+		require.Equal(t, int64(full), steps[0].ShowPackageKey)
+		require.Equal(t, 76, steps[1].Status)
+		require.Empty(t, d.Detail, "a reply that may hold a ticket is not kept")
+	})
 }
 
 // TestSandboxLongList: the answer of A to the longest list is read.

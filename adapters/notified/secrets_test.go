@@ -70,10 +70,7 @@ func TestNothingPlantedComesOut(t *testing.T) {
 						w.WriteHeader(status)
 						echo(w, r, layout)
 					}))
-					client, err := notified.New(notified.Config{
-						AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL, UseGET: useGET,
-					})
-					require.NoError(t, err)
+					client := newClient(t, notified.Config{BaseURL: srv.URL, UseGET: useGET})
 					result, err := client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
 					client.CloseIdleConnections()
 					srv.Close()
@@ -126,10 +123,7 @@ func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 					srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 						_, _ = fmt.Fprintf(w, layout, encode("so%20 "+planted))
 					}))
-					client, err := notified.New(notified.Config{
-						AuthCode: authCode, Credentials: decodable, AllowLoopbackHTTP: true, BaseURL: srv.URL, OutputFormat: format,
-					})
-					require.NoError(t, err)
+					client := newClient(t, notified.Config{Credentials: decodable, BaseURL: srv.URL, OutputFormat: format})
 					result, err := client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
 					client.CloseIdleConnections()
 					srv.Close()
@@ -175,10 +169,7 @@ func TestNothingPlantedComesOutOfCalls(t *testing.T) {
 							w.WriteHeader(status)
 							_, _ = fmt.Fprintf(w, layout, r.PostForm.Get("OpCodeList")[:1], encode(echo))
 						}))
-						client, err := notified.New(notified.Config{
-							AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL, OutputFormat: format,
-						})
-						require.NoError(t, err)
+						client := newClient(t, notified.Config{BaseURL: srv.URL, OutputFormat: format})
 						result, err := call(t.Context(), client, plantedPerson)
 						client.CloseIdleConnections()
 						srv.Close()
@@ -225,9 +216,7 @@ func TestNoTicketComesOut(t *testing.T) {
 				_, _ = fmt.Fprint(w, c.body)
 			}))
 			t.Cleanup(srv.Close)
-			client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL})
-			require.NoError(t, err)
-			t.Cleanup(client.CloseIdleConnections)
+			client := newClient(t, notified.Config{BaseURL: srv.URL})
 			steps, err := client.Chain(t.Context(), notified.Chain{OpCodes: c.codes, Person: plantedPerson, ShowKey: show})
 			require.Equal(t, c.fails, err != nil, "%v", err)
 			if !c.fails {
@@ -265,9 +254,7 @@ func TestNothingPlantedComesOutOfSequences(t *testing.T) {
 				_, _ = fmt.Fprint(w, reply(code, c.answers[code][0], c.answers[code][1], echo))
 			}))
 			t.Cleanup(srv.Close)
-			client, err := notified.New(notified.Config{AuthCode: authCode, Credentials: credentials, AllowLoopbackHTTP: true, BaseURL: srv.URL})
-			require.NoError(t, err)
-			t.Cleanup(client.CloseIdleConnections)
+			client := newClient(t, notified.Config{BaseURL: srv.URL})
 			result, err := client.Deliver(t.Context(), c.m)
 			said := result.Detail
 			if err != nil {

@@ -85,14 +85,14 @@ func (o options) checks() ([]check, error) {
 	if o.elevateEndpoint != "" {
 		c, err := o.elevate()
 		if err != nil {
-			return nil, fmt.Errorf("Elevate: %w", err)
+			return nil, fmt.Errorf("the settings of Elevate: %w", err)
 		}
 		all = append(all, c)
 	}
 	if o.notifiedAuthCode+o.notifiedCredential+o.notifiedURL+o.notifiedUser+o.notifiedAddOns != "" || o.notifiedShow != 0 || o.notifiedPackage != 0 {
 		c, err := o.notified()
 		if err != nil {
-			return nil, fmt.Errorf("Notified: %w", err)
+			return nil, fmt.Errorf("the settings of Notified: %w", err)
 		}
 		all = append(all, c)
 	}

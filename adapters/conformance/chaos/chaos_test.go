@@ -6,31 +6,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 )
 
 // The short form of make chaos.
 func TestPlatformsThatFailLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
-	for dialect, dsn := range map[sqlstore.Dialect]func(testing.TB) string{
-		sqlstore.SQLite: testdb.SQLite, sqlstore.PostgreSQL: testdb.Postgres,
-	} {
-		t.Run(string(dialect), func(t *testing.T) {
-			t.Parallel()
-			seed := uint64(time.Now().UnixNano())
-			report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn(t), Orders: 150, Seed: seed})
-			t.Logf("seed=%d %s\n%s", seed, report, report.More())
-			require.NoError(t, err)
-			require.NoError(t, report.Check())
-			require.Equal(t, 150, report.Orders)
-			require.Positive(t, report.RolledBack)
-			require.Positive(t, report.Twice)
-			require.Positive(t, report.Mails)
-			require.Positive(t, report.ByFate[string(stranger)], "72 hours pass")
-			require.Greater(t, report.Ahead, 72*time.Hour)
-		})
-	}
+	shopdb.EachDialect(t, func(t *testing.T, dialect sqlstore.Dialect, dsn string) {
+		seed := uint64(time.Now().UnixNano())
+		report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn, Orders: 150, Seed: seed})
+		t.Logf("seed=%d %s\n%s", seed, report, report.More())
+		require.NoError(t, err)
+		require.NoError(t, report.Check())
+		require.Equal(t, 150, report.Orders)
+		require.Positive(t, report.RolledBack)
+		require.Positive(t, report.Twice)
+		require.Positive(t, report.Mails)
+		require.Positive(t, report.ByFate[string(stranger)], "72 hours pass")
+		require.Greater(t, report.Ahead, 72*time.Hour)
+	})
 }
 
 // The orders are what they must be for the counting to mean anything.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -86,7 +87,7 @@ func (r *rig) next(ctx context.Context) (next time.Time, err error) {
 			opens[d.Name] = d.ProbeAt
 		}
 	}
-	err = eachRow(ctx, r.db, "SELECT destination, MIN(due_at) FROM amsbridge_queue WHERE state = 0 GROUP BY destination",
+	err = shopdb.EachRow(ctx, r.db, "SELECT destination, MIN(due_at) FROM amsbridge_queue WHERE state = 0 GROUP BY destination",
 		func(rows *sql.Rows) error {
 			var name []byte
 			var due int64
@@ -106,18 +107,4 @@ func (r *rig) next(ctx context.Context) (next time.Time, err error) {
 		return next, fmt.Errorf("chaos: what is pending: %w", err)
 	}
 	return next, nil
-}
-
-func eachRow(ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) error) (err error) {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

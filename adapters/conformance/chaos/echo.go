@@ -10,9 +10,7 @@ import (
 )
 
 // echo makes a platform repeat what it was sent in every answer that is no
-// honest one: as it came and escaped for JSON, and without the body for HTML. A
-// body of JSON in HTML is escaped twice over in a way that the clients do not
-// look for: a value in which both escape something stays in it.
+// honest one: as it came, escaped for JSON, and escaped for HTML.
 func echo(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -22,14 +20,13 @@ func echo(h http.Handler) http.Handler {
 		var sent strings.Builder
 		sent.WriteString(r.Method + " " + r.RequestURI + "\n")
 		_ = r.Header.Write(&sent) // a Builder never fails
-		head := sent.String()
 		sent.Write(body)
 		quoted, err := json.Marshal(sent.String())
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		h.ServeHTTP(&echoing{w, "\n" + sent.String() + "\n" + string(quoted) + "\n" + html.EscapeString(head), false}, r)
+		h.ServeHTTP(&echoing{w, "\n" + sent.String() + "\n" + string(quoted) + "\n" + html.EscapeString(sent.String()), false}, r)
 	})
 }
 

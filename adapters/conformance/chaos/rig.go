@@ -18,11 +18,8 @@ import (
 	"sync"
 	"time"
 
-	// The drivers "pgx" and "sqlite".
-	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite"
-
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
@@ -134,15 +131,9 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 }
 
 func (r *rig) openStore(ctx context.Context) (err error) {
-	driver, ok := map[sqlstore.Dialect]string{sqlstore.PostgreSQL: "pgx", sqlstore.SQLite: "sqlite"}[r.cfg.Dialect]
-	if !ok {
-		return fmt.Errorf("chaos: no driver for %q", r.cfg.Dialect)
+	if r.db, err = shopdb.Open(r.cfg.Dialect, r.cfg.DSN, 12); err != nil {
+		return fmt.Errorf("chaos: %w", err)
 	}
-	if r.db, err = sql.Open(driver, r.cfg.DSN); err != nil {
-		return err
-	}
-	r.db.SetMaxOpenConns(12)
-	r.db.SetMaxIdleConns(12)
 	err = sqlstore.Migrate(ctx, r.db, r.cfg.Dialect)
 	if err == nil {
 		r.store, err = sqlstore.New(ctx, sqlstore.Config{DB: r.db, Dialect: r.cfg.Dialect, Now: r.clock.now})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 )
 
@@ -19,19 +19,14 @@ func TestMain(m *testing.M) {
 // The short form of make crash: kill -9 at moments of all kinds.
 func TestPromise07_KilledProcessesLoseNothing(t *testing.T) {
 	t.Parallel()
-	for dialect, dsn := range map[sqlstore.Dialect]func(testing.TB) string{
-		sqlstore.SQLite: testdb.SQLite, sqlstore.PostgreSQL: testdb.Postgres,
-	} {
-		t.Run(string(dialect), func(t *testing.T) {
-			t.Parallel()
-			seed := uint64(time.Now().UnixNano())
-			report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn(t), Kills: 4, Seed: seed})
-			t.Logf("seed=%d %s", seed, report)
-			require.NoError(t, err)
-			// A loaded machine is no fault: the bound is make crash's to check.
-			require.NoError(t, report.Check(patience))
-		})
-	}
+	shopdb.EachDialect(t, func(t *testing.T, dialect sqlstore.Dialect, dsn string) {
+		seed := uint64(time.Now().UnixNano())
+		report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn, Kills: 4, Seed: seed})
+		t.Logf("seed=%d %s", seed, report)
+		require.NoError(t, err)
+		// A loaded machine is no fault: the bound is make crash's to check.
+		require.NoError(t, report.Check(patience))
+	})
 }
 
 func TestCount(t *testing.T) {

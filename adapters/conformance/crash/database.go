@@ -4,13 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
-	// The drivers "pgx" and "sqlite".
-	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite"
-
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 )
 
@@ -21,16 +17,10 @@ type shop struct {
 }
 
 func openShop(dialect sqlstore.Dialect, dsn string) (*shop, error) {
-	driver, ok := map[sqlstore.Dialect]string{sqlstore.PostgreSQL: "pgx", sqlstore.SQLite: "sqlite"}[dialect]
-	if !ok {
-		return nil, fmt.Errorf("crash: no driver for %q", dialect)
-	}
-	db, err := sql.Open(driver, dsn)
+	db, err := shopdb.Open(dialect, dsn, 10)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("crash: %w", err)
 	}
-	db.SetMaxOpenConns(10)
-	db.SetMaxIdleConns(10)
 	return &shop{db, dialect}, nil
 }
 
@@ -60,7 +50,7 @@ func (s *shop) insert(ctx context.Context, tx *sql.Tx, o sale) error {
 // committed returns every push of every order that the shop committed.
 func (s *shop) committed(ctx context.Context) ([]push, error) {
 	var all []push
-	err := s.each(ctx, "SELECT pushes FROM shop_order", func(rows *sql.Rows) error {
+	err := shopdb.EachRow(ctx, s.DB, "SELECT pushes FROM shop_order", func(rows *sql.Rows) error {
 		var text []byte
 		if err := rows.Scan(&text); err != nil {
 			return err
@@ -84,25 +74,11 @@ const (
 // queued returns the IDs of the queue's rows of one sort.
 func (s *shop) queued(ctx context.Context, which string) (map[int64]bool, error) {
 	ids := map[int64]bool{}
-	err := s.each(ctx, "SELECT id FROM amsbridge_queue WHERE "+which, func(rows *sql.Rows) error {
+	err := shopdb.EachRow(ctx, s.DB, "SELECT id FROM amsbridge_queue WHERE "+which, func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
 		ids[id] = true
 		return err
 	})
 	return ids, err
-}
-
-func (s *shop) each(ctx context.Context, query string, scan func(*sql.Rows) error) (err error) {
-	rows, err := s.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/amsbridge/amsbridge"
@@ -65,6 +65,7 @@ type Client struct {
 	reusing     *retryablehttp.Client // POST and the like
 	single      *retryablehttp.Client // methods that net/http would re-send by itself
 	closeUnused func()
+	usual       *atomic.Pointer[usual]
 }
 
 // Request is one call.
@@ -121,6 +122,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: []string{"amsbridge/" + cfg.Version},
+		usual: &atomic.Pointer[usual]{},
 	}
 	var secrets []hidden
 	for _, s := range cfg.Secrets {
@@ -145,18 +147,11 @@ func (c *Client) CloseIdleConnections() { c.closeUnused() }
 // and no whole answer came, rejected when none could be made of req.
 func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	t := &trace{}
-	hr, err := retryablehttp.NewRequestWithContext(t.watch(ctx), req.Method, req.URL, req.Body)
+	hr, err := c.prepare(t.watch(ctx), req)
 	if err != nil {
-		err = c.cause(ctx, err, req)
-		if bad := c.CheckEndpoint("URL", req.URL); bad != nil {
-			err = bad
-		}
-	} else if err = c.checkURL("URL", hr.URL); err == nil {
-		if err = c.setHeader(hr, req.Header); err != nil {
+		if _, bad := errors.AsType[*amsbridge.InputError](err); !bad {
 			err = c.cause(ctx, err, req)
 		}
-	}
-	if err != nil {
 		return nil, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: err}
 	}
 	doer := c.reusing
@@ -170,26 +165,9 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	return c.read(ctx, resp, req)
 }
 
-func (c *Client) setHeader(hr *retryablehttp.Request, h http.Header) error {
-	if h != nil {
-		hr.Header = h
-	}
-	for name, values := range hr.Header {
-		for _, v := range values {
-			if !cleanHeader(v) {
-				return fmt.Errorf("header %s has characters that no header may hold", name)
-			}
-		}
-	}
-	hr.Header.Del("Idempotency-Key")
-	hr.Header.Del("X-Idempotency-Key")
-	hr.Header["User-Agent"] = c.userAgent
-	return nil
-}
-
 func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*Reply, error) {
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
-	body, err := readAll(io.LimitReader(resp.Body, c.maxBody+1), resp.ContentLength)
+	body, err := readAll(resp.Body, resp.ContentLength, c.maxBody+1)
 	if err != nil && resp.StatusCode/100 == 2 {
 		return nil, c.failure(ctx, err, true, req)
 	}
@@ -200,12 +178,12 @@ func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*R
 	return r, nil
 }
 
-// readAll is io.ReadAll with room for the length that the platform announced,
-// as far as that can be believed before anything came.
-func readAll(r io.Reader, announced int64) ([]byte, error) {
+// readAll reads at most limit bytes, with room for the length that the platform
+// announced as far as that can be believed before anything came.
+func readAll(r io.Reader, announced, limit int64) ([]byte, error) {
 	b := make([]byte, 0, min(max(announced, 0), 4<<10)+1) // the end shows when there is room left
-	for {
-		n, err := r.Read(b[len(b):cap(b)])
+	for int64(len(b)) < limit {
+		n, err := r.Read(b[len(b):min(int64(cap(b)), limit)])
 		b = b[:len(b)+n]
 		if errors.Is(err, io.EOF) {
 			return b, nil
@@ -215,6 +193,7 @@ func readAll(r io.Reader, announced int64) ([]byte, error) {
 		}
 		b = slices.Grow(b, 1)
 	}
+	return b, nil
 }
 
 func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
@@ -248,17 +227,6 @@ func (c *Client) cause(ctx context.Context, err error, req Request) *causeError 
 		private = append([]string{query}, private...)
 	}
 	return &causeError{text: outbox.CutText(c.Scrub(err.Error(), private...), 500), ctx: ctx.Err()}
-}
-
-// cleanHeader tells whether s may be a header's value: RFC 9110 section 5.5,
-// visible ASCII, spaces and tabs.
-func cleanHeader(s string) bool {
-	for i := range len(s) {
-		if b := s[i]; b != '\t' && (b < ' ' || b > '~') {
-			return false
-		}
-	}
-	return true
 }
 
 func moduleVersion() string {

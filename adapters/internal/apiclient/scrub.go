@@ -1,7 +1,6 @@
 package apiclient
 
 import (
-	"encoding/base64"
 	"regexp"
 	"strings"
 )
@@ -31,7 +30,7 @@ var atSigns = [...]string{"@", "%40", `\u0040`, "&#64;", "&#x40;", "&commat;"}
 // password like "code" would otherwise tear every text apart. Such a password
 // is then left inside a longer word, where nothing shows that it is one.
 func (c *Client) Scrub(text string, private ...string) string {
-	if c.clean(text, private) {
+	if text == "" || c.clean(text, private) {
 		return text
 	}
 	return scrub(text, c.hidden(private))
@@ -40,17 +39,18 @@ func (c *Client) Scrub(text string, private ...string) string {
 // clean is true when there is nothing to remove. It may be false though there
 // is none: it is what makes a success cheap, of which most hold nothing.
 func (c *Client) clean(text string, private []string) bool {
-	low := lowerASCII(text)
-	if holdsAddress(low) || anyPercent(low) {
+	var g glance // a copy takes longer than the look
+	g.at(text)
+	if !g.clean() {
 		return false
 	}
 	for _, h := range c.secrets() {
-		if !absent(low, h.value) {
+		if !g.absent(h.value) {
 			return false
 		}
 	}
 	for _, p := range private {
-		if strings.TrimSpace(p) != "" && !absent(low, p) {
+		if !g.absent(p) && strings.TrimSpace(p) != "" {
 			return false
 		}
 	}
@@ -91,11 +91,8 @@ func absent(low, value string) bool {
 	if !absentRun(low, value, plain) || strings.TrimSpace(value) != value { // base64 of it may be of a trimmed one
 		return false
 	}
-	var piece [24]byte // three bytes make four
 	var coded [32]byte
-	n := copy(piece[:], value)
-	base64.RawStdEncoding.Encode(coded[:], piece[:n])
-	return absentRun(low, string(coded[:base64.RawStdEncoding.EncodedLen(n)]), alphanumeric)
+	return absentRun(low, string(coded[:encodeSome(&coded, value)]), alphanumeric)
 }
 
 // absentRun tells whether some run of such bytes of the value is not in the
@@ -123,6 +120,7 @@ func absentRun(low, value string, kind uint8) bool {
 const (
 	alphanumeric uint8 = 1 << iota
 	plain              // no encoder changes it
+	sign               // an '@', percent-encoding or an escape of either begins with it
 )
 
 var kinds = func() (k [256]uint8) {
@@ -132,6 +130,8 @@ var kinds = func() (k [256]uint8) {
 			k[b] = alphanumeric | plain
 		case b == '-' || b == '_' || b == '.':
 			k[b] = plain
+		case b == '@' || b == '%' || b == '\\' || b == '&':
+			k[b] = sign
 		}
 	}
 	return k

@@ -88,6 +88,9 @@ func TestAbsentSeesEveryForm(t *testing.T) {
 	} {
 		for _, n := range needles(v, true) {
 			require.False(t, absent(n.form, v), "%q as %q", v, n.form)
+			var g glance
+			g.at("x" + n.form + "y")
+			require.False(t, g.absent(v), "%q as %q", v, n.form)
 		}
 	}
 	require.True(t, absent(`{"success":true}`, "Ada"))

@@ -137,3 +137,21 @@ func FuzzScrub(f *testing.F) {
 		require.NotContains(t, c.Scrub(before+value+after, value), value)
 	})
 }
+
+// An error page that quotes our JSON escapes it once more.
+func TestScrubJSONInHTML(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, func(cfg *apiclient.Config) { cfg.Secrets = []string{`key & "half"`} })
+	name := "F & O'Son"
+	for _, body := range []string{
+		html.EscapeString(`{"name":"F \u0026 O'Son","key":"key \u0026 \"half\""}`),
+		html.EscapeString(`{"name":"F & O'Son","key":"key & \"half\""}`),
+		strings.ReplaceAll(html.EscapeString(`{"name":"F & O'Son"}`), "&#39;", "&apos;"),
+		strings.ReplaceAll(html.EscapeString(`{"name":"F \u0026 O'Son"}`), "&#39;", "&#039;"),
+		strings.ReplaceAll(html.EscapeString(`{"key":"key & \"half\""}`), "&#34;", "&quot;"),
+	} {
+		got := c.Scrub("<pre>"+body+"</pre>", name)
+		require.NotContains(t, got, "Son", body)
+		require.NotContains(t, got, "half", body)
+	}
+}

@@ -80,6 +80,14 @@ func needles(value string, secret bool) []needle {
 			add(quoteEscape.Replace(n.form))
 		}
 	}
+	// And an error page may quote that JSON in HTML.
+	for _, n := range slices.Clone(out) {
+		if strings.ContainsAny(n.form, `<>&"'`) {
+			add(html.EscapeString(n.form))
+			add(namedEscape.Replace(n.form))
+			add(paddedEscape.Replace(n.form))
+		}
+	}
 	// The padding is left out: whether it is there, the rest stands before it.
 	for _, v := range []string{value, strings.TrimSpace(value)} {
 		std := base64.RawStdEncoding.EncodeToString([]byte(v))
@@ -98,6 +106,12 @@ func special(r rune) bool {
 func jsonEscapes(r rune) bool {
 	return r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }
+
+// Other encoders than Go's write quotes in HTML so.
+var (
+	namedEscape  = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
+	paddedEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#039;")
+)
 
 // quoteEscape writes JSON that escapes only what it must.
 var quoteEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -9,17 +9,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/conformance/chaos"
-	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 )
 
@@ -53,27 +51,10 @@ func run() int {
 
 // runOn runs on a database of its own, which goes afterwards.
 func runOn(ctx context.Context, cfg chaos.Config) (report chaos.Report, err error) {
-	switch cfg.Dialect {
-	case sqlstore.SQLite:
-		dir, err := os.MkdirTemp("", "amsbridge-chaos-*")
-		if err != nil {
-			return report, err
-		}
-		cfg.DSN = testdb.SQLiteFile(filepath.Join(dir, "shop.sqlite"))
-		report, err = chaos.Run(ctx, cfg)
-		return report, errors.Join(err, os.RemoveAll(dir))
-	case sqlstore.PostgreSQL:
-		server, err := testdb.Start(ctx, testdb.PostgreSQL, testdb.Options{Install: true, Log: os.Stderr})
-		if err != nil {
-			return report, err
-		}
-		dsn, drop, err := server.Create(ctx)
-		if err != nil {
-			return report, errors.Join(err, server.Stop())
-		}
+	err = shopdb.With(ctx, cfg.Dialect, func(dsn string) (err error) {
 		cfg.DSN = dsn
 		report, err = chaos.Run(ctx, cfg)
-		return report, errors.Join(err, drop(context.WithoutCancel(ctx)), server.Stop())
-	}
-	return report, fmt.Errorf("%q is neither sqlite nor postgres", cfg.Dialect)
+		return err
+	})
+	return report, err
 }

@@ -8,19 +8,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/conformance/crash"
-	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
+	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 )
 
@@ -71,27 +69,10 @@ func run() int {
 
 // crashOn crashes on a database of its own, which goes afterwards.
 func crashOn(ctx context.Context, cfg crash.Config) (report crash.Report, err error) {
-	switch cfg.Dialect {
-	case sqlstore.SQLite:
-		dir, err := os.MkdirTemp("", "amsbridge-crash-*")
-		if err != nil {
-			return report, err
-		}
-		cfg.DSN = testdb.SQLiteFile(filepath.Join(dir, "shop.sqlite"))
-		report, err = crash.Run(ctx, cfg)
-		return report, errors.Join(err, os.RemoveAll(dir))
-	case sqlstore.PostgreSQL:
-		server, err := testdb.Start(ctx, testdb.PostgreSQL, testdb.Options{Install: true, Log: os.Stderr})
-		if err != nil {
-			return report, err
-		}
-		dsn, drop, err := server.Create(ctx)
-		if err != nil {
-			return report, errors.Join(err, server.Stop())
-		}
+	err = shopdb.With(ctx, cfg.Dialect, func(dsn string) (err error) {
 		cfg.DSN = dsn
 		report, err = crash.Run(ctx, cfg)
-		return report, errors.Join(err, drop(context.WithoutCancel(ctx)), server.Stop())
-	}
-	return report, fmt.Errorf("%q is neither sqlite nor postgres", cfg.Dialect)
+		return err
+	})
+	return report, err
 }

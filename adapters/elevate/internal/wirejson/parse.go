@@ -24,26 +24,42 @@ var (
 func Parse(b []byte) (Object, error) {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	r := reader{rest: string(b)}
-	if !json.Valid(b) || r.next() != '{' {
-		return nil, errNotObject
+	if r.next() == '{' {
+		o, err := r.object(0)
+		if r.next(); err == nil && r.rest == "" {
+			return o, nil
+		}
+		if err != nil && json.Valid(b) { // why it is refused all the same
+			return nil, err
+		}
 	}
-	return r.object(0)
+	return nil, errNotObject
 }
 
-// reader walks over a text that is known to be valid JSON.
+// reader walks over a text. It takes no other than encoding/json does, which
+// reads for it what is rare.
 type reader struct{ rest string }
 
-// next passes white space over and returns the byte that follows.
+// next passes white space over and returns the byte that follows, or zero, which
+// is no sign of JSON.
 func (r *reader) next() byte {
-	r.rest = strings.TrimLeft(r.rest, " \t\r\n")
-	return r.rest[0]
+	for n := range len(r.rest) {
+		if b := r.rest[n]; b != ' ' && b != '\t' && b != '\r' && b != '\n' {
+			r.rest = r.rest[n:]
+			return b
+		}
+	}
+	r.rest = ""
+	return 0
 }
 
-// sign passes the next byte over and returns it.
-func (r *reader) sign() byte {
-	b := r.next()
+// take passes a sign over, if it comes next.
+func (r *reader) take(sign byte) bool {
+	if r.next() != sign {
+		return false
+	}
 	r.rest = r.rest[1:]
-	return b
+	return true
 }
 
 func (r *reader) value(depth int) (any, error) {
@@ -58,22 +74,30 @@ func (r *reader) value(depth int) (any, error) {
 	case '"':
 		return r.text()
 	}
-	end := strings.IndexAny(r.rest, ",]} \t\r\n") // there is one, for all is in an object
-	word := r.rest[:end]
-	r.rest = r.rest[end:]
+	word := r.rest
+	if n := strings.IndexAny(word, ",]} \t\r\n"); n >= 0 {
+		word = word[:n]
+	}
+	r.rest = r.rest[len(word):]
 	switch word {
 	case "null":
 		return nil, nil
 	case "true", "false":
 		return word == "true", nil
 	}
+	if !json.Valid([]byte(word)) {
+		return nil, errNotObject
+	}
 	return json.Number(word), nil
 }
 
 func (r *reader) object(depth int) (Object, error) {
 	o := Object{}
-	r.sign()
-	for r.next() != '}' {
+	r.take('{')
+	if r.take('}') {
+		return o, nil
+	}
+	for {
 		name, err := r.text()
 		if err != nil {
 			return nil, err
@@ -81,56 +105,67 @@ func (r *reader) object(depth int) (Object, error) {
 		if _, twice := o[name]; twice {
 			return nil, errDuplicate
 		}
-		r.sign() // the colon
+		if !r.take(':') {
+			return nil, errNotObject
+		}
 		if o[name], err = r.value(depth + 1); err != nil {
 			return nil, err
 		}
-		if r.next() == ',' {
-			r.sign()
+		if r.take('}') {
+			return o, nil
+		}
+		if !r.take(',') {
+			return nil, errNotObject
 		}
 	}
-	r.sign()
-	return o, nil
 }
 
 func (r *reader) list(depth int) ([]any, error) {
 	list := []any{}
-	r.sign()
-	for r.next() != ']' {
+	r.take('[')
+	if r.take(']') {
+		return list, nil
+	}
+	for {
 		v, err := r.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
-		if r.next() == ',' {
-			r.sign()
+		if r.take(']') {
+			return list, nil
+		}
+		if !r.take(',') {
+			return nil, errNotObject
 		}
 	}
-	r.sign()
-	return list, nil
 }
 
 // text reads a string. encoding/json reads those that are not plain ASCII.
 func (r *reader) text() (string, error) {
-	r.next()
-	simple, end := true, 1
-	for ; r.rest[end] != '"'; end++ {
-		switch b := r.rest[end]; {
+	if r.next() != '"' {
+		return "", errNotObject
+	}
+	simple := true
+	for n := 1; n < len(r.rest); n++ {
+		switch b := r.rest[n]; {
+		case b == '"':
+			quoted := r.rest[:n+1]
+			r.rest = r.rest[n+1:]
+			if simple {
+				return quoted[1:n], nil
+			}
+			var s string
+			if json.Unmarshal([]byte(quoted), &s) != nil {
+				return "", errNotObject
+			}
+			return s, nil
 		case b == '\\':
+			n++ // what is escaped may be a quote
 			simple = false
-			end++ // what is escaped may be a quote
-		case b >= utf8.RuneSelf:
+		case b < ' ', b >= utf8.RuneSelf:
 			simple = false
 		}
 	}
-	quoted := r.rest[:end+1]
-	r.rest = r.rest[end+1:]
-	if simple {
-		return quoted[1:end], nil
-	}
-	var s string
-	if err := json.Unmarshal([]byte(quoted), &s); err != nil {
-		return "", errNotObject
-	}
-	return s, nil
+	return "", errNotObject
 }

@@ -63,51 +63,76 @@ func (o Object) Paths() []string {
 // Encode returns the object as [json.Marshal] would, names in order, in a
 // fraction of the time.
 func (o Object) Encode() ([]byte, error) {
-	return o.write(make([]byte, 0, 256))
+	w := writer{b: make([]byte, 0, 256)}
+	err := w.object(o)
+	return w.b, err
 }
 
-func (o Object) write(b []byte) ([]byte, error) {
+// writer writes JSON, and notes where gaps are.
+type writer struct {
+	b     []byte
+	texts [][]byte // those before each gap
+	gaps  []Gap
+	size  int // of the texts
+}
+
+func (w *writer) gap(g Gap) {
+	w.texts, w.gaps, w.size = append(w.texts, w.b), append(w.gaps, g), w.size+len(w.b)
+	w.b = nil
+}
+
+func (w *writer) object(o Object) error {
 	if o == nil {
-		return append(b, "null"...), nil
+		w.b = append(w.b, "null"...)
+		return nil
 	}
 	names := make([]string, 0, 8)
 	for name := range o {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	b = append(b, '{')
+	w.b = append(w.b, '{')
 	for i, name := range names {
 		if i > 0 {
-			b = append(b, ',')
+			w.b = append(w.b, ',')
 		}
-		var err error
-		if b, err = write(b, name); err != nil {
-			return nil, err
+		if err := w.text(name); err != nil {
+			return err
 		}
-		if b, err = write(append(b, ':'), o[name]); err != nil {
-			return nil, err
+		w.b = append(w.b, ':')
+		if err := w.value(o[name]); err != nil {
+			return err
 		}
 	}
-	return append(b, '}'), nil
+	w.b = append(w.b, '}')
+	return nil
 }
 
-func write(b []byte, v any) ([]byte, error) {
+func (w *writer) value(v any) error {
 	switch v := v.(type) {
 	case Object:
-		return v.write(b)
+		return w.object(v)
 	case string:
-		if plain(v) {
-			b = append(b, '"')
-			b = append(b, v...)
-			return append(b, '"'), nil
-		}
-	case json.RawMessage:
-		if s := string(v); s == "true" || s == "false" {
-			return append(b, s...), nil
-		}
+		return w.text(v)
+	case Gap:
+		w.gap(v)
+		return nil
 	}
+	return w.other(v)
+}
+
+func (w *writer) text(s string) error {
+	if !plain(s) {
+		return w.other(s)
+	}
+	w.b = append(append(append(w.b, '"'), s...), '"')
+	return nil
+}
+
+func (w *writer) other(v any) error {
 	text, err := json.Marshal(v)
-	return append(b, text...), err
+	w.b = append(w.b, text...)
+	return err
 }
 
 // plain tells whether nothing in s is to be escaped.

@@ -47,11 +47,20 @@ func TestPaths(t *testing.T) {
 
 // What Parse takes, encoding/json reads as the same value.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"a":[1,{"b":"c"}]}`, `{"a":1,"a":2}`, "\ufeff{}", `{"\ud800":1}`, "[[[["} {
+	for _, s := range []string{
+		`{"a":[1,{"b":"c"}]}`, `{"a":1,"a":2}`, "\ufeff{}", `{"\ud800":1}`, "[[[[", `{"a":01}`, `{"a":-}`, `{"a":1e}`, `{"a":tru}`, `{"a":}`, `{"a":[,]}`,
+		"{\"a\":\"\x01\"}", `{"a":"\x"}`, "{\"a\":\"\xff\"}", "{}\x00", `{"a":"\"`, `{"a":1,"a":`, strings.Repeat(`{"a":`, 40), `{"a":1 2}`, `{"a":"b""c"}`, `{"":[]  , "b":{ } }`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := wirejson.Parse(b)
+		bare := strings.TrimPrefix(string(b), "\ufeff")
+		if isObject := json.Valid([]byte(bare)) && strings.TrimLeft(bare, " \t\r\n")[0] == '{'; isObject {
+			require.True(t, err == nil || strings.Contains(err.Error(), "names a field twice") || strings.Contains(err.Error(), "nests too deeply"), err)
+		} else {
+			require.EqualError(t, err, "not one JSON object")
+		}
 		if err != nil {
 			return
 		}
@@ -86,7 +95,9 @@ func FuzzEncode(f *testing.F) {
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	for _, o := range []wirejson.Object{
-		nil, {}, {"yes": json.RawMessage("true"), "no": json.RawMessage("false"), "spaced": json.RawMessage(` { "a" : "<" } `)},
+		nil,
+		{},
+		{"yes": json.RawMessage("true"), "no": json.RawMessage("false"), "spaced": json.RawMessage(` { "a" : "<" } `)},
 		{"n": 1.5, "list": []any{"a", wirejson.Object{"b": nil}}, "none": wirejson.Object(nil)},
 	} {
 		want, err := json.Marshal(o)
@@ -97,4 +108,33 @@ func TestEncode(t *testing.T) {
 	}
 	_, err := wirejson.Object{"bad": json.RawMessage("{")}.Encode()
 	require.Error(t, err)
+}
+
+// Fill writes what Encode would, whatever the texts and wherever the gaps are.
+func FuzzLayout(f *testing.F) {
+	f.Add("a", "b.c", "b.d", "Ada", "<\u2028\xff\"", true)
+	f.Add("z", "b", "c", "", "Zoë", false)
+	f.Fuzz(func(t *testing.T, first, second, third, one, two string, swap bool) {
+		gapped, filled := wirejson.Object{}, wirejson.Object{}
+		gaps, texts := []any{wirejson.Gap(0), wirejson.Gap(1)}, []any{one, two}
+		if swap {
+			slices.Reverse(gaps)
+			slices.Reverse(texts)
+		}
+		if !gapped.Set(first, gaps[0]) || !gapped.Set(second, json.RawMessage(`{"x":1}`)) || !gapped.Set(third, gaps[1]) {
+			return
+		}
+		filled.Set(first, texts[0])
+		filled.Set(second, json.RawMessage(`{"x":1}`))
+		filled.Set(third, texts[1])
+		l, err := gapped.Layout()
+		require.NoError(t, err)
+		want, err := filled.Encode()
+		require.NoError(t, err)
+		for range 2 {
+			got, err := l.Fill(one, two)
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(got))
+		}
+	})
 }

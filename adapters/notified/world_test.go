@@ -1,0 +1,155 @@
+package notified_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+const (
+	authCode    = "planted-auth & code;+%2"
+	credentials = "planted-credentials=\u00fc/?"
+	area        = "Alpine Society"
+	email       = "planted.person@members.example"
+)
+
+// The keys of the world's show and its packages.
+const (
+	show = 77001
+	full = show*1000 + 1
+	day  = show*1000 + 2
+)
+
+// world is a sandbox on the wire and a client of it.
+type world struct {
+	sandbox *notifiedtest.Server
+	client  *notified.Client
+	baseURL string // the sandbox's
+}
+
+// sandboxPath is where a sandbox answers.
+const sandboxPath = "/scripts/Server.nxp"
+
+// newWorld returns a world of one show, after a change of both configurations.
+// A BaseURL that the change sets is a path.
+func newWorld(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) world {
+	t.Helper()
+	sandboxConfig := notifiedtest.Config{
+		Accounts: []notifiedtest.Account{{AuthCode: authCode, Credentials: credentials, Area: area}},
+		Shows: []notifiedtest.Show{{Key: show, Area: area, Packages: []notifiedtest.Package{
+			{Name: "full", AddOns: []notifiedtest.AddOn{{Key: 9985}, {Key: 10342}, {Key: 10400, RefersTo: "day"}}},
+			{Name: "day", AddOns: []notifiedtest.AddOn{{Key: 20001}}},
+		}}},
+	}
+	cfg := notified.Config{Concurrency: 4}
+	if change != nil {
+		change(&cfg, &sandboxConfig)
+	}
+	sandbox, err := notifiedtest.New(sandboxConfig)
+	require.NoError(t, err)
+	for id, pkg := range map[string]string{"u-1": "full", "u-guest": "", oddID: "full"} {
+		require.NoError(t, sandbox.AddUser(area, notifiedtest.User{ID: id, Email: email}))
+		if pkg != "" {
+			require.NoError(t, sandbox.Register(id, show, pkg))
+		}
+	}
+	srv := httptest.NewServer(sandbox)
+	t.Cleanup(srv.Close)
+	cfg.BaseURL = srv.URL + cmp.Or(cfg.BaseURL, sandboxPath)
+	return world{sandbox, newClient(t, cfg), srv.URL + sandboxPath}
+}
+
+// newClient returns a client of a platform on this machine, which proves itself
+// as the world knows it unless the configuration says otherwise.
+func newClient(t testing.TB, cfg notified.Config) *notified.Client {
+	t.Helper()
+	cfg.AuthCode, cfg.Credentials = cmp.Or(cfg.AuthCode, authCode), cmp.Or(cfg.Credentials, credentials)
+	cfg.AllowLoopbackHTTP = true
+	client, err := notified.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// oddID holds all that a careless encoder would lose.
+const oddID = "o'dd & id; 50%/+=#?\u00e9\U0001f393\"<x>"
+
+// push is a message as the hook writes it.
+func push(t testing.TB, key, user string, showKey int64, addOns ...int64) outbox.Message {
+	t.Helper()
+	facts, err := json.Marshal(map[string]any{
+		"user_id": user, "show_key": showKey, "add_ons": []amsbridge.LineAddOns{{LineID: "l-1", Keys: addOns}},
+	})
+	require.NoError(t, err)
+	profile, err := json.Marshal(map[string]string{"first_name": "Planted-First", "last_name": "Planted-Last", "email": email})
+	require.NoError(t, err)
+	return outbox.Message{
+		Destination: "notified", Key: key, Kind: amsbridge.KindAddOns, Version: 1, Person: user, Subject: "o-1",
+		Items: []string{"l-1"}, Facts: facts, Profile: profile, Attempt: 1,
+	}
+}
+
+// first makes a push register for a package first.
+func first(t testing.TB, m outbox.Message, pkg int64) outbox.Message {
+	t.Helper()
+	var facts map[string]any
+	require.NoError(t, json.Unmarshal(m.Facts, &facts))
+	facts["show_package_key"] = pkg
+	var err error
+	m.Facts, err = json.Marshal(facts)
+	require.NoError(t, err)
+	return m
+}
+
+// removal makes a push take its add-ons away.
+func removal(m outbox.Message) outbox.Message {
+	m.Kind = amsbridge.KindRemoveAddOns
+	return m
+}
+
+func failure(t testing.TB, err error) *outbox.DeliveryError {
+	t.Helper()
+	var d *outbox.DeliveryError
+	require.ErrorAs(t, err, &d)
+	return d
+}
+
+// ways are the forms in which a call may go out.
+var ways = map[string]func(*notified.Config, *notifiedtest.Config){
+	"POST":                        nil,
+	"POST, LASCmd in the form":    func(c *notified.Config, _ *notifiedtest.Config) { c.LASCmdInForm = true },
+	"GET":                         func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = true },
+	"POST, H":                     func(c *notified.Config, _ *notifiedtest.Config) { c.OutputFormat = notified.FormatPairs },
+	"POST, T":                     func(c *notified.Config, _ *notifiedtest.Config) { c.OutputFormat = notified.FormatText },
+	"POST, curly quotes in reply": func(_ *notified.Config, s *notifiedtest.Config) { s.CurlyQuotes = true },
+}
+
+// inEveryWay plays a test in a world of its own for each of the ways.
+func inEveryWay(t *testing.T, play func(t *testing.T, way string, w world)) {
+	t.Helper()
+	for way, change := range ways {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			play(t, way, newWorld(t, change))
+		})
+	}
+}
+
+// calledOf returns the opcodes of all calls, and checks that none broke the
+// vendor's text.
+func calledOf(s *notifiedtest.Server) string {
+	var codes []string
+	for _, c := range s.Journal() {
+		codes = append(codes, strings.Join(append([]string{c.OpCodes}, c.Violations...), "!"))
+	}
+	return strings.Join(codes, " ")
+}
