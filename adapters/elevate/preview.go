@@ -30,8 +30,8 @@ type Preview struct {
 	// URL is the endpoint's. All values of its query are masked, since an
 	// endpoint may carry a token there.
 	URL string
-	// Header is what the profile makes of it. The connection adds Host,
-	// Content-Length and User-Agent.
+	// Header is what the profile and the client make of it. The connection adds
+	// Host and Content-Length.
 	Header http.Header
 	// Body is the JSON, byte for byte but for the masks.
 	Body []byte
@@ -97,9 +97,9 @@ func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Pr
 	if c.profile.Auth == AuthBasic {
 		req.Header.Set("Authorization", "Basic "+Masked)
 	}
-	return Preview{
-		Method: req.Method, URL: c.maskURL(req.URL), Header: req.Header.Clone(), Body: req.Body,
-	}, nil
+	header := req.Header.Clone()
+	header.Set("User-Agent", c.api.UserAgent())
+	return Preview{Method: req.Method, URL: c.maskURL(req.URL), Header: header, Body: req.Body}, nil
 }
 
 // in tells whether JSON holds a credential, however its texts are escaped.

@@ -38,6 +38,7 @@ var previews = []struct {
 Accept: application/json
 Amsbridge-Key: {message key}
 Content-Type: application/json
+User-Agent: amsbridge/1.2.3
 
 {"api_key":"***",` + facts},
 	{elevate.AuthBearer, "", elevate.Key(key), `POST https://elevate.example.org/api/registration
@@ -45,6 +46,7 @@ Accept: application/json
 Amsbridge-Key: {message key}
 Authorization: Bearer ***
 Content-Type: application/json
+User-Agent: amsbridge/1.2.3
 
 {` + facts},
 	{elevate.AuthBasic, "", elevate.UserPassword("planted-user", key), `POST https://elevate.example.org/api/registration
@@ -52,12 +54,14 @@ Accept: application/json
 Amsbridge-Key: {message key}
 Authorization: Basic ***
 Content-Type: application/json
+User-Agent: amsbridge/1.2.3
 
 {` + facts},
 	{elevate.AuthHeader, "X-Api-Key", elevate.Key(key), `POST https://elevate.example.org/api/registration
 Accept: application/json
 Amsbridge-Key: {message key}
 Content-Type: application/json
+User-Agent: amsbridge/1.2.3
 X-Api-Key: ***
 
 {` + facts},
@@ -74,7 +78,7 @@ func TestGoldenPreviews(t *testing.T) {
 	}
 }
 
-// What the preview shows is what goes out, up to the masks and to the three
+// What the preview shows is what goes out, up to the masks and to the two
 // headers that the connection adds.
 func TestPreviewIsWhatDeliverSends(t *testing.T) {
 	t.Parallel()
@@ -117,7 +121,6 @@ func TestPreviewIsWhatDeliverSends(t *testing.T) {
 			require.Equal(t, sent.Method, p.Method)
 			require.Equal(t, sent.URL, p.URL)
 			sent.Header.Del("Content-Length")
-			sent.Header.Del("User-Agent")
 			for _, values := range sent.Header {
 				for i := range values {
 					values[i] = unmask.Replace(values[i])
@@ -214,6 +217,7 @@ func TestGoldenPreviewOfAProfileFromAFile(t *testing.T) {
 Accept: application/json
 Amsbridge-Key: key-1
 Content-Type: application/json
+User-Agent: amsbridge/1.2.3
 X-Api-Key: ***
 
 {"options":{"mail":"N","site":{"id":7}},"product":"COURSE-1","user":{"mail":"quintessa.o'malley@example.org",`+

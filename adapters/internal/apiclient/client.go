@@ -135,6 +135,9 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// UserAgent returns what every call says of this program.
+func (c *Client) UserAgent() string { return c.userAgent[0] }
+
 // CloseIdleConnections closes the connections that no call uses. The client
 // stays usable.
 func (c *Client) CloseIdleConnections() { c.closeUnused() }
