@@ -74,6 +74,8 @@ type CartConfig struct {
 	// that of [HandOffs.Start] with its parameters. Defaults to none: a page with
 	// the platform's link, where it gave one.
 	WalkIn func(Product) string
+	// Title is what a buyer calls a product. Defaults to its ID.
+	Title func(Product) string
 	// LaxCookie says that the cart's cookie is sent when a buyer comes from
 	// another site (SameSite=Lax or None), which spares them a hop. Defaults to
 	// false: they might have a cart whose cookie this click did not bring.
@@ -102,6 +104,9 @@ const (
 func NewCartLinks(cfg CartConfig) (*CartLinks, error) {
 	if cfg.ShopPage == "" {
 		cfg.ShopPage = "/"
+	}
+	if cfg.Title == nil {
+		cfg.Title = func(p Product) string { return p.ID }
 	}
 	if cfg.MaxQuantity == 0 {
 		cfg.MaxQuantity = 100

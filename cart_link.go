@@ -83,7 +83,7 @@ func (c *CartLinks) open(w http.ResponseWriter, r *http.Request, values url.Valu
 	case ask:
 		c.pages.write(w, http.StatusOK, Page{
 			Name: "cart", Title: "Put this into your cart?",
-			Text: []string{"A link brought you here. What your cart holds already stays in it."},
+			Text: []string{c.cfg.Title(p), "A link brought you here. What your cart holds already stays in it."},
 			Form: &PageForm{
 				Action: c.base.EscapedPath(), Button: "Put it into the cart",
 				Fields: []PageField{{paramProduct, p.ID}, {paramQuantity, strconv.Itoa(quantity)}},
@@ -135,31 +135,26 @@ func (c *CartLinks) owned(w http.ResponseWriter, r *http.Request, p Product) boo
 	if err != nil {
 		return false
 	}
-	var found *Place
-	for i, place := range places {
-		if place.of(p) && (found == nil || found.State != PlaceDelivered) {
-			found = &places[i]
-		}
-	}
-	if found == nil {
+	found, all := holdingOf(places, p)
+	if !all {
 		return false
 	}
 	walkIn := ""
 	if c.cfg.WalkIn != nil {
 		walkIn = localPath(c.cfg.WalkIn(p))
 	}
-	if found.State == PlaceDelivered && walkIn != "" {
+	if found.state == PlaceDelivered && walkIn != "" {
 		http.Redirect(w, r, walkIn, http.StatusSeeOther)
 		return true
 	}
 	page := Page{Name: "cart", Title: "You have this already", Text: []string{"There is no need to buy it again."}}
 	switch {
-	case found.State == PlaceQueued:
+	case found.state == PlaceQueued:
 		page.Text = append(page.Text, "We are finishing your registration.")
-	case found.State == PlaceNeedsAttention:
+	case found.state == PlaceNeedsAttention:
 		page.Text = append(page.Text, "One of us is looking after your registration.")
-	case found.ProductURL != "":
-		page.Links = append(page.Links, PageLink{found.ProductURL, "Go to the course"})
+	case found.url != "":
+		page.Links = append(page.Links, PageLink{found.url, "Go to the course"})
 	}
 	page.Links = append(page.Links, PageLink{c.cfg.ShopPage, "Back to the shop"})
 	c.pages.write(w, http.StatusOK, page, false)

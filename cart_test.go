@@ -222,6 +222,7 @@ func TestCartPolicies(t *testing.T) {
 		if c.other == http.StatusOK {
 			require.Equal(t, before, s.sets, "asking changes nothing")
 			require.Equal(t, map[string]string{"product": "a&b=c é", "quantity": "1"}, fields(rec))
+			require.Contains(t, rec.Body.String(), "<p>a&amp;b=c é</p>", "it says what")
 		}
 	}
 	blind := newShelf(t, func(cfg *CartConfig) { cfg.Cart = struct{ Cart }{cfg.Cart} })

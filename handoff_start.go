@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -135,25 +136,9 @@ func (h *HandOffs) standing(ctx context.Context, to handOff) (PlaceState, error)
 	if err != nil {
 		return "", err
 	}
-	state := PlaceDelivered
-	for _, place := range places {
-		if place.Destination != p.Destination || !place.of(to.product) {
-			continue
-		}
-		switch {
-		case place.State == PlaceDelivered:
-			return PlaceDelivered, nil
-		case place.State == PlaceQueued, state == PlaceDelivered:
-			state = place.State
-		}
-	}
-	return state, nil
-}
-
-// of tells whether a place is of a product.
-func (p Place) of(product Product) bool {
-	return p.RemoteProductID != "" && p.RemoteProductID == product.RemoteProductID ||
-		p.ShowKey != 0 && p.ShowKey == product.ShowKey
+	places = slices.DeleteFunc(places, func(place Place) bool { return place.Destination != p.Destination })
+	held, _ := holdingOf(places, to.product)
+	return held.state, nil
 }
 
 // signIn sends a member to the shop's sign-in page, with a signed way back.

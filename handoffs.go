@@ -75,7 +75,9 @@ type HandOffsConfig struct {
 	SessionID func(*http.Request) (string, error)
 	// SignIn is the shop's sign-in page: a path, or a URL. Those who are signed
 	// out are sent there with the parameter "back", which [HandOffs.WayBack]
-	// reads. Required.
+	// reads. Required. Browsers hold redirects that follow a form to that page's
+	// form-action: with ByQuery, ByCookie and ByTicket its policy must allow the
+	// platforms' origins.
 	SignIn string
 	// StateKey signs ways back and sign-out forms: at least 32 random bytes, the
 	// same on all replicas, and none of the SSO's keys. Required.

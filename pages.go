@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -43,7 +44,8 @@ type PageConfig struct {
 	Stylesheet string
 	// Template writes whole pages in the shop's own look. It is executed with a
 	// [Page], whose Style and Script are the only ones inline that the
-	// Content-Security-Policy allows. Defaults to a plain page.
+	// Content-Security-Policy allows. It allows no images: a logo is inline SVG.
+	// Defaults to a plain page.
 	Template *template.Template
 }
 
@@ -57,7 +59,8 @@ type Page struct {
 	Title            string
 	// Text is a list of paragraphs.
 	Text []string
-	// Refresh is after how many seconds the page loads itself again, or zero.
+	// Refresh is after how many seconds the page loads itself again, or zero. It
+	// goes as a header.
 	Refresh int
 	// Next is where the page goes on by itself, at once: a path of this site, or
 	// empty.
@@ -142,6 +145,9 @@ func (p *pages) write(w http.ResponseWriter, status int, page Page, autoSubmit b
 	}
 	h := w.Header()
 	closed(h)
+	if page.Refresh > 0 { // a header, since readers are told of a meta element's
+		h.Set("Refresh", strconv.Itoa(page.Refresh))
+	}
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

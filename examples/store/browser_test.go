@@ -1,8 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/examples/store/shop"
 )
 
 // onBoth runs a test on SQLite and on PostgreSQL, each with a database of its
@@ -26,7 +29,7 @@ func onBoth(t *testing.T, test func(t *testing.T, dsn string)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		own, drop, err := ownSchema(t.Context(), postgres(t))
+		own, drop, err := shop.OwnSchema(t.Context(), postgres(t))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, drop(context.Background())) })
 		test(t, own)
@@ -47,30 +50,32 @@ func postgres(t *testing.T) string {
 	return ""
 }
 
-// open runs the whole program until the test ends, and returns the addresses
-// that it prints.
-func open(t *testing.T, dsn string) (shop, elevate, notified string) {
+// town is the whole program at work.
+type town struct{ Shop, Elevate, Notified string }
+
+// open runs the whole program until the test ends.
+func open(t *testing.T, dsn string) town {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, ports{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"}, dsn, in)
-		_ = in.Close()
+		o := options{addr: "127.0.0.1:0", dsn: dsn, json: true}
+		err := o.beside()
+		if err == nil {
+			err = serve(ctx, o, in)
+		}
+		_ = in.CloseWithError(err)
+		ended <- err
 	}()
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-ended, "it stops in good order")
 	})
-	lines := bufio.NewScanner(out)
-	address := func(what string) string {
-		require.True(t, lines.Scan(), "it printed no address")
-		require.Contains(t, lines.Text(), what)
-		return "http://" + regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(lines.Text())
-	}
-	shop, elevate, notified = address("the shop"), address("Elevate"), address("Notified")
+	var where town
+	require.NoError(t, json.NewDecoder(out).Decode(&where))
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return shop, elevate, notified
+	return where
 }
 
 // browser has cookies and follows redirects.
@@ -88,9 +93,9 @@ func newBrowser(t *testing.T, base string) *browser {
 }
 
 type reply struct {
-	status     int
-	path, body string
-	header     http.Header
+	status          int
+	url, path, body string
+	header          http.Header
 }
 
 // get takes a path, or a whole URL.
@@ -123,17 +128,23 @@ func (b *browser) do(method, to string, form url.Values, header http.Header) rep
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(b.t, err)
 	require.NoError(b.t, resp.Body.Close())
-	return reply{resp.StatusCode, resp.Request.URL.Path, string(body), resp.Header}
+	return reply{resp.StatusCode, resp.Request.URL.String(), resp.Request.URL.Path, string(body), resp.Header}
 }
 
 // until loads a page again until it holds the text.
 func (b *browser) until(path, text string) string {
 	b.t.Helper()
+	return b.untilCount(path, text, 1)
+}
+
+// untilCount loads a page again until it holds the text so many times.
+func (b *browser) untilCount(path, text string, times int) string {
+	b.t.Helper()
 	var body string
 	require.Eventually(b.t, func() bool {
 		body = b.get(path).body
-		return strings.Contains(body, text)
-	}, 30*time.Second, 20*time.Millisecond, "the page %s never held %q", path, text)
+		return strings.Count(body, text) >= times
+	}, 30*time.Second, 20*time.Millisecond, "the page %s never held %q %d times", path, text, times)
 	return body
 }
 
@@ -143,7 +154,42 @@ func signIn(t *testing.T, base, member string, products ...string) *browser {
 	b := newBrowser(t, base)
 	require.Contains(t, b.post("/sign-in", "member", member).body, "Sign out")
 	for _, p := range products {
-		require.Equal(t, "/cart", b.post("/cart/put", "product", p).path)
+		require.Equal(t, "/cart", b.post("/cart", "product", p, "quantity", "1").path)
 	}
 	return b
+}
+
+// buy places the order of the cart, with these choices of the form.
+func (b *browser) buy(choices ...string) reply {
+	b.t.Helper()
+	form := []string{}
+	for _, f := range regexp.MustCompile(`<select id="(learner-[^"]+)"`).FindAllStringSubmatch(b.get("/checkout").body, -1) {
+		form = append(form, f[1], memberOf(b.get("/checkout").body))
+	}
+	return b.post("/checkout", append(form, choices...)...)
+}
+
+// memberOf is who a page's visitor is.
+func memberOf(page string) string {
+	name := regexp.MustCompile(`Signed in as <strong>([^<]+)<`).FindStringSubmatch(page)
+	for _, m := range shop.Members() {
+		if len(name) > 1 && m.Name() == html.UnescapeString(name[1]) {
+			return string(m.ID)
+		}
+	}
+	return ""
+}
+
+// walk sends the form of a hand-off's page, as its button does.
+func (b *browser) walk(page reply) reply {
+	b.t.Helper()
+	action, token := match(b.t, `action="(http[^"]*)"`, page.body), match(b.t, `name="token" value="([^"]*)"`, page.body)
+	return b.do(http.MethodPost, action, url.Values{"token": {token}}, http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {b.base}})
+}
+
+func match(t *testing.T, pattern, text string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	require.NotNil(t, m, "%s is not in %s", pattern, text)
+	return html.UnescapeString(m[1])
 }

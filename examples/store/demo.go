@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/examples/store/platforms"
+	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -23,11 +25,11 @@ type demo struct {
 	out   io.Writer
 	lines int
 	dsn   string
-	key   amsbridge.SigningKey
-	sites *platforms
+	keys  *amsbridge.KeyRing
+	sites *platforms.Platforms
 	// db and bridge are the parent's own look into the shop's database. Its
 	// sender never runs.
-	db     *database
+	db     *shop.Database
 	bridge *bridge
 	// pushes are what the committed orders queued, by key; committed are their
 	// order IDs.
@@ -50,22 +52,22 @@ func playDemo(ctx context.Context, dsn string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, clean()) }()
 
 	d := &demo{out: out, dsn: dsn, pushes: map[string]amsbridge.QueuedMessage{}}
-	if d.key, err = newSigningKey(); err != nil {
+	if d.keys, err = newKeys(); err != nil {
 		return err
 	}
 	// What the platforms refuse is part of the story, and checked there.
-	if d.sites, err = startPlatforms("127.0.0.1:0", "127.0.0.1:0", d.key, slog.New(slog.DiscardHandler)); err != nil {
+	if d.sites, err = startQuietly(d.keys); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.sites.close()) }()
-	if d.db, err = openDatabase(ctx, d.dsn); err != nil {
+	defer func() { err = errors.Join(err, d.sites.Close()) }()
+	if d.db, err = shop.OpenDatabase(ctx, d.dsn); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.db.close()) }()
-	if d.bridge, err = wire(ctx, d.db, d.sites.access, demoSender()); err != nil {
+	defer func() { err = errors.Join(err, d.db.Close()) }()
+	if d.bridge, err = wire(ctx, d.db, d.sites.Access, demoSender()); err != nil {
 		return err
 	}
-	d.say("Elevate's sandbox at %s, Notified's at %s, the shop's orders in %s", d.sites.elevate.url, d.sites.notified.url, d.db.where)
+	d.say("Elevate's sandbox at %s, Notified's at %s, the shop's orders in %s", d.sites.Elevate.URL, d.sites.Notified.URL, d.db.Where)
 
 	for _, step := range []struct {
 		name string
@@ -85,11 +87,19 @@ func playDemo(ctx context.Context, dsn string, out io.Writer) (err error) {
 	return d.end(ctx)
 }
 
+// startQuietly starts the platforms on free ports, without a log.
+func startQuietly(keys *amsbridge.KeyRing) (*platforms.Platforms, error) {
+	return platforms.Start(platforms.Config{
+		ElevateAddr: "127.0.0.1:0", NotifiedAddr: "127.0.0.1:0",
+		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Log: slog.New(slog.DiscardHandler),
+	})
+}
+
 // demoDatabase makes room for one run, so that runs on one PostgreSQL do not
 // see each other: a schema there, and otherwise a folder. clean removes it.
 func demoDatabase(ctx context.Context, dsn string) (own string, clean func() error, err error) {
-	if isPostgres(dsn) {
-		own, drop, err := ownSchema(ctx, dsn)
+	if shop.IsPostgres(dsn) {
+		own, drop, err := shop.OwnSchema(ctx, dsn)
 		return own, func() error {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 			defer cancel()

@@ -15,6 +15,8 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/examples/store/platforms"
+	"github.com/amsbridge/amsbridge/examples/store/shop"
 )
 
 // childVariable is the environment variable that makes this program a shop of
@@ -24,12 +26,12 @@ const childVariable = "AMSBRIDGE_STORE_CHILD"
 // childJob is what a shop of the demo does.
 type childJob struct {
 	DSN    string
-	Access access
+	Access platforms.Access
 	// Sending has it run a sender.
 	Sending bool
 	// RollBack and Place are orders, none where the ID is empty. The first is
 	// rolled back after the hook was called, the second is committed.
-	RollBack, Place order
+	RollBack, Place shop.Order
 }
 
 // childReport is the line that a child prints when its orders are done.
@@ -54,11 +56,11 @@ func playChild(ctx context.Context, text string, in io.Reader, out io.Writer) (e
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()
-	db, err := openDatabase(ctx, job.DSN)
+	db, err := shop.OpenDatabase(ctx, job.DSN)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	bridge, err := wire(ctx, db, job.Access, demoSender())
 	if err != nil {
 		return err
@@ -70,14 +72,14 @@ func playChild(ctx context.Context, text string, in io.Reader, out io.Writer) (e
 		sent <- nil
 	}
 	report := childReport{PID: os.Getpid()}
-	till := till{db, bridge.hook}
+	till := shop.Till{DB: db, Hook: bridge.hook}
 	if job.RollBack.ID != "" {
-		if err := till.placeAndRollBack(ctx, job.RollBack); !errors.Is(err, errDeclined) {
+		if err := placeAndRollBack(ctx, till, job.RollBack); !errors.Is(err, errDeclined) {
 			return fmt.Errorf("an order was to be rolled back: %w", err)
 		}
 	}
 	if job.Place.ID != "" {
-		if report.Queued, err = till.place(ctx, job.Place); err != nil {
+		if report.Queued, err = till.Place(ctx, job.Place); err != nil {
 			return err
 		}
 	}
@@ -89,9 +91,9 @@ func playChild(ctx context.Context, text string, in io.Reader, out io.Writer) (e
 }
 
 // placeAndRollBack changes its mind after the hook was called.
-func (t till) placeAndRollBack(ctx context.Context, o order) error {
-	return sqlstore.InTx(ctx, t.db.DB, t.hook.Wake, func(tx *sql.Tx) error {
-		if _, err := t.record(ctx, tx, o); err != nil {
+func placeAndRollBack(ctx context.Context, t shop.Till, o shop.Order) error {
+	return sqlstore.InTx(ctx, t.DB.DB, t.Hook.Wake, func(tx *sql.Tx) error {
+		if _, err := t.Record(ctx, tx, o); err != nil {
 			return err
 		}
 		return errDeclined
@@ -114,7 +116,7 @@ func (d *demo) start(ctx context.Context, job childJob) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	job.DSN, job.Access = d.dsn, d.sites.access
+	job.DSN, job.Access = d.dsn, d.sites.Access
 	text, err := json.Marshal(job)
 	if err != nil {
 		return nil, err

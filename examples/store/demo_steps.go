@@ -11,13 +11,15 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/examples/store/platforms"
+	store "github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // killBeforeSend commits an order in a shop without a sender, and kills it.
 func (d *demo) killBeforeSend(ctx context.Context) error {
-	o := order{ID: newOrderID(), Buyer: members[0], Products: []string{"course-infection", "track-leadership", "event-gala", "book-handbook"}}
-	d.say("cart of %s: %s", o.Buyer.ID, strings.Join(o.Products, ", "))
+	o := store.NewOrder(buyer(), "course-infection", "track-leadership", "event-gala", "book-handbook")
+	d.say("cart of %s: %s", o.Buyer.ID, products(o))
 	shop, err := d.start(ctx, childJob{Place: o})
 	if err != nil {
 		return err
@@ -35,7 +37,7 @@ func (d *demo) killBeforeSend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	calls := len(d.sites.learning.Journal()) + len(d.sites.events.Journal())
+	calls := len(d.sites.Elevate.API.Journal()) + len(d.sites.Notified.API.Journal())
 	d.say("SIGKILL between COMMIT and send: %d pushes stand in the outbox, the platforms saw %d calls", len(records), calls)
 	if len(records) != len(q.Messages) || calls != 0 {
 		return errors.New("every push was expected in the outbox, and no call")
@@ -47,8 +49,8 @@ func (d *demo) killBeforeSend(ctx context.Context) error {
 // they have done what was asked, and kills the shop then.
 func (d *demo) killBeforeSettlement(ctx context.Context) error {
 	onElevate, onNotified := elevatetest.NewHold(), elevatetest.NewHold()
-	d.sites.learning.Misbehave(elevatetest.Fault{Kind: elevatetest.HoldAfter, Hold: onElevate})
-	d.sites.events.Misbehave(elevatetest.Fault{Kind: elevatetest.HoldAfter, Hold: onNotified})
+	d.sites.Elevate.API.Misbehave(elevatetest.Fault{Kind: elevatetest.HoldAfter, Hold: onElevate})
+	d.sites.Notified.API.Misbehave(elevatetest.Fault{Kind: elevatetest.HoldAfter, Hold: onNotified})
 	shop, err := d.start(ctx, childJob{Sending: true})
 	if err != nil {
 		return err
@@ -70,8 +72,8 @@ func (d *demo) killBeforeSettlement(ctx context.Context) error {
 		return err
 	}
 	d.say("SIGKILL between effect and settlement: Elevate made %d registration, Notified added %s, the outbox still has %d pushes pending",
-		len(d.sites.learning.Registrations()), strings.Join(d.addOns(members[0]), " and "), pending)
-	if len(d.sites.learning.Registrations()) != 1 || len(d.addOns(members[0])) == 0 || pending != len(d.pushes) {
+		len(d.sites.Elevate.API.Registrations()), strings.Join(d.addOns(buyer()), " and "), pending)
+	if len(d.sites.Elevate.API.Registrations()) != 1 || len(d.addOns(buyer())) == 0 || pending != len(d.pushes) {
 		return errors.New("one registration, the add-ons, and every push pending were expected")
 	}
 	return nil
@@ -99,8 +101,9 @@ func (d *demo) restart(ctx context.Context) error {
 // rolledBack has a running shop roll an order back and then commit another of
 // the same member, which would be sent after the first.
 func (d *demo) rolledBack(ctx context.Context) error {
-	lost := order{ID: newOrderID(), Buyer: members[1], Products: []string{"course-ethics", "event-workshop"}}
-	kept := order{ID: newOrderID(), Buyer: members[1], Products: []string{"course-infection"}}
+	other := store.Members()[1].User
+	lost := store.NewOrder(other, "course-ethics", "event-workshop")
+	kept := store.NewOrder(other, "course-infection")
 	shop, err := d.start(ctx, childJob{Sending: true, RollBack: lost, Place: kept})
 	if err != nil {
 		return err
@@ -118,13 +121,13 @@ func (d *demo) rolledBack(ctx context.Context) error {
 		return err
 	}
 	calls := 0
-	for _, c := range d.sites.learning.Journal() {
+	for _, c := range d.sites.Elevate.API.Journal() {
 		if c.RemoteProductID == "course-ethics" {
 			calls++
 		}
 	}
 	calls += len(d.addOns(lost.Buyer))
-	for _, c := range d.sites.events.Journal() {
+	for _, c := range d.sites.Notified.API.Journal() {
 		if c.User == string(lost.Buyer.ID) {
 			calls++
 		}
@@ -138,60 +141,80 @@ func (d *demo) rolledBack(ctx context.Context) error {
 	return err
 }
 
-// walkIn signs a hand-off as the shop, and takes it to the platforms by HTTP.
+// walkIn hands a member over as the shop does, and takes what it got to the
+// platforms by HTTP.
 func (d *demo) walkIn(ctx context.Context) error {
-	sso, err := newSSO(d.key)
+	sso, err := newSSO(d.keys, func(context.Context, amsbridge.SSOEvent) {})
 	if err != nil {
 		return err
 	}
-	member := members[0].ID
-	token, err := sso.HandOff(ctx, amsbridge.HandOffRequest{Audience: toElevate, User: members[0]})
+	member := buyer()
+	token, err := sso.HandOff(ctx, amsbridge.HandOffRequest{Audience: store.ToElevate, User: member})
 	if err != nil {
 		return err
 	}
+	ticket, err := d.bridge.notified.MintTicket(ctx, member.ID, amsbridge.Product{ShowKey: store.AnnualMeeting})
+	if err != nil {
+		return err
+	}
+	door := d.sites.Elevate.URL + platforms.DoorPath
 	for _, visit := range []struct {
-		at   *site
-		want int
+		what, method, to string
+		token            string
+		want             int
 	}{
-		{d.sites.notified, http.StatusForbidden}, // it is another platform's token
-		{d.sites.elevate, http.StatusOK},
-		{d.sites.elevate, http.StatusForbidden}, // it was used
+		{"a token that the shop did not sign", http.MethodPost, door, token[:len(token)-8] + "AAAAAAAA", http.StatusForbidden},
+		{"the token", http.MethodPost, door, token, http.StatusSeeOther},
+		{"the token once more", http.MethodPost, door, token, http.StatusForbidden},
+		{"the ticket", http.MethodGet, ticket, "", http.StatusSeeOther},
+		{"the ticket once more", http.MethodGet, ticket, "", http.StatusForbidden},
 	} {
-		status, err := post(ctx, visit.at.url+doorPath, url.Values{"token": {token}})
+		status, err := call(ctx, visit.method, visit.to, url.Values{"token": {visit.token}})
 		if err != nil {
 			return err
 		}
 		if status != visit.want {
-			return fmt.Errorf("%s answered %d where %d was expected", visit.at.name, status, visit.want)
+			return fmt.Errorf("%s was answered with %d where %d was expected", visit.what, status, visit.want)
 		}
 	}
-	guests := d.sites.elevate.door.guests()
-	registered := d.sites.learning.Registrations()[0].UserID
-	if len(guests) != 1 || guests[0] != member || guests[0] != registered || len(d.sites.notified.door.guests()) != 0 {
-		return errors.New("the member alone was expected to have walked in, by the ID of the registration, to Elevate alone")
+	registered := d.sites.Elevate.API.Registrations()[0].UserID
+	for _, in := range [][]amsbridge.UserID{d.sites.Elevate.Arrived(), d.sites.Notified.Arrived()} {
+		if len(in) != 1 || in[0] != member.ID || in[0] != registered {
+			return errors.New("the member alone was expected to have walked in, by the ID of the registration")
+		}
 	}
-	d.say("hand-off signed by the shop and verified by Elevate's side: %s walked in, the ID of the registration; refused when used again, and at Notified",
-		guests[0])
+	d.say("hand-off by a signed token to Elevate and by a login ticket to Notified: %s walked in, the ID of the registration; both were refused when used again",
+		member.ID)
 	return nil
 }
 
-func post(ctx context.Context, to string, form url.Values) (status int, err error) {
+// call does not follow redirects, and says nothing of a URL that failed: it may
+// hold a ticket.
+func call(ctx context.Context, method, to string, form url.Values) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, method, to, strings.NewReader(form.Encode()))
 	if err != nil {
-		return 0, err
+		return 0, errors.New("the platform's URL is none")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		return 0, err
+		return 0, errors.New("the platform did not answer")
 	}
 	return resp.StatusCode, resp.Body.Close()
 }
 
+func products(o store.Order) string {
+	var all []string
+	for _, l := range o.Lines {
+		all = append(all, l.Product)
+	}
+	return strings.Join(all, ", ")
+}
+
 // note remembers what a committed order queued.
-func (d *demo) note(o order, q *amsbridge.Queued) {
+func (d *demo) note(o store.Order, q *amsbridge.Queued) {
 	d.committed = append(d.committed, o.ID)
 	for _, m := range q.Messages {
 		d.pushes[m.Key] = m

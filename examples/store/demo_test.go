@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -77,20 +77,20 @@ func TestDemo(t *testing.T) {
 // The demo's count must notice what it is there to notice.
 func TestDemoCounts(t *testing.T) {
 	t.Parallel()
-	key, err := newSigningKey()
+	keys, err := newKeys()
 	require.NoError(t, err)
-	sites, err := startPlatforms("127.0.0.1:0", "127.0.0.1:0", key, slog.New(slog.DiscardHandler))
+	sites, err := startQuietly(keys)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, sites.close()) }()
-	db, err := openDatabase(t.Context(), "")
+	defer func() { require.NoError(t, sites.Close()) }()
+	db, err := shop.OpenDatabase(t.Context(), "")
 	require.NoError(t, err)
-	defer func() { require.NoError(t, db.close()) }()
-	b, err := wire(t.Context(), db, sites.access, demoSender())
+	defer func() { require.NoError(t, db.Close()) }()
+	b, err := wire(t.Context(), db, sites.Access, demoSender())
 	require.NoError(t, err)
 	d := &demo{sites: sites, pushes: map[string]amsbridge.QueuedMessage{}}
 
-	o := order{ID: newOrderID(), Buyer: members[0], Products: []string{"course-ethics"}}
-	q, err := (till{db, b.hook}).place(t.Context(), o)
+	o := shop.NewOrder(buyer(), "course-ethics")
+	q, err := (shop.Till{DB: db, Hook: b.hook}).Place(t.Context(), o)
 	require.NoError(t, err)
 	d.note(o, q)
 	_, err = d.delivered()

@@ -1,16 +1,15 @@
-// Command store is a small web store that sells courses on Elevate, add-ons of
-// an event on Notified, and a book of its own. It needs no account and no
-// set-up. From the root of the repository:
+// Command store is the store of a small association. It sells courses on
+// Elevate, add-ons of an event on Notified, and a book of its own. It needs no
+// account and no set-up. From the root of the repository:
 //
 //	go run ./examples/store
 //
 // prints three addresses to click: the shop, and a sandbox of each platform on a
-// port of its own. Sign in as one of three members, fill the cart, check out,
-// and see under "my learning" how each product is queued, delivered with a link,
-// or in need of attention. On a sandbox's page one sees the calls that came in,
-// and can have the platform fail for a while. The sandboxes forget everything at
-// the end, and the shop too unless -db names a SQLite file or a PostgreSQL
-// database:
+// port of its own. Browse on Elevate or in the store, sign in as one of the
+// members, buy for yourself or for somebody else, and walk in. Each sandbox has
+// a page "behind the scenes", where one breaks its API and sees what came in,
+// while the shop stays calm. The sandboxes forget everything at the end, and the
+// shop too unless -db names a SQLite file or a PostgreSQL database:
 //
 //	go run ./examples/store -db postgres://user@localhost/shop
 //
@@ -22,152 +21,61 @@
 // arrived. It ends with status 0 and the line "demo ok: …", or says what went
 // wrong and ends with status 1.
 //
-// What is amsbridge's in a shop is in this file (serve and wire), in checkout.go
-// (one call in the shop's transaction), in learning.go (one call for "where is
-// my course?") and in handoff.go (one call to sign). The other files are a shop
-// as shops are; platforms.go and door.go play the platforms.
+// What is amsbridge's in a shop is this file, from top to bottom. The folder
+// shop is a shop as shops are, and says in its first lines where it meets
+// amsbridge; platforms plays Elevate and Notified; web writes pages for both.
+// run.go starts and stops the program, and demo.go tells the story of -demo.
+//
+// All is served by plain http on this machine, for which the packages make an
+// exception. The pull cookie, by which Elevate is known to find members in real
+// life (amsbridge.ByCookie and NewValidator), needs https and a parent domain,
+// so it is not shown here.
 package main
 
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/muxroutes"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/examples/store/platforms"
+	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-func run(ctx context.Context, args []string, out, problems io.Writer) int {
-	flags := flag.NewFlagSet("store", flag.ContinueOnError)
-	flags.SetOutput(problems)
-	addr := flags.String("addr", "127.0.0.1:8080", "where the shop listens; a free port is taken when it is in use")
-	dsn := flags.String("db", "", "postgres://… or a SQLite file (default a new SQLite file in the temporary folder)")
-	demo := flags.Bool("demo", false, "play the story without a browser")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return 0
-	} else if err != nil {
-		return 2
-	}
-	var err error
-	switch job := os.Getenv(childVariable); {
-	case job != "":
-		err = playChild(ctx, job, os.Stdin, out)
-	case *demo:
-		err = playDemo(ctx, *dsn, out)
-	default:
-		err = serve(ctx, ports{*addr, "127.0.0.1:8081", "127.0.0.1:8082"}, *dsn, out)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(problems, "store:", err)
-		return 1
-	}
-	return 0
-}
-
-// ports are the addresses to listen at, where they are free.
-type ports struct{ shop, elevate, notified string }
-
-// serve runs the shop and both sandboxes until ctx ends.
-func serve(ctx context.Context, at ports, dsn string, out io.Writer) (err error) {
-	db, err := openDatabase(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.close()) }()
-
-	key, err := newSigningKey()
-	if err != nil {
-		return err
-	}
-	sites, err := startPlatforms(at.elevate, at.notified, key, slog.Default())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sites.close()) }()
-
-	// A platform that fails is tried again soon, so that one sees it recover. In
-	// production the default schedule lasts for days.
-	bridge, err := wire(ctx, db, sites.access, outbox.SenderConfig{Retry: outbox.Retry{First: time.Second, Longest: 5 * time.Second}})
-	if err != nil {
-		return err
-	}
-	sso, err := newSSO(key)
-	if err != nil {
-		return err
-	}
-	shop := newShop(db, bridge, sso, sites)
-	listener, err := listen(at.shop)
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: shop.handler(), ReadHeaderTimeout: 10 * time.Second}
-
-	// The sender stops after the server: what the last orders queued is taken up
-	// as far as it goes, and the rest is sent after the next start.
-	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopSending()
-	sent, served := make(chan error, 1), make(chan error, 1)
-	go func() { sent <- bridge.sender.Run(sending) }()
-	go func() { served <- server.Serve(listener) }()
-	_, _ = fmt.Fprintf(out, "the shop:            http://%s/\nElevate's sandbox:   %s/\nNotified's sandbox:  %s/\nthe orders:          %s\n"+
-		"Sign in at the shop, buy something, and open \"my learning\". Ctrl-C ends it.\n",
-		listener.Addr(), sites.elevate.url, sites.notified.url, db.where)
-
-	select {
-	case <-ctx.Done():
-	case err = <-served:
-	}
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	err = errors.Join(err, server.Shutdown(bound))
-	stopSending()
-	return errors.Join(err, <-sent) // Run has settled what was under way
-}
-
-// bridge is all of amsbridge that the shop uses.
+// bridge is what carries orders to the platforms.
 type bridge struct {
 	store    *sqlstore.Store
 	sender   *outbox.Sender
+	catalog  *amsbridge.StaticCatalog
 	hook     *amsbridge.Hook[*sql.Tx]
 	standing *amsbridge.Standing
+	notified *notified.Client
 }
 
-// wire puts amsbridge into a shop. cfg says how the sender works; its
-// destinations are filled in here.
-func wire(ctx context.Context, db *database, at access, cfg outbox.SenderConfig) (*bridge, error) {
+// wire makes the bridge on the shop's database. cfg says how the sender works;
+// its destinations are filled in here.
+func wire(ctx context.Context, db *shop.Database, at platforms.Access, cfg outbox.SenderConfig) (*bridge, error) {
 	// 1. The outbox is a few tables in the shop's own database.
-	if err := sqlstore.Migrate(ctx, db.DB, db.dialect); err != nil {
+	if err := sqlstore.Migrate(ctx, db.DB, db.Dialect); err != nil {
 		return nil, err
 	}
-	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db.DB, Dialect: db.dialect})
+	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db.DB, Dialect: db.Dialect})
 	if err != nil {
 		return nil, err
 	}
 
 	// 2. One client for each platform. The wire format is our guess, and named
-	// so: only Elevate can tell its own.
+	// so: only Elevate can tell its own. The mail that says "it is ready" is the
+	// shop's own here, so Elevate is not asked to send one as well.
 	elevateClient, err := elevate.New(elevate.Config{
 		Endpoint: at.ElevateEndpoint, Credentials: elevate.Key(at.ElevateKey), Profile: elevate.GuessedProfile(),
-		SendConfirmation: true, AllowLoopbackHTTP: true, // plain http is for sandboxes only
+		AllowLoopbackHTTP: true, // plain http is for sandboxes only
 	})
 	if err != nil {
 		return nil, err
@@ -180,44 +88,126 @@ func wire(ctx context.Context, db *database, at access, cfg outbox.SenderConfig)
 		return nil, err
 	}
 
-	// 3. The sender delivers what the store holds: in this process, or in any
+	// 3. What was delivered is announced, so that the shop can mail it.
+	announced := func(next outbox.Destination) (outbox.Destination, error) {
+		return amsbridge.NewAnnouncer(amsbridge.AnnouncerConfig{Next: next, To: shop.ToMail})
+	}
+	toElevate, err := announced(elevateClient)
+	if err != nil {
+		return nil, err
+	}
+	toNotified, err := announced(notifiedClient)
+	if err != nil {
+		return nil, err
+	}
+
+	// 4. The sender delivers what the store holds: in this process, or in any
 	// number of others.
-	cfg.Destinations = outbox.Fixed{toElevate: elevateClient, toNotified: notifiedClient}
+	cfg.Destinations = outbox.Fixed{
+		shop.ToElevate: toElevate, shop.ToNotified: toNotified, shop.ToMail: shop.Mailer{DB: db},
+	}
 	sender, err := outbox.NewSender(store, cfg)
 	if err != nil {
 		return nil, err
 	}
 
-	// 4. The catalogue says which products live where, and the hook turns orders
-	// into messages.
-	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: mapping})
+	// 5. The catalogue says which products live where, and the hook turns orders
+	// into messages, in the transaction that stores the order.
+	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: shop.Mapping()})
 	if err != nil {
 		return nil, err
 	}
 	hook, err := amsbridge.NewHook(store, amsbridge.HookConfig{
-		Catalog: catalog, Wake: sender.Wake, Elevate: toElevate, Notified: toNotified,
+		Catalog: catalog, Wake: sender.Wake, Elevate: shop.ToElevate, Notified: shop.ToNotified,
 	})
 	if err != nil {
 		return nil, err
 	}
 
-	// 5. Standing answers "where is my course?".
+	// 6. Standing answers "where is my course?".
 	standing, err := amsbridge.NewStanding(store)
 	if err != nil {
 		return nil, err
 	}
-	return &bridge{store: store, sender: sender, hook: hook, standing: standing}, nil
+	return &bridge{store, sender, catalog, hook, standing, notifiedClient}, nil
 }
 
-// listen takes a free port of the same host when the wanted one is in use.
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return l, err
+// demoSchedule tries a platform that fails again soon, so that one sees it
+// recover. In production the defaults are right: they last for days.
+func demoSchedule() outbox.SenderConfig {
+	return outbox.SenderConfig{
+		Retry:      outbox.Retry{First: time.Second, Longest: 3 * time.Second, Attempts: 10_000},
+		ProbeEvery: 3 * time.Second, Poll: 500 * time.Millisecond,
 	}
-	host, _, err := net.SplitHostPort(addr)
+}
+
+// openShop makes the shop's website: its own pages, and amsbridge's handlers beside
+// them. base is where the shop is, without a slash at its end.
+func openShop(ctx context.Context, base string, db *shop.Database, b *bridge, keys *amsbridge.KeyRing, beside *platforms.Platforms) (http.Handler, error) {
+	store, err := shop.New(shop.Config{
+		DB: db, Hook: b.hook, Standing: b.standing, Inspector: b.store, Elevate: beside.Elevate.URL, Notified: beside.Notified.URL,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return net.Listen("tcp", net.JoinHostPort(host, "0"))
+	look := amsbridge.PageConfig{Template: store.BetweenPages(), Stylesheet: "/site.css"}
+
+	// 7. Hand-offs: Elevate's sandbox takes a signed token by a form, Notified has
+	// login tickets.
+	sso, err := newSSO(keys, store.Audit)
+	if err != nil {
+		return nil, err
+	}
+	stateKey, err := amsbridge.GenerateKey(amsbridge.HS256) // kept, and shared by all replicas, in a real shop
+	if err != nil {
+		return nil, err
+	}
+	handOffs, err := amsbridge.NewHandOffs(amsbridge.HandOffsConfig{
+		SSO: sso,
+		Platforms: []amsbridge.Platform{
+			{Name: shop.ToElevate, Title: "Elevate", URL: beside.Elevate.URL + platforms.DoorPath, Destination: shop.ToElevate},
+			{Name: shop.ToNotified, Title: "Notified", Way: amsbridge.ByTicket, Tickets: b.notified, Destination: shop.ToNotified},
+		},
+		CurrentUser: store.CurrentUser, EndSession: store.EndSession, SignIn: "/sign-in",
+		Catalog: b.catalog, Standing: b.standing, StateKey: stateKey.Secret, Audit: store.Audit, Pages: look,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	// 8. Cart links, for Elevate's Register buttons, and the list of them for
+	// staff.
+	links, err := amsbridge.NewCartLinks(amsbridge.CartConfig{
+		BaseURL: base + shop.CartPath, Cart: store.Cart(), CartPage: "/cart", MaxQuantity: shop.MaxQuantity,
+		LaxCookie: true, Catalog: b.catalog, CurrentUser: store.CurrentUser, Standing: b.standing, Pages: look,
+		WalkIn: shop.OwnersWay, Title: shop.Title,
+	})
+	if err != nil {
+		return nil, err
+	}
+	staffList, err := amsbridge.NewStaffList(amsbridge.StaffListConfig{Links: links, Catalog: b.catalog, Authorize: store.AuthorizeStaff})
+	if err != nil {
+		return nil, err
+	}
+
+	// 9. The keys that Elevate verifies with, and all of it on the shop's router.
+	jwks, err := amsbridge.NewJWKS(amsbridge.JWKSConfig{SSO: sso})
+	if err != nil {
+		return nil, err
+	}
+	handler, err := muxroutes.Mount(store.Router(handOffs, links, b.catalog), muxroutes.Config{
+		HandOffs: handOffs, Cart: links, StaffList: staffList, JWKS: jwks,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return store.Closed(handler), tell(ctx, base, b, links, beside)
+}
+
+// tell has staff type the registration URLs into the platforms' set-up pages.
+func tell(ctx context.Context, base string, b *bridge, links *amsbridge.CartLinks, beside *platforms.Platforms) error {
+	rows, err := links.SetUp(ctx, b.catalog)
+	beside.Elevate.SetUp(rows, base)
+	beside.Notified.SetUp(base)
+	return err
 }

@@ -1,0 +1,135 @@
+// Package shop is the store of a small association: products, members, a cart,
+// a checkout and orders in a database. amsbridge is called in four places: in
+// order.go, in the transaction that stores an order; in progress.go, for "where
+// is my course?"; in cart.go, where cart links set a quantity; and in mail.go,
+// which takes what was delivered. The rest is a shop as shops are.
+package shop
+
+import (
+	"database/sql"
+	"embed"
+	"html/template"
+	"log/slog"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/examples/store/web"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+//go:embed pages assets
+var files embed.FS
+
+// Config is what the shop is made of.
+type Config struct {
+	DB *Database
+	// Hook, Standing and Inspector are amsbridge's: for orders, for members, and
+	// for the staff's page of what needs attention.
+	Hook      *amsbridge.Hook[*sql.Tx]
+	Standing  *amsbridge.Standing
+	Inspector outbox.Inspector
+	// Elevate and Notified are the sandboxes' addresses, for links.
+	Elevate, Notified string
+}
+
+// Shop is the web store.
+type Shop struct {
+	cfg      Config
+	site     *web.Site
+	till     Till
+	sessions sessions
+
+	// Set by Router.
+	handOffs *amsbridge.HandOffs
+	links    *amsbridge.CartLinks
+	catalog  amsbridge.CatalogList
+}
+
+// New returns a shop that serves nothing before Router is called.
+func New(cfg Config) (*Shop, error) {
+	site, err := web.New(files, "shop.css")
+	return &Shop{cfg: cfg, site: site, till: Till{cfg.DB, cfg.Hook}}, err
+}
+
+// BetweenPages is the shop's look for amsbridge's own pages.
+func (s *Shop) BetweenPages() *template.Template { return s.site.Template("between.html") }
+
+// Router routes the shop's pages. Whatever changes something is a POST.
+func (s *Shop) Router(handOffs *amsbridge.HandOffs, links *amsbridge.CartLinks, catalog amsbridge.CatalogList) *mux.Router {
+	s.handOffs, s.links, s.catalog = handOffs, links, catalog
+	r := mux.NewRouter()
+	read := func(path string, h page) { r.HandleFunc(path, s.serve(h)).Methods(http.MethodGet, http.MethodHead) }
+	read("/", s.front)
+	read("/products/{id}", s.showProduct)
+	read("/cart", s.showCart)
+	read("/sign-in", s.showSignIn)
+	read("/checkout", s.members(s.showCheckout))
+	read("/orders", s.members(s.showOrders))
+	read("/orders/{id}", s.members(s.showOrder))
+	read("/learning", s.members(s.showLearning))
+	read("/mail", s.members(s.showMail))
+	read("/staff", s.staff(s.showSetUp))
+	read("/staff/attention", s.staff(s.showAttention))
+	read("/staff/sign-ins", s.staff(s.showSignIns))
+	r.HandleFunc("/site.css", s.site.Style)
+	r.HandleFunc("/assets/{name}", s.site.Asset)
+	r.HandleFunc("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/assets/mark.svg", http.StatusFound)
+	})
+
+	changes := map[string]bool{}
+	change := func(path string, h page) {
+		changes[path] = true
+		r.HandleFunc(path, s.serve(h)).Methods(http.MethodPost)
+	}
+	change("/sign-in", s.signIn)
+	change("/cart", s.changeCart)
+	change("/checkout", s.members(s.checkOut))
+
+	r.NotFoundHandler = s.serve(s.show404)
+	r.MethodNotAllowedHandler = s.serve(func(w http.ResponseWriter, r *http.Request, who *session) {
+		allow := "GET, HEAD"
+		if changes[r.URL.Path] {
+			allow += ", POST"
+		}
+		w.Header().Set("Allow", allow)
+		s.showProblem(w, r, who, http.StatusMethodNotAllowed, "This page cannot be asked for in that way.")
+	})
+	return r
+}
+
+// Closed bounds what is sent, and refuses forms of other sites. It goes around
+// everything.
+func (s *Shop) Closed(next http.Handler) http.Handler {
+	same := http.NewCrossOriginProtection()
+	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.problem(w, r, http.StatusForbidden, "This form came from another site. Nothing was changed.")
+	}))
+	// Signing in may lead on to a platform, and browsers check redirects of forms
+	// as well.
+	return web.Secured(same.Handler(http.MaxBytesHandler(next, 64<<10)), s.cfg.Elevate, s.cfg.Notified)
+}
+
+// page is one page of the shop. The session is locked; visitors who have none
+// get an empty one, which nobody keeps.
+type page func(http.ResponseWriter, *http.Request, *session)
+
+func (s *Shop) serve(h page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who := s.sessions.of(r)
+		if who == nil {
+			who = &session{}
+		}
+		who.mu.Lock()
+		defer who.mu.Unlock()
+		h(w, r, who)
+	}
+}
+
+// broken tells the log what went wrong, and the member what that means.
+func (s *Shop) broken(w http.ResponseWriter, r *http.Request, who *session, err error) {
+	slog.ErrorContext(r.Context(), "a request failed", "path", r.URL.Path, "error", err)
+	s.showProblem(w, r, who, http.StatusInternalServerError, "Something went wrong on our side. Please try again: an order is never placed twice.")
+}

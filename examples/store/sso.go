@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/examples/store/platforms"
+	"github.com/amsbridge/amsbridge/examples/store/shop"
+)
+
+// Names in the hand-off tokens, which shop and platform agree on.
+const (
+	shopIssuer      = "https://store.example.org"
+	elevateAudience = "https://learn.example.org"
+)
+
+// newKeys makes a signing key for as long as the program runs. A real shop keeps
+// its keys in files, and changes them by the ring's schedule.
+func newKeys() (*amsbridge.KeyRing, error) {
+	key, err := amsbridge.GenerateKey(amsbridge.EdDSA)
+	if err != nil {
+		return nil, err
+	}
+	return amsbridge.NewKeyRing(amsbridge.KeyRingConfig{Keys: []amsbridge.RingKey{{Key: key}}})
+}
+
+// newSSO signs the hand-offs of signed-in members to Elevate.
+func newSSO(keys *amsbridge.KeyRing, audit amsbridge.SSOAudit) (*amsbridge.SSO, error) {
+	return amsbridge.NewSSO(amsbridge.SSOConfig{
+		Issuer: shopIssuer, Audit: audit,
+		Audiences: []amsbridge.Audience{
+			{Name: shop.ToElevate, Audience: elevateAudience, Keys: keys, Claims: platforms.Claims()},
+		},
+	})
+}
