@@ -42,7 +42,7 @@ func TestReadmeMapsThePackages(t *testing.T) {
 	}
 	for _, dir := range []string{
 		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "adapters/conformance",
-		"ssotest", "examples/store", "examples/sandbox", "examples/check", "bench",
+		"ssotest", "examples/store", "examples/checkout", "examples/worker", "examples/sandbox", "examples/check", "bench",
 	} {
 		require.Contains(t, string(readme), "| `"+dir+"` |")
 	}
