@@ -5,13 +5,13 @@ KILLS     ?= 50
 ORDERS    ?= 10000
 in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
-.PHONY: help test lint fuzz crash chaos bench tidy
+.PHONY: help test lint fuzz crash chaos e2e bench tidy
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## Test every module with the race detector, on every database
-	$(WITHDB) go test -race -count=1 -timeout 10m work
+	$(WITHDB) go test -race -count=1 -timeout 25m work
 
 lint: ## Vet and lint every module, formatting and import rules included
 	go vet work
@@ -25,6 +25,9 @@ crash: ## Kill senders and shops KILLS=50 times, and count what was lost
 
 chaos: ## Sell ORDERS=10000 to sandboxes that fail, and count what was lost or doubled
 	go run ./adapters/conformance/cmd/chaos -orders $(ORDERS)
+
+e2e: ## Play the example store's story in headless Chromium, and count what must not be
+	go run ./e2e/cmd/e2e
 
 bench: ## Print what the outbox costs, as ratios within one run
 	$(WITHDB) go run ./bench/cmd/ratios

@@ -115,7 +115,7 @@ func (h *HandOffs) walk(w http.ResponseWriter, r *http.Request, to handOff) {
 		h.retry(w, r, p)
 	case state == PlaceQueued:
 		h.refuse(ctx, p, to.user.ID, "the registration is still queued")
-		h.waiting(w, p)
+		h.waiting(w, r, p)
 	case state == PlaceNeedsAttention:
 		h.refuse(ctx, p, to.user.ID, "the registration needs a person")
 		h.problem(w, http.StatusOK, "We are looking after your registration",
@@ -199,12 +199,13 @@ func (h *HandOffs) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 // refreshAfter is how often the waiting page loads itself again, in seconds.
 const refreshAfter = 5
 
-func (h *HandOffs) waiting(w http.ResponseWriter, p Platform) {
+func (h *HandOffs) waiting(w http.ResponseWriter, r *http.Request, p Platform) {
 	w.Header().Set("Retry-After", strconv.Itoa(refreshAfter))
 	h.pages.write(w, http.StatusOK, Page{
 		Name: "waiting", Title: "We are finishing your registration",
 		Text:    []string{"It is on its way to " + p.Title + ". This page looks again by itself, every few seconds."},
 		Refresh: refreshAfter,
+		Links:   []PageLink{{URL: ownURL(r), Text: "Look again now"}},
 	}, false)
 }
 

@@ -65,7 +65,7 @@ func (h *HandOffs) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 	switch {
 	case err != nil && notYet(err):
 		h.refuse(ctx, p, to.user.ID, "the platform does not know the registration yet")
-		h.waiting(w, p)
+		h.waiting(w, r, p)
 	case err != nil:
 		h.refuse(ctx, p, to.user.ID, "the platform gave no ticket")
 		h.retry(w, r, p)

@@ -33,7 +33,7 @@ func TestReadmeMapsThePackages(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	named := regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\|").FindAllStringSubmatch(string(readme), -1)
+	named := regexp.MustCompile("(?m)^\\| `([a-z0-9/]+)` \\|").FindAllStringSubmatch(string(readme), -1)
 	require.NotEmpty(t, named)
 	for _, n := range named {
 		info, err := os.Stat(n[1])
@@ -42,7 +42,7 @@ func TestReadmeMapsThePackages(t *testing.T) {
 	}
 	for _, dir := range []string{
 		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "adapters/conformance",
-		"ssotest", "examples/store", "examples/checkout", "examples/worker", "examples/sandbox", "examples/check", "bench",
+		"ssotest", "examples/store", "examples/checkout", "examples/worker", "examples/sandbox", "examples/check", "e2e", "bench",
 	} {
 		require.Contains(t, string(readme), "| `"+dir+"` |")
 	}
