@@ -20,6 +20,12 @@ type CartCounter interface {
 	CountOthers(r *http.Request, p Product) (int, error)
 }
 
+// CartStock is a [Cart] that can say beforehand that a product is not sold, so
+// that nobody is asked about what they cannot have.
+type CartStock interface {
+	SoldOut(r *http.Request, p Product) (bool, error)
+}
+
 // SetResult is what became of a product that was to be put into the cart.
 type SetResult uint8
 

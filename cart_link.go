@@ -76,8 +76,14 @@ func (c *CartLinks) open(w http.ResponseWriter, r *http.Request, values url.Valu
 	if c.owned(w, r, p) {
 		return
 	}
-	ask, err := c.asks(r, p)
+	soldOut, err := c.soldOut(r, p)
+	ask := false
+	if err == nil && !soldOut {
+		ask, err = c.asks(r, p)
+	}
 	switch {
+	case soldOut:
+		c.saySoldOut(w)
 	case err != nil:
 		c.problem(w, http.StatusServiceUnavailable, "That did not work", "Please try again in a moment.")
 	case ask:
@@ -115,10 +121,21 @@ func (c *CartLinks) set(w http.ResponseWriter, r *http.Request, p Product, quant
 	case err != nil:
 		c.problem(w, http.StatusServiceUnavailable, "That did not work", "Your cart is as it was. Please try again in a moment.")
 	case result == CartSoldOut:
-		c.problem(w, http.StatusOK, "This is sold out", "We are sorry. Other dates and courses are in the shop.")
+		c.saySoldOut(w)
 	default:
 		http.Redirect(w, r, c.cfg.CartPage, http.StatusSeeOther)
 	}
+}
+
+func (c *CartLinks) soldOut(r *http.Request, p Product) (bool, error) {
+	if stock, ok := c.cfg.Cart.(CartStock); ok {
+		return stock.SoldOut(r, p)
+	}
+	return false, nil
+}
+
+func (c *CartLinks) saySoldOut(w http.ResponseWriter) {
+	c.problem(w, http.StatusOK, "This is sold out", "We are sorry. Other dates and courses are in the shop.")
 }
 
 // owned leads a member into what they have, and tells whether it did. What

@@ -54,6 +54,8 @@ func (s *shelf) Set(w http.ResponseWriter, r *http.Request, p Product, n int) (S
 	return CartSet, nil
 }
 
+func (s *shelf) SoldOut(_ *http.Request, p Product) (bool, error) { return s.soldOut[p.ID], s.fails }
+
 func (s *shelf) CountOthers(r *http.Request, p Product) (int, error) {
 	c, err := r.Cookie(cartCookie)
 	if err != nil {
@@ -278,6 +280,12 @@ func TestCartLinkOfWhatCannotBeBought(t *testing.T) {
 		require.Contains(t, rec.Body.String(), `href="/shop"`)
 		require.NotContains(t, rec.Body.String(), "script")
 	}
+	full := s.browser()
+	full.click("product=a%26b%3Dc+%C3%A9")
+	require.Contains(t, full.click("product=course").Body.String(), "sold out", "nobody is asked first")
+	blind := newShelf(t, func(cfg *CartConfig) { cfg.Cart, cfg.Policy = struct{ Cart }{cfg.Cart}, AlwaysAdd })
+	blind.soldOut["course"] = true
+	require.Contains(t, blind.browser().click("product=course").Body.String(), "sold out", "a cart that tells only when it is set")
 	s.fails = errors.New("planted")
 	rec := s.browser().get("hop=1&product=a%26b%3Dc+%C3%A9", "same-origin")
 	require.Equal(t, http.StatusServiceUnavailable, rec.Code)

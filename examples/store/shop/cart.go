@@ -65,7 +65,16 @@ func (s *Shop) Cart() amsbridge.Cart { return linked{s} }
 // linked sets quantities for who comes by a link.
 type linked struct{ shop *Shop }
 
-var _ amsbridge.CartCounter = linked{}
+var (
+	_ amsbridge.CartCounter = linked{}
+	_ amsbridge.CartStock   = linked{}
+)
+
+// SoldOut tells a visitor before anything is asked.
+func (l linked) SoldOut(_ *http.Request, p amsbridge.Product) (bool, error) {
+	sold, ok := ProductByID(p.ID)
+	return !ok || sold.SoldOut, nil
+}
 
 // Set puts a product into the visitor's cart, who may be signed out.
 func (l linked) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) (amsbridge.SetResult, error) {
