@@ -3,6 +3,7 @@ package amsbridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -237,4 +238,9 @@ func localPath(s string) string {
 		return returnPolicy{}.allowed(s)
 	}
 	return ""
+}
+
+// fieldOf names the field of one of a list.
+func fieldOf(list string, i int, field string) string {
+	return fmt.Sprintf("%s[%d].%s", list, i, field)
 }
