@@ -244,8 +244,11 @@ func (w *refundWorld) drain() {
 
 func TestRefundsInRandomOrderTakeBackWhatNobodyPaysForAndNothingElse(t *testing.T) {
 	t.Parallel()
-	for range 150 {
+	for i := range 150 {
 		seed := rand.Uint64()
+		if i == 0 {
+			seed = 12191190074981641460 // two lines of one product, one of them in doubt, after a kept refund
+		}
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newRefundWorld(t, seed)

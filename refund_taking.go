@@ -156,12 +156,15 @@ func (r *refunding) cancel(p push, lines []string) error {
 		"cancel the registration for product "+p.product+" in Elevate by hand, for no API for it is known")
 }
 
-// registrations are the sources that are a registration in themselves, and that
-// nobody was asked yet to end.
+// registrations are the pushes of the person for the same that are there, are a
+// registration in themselves, and that nobody was asked yet to end; those of
+// this refund too, since one task ends them all.
 func (r *refunding) registrations(p push) []push {
-	return slices.DeleteFunc(r.sources(p), func(q push) bool {
+	of := slices.Clone(r.like(p))
+	sortOpenFirst(of)
+	return slices.DeleteFunc(of, func(q push) bool {
 		_, done := r.handled(q)
-		return done || q.Kind == KindAddOns && !slices.ContainsFunc(q.addOns.Lines, func(l LineAddOns) bool { return len(l.Keys) == 0 })
+		return done || !r.there(q) || q.Kind == KindAddOns && !slices.ContainsFunc(q.addOns.Lines, func(l LineAddOns) bool { return len(l.Keys) == 0 })
 	})
 }
 

@@ -2,6 +2,7 @@ package muxroutes
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ import (
 //     "/\evil.example", encoded or not) is not found. With StrictSlash, and with
 //     SkipClean or UseEncodedPath, the router would answer it with a redirect to
 //     that host.
+//   - So is a URL that cannot be read again once it is written, such as one with
+//     "#" and "%" in its query: StrictSlash would panic over it.
 //   - Every answer says nosniff and, unless a handler says otherwise, that it may
 //     not be framed and sends no Referer to other sites.
 func Guard(next http.Handler) http.Handler {
@@ -20,7 +23,8 @@ func Guard(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")
-		if leadsAway(r.URL.Path) || leadsAway(r.URL.EscapedPath()) || leadsAway(r.RequestURI) {
+		_, err := url.Parse(r.URL.String())
+		if err != nil || leadsAway(r.URL.Path) || leadsAway(r.URL.EscapedPath()) || leadsAway(r.RequestURI) {
 			http.NotFound(w, r)
 			return
 		}

@@ -221,6 +221,7 @@ func FuzzGuard(f *testing.F) {
 		f.Add(c.target)
 	}
 	f.Add("/a//evil.example/..")
+	f.Add("/ ?#qqq,q%") // gorilla/mux 1.8.1 panics over it
 	cfg := everything(f)
 	r := mux.NewRouter().StrictSlash(true).SkipClean(true)
 	r.Path("/{any:.*}/").HandlerFunc(func(http.ResponseWriter, *http.Request) {})
