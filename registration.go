@@ -88,9 +88,11 @@ func decode(m outbox.Message, kind string, facts any) (profile, error) {
 	}
 	var p profile
 	if len(m.Profile) > 0 && !p.readPlain(m.Profile) {
-		if err := json.Unmarshal(m.Profile, &p); err != nil {
+		var slow profile // of its own: a pointer given away would put every p on the heap
+		if err := json.Unmarshal(m.Profile, &slow); err != nil {
 			return profile{}, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
 		}
+		p = slow
 	}
 	return p, nil
 }

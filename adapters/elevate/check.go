@@ -77,7 +77,7 @@ func isPage(r *apiclient.Reply) bool {
 	if strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html") {
 		return true
 	}
-	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(string(r.Body), "\ufeff")), "<")
+	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(r.Body, "\ufeff")), "<")
 }
 
 // unseen are what no read can show.

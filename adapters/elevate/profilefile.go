@@ -109,7 +109,7 @@ func fill(target any, field string, raw json.RawMessage) error {
 
 // checkValue refuses what the sandbox and most readers would not take.
 func checkValue(field string, raw json.RawMessage) error {
-	if _, err := wirejson.Parse(fmt.Appendf(nil, `{"value":%s}`, raw)); err != nil {
+	if _, err := wirejson.Parse(fmt.Sprintf(`{"value":%s}`, raw)); err != nil {
 		return &amsbridge.InputError{Field: field, Problem: "names a field twice, or nests too deeply"}
 	}
 	return nil

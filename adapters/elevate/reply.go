@@ -31,7 +31,7 @@ type answer struct {
 
 // read understands the body of a reply. Done needs a success field that says
 // yes, and no error beside it.
-func (p *Profile) read(body []byte) answer {
+func (p *Profile) read(body string) answer {
 	o, err := wirejson.Parse(body)
 	if err != nil {
 		return answer{problem: "the reply is " + err.Error()}

@@ -20,7 +20,7 @@ func FuzzReply(f *testing.F) {
 	}
 	p := GuessedProfile()
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a := p.read(body)
+		a := p.read(string(body))
 		if a.verdict != verdictDone {
 			return
 		}

@@ -70,7 +70,7 @@ func (r *Reports) page(ctx context.Context, since time.Time, page int) ([]byte, 
 	if d := r.api.Classify(reply); d != nil {
 		d.Detail = "" // it may hold names that nobody can find in it
 		r.wait(d)
-		if _, failure := r.profile.read(reply.Body); reply.Status/100 == 4 && failure != nil {
+		if _, failure := r.profile.read([]byte(reply.Body)); reply.Status/100 == 4 && failure != nil {
 			return nil, r.explain(d, failure.text)
 		}
 		return nil, d
@@ -78,7 +78,7 @@ func (r *Reports) page(ctx context.Context, since time.Time, page int) ([]byte, 
 	if reply.Truncated {
 		return nil, unclear("the reply is longer than MaxBody; ask for a later time")
 	}
-	return reply.Body, nil
+	return []byte(reply.Body), nil
 }
 
 // explain adds what the platform said of a failure.

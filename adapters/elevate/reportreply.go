@@ -42,7 +42,7 @@ func (p *ReportProfile) read(body []byte) ([]ReportedRegistration, *reportFailur
 	if !json.Valid(body) { // and hence cannot leave the object around it
 		return no("the reply is not JSON")
 	}
-	reply, err := wirejson.Parse(fmt.Appendf(nil, `{"reply":%s}`, body))
+	reply, err := wirejson.Parse(fmt.Sprintf(`{"reply":%s}`, body))
 	if err != nil {
 		return no("the reply is or has " + err.Error())
 	}

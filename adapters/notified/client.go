@@ -125,7 +125,7 @@ func (c *Client) run(ctx context.Context, key string, q Chain) (steps []Step, de
 		if c.cfg.OutputFormat == FormatPairs {
 			// What was encoded twice is recognised only once it is decoded, and
 			// what holds a '+' only before.
-			got.Body = []byte(unescape(c.http.Scrub(string(got.Body), private...)))
+			got.Body = unescape(c.http.Scrub(got.Body, private...))
 		}
 		detail = c.http.Detail(got, private...)
 	}

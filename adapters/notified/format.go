@@ -32,7 +32,7 @@ var (
 
 // parse reads a reply. The root CallFailed is known as XML alone, so XML is read
 // for its sake whatever the format, and for nothing else.
-func (f OutputFormat) parse(body []byte) (reply, error) {
+func (f OutputFormat) parse(body string) (reply, error) {
 	parse, notReply := parseText, errNotText
 	switch f {
 	case FormatXML:
@@ -51,6 +51,6 @@ func (f OutputFormat) parse(body []byte) (reply, error) {
 
 // content is a body without what may stand around it: a byte order mark and
 // white space, U+00A0 included.
-func content(body []byte) string {
-	return strings.TrimSpace(strings.TrimPrefix(string(body), "\ufeff"))
+func content(body string) string {
+	return strings.TrimSpace(strings.TrimPrefix(body, "\ufeff"))
 }

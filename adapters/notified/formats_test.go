@@ -115,7 +115,7 @@ func TestVendorsSamplesOfAllFormats(t *testing.T) {
 	} {
 		body, err := os.ReadFile("testdata/" + file)
 		require.NoError(t, err)
-		got, err := format.parse(body)
+		got, err := format.parse(string(body))
 		require.NoError(t, err, file)
 		require.Equal(t, want, got, file)
 		for _, other := range formats {
@@ -231,7 +231,7 @@ func TestFormatsAgree(t *testing.T) {
 		came := ""
 		for _, f := range formats {
 			body := write(f, written)
-			got, err := f.parse([]byte(body))
+			got, err := f.parse(body)
 			require.NoError(t, err, "reply %d in %s: %q", i, f, body)
 			require.Equal(t, want, got, "reply %d in %s: %q", i, f, body)
 			steps, d := judge(f, codes, []byte(body))

@@ -19,7 +19,7 @@ const (
 // read makes steps of the reply to a call of these opcodes. An error comes with
 // the steps that ran; its reason and theirs are not scrubbed yet. Nothing is a
 // success by default.
-func (c Config) read(codes string, body []byte, truncated bool) (reply, []Step, *outbox.DeliveryError) {
+func (c Config) read(codes string, body string, truncated bool) (reply, []Step, *outbox.DeliveryError) {
 	if truncated {
 		return reply{}, nil, unknown("the reply is longer than is read")
 	}

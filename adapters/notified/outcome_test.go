@@ -27,7 +27,7 @@ func added(n string) string {
 
 // judge reads a reply to a call of these opcodes.
 func judge(f OutputFormat, codes string, body []byte) ([]Step, *outbox.DeliveryError) {
-	_, steps, d := Config{OutputFormat: f, Names: DefaultNames(), BaseURL: BaseURL}.read(codes, body, false)
+	_, steps, d := Config{OutputFormat: f, Names: DefaultNames(), BaseURL: BaseURL}.read(codes, string(body), false)
 	return steps, d
 }
 
@@ -99,7 +99,7 @@ func TestJudge(t *testing.T) {
 			require.Contains(t, d.Reason, c.reason)
 		})
 	}
-	_, _, d := Config{OutputFormat: FormatXML, Names: DefaultNames()}.read("M", []byte(ok("2")), true)
+	_, _, d := Config{OutputFormat: FormatXML, Names: DefaultNames()}.read("M", ok("2"), true)
 	require.NotNil(t, d, "a truncated reply is none")
 	require.Equal(t, unknown, d.Outcome)
 }

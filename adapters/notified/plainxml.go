@@ -6,8 +6,8 @@ import "unicode/utf8"
 // attributes in straight quotes and text, without references. It reads in one go
 // and builds no tree. All else, and all that is wrong, it leaves to [readTree],
 // and returns false.
-func plainXML(body []byte) (reply, bool) {
-	r := xmlReader{rest: string(body)}
+func plainXML(body string) (reply, bool) {
+	r := xmlReader{rest: body}
 	r.pass("\ufeff")
 	if r.pass(`<?xml version="1.0"`) {
 		_ = r.pass(` encoding="utf-8"`) || r.pass(` encoding="UTF-8"`)
@@ -34,7 +34,7 @@ func plainXML(body []byte) (reply, bool) {
 		r.odd = true
 	}
 	r.white()
-	if r.odd || r.rest != "" || r.wide && !utf8.Valid(body) {
+	if r.odd || r.rest != "" || r.wide && !utf8.ValidString(body) {
 		return reply{}, false
 	}
 	return got, true

@@ -26,12 +26,12 @@ func FuzzPlainXML(f *testing.F) {
 	}
 	f.Add(bytes.ReplaceAll(bytes.ReplaceAll(vendorSample(f), []byte("\u201c"), []byte(`"`)), []byte("\u201d"), []byte(`"`)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, ok := plainXML(body)
+		got, ok := plainXML(string(body))
 		if !ok {
 			require.Equal(t, reply{}, got)
 			return
 		}
-		want, err := fullXML(body)
+		want, err := fullXML(string(body))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	})
@@ -47,7 +47,7 @@ func TestPlainXMLReadsCommonReplies(t *testing.T) {
 		[]byte(`<CallFailed Diag="Invalid API Credentials Supplied!"/>`),
 		[]byte(results("0", "1", "0", op("A", "0", "OK", "<ResultRow><AddOnItemKey>1</AddOnItemKey></ResultRow><ResultRow/>"))),
 	} {
-		_, ok := plainXML(body)
+		_, ok := plainXML(string(body))
 		require.True(t, ok, "%s", body)
 	}
 }

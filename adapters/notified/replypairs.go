@@ -10,7 +10,7 @@ import (
 // order, since keys repeat where several opcodes ran. Each OpCode starts a
 // block. It does not use [net/url.ParseQuery], which drops a pair that holds a
 // raw semicolon and forgets the order.
-func parsePairs(body []byte) (reply, error) {
+func parsePairs(body string) (reply, error) {
 	text := content(body)
 	p := pairs{head: map[string]string{}}
 	for pair := range strings.SplitSeq(text, "&") {

@@ -38,7 +38,7 @@ func TestParsePairs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parsePairs([]byte(head + c.ops))
+			got, err := parsePairs(head + c.ops)
 			require.NoError(t, err)
 			require.Equal(t, reply{result: "0", diagnostic: "OK", processed: "1", inError: "0", ops: c.want}, got)
 		})
@@ -67,7 +67,7 @@ func TestParsePairsRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := FormatPairs.parse([]byte(body))
+			r, err := FormatPairs.parse(body)
 			require.ErrorIs(t, err, errNotPairs)
 			require.Equal(t, reply{}, r)
 		})
@@ -82,7 +82,7 @@ func FuzzParsePairs(f *testing.F) {
 	f.Add([]byte("APICallResult=0&OpCodesProcessed=3&OpCodesInError=0&OpCode=K&Status=0&ShowPackageKey=7&OpCode=A&Status=0&AddOnItemKey=1&AddOnItemKey=2&OpCode=T&Status=0&LoginTicketKey=x"))
 	f.Add([]byte("APICallResult=0&OpCode=C&Status=0&OpCode=M&Status=71&Message=a;b%2&A=1&A=2"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := FormatPairs.parse(body)
+		r, err := FormatPairs.parse(string(body))
 		if err != nil {
 			require.ErrorIs(t, err, errNotPairs)
 			require.Equal(t, reply{}, r)
@@ -111,7 +111,7 @@ func requireEarned(t *testing.T, format OutputFormat, body []byte, read string) 
 func requireStepsOrReason(t *testing.T, format OutputFormat, body []byte) {
 	t.Helper()
 	codes := "M"
-	if r, err := format.parse(body); err == nil && len(r.ops) > 0 {
+	if r, err := format.parse(string(body)); err == nil && len(r.ops) > 0 {
 		codes = ""
 		for _, op := range r.ops {
 			if len(op.code) == 1 && opcodes[op.code[0]].refuses != "" {

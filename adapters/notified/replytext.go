@@ -11,7 +11,7 @@ import (
 // may stand before the first two kinds, and blank lines anywhere; U+00A0 is
 // white space. How several columns are laid out is unknown, so they are not
 // told apart.
-func parseText(body []byte) (reply, error) {
+func parseText(body string) (reply, error) {
 	text := content(body)
 	var r reply
 	called, column := false, ""

@@ -46,7 +46,7 @@ func TestParseText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseText([]byte(c.body))
+			got, err := parseText(c.body)
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 		})
@@ -75,7 +75,7 @@ func TestParseTextRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := FormatText.parse([]byte(body))
+			r, err := FormatText.parse(body)
 			require.ErrorIs(t, err, errNotText)
 			require.Equal(t, reply{}, r)
 		})
@@ -90,7 +90,7 @@ func FuzzParseText(f *testing.F) {
 	f.Add([]byte("###APICallResult=0 OpCodesProcessed=2 OpCodesInError=0\n##OpCode=A Status=0\nAddOnItemKey\n1\n2\n##OpCode=T Status=0\nLoginTicketKey\nx"))
 	f.Add([]byte("#APICallResult=0 OpCodesInError=0\n\u00a0\n##OpCode=C Status=0 Message=a Status=1\nA\n1\n2\nOpCode=M"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := FormatText.parse(body)
+		r, err := FormatText.parse(string(body))
 		if err != nil {
 			require.ErrorIs(t, err, errNotText)
 			require.Equal(t, reply{}, r)

@@ -18,17 +18,17 @@ const maxDepth = 8
 // parseXML reads an OutputFormat=X reply: strictly first, and on failure with
 // the curly quotes mended that stand as attribute quotes, as they do in the
 // vendor's own sample.
-func parseXML(body []byte) (reply, error) {
+func parseXML(body string) (reply, error) {
 	if r, ok := plainXML(body); ok {
 		return r, nil
 	}
 	return fullXML(body)
 }
 
-func fullXML(body []byte) (reply, error) {
-	root, err := readTree(body)
+func fullXML(body string) (reply, error) {
+	root, err := readTree([]byte(body))
 	if err != nil {
-		mended, ok := mendQuotes(string(body))
+		mended, ok := mendQuotes(body)
 		if !ok {
 			return reply{}, err
 		}

@@ -35,7 +35,7 @@ func readObject(body []byte, readErr error) (wirejson.Object, string) {
 	case !utf8.Valid(body):
 		return nil, "the body is not valid UTF-8, as JSON has to be"
 	}
-	o, err := wirejson.Parse(body)
+	o, err := wirejson.Parse(string(body))
 	if err != nil {
 		return nil, "the body is " + err.Error()
 	}

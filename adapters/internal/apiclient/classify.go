@@ -50,7 +50,7 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 // Detail returns the reply's text as an operator may read it: scrubbed, valid
 // UTF-8 without control characters, at most 4 KiB.
 func (c *Client) Detail(r *Reply, private ...string) string {
-	text := string(r.Body)
+	text := r.Body
 	if r.Truncated { // what the cut left of a secret would not be recognised
 		text = text[:max(0, len(text)-longest(c.hidden(private)))]
 	}

@@ -36,7 +36,7 @@ func TestClassify(t *testing.T) {
 		599: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
 		101: {Outcome: outbox.OutcomeUnknown}, 777: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
 	} {
-		r := &apiclient.Reply{Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: []byte("key " + secret + " of " + private)}
+		r := &apiclient.Reply{Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: "key " + secret + " of " + private}
 		d := c.Classify(r, private)
 		require.NotNil(t, d, status)
 		require.Equal(t, want.Outcome, d.Outcome, status)
@@ -54,12 +54,12 @@ func TestClassify(t *testing.T) {
 func TestDetailIsShortAndInert(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, nil)
-	d := c.Detail(&apiclient.Reply{Body: []byte("a\x00\x1b[31m\xff" + strings.Repeat("é", 5000))})
+	d := c.Detail(&apiclient.Reply{Body: "a\x00\x1b[31m\xff" + strings.Repeat("é", 5000)})
 	require.LessOrEqual(t, len(d), 4<<10)
 	require.NotContains(t, d, "\x00")
 	require.NotContains(t, d, "\x1b")
 
-	cut := &apiclient.Reply{Body: []byte(strings.Repeat(secret, 6000) + secret[:8]), Truncated: true}
+	cut := &apiclient.Reply{Body: strings.Repeat(secret, 6000) + secret[:8], Truncated: true}
 	require.NotContains(t, c.Detail(cut), secret[:8], "the half that a cut left is not shown")
 }
 

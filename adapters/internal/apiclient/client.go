@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -65,6 +66,7 @@ type Client struct {
 	reusing     *retryablehttp.Client // POST and the like
 	single      *retryablehttp.Client // methods that net/http would re-send by itself
 	closeUnused func()
+	buffers     *sync.Pool // of *[]byte, to read replies into
 	usual       *atomic.Pointer[usual]
 }
 
@@ -88,8 +90,8 @@ type Request struct {
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is hostile bytes, at most MaxBody of them.
-	Body []byte
+	// Body is hostile text, at most MaxBody bytes of it.
+	Body string
 	// Truncated is set when the body was longer than MaxBody, or when one of
 	// other than a 2xx broke off.
 	Truncated bool
@@ -122,7 +124,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: []string{"amsbridge/" + cfg.Version},
-		usual: &atomic.Pointer[usual]{},
+		usual: &atomic.Pointer[usual]{}, buffers: &sync.Pool{New: func() any { return new(make([]byte, 1<<10)) }},
 	}
 	var secrets []hidden
 	for _, s := range cfg.Secrets {
@@ -169,24 +171,26 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 }
 
 func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*Reply, error) {
-	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
-	body, err := readAll(resp.Body, resp.ContentLength, c.maxBody+1)
+	defer resp.Body.Close()             //nolint:errcheck // nothing depends on it once the body is read
+	buffer := c.buffers.Get().(*[]byte) //nolint:forcetypeassert // it holds nothing else
+	defer c.buffers.Put(buffer)
+	body, err := readAll(resp.Body, *buffer, int(c.maxBody)+1)
 	if err != nil && resp.StatusCode/100 == 2 {
 		return nil, c.failure(ctx, err, true, req)
 	}
-	r := &Reply{Status: resp.StatusCode, Header: resp.Header, Body: body, Truncated: err != nil}
-	if int64(len(body)) > c.maxBody {
-		r.Body, r.Truncated = body[:c.maxBody], true
+	long := int64(len(body)) > c.maxBody
+	if long {
+		body = body[:c.maxBody]
 	}
-	return r, nil
+	return &Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil}, nil
 }
 
-// readAll reads at most limit bytes, with room for the length that the platform
-// announced as far as that can be believed before anything came.
-func readAll(r io.Reader, announced, limit int64) ([]byte, error) {
-	b := make([]byte, 0, min(max(announced, 0), 4<<10)+1) // the end shows when there is room left
-	for int64(len(b)) < limit {
-		n, err := r.Read(b[len(b):min(int64(cap(b)), limit)])
+// readAll reads to the end, or limit bytes, into the buffer while there is room
+// in it: most replies are short.
+func readAll(r io.Reader, buffer []byte, limit int) ([]byte, error) {
+	b := buffer[:0]
+	for len(b) < limit {
+		n, err := r.Read(b[len(b):min(cap(b), limit)])
 		b = b[:len(b)+n]
 		if errors.Is(err, io.EOF) {
 			return b, nil

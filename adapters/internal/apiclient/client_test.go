@@ -270,7 +270,7 @@ func TestDoBoundsBodies(t *testing.T) {
 	cut.Method = http.MethodPut
 	reply, err = client.Do(t.Context(), cut)
 	require.NoError(t, err, "the status is an answer, though its text broke off")
-	require.Equal(t, "half", string(reply.Body))
+	require.Equal(t, "half", reply.Body)
 	require.True(t, reply.Truncated)
 }
 

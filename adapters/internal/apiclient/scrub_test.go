@@ -98,7 +98,7 @@ func TestScrubSeesThroughLayers(t *testing.T) {
 	}
 	cut := url.QueryEscape(url.QueryEscape(url.QueryEscape(secret)))
 	for n := range len(cut) {
-		d := c.Detail(&apiclient.Reply{Body: []byte(strings.Repeat("x", 3<<10) + " " + cut[:n]), Truncated: true})
+		d := c.Detail(&apiclient.Reply{Body: strings.Repeat("x", 3<<10) + " " + cut[:n], Truncated: true})
 		require.NotContains(t, d, "s3c", n)
 	}
 }

@@ -1,7 +1,6 @@
 package wirejson
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -21,15 +20,15 @@ var (
 // Parse reads exactly one JSON object, after a byte order mark if there is one.
 // Unlike encoding/json it refuses a field named twice, of which different
 // readers would see different values.
-func Parse(b []byte) (Object, error) {
-	b = bytes.TrimPrefix(b, []byte("\ufeff"))
-	r := reader{rest: string(b)}
+func Parse(text string) (Object, error) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	r := reader{rest: text}
 	if r.next() == '{' {
 		o, err := r.object(0)
 		if r.next(); err == nil && r.rest == "" {
 			return o, nil
 		}
-		if err != nil && json.Valid(b) { // why it is refused all the same
+		if err != nil && json.Valid([]byte(text)) { // why it is refused all the same
 			return nil, err
 		}
 	}
