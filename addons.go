@@ -56,6 +56,7 @@ type addOnFacts struct {
 	ShowKey        int64        `json:"show_key"`
 	ShowPackageKey int64        `json:"show_package_key,omitempty"`
 	AddOns         []LineAddOns `json:"add_ons"`
+	Backfill       bool         `json:"backfill,omitempty"`
 }
 
 // split cuts the push into parts whose key lists keep within limit bytes. Keys
@@ -89,11 +90,12 @@ func (a AddOns) split(limit int) []AddOns {
 }
 
 func (a AddOns) message(destination string, part int) (outbox.Message, error) {
-	facts, err := json.Marshal(addOnFacts{UserID: string(a.User.ID), ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, AddOns: a.Lines})
+	f := addOnFacts{UserID: string(a.User.ID), ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, AddOns: a.Lines}
+	facts, err := json.Marshal(f)
 	if err != nil {
 		return outbox.Message{}, err
 	}
-	prof, err := profileOf(a.User, a.Backfill)
+	prof, err := profileOf(a.User)
 	if err != nil {
 		return outbox.Message{}, err
 	}
@@ -107,6 +109,10 @@ func (a AddOns) message(destination string, part int) (outbox.Message, error) {
 	}
 	for _, l := range a.Lines {
 		m.Items = append(m.Items, l.LineID)
+	}
+	if a.Backfill {
+		f.Backfill = true
+		return backfilled(m, f)
 	}
 	return m, nil
 }
@@ -126,7 +132,7 @@ func decodeAddOns(m outbox.Message, kind string) (AddOns, error) {
 	if err != nil {
 		return AddOns{}, err
 	}
-	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID), Backfill: p.Backfill}, nil
+	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID), Backfill: f.Backfill || p.Backfill}, nil
 }
 
 // readPlain reads plain facts; others it leaves, and f as it was.
@@ -145,6 +151,8 @@ func (f *addOnFacts) readPlain(b []byte) bool {
 			r.odd = r.odd || got.AddOns != nil
 			got.AddOns = []LineAddOns{}
 			r.list(func() { got.AddOns = append(got.AddOns, r.lineAddOns()) })
+		case "backfill":
+			r.yes(&got.Backfill)
 		default:
 			r.odd = true
 		}

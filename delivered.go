@@ -123,8 +123,8 @@ func (a *Announcer) Deliver(ctx context.Context, m outbox.Message) (outbox.Resul
 		return res, err
 	}
 	f := deliveredFacts{Destination: m.Destination, Key: m.Key, Kind: m.Kind, ProductURL: DecodeReceipt(res.Receipt).ProductURL}
-	p, ok := f.read(m)
-	if !ok || p.Backfill && !a.cfg.Backfill {
+	backfill, ok := f.read(m)
+	if !ok || backfill && !a.cfg.Backfill {
 		return res, nil
 	}
 	facts, _ := json.Marshal(f) // texts and numbers cannot fail
@@ -141,18 +141,16 @@ func (a *Announcer) Deliver(ctx context.Context, m outbox.Message) (outbox.Resul
 }
 
 // read takes over the facts of a push that is to be announced.
-func (f *deliveredFacts) read(m outbox.Message) (profile, bool) {
+func (f *deliveredFacts) read(m outbox.Message) (backfill, ok bool) {
 	switch m.Kind {
 	case KindRegistration:
-		var r registrationFacts
-		p, err := decode(m, m.Kind, &r)
-		f.UserID, f.RemoteProductID = r.UserID, r.RemoteProductID
-		return p, err == nil
+		r, err := DecodeRegistration(m)
+		f.UserID, f.RemoteProductID = string(r.User.ID), r.RemoteProductID
+		return r.Backfill, err == nil
 	case KindAddOns:
-		var r addOnFacts
-		p, err := decode(m, m.Kind, &r)
-		f.UserID, f.ShowKey, f.AddOnKeys = r.UserID, r.ShowKey, AddOns{Lines: r.AddOns}.Keys()
-		return p, err == nil
+		a, err := DecodeAddOns(m)
+		f.UserID, f.ShowKey, f.AddOnKeys = string(a.User.ID), a.ShowKey, a.Keys()
+		return a.Backfill, err == nil
 	}
-	return profile{}, false
+	return false, false
 }

@@ -3,6 +3,7 @@ package amsbridge
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -20,6 +21,16 @@ type HookConfig struct {
 	// Elevate and Notified are the destinations' names, without the
 	// association's suffix. Default to "elevate" and "notified".
 	Elevate, Notified string
+	// Seal encrypts what is stored of names and e-mail addresses; the senders need
+	// it too, and before (see [outbox.Profiles]). Refunds and [Hook.Rebuild] open
+	// with it what they make anew. Defaults to none: they are stored as they are
+	// until delivery.
+	Seal *outbox.Sealer
+	// ProfileAtSend stores no name and no e-mail address: the senders look them up
+	// when they send (see [LookUpProfile]), so that a late send carries the newest.
+	// An order's users need their IDs alone, and names and addresses are not looked
+	// at. Defaults to false.
+	ProfileAtSend bool
 	// TraceContext returns the W3C traceparent that travels with the messages.
 	// Defaults to none.
 	TraceContext func(context.Context) string
@@ -164,7 +175,7 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 		}
 	}
 	msgs := p.messages()
-	inserted, err := h.store.InsertTx(ctx, tx, msgs...)
+	inserted, err := h.insert(ctx, tx, msgs)
 	var exists *outbox.ExistsError
 	if errors.As(err, &exists) {
 		// An earlier report parked lines that are sound now.
@@ -172,12 +183,36 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 			return nil, err
 		}
 		msgs = p.messages()
-		inserted, err = h.store.InsertTx(ctx, tx, msgs...)
+		inserted, err = h.insert(ctx, tx, msgs)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return p.queued(msgs, inserted), nil
+}
+
+// insert stores messages, their profiles sealed or left out in place.
+func (h *Hook[Tx]) insert(ctx context.Context, tx Tx, msgs []outbox.Message) ([]outbox.Inserted, error) {
+	for i, m := range msgs {
+		if h.cfg.ProfileAtSend {
+			m.Profile = nil
+		}
+		msgs[i] = h.cfg.Seal.Seal(m)
+	}
+	return h.store.InsertTx(ctx, tx, msgs...)
+}
+
+// opened returns a stored message as its profile was before it was sealed, for
+// making it anew.
+func (h *Hook[Tx]) opened(m outbox.Message) (outbox.Message, error) {
+	if h.cfg.ProfileAtSend {
+		return factsOf(m), nil
+	}
+	opened, err := h.cfg.Seal.Open(m)
+	if err != nil {
+		return opened, fmt.Errorf("amsbridge: message %d: %w", m.ID, err)
+	}
+	return opened, nil
 }
 
 // reconcile leaves out of a plan what an earlier report of the order stored in

@@ -324,3 +324,30 @@ func TestAssociationsHaveDestinationsOfTheirOwn(t *testing.T) {
 	require.Equal(t, "notified/acme", all[1].Destination)
 	require.NotEqual(t, s.complete(order(line("1", "bundle"))).Messages[0].Key, all[0].Key)
 }
+
+// Where a product lives is a part of what is stored of a line, and not of what it
+// is: the line stays one when the catalogue answers otherwise next time.
+func TestParkedLineStaysOneWhateverTheCatalogueAnswers(t *testing.T) {
+	t.Parallel()
+	away := func(string) (amsbridge.Product, amsbridge.Offering, error) {
+		return amsbridge.Product{}, amsbridge.Unknown, nil
+	}
+	for name, l := range map[string]amsbridge.Line{
+		"rest": {ID: "1", ProductID: "course", Quantity: 3, Attendees: []amsbridge.User{bob}},
+		"line": {ID: "1", ProductID: "course"},
+	} {
+		for _, answers := range [][]catalogFunc{{mapped, away, mapped}, {away, mapped, away}} {
+			s := newShop(t)
+			var first int
+			for i, answer := range answers {
+				s.catalog = answer
+				q := s.complete(order(l))
+				if i == 0 {
+					first = len(s.stored())
+				}
+				require.NotEmpty(t, q.Parked, name)
+				require.Len(t, s.stored(), first, name)
+			}
+		}
+	}
+}

@@ -22,6 +22,7 @@ const (
 	jose      = "github.com/go-jose/go-jose/v4"
 	jwt       = "github.com/golang-jwt/jwt/v5"
 	mux       = "github.com/gorilla/mux"
+	pgx       = "github.com/jackc/pgx/v5"
 	retryable = "github.com/hashicorp/go-retryablehttp"
 	testify   = "github.com/stretchr/testify"
 	xrate     = "golang.org/x/time/rate"
@@ -43,7 +44,9 @@ var mayImport = map[string][]string{
 	"adapters/sqlreplay":             {".", "adapters/internal/..."},
 	"ssotest":                        {".", jose, jwt, testify + "/..."},
 	"adapters/muxroutes":             {".", "outbox/...", mux},
-	"adapters/sqlstore":              {"outbox", "outbox/migrations", "adapters/internal/sqlmigrate"},
+	"adapters/sqlstore":              {"outbox", "adapters/internal/sqlcore", "adapters/internal/sqlmigrate"},
+	"adapters/internal/sqlcore":      {"outbox", "outbox/migrations", "adapters/internal/sqlmigrate"},
+	"adapters/pgxstore":              {"outbox", "adapters/internal/sqlcore", "adapters/internal/sqlmigrate", pgx + "/..."},
 	"adapters/conformance":           {"*"},
 	"bench":                          {"*"},
 	"e2e":                            {"*"},
@@ -136,7 +139,9 @@ func TestImportProblem(t *testing.T) {
 		{"adapters/elevate", module + "/adapters/elevate/elevatetest", false},
 		{"adapters/elevate/elevatetest", module + "/adapters/elevate", true},
 		{"adapters/notified/notifiedtest", module + "/adapters/elevate", false},
-		{"adapters/sqlstore", module + "/outbox/migrations", true},
+		{"adapters/sqlstore", module + "/adapters/internal/sqlcore", true},
+		{"adapters/internal/sqlcore", module + "/outbox/migrations", true},
+		{"adapters/internal/sqlcore", pgx, false},
 		{"adapters/sqlstore", module, false},
 		{"adapters/sqlstore", "github.com/lib/pq", false},
 		{"adapters/unheard-of", module, false},

@@ -24,6 +24,10 @@ func TestFactsNeverChange(t *testing.T) {
 	both, err := AddOns{OrderID: "1001", ShowKey: 7, ShowPackageKey: 70, User: u, Lines: []LineAddOns{{"1", []int64{3}}}}.message("notified", 1)
 	require.NoError(t, err)
 	require.NotEqual(t, add.Key, both.Key)
+	pastReg, err := Registration{OrderID: "1001", LineID: "1", RemoteProductID: "C/1 ü", User: u, Backfill: true}.message("elevate")
+	require.NoError(t, err)
+	pastAdd, err := AddOns{OrderID: "1001", ShowKey: 7, ShowPackageKey: 70, User: u, Backfill: true, Lines: []LineAddOns{{"1", []int64{3}}}}.message("notified", 1)
+	require.NoError(t, err)
 	person := `a\u0026\u003cb\u003eé😀\"\\`
 	for _, c := range []struct {
 		msg                outbox.Message
@@ -33,6 +37,9 @@ func TestFactsNeverChange(t *testing.T) {
 		{reg, `{"user_id":"` + person + `","remote_product_id":"C/1 ü"}`, "725e94b88d2aab38626807060f959d92", []string{"1"}},
 		{add, `{"user_id":"` + person + `","show_key":7,"add_ons":[{"line_id":"1","keys":[3,9985]},{"line_id":"2","keys":[9223372036854775807]}]}`, "4f204c8fbaf705ec2901cf243055f4e4", []string{"1", "2"}},
 		{both, `{"user_id":"` + person + `","show_key":7,"show_package_key":70,"add_ons":[{"line_id":"1","keys":[3]}]}`, "3b9aace43ca2d6059a06a30635c793f7", []string{"1"}},
+		// Of the past or not: to a repeat it is the same.
+		{pastReg, `{"user_id":"` + person + `","remote_product_id":"C/1 ü","backfill":true}`, "725e94b88d2aab38626807060f959d92", []string{"1"}},
+		{pastAdd, `{"user_id":"` + person + `","show_key":7,"show_package_key":70,"add_ons":[{"line_id":"1","keys":[3]}],"backfill":true}`, "3b9aace43ca2d6059a06a30635c793f7", []string{"1"}},
 	} {
 		require.Equal(t, c.facts, string(c.msg.Facts))
 		require.Equal(t, c.fingerprint, hex.EncodeToString(c.msg.FactsFingerprint()))

@@ -53,6 +53,8 @@ type plan struct {
 	stored []outbox.Record
 	// guarded messages refuse to be stored beside an earlier stand-in.
 	guarded bool
+	// profileAtSend leaves names and addresses to those who send.
+	profileAtSend bool
 	// salt is the key of the message that this plan rebuilds.
 	salt string
 }
@@ -62,7 +64,10 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 	if err := order.check(); err != nil {
 		return nil, err
 	}
-	p := &plan{order: order, elevate: h.cfg.Elevate + order.suffix(), notified: h.cfg.Notified + order.suffix(), guarded: true, groups: map[group]*draft{}}
+	p := &plan{
+		order: order, elevate: h.cfg.Elevate + order.suffix(), notified: h.cfg.Notified + order.suffix(), guarded: true,
+		profileAtSend: h.cfg.ProfileAtSend, groups: map[group]*draft{},
+	}
 	if h.cfg.TraceContext != nil {
 		// A traceparent has 55 characters; an odd one must not break a checkout.
 		if p.trace = h.cfg.TraceContext(ctx); textProblem(p.trace, 256) != "" {
@@ -181,7 +186,7 @@ func (p *plan) addPushes(line Line, product Product, at int, u User) error {
 			return err
 		}
 		d := &draft{msg: msg, spots: []spot{here}}
-		if field, problem := u.profileProblem(); problem != "" {
+		if field, problem := u.profileProblem(); problem != "" && !p.profileAtSend {
 			d.park("attendee's "+field, problem)
 		}
 		p.drafts = append(p.drafts, d)

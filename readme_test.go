@@ -41,7 +41,7 @@ func TestReadmeMapsThePackages(t *testing.T) {
 		require.True(t, info.IsDir())
 	}
 	for _, dir := range []string{
-		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "adapters/conformance",
+		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/pgxstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "adapters/conformance",
 		"ssotest", "examples/store", "examples/checkout", "examples/worker", "examples/sandbox", "examples/check", "e2e", "bench",
 	} {
 		require.Contains(t, string(readme), "| `"+dir+"` |")

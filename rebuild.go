@@ -72,7 +72,7 @@ func (h *Hook[Tx]) rebuildOne(ctx context.Context, tx Tx, part Order, r outbox.R
 	}
 	p.guarded, p.salt = false, r.Key
 	sound, whole := p.soundFor(r)
-	if len(sound) == 0 || !r.IsTask() && sameAs(sound, r) {
+	if len(sound) == 0 || !r.IsTask() && h.sameAs(sound, r) {
 		result.addStored(r)
 		return nil
 	}
@@ -83,7 +83,7 @@ func (h *Hook[Tx]) rebuildOne(ctx context.Context, tx Tx, part Order, r outbox.R
 			msgs[i].Replaces = r.ID
 		}
 	}
-	inserted, err := h.store.InsertTx(ctx, tx, msgs...)
+	inserted, err := h.insert(ctx, tx, msgs)
 	if err != nil {
 		return err
 	}
@@ -112,9 +112,17 @@ func (p *plan) soundFor(r outbox.Record) (sound []*draft, whole bool) {
 	return sound, whole && len(p.leftOut) == 0
 }
 
-// sameAs tells whether a rebuilt push would be just what was parked.
-func sameAs(sound []*draft, r outbox.Record) bool {
-	return len(sound) == 1 && bytes.Equal(sound[0].msg.Facts, r.Facts) && bytes.Equal(sound[0].msg.Profile, r.Profile)
+// sameAs tells whether a rebuilt push would be just what was parked. One whose
+// profile does not open is not.
+func (h *Hook[Tx]) sameAs(sound []*draft, r outbox.Record) bool {
+	if len(sound) != 1 || !bytes.Equal(sound[0].msg.Facts, r.Facts) {
+		return false
+	}
+	if h.cfg.ProfileAtSend {
+		return len(r.Profile) == 0
+	}
+	was, err := h.cfg.Seal.Open(r.Message)
+	return err == nil && bytes.Equal(sound[0].msg.Profile, was.Profile)
 }
 
 // partOf returns the part of an order that a parked message stood for.

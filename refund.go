@@ -115,13 +115,16 @@ var errBusy = errors.New("amsbridge: the order's messages keep changing: roll ba
 //
 // Errors: [*InputError] for the caller's mistakes and [outbox.ErrNoTransaction],
 // after which nothing is written and the transaction is usable;
-// [outbox.ErrNewerVersion] for messages that a newer program wrote; the
+// [outbox.ErrNewerVersion] for messages that a newer program wrote;
+// [outbox.ErrSealUnknown], [outbox.ErrSealBroken] and [outbox.ErrNotSealed] where
+// the profile of a push that is to be made anew, or of one whose add-ons are to
+// be removed, does not open (once it was parked, [Hook.Rebuild] mends that); the
 // context's end, or the database's. After those roll back and report it again.
 func (h *Hook[Tx]) OrderRefunded(ctx context.Context, tx Tx, refund Refund) (*Refunded, error) {
 	if err := refund.check(); err != nil {
 		return nil, err
 	}
-	r := newRefunding(refund)
+	r := newRefunding(refund, h.opened)
 	if err := h.withdraw(ctx, tx, r); err != nil {
 		return nil, err
 	}
@@ -223,7 +226,7 @@ func (h *Hook[Tx]) insertMade(ctx context.Context, tx Tx, r *refunding) error {
 			msgs[i] = m.msg
 			msgs[i].TraceContext = trace
 		}
-		inserted, err := h.store.InsertTx(ctx, tx, msgs...)
+		inserted, err := h.insert(ctx, tx, msgs)
 		if err != nil {
 			return err
 		}

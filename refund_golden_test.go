@@ -23,7 +23,8 @@ func TestRefundKeysAndFactsNeverChange(t *testing.T) {
 	standIn := p.drafts[0].msg
 
 	plan := func(lines []string, stands func(outbox.Message) outbox.Record) []outbox.Message {
-		r := newRefunding(Refund{ID: "R-1", OrderID: "1001", Association: "acme", LineIDs: lines})
+		r := newRefunding(Refund{ID: "R-1", OrderID: "1001", Association: "acme", LineIDs: lines},
+			func(m outbox.Message) (outbox.Message, error) { return m, nil })
 		var all []outbox.Record
 		for i, m := range []outbox.Message{reg, add, standIn} {
 			m.ID = outbox.ID(i + 1)

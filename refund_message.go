@@ -55,6 +55,10 @@ func (r *refunding) removal(q push, a AddOns) (outbox.Message, error) {
 	if err != nil {
 		return outbox.Message{}, err
 	}
+	adding, err := r.opened(q.Message)
+	if err != nil {
+		return outbox.Message{}, err
+	}
 	number := 1
 	for _, p := range r.like(q) {
 		if p.Kind == KindRemoveAddOns && p.Subject == r.OrderID && r.isOf(p.Message) {
@@ -64,7 +68,7 @@ func (r *refunding) removal(q push, a AddOns) (outbox.Message, error) {
 	parts := []string{q.Destination, r.OrderID, q.Person, strconv.FormatInt(a.ShowKey, 10), strconv.Itoa(number), "remove", r.ID}
 	m := outbox.Message{
 		Destination: q.Destination, Key: keyOf(parts...), KeyParts: parts, Kind: KindRemoveAddOns, Version: payloadVersion,
-		Person: q.Person, Subject: r.OrderID, Facts: facts, Profile: q.Profile, After: q.Key,
+		Person: q.Person, Subject: r.OrderID, Facts: facts, Profile: adding.Profile, After: q.Key,
 	}
 	for _, l := range a.Lines {
 		m.Items = append(m.Items, l.LineID)
@@ -121,11 +125,16 @@ func (r *refunding) requeue(p push) error {
 	if len(a.Lines) == 0 {
 		return nil
 	}
-	facts, err := json.Marshal(addOnFacts{UserID: p.Person, ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, AddOns: a.Lines})
+	facts, err := json.Marshal(addOnFacts{
+		UserID: p.Person, ShowKey: a.ShowKey, ShowPackageKey: a.ShowPackageKey, AddOns: a.Lines, Backfill: a.Backfill,
+	})
 	if err != nil {
 		return err
 	}
-	m := p.Message
+	m, err := r.opened(p.Message)
+	if err != nil {
+		return err
+	}
 	m.KeyParts = []string{p.Destination, r.OrderID, p.Person, strconv.FormatInt(a.ShowKey, 10), restOf, p.Key, "refund", r.ID}
 	m.Key, m.Facts, m.Fingerprint, m.Items = keyOf(m.KeyParts...), facts, nil, nil
 	for _, l := range a.Lines {

@@ -33,7 +33,9 @@ type refunding struct {
 	was              map[outbox.ID]outbox.Record // as they stood before they were withdrawn
 	alike            map[likeness][]push         // what the refunded people have, of all orders
 	made             []making
-	done             Refunded
+	// opened returns a stored message with its profile as it was before sealing.
+	opened func(outbox.Message) (outbox.Message, error)
+	done   Refunded
 	// mentioned is what the result tells of: places at a destination, lines
 	// alone, and messages.
 	mentioned map[mention]bool
@@ -44,9 +46,9 @@ type mention struct {
 	id                        outbox.ID
 }
 
-func newRefunding(refund Refund) *refunding {
+func newRefunding(refund Refund, opened func(outbox.Message) (outbox.Message, error)) *refunding {
 	r := &refunding{
-		Refund: refund, lines: map[string]bool{}, attendees: map[string]bool{}, shown: map[string][]string{},
+		Refund: refund, opened: opened, lines: map[string]bool{}, attendees: map[string]bool{}, shown: map[string][]string{},
 		fresh: map[seat]bool{}, became: map[outbox.ID]outbox.Withdrawal{}, was: map[outbox.ID]outbox.Record{},
 		alike: map[likeness][]push{}, mentioned: map[mention]bool{},
 	}
@@ -114,16 +116,19 @@ func (r *refunding) readPerson(found []outbox.Record) error {
 // be read is an error: what it brings might be taken away by mistake.
 func pushesOf(all []outbox.Record) (out []push, err error) {
 	for _, rec := range all {
+		if erased(rec.Message) {
+			continue // what it brought is not known any more
+		}
 		p := push{Record: rec}
 		switch rec.Kind {
 		case KindRegistration:
 			var reg Registration
-			reg, err = DecodeRegistration(rec.Message)
+			reg, err = DecodeRegistration(factsOf(rec.Message))
 			p.product = reg.RemoteProductID
 		case KindAddOns:
-			p.addOns, err = DecodeAddOns(rec.Message)
+			p.addOns, err = DecodeAddOns(factsOf(rec.Message))
 		case KindRemoveAddOns:
-			p.addOns, err = DecodeRemoveAddOns(rec.Message)
+			p.addOns, err = DecodeRemoveAddOns(factsOf(rec.Message))
 			p.of = []string{rec.After}
 		case KindRefundTask:
 			p, err = decodeRefundTask(rec)

@@ -90,6 +90,7 @@ func (r *refunding) sayWhatIsLeft() {
 			r.say(&r.done.Nothing, s, []string{line}, "it was "+s.State.String()+" before", false)
 		}
 	}
+	r.sayErased()
 	for _, line := range r.LineIDs {
 		if !r.mentioned[mention{line: line}] {
 			r.done.Nothing = append(r.done.Nothing, TakenBack{LineIDs: []string{line}, Reason: "nothing is stored of this line for the people of the refund"})

@@ -22,14 +22,15 @@ type Registration struct {
 	RemoteProductID string
 	// User is the attendee. Name and e-mail are empty once forgotten.
 	User User
-	// Backfill is the order's: nobody is to be mailed about it. It lies with
-	// the profile, so that it makes no difference to what a repeat is.
+	// Backfill is the order's: nobody is to be mailed about it. It makes no
+	// difference to what a repeat is.
 	Backfill bool
 }
 
 type registrationFacts struct {
 	UserID          string `json:"user_id"`
 	RemoteProductID string `json:"remote_product_id"`
+	Backfill        bool   `json:"backfill,omitempty"`
 }
 
 // profile is the part of a payload that is deleted on delivery.
@@ -37,23 +38,39 @@ type profile struct {
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`
 	Email     string `json:"email,omitempty"`
-	Backfill  bool   `json:"backfill,omitempty"`
+	// Backfill is read and not written any more: it outlives the profile.
+	Backfill bool `json:"backfill,omitempty"`
 }
 
 func (r Registration) message(destination string) (outbox.Message, error) {
-	facts, err := json.Marshal(registrationFacts{UserID: string(r.User.ID), RemoteProductID: r.RemoteProductID})
+	f := registrationFacts{UserID: string(r.User.ID), RemoteProductID: r.RemoteProductID}
+	facts, err := json.Marshal(f)
 	if err != nil {
 		return outbox.Message{}, err
 	}
-	prof, err := profileOf(r.User, r.Backfill)
+	prof, err := profileOf(r.User)
 	if err != nil {
 		return outbox.Message{}, err
 	}
 	parts := []string{destination, r.OrderID, r.LineID, string(r.User.ID), "register"}
-	return outbox.Message{
+	m := outbox.Message{
 		Destination: destination, Key: keyOf(parts...), KeyParts: parts, Kind: KindRegistration, Version: payloadVersion,
 		Person: string(r.User.ID), Subject: r.OrderID, Items: []string{r.LineID}, Facts: facts, Profile: prof,
-	}, nil
+	}
+	if r.Backfill {
+		f.Backfill = true
+		return backfilled(m, f)
+	}
+	return m, nil
+}
+
+// backfilled marks a push as one of the past. Its fingerprint stays that of the
+// facts without the mark, so that a repeat matches with and without it.
+func backfilled(m outbox.Message, facts any) (outbox.Message, error) {
+	var err error
+	m.Fingerprint = m.FactsFingerprint()
+	m.Facts, err = json.Marshal(facts)
+	return m, err
 }
 
 // DecodeRegistration reads a message of kind [KindRegistration], as a
@@ -65,7 +82,7 @@ func DecodeRegistration(m outbox.Message) (Registration, error) {
 	if err != nil {
 		return Registration{}, err
 	}
-	r := Registration{OrderID: m.Subject, RemoteProductID: f.RemoteProductID, User: p.user(f.UserID), Backfill: p.Backfill}
+	r := Registration{OrderID: m.Subject, RemoteProductID: f.RemoteProductID, User: p.user(f.UserID), Backfill: f.Backfill || p.Backfill}
 	if len(m.Items) > 0 {
 		r.LineID = m.Items[0]
 	}
@@ -107,6 +124,8 @@ func (f *registrationFacts) readPlain(b []byte) bool {
 			r.text(&got.UserID)
 		case "remote_product_id":
 			r.text(&got.RemoteProductID)
+		case "backfill":
+			r.yes(&got.Backfill)
 		default:
 			r.odd = true
 		}
@@ -148,6 +167,13 @@ func (p profile) user(id string) User {
 	return User{ID: UserID(id), FirstName: p.FirstName, LastName: p.LastName, Email: p.Email}
 }
 
-func profileOf(u User, backfill bool) ([]byte, error) {
-	return json.Marshal(profile{FirstName: u.FirstName, LastName: u.LastName, Email: u.Email, Backfill: backfill})
+func profileOf(u User) ([]byte, error) {
+	return json.Marshal(profile{FirstName: u.FirstName, LastName: u.LastName, Email: u.Email})
+}
+
+// factsOf is a stored message for reading its facts: with no profile, which may
+// be sealed.
+func factsOf(m outbox.Message) outbox.Message {
+	m.Profile = nil
+	return m
 }

@@ -138,16 +138,20 @@ func (p *plan) reconcile(records []outbox.Record) error {
 	var kept []*draft
 	for _, d := range p.drafts {
 		if d.msg.IsTask() {
-			if r := pushFor(records, d); r != nil && !hasKey(records, d.msg.Key) {
-				store(*r)
-				covering[r.Key] = true
-			} else {
+			same, push := withKey(records, d.msg.Key), pushFor(records, d)
+			switch {
+			case same != nil && same.Destination != d.msg.Destination:
+				store(*same) // where the product lives is known now, or not any more
+			case same == nil && push != nil:
+				store(*push)
+				covering[push.Key] = true
+			default:
 				kept = append(kept, d)
 			}
 			continue
 		}
 		d.spots = slices.DeleteFunc(d.spots, func(s spot) bool {
-			r := standInFor(standIns, s)
+			r := standInFor(standIns, s, p.order.standInKeys(s))
 			if r == nil {
 				return false
 			}
@@ -178,29 +182,35 @@ type standIn struct {
 
 func standInsOf(records []outbox.Record) (all []standIn) {
 	for _, r := range records {
-		if f, ok := decodeStandIn(r.Message); ok {
+		if f, ok := decodeStandIn(r.Message); ok || r.Kind == KindParkedLine && erased(r.Message) {
 			all = append(all, standIn{f, r})
 		}
 	}
 	return all
 }
 
-func standInFor(all []standIn, s spot) *outbox.Record {
+func standInFor(all []standIn, s spot, keys []string) *outbox.Record {
 	for i := range all {
-		if all[i].facts.covers(s) {
+		// Of one whose person was erased the key tells enough.
+		if all[i].facts.covers(s) || erased(all[i].record.Message) && slices.Contains(keys, all[i].record.Key) {
 			return &all[i].record
 		}
 	}
 	return nil
 }
 
-func hasKey(records []outbox.Record, key string) bool {
-	return slices.ContainsFunc(records, func(r outbox.Record) bool { return r.Key == key })
+func withKey(records []outbox.Record, key string) *outbox.Record {
+	for i := range records {
+		if records[i].Key == key {
+			return &records[i]
+		}
+	}
+	return nil
 }
 
 func pushFor(records []outbox.Record, d *draft) *outbox.Record {
 	for i, r := range records {
-		if !r.IsTask() && r.Person == d.msg.Person && slices.Contains(r.Items, d.spots[0].line) {
+		if !r.IsTask() && isFor(r.Message, d.msg.Person) && slices.Contains(r.Items, d.spots[0].line) {
 			return &records[i]
 		}
 	}

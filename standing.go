@@ -93,11 +93,11 @@ func placeOf(r outbox.Record, refunded givenBack) (Place, bool) {
 	// A payload of a newer program is shown without its particulars.
 	switch r.Kind {
 	case KindRegistration:
-		if reg, err := DecodeRegistration(r.Message); err == nil {
+		if reg, err := DecodeRegistration(factsOf(r.Message)); err == nil {
 			p.RemoteProductID = reg.RemoteProductID
 		}
 	case KindAddOns:
-		if a, err := DecodeAddOns(r.Message); err == nil {
+		if a, err := DecodeAddOns(factsOf(r.Message)); err == nil {
 			a.Lines = slices.DeleteFunc(a.Lines, func(l LineAddOns) bool { return gone(l.LineID) })
 			p.ShowKey, p.AddOnKeys = a.ShowKey, a.Keys()
 		}

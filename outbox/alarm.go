@@ -14,11 +14,17 @@ const (
 	AlarmParked AlarmKind = "message parked"
 	// AlarmPaused: a destination refuses our credentials and was paused.
 	AlarmPaused AlarmKind = "destination paused"
+	// AlarmBreaker: a destination does not answer and its breaker opened. It is
+	// probed, and goes on by itself.
+	AlarmBreaker AlarmKind = "destination does not answer"
 	// AlarmUnknownDestination: no destination has the message's name. It is
 	// deferred.
 	AlarmUnknownDestination AlarmKind = "unknown destination"
 	// AlarmNewerVersion: the payload is newer than this program. It is deferred.
 	AlarmNewerVersion AlarmKind = "newer payload version"
+	// AlarmUnknownSeal: the profile is sealed with a key that this program does
+	// not have. It is deferred.
+	AlarmUnknownSeal AlarmKind = "unknown seal key"
 	// AlarmUnsettled: an outcome could not be recorded before the lease ended.
 	// The message will be sent again.
 	AlarmUnsettled AlarmKind = "outcome not recorded"

@@ -31,8 +31,12 @@ func (r *run) deliver(w work) Settlement {
 	}
 	ctx, cancel := context.WithTimeout(r.base, r.cfg.DeliverTimeout)
 	defer cancel()
+	m, unsent := r.withProfile(ctx, w)
+	if unsent != nil {
+		return *unsent
+	}
 	begun := time.Now()
-	res, err := r.call(ctx, destination, w.Message)
+	res, err := r.call(ctx, destination, m)
 	st := Settlement{Message: w.Message, Token: w.token, By: r.cfg.Name, Took: time.Since(begun)}
 	if errors.Is(err, ErrNewerVersion) {
 		reason := "its payload is newer than this program"
@@ -42,6 +46,7 @@ func (r *run) deliver(w work) Settlement {
 		return late
 	}
 	if err == nil {
+		res.Then = r.cfg.Profiles.kept(res.Then, m, w.Message)
 		r.delivered(w, res, &st)
 	} else {
 		r.failed(w, failure(err), &st)

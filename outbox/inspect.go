@@ -22,6 +22,9 @@ type Inspector interface {
 	// [ErrNotFound], [ErrUnderWay], [*RefusedError]. Use [Operator] rather than
 	// calling it directly: it checks the action first.
 	Act(ctx context.Context, a Action) error
+	// Erase makes a person unknown, and returns how many messages that touched.
+	// Use [Operator.Erase] rather than calling it directly.
+	Erase(ctx context.Context, e Erasure) (int, error)
 }
 
 // Attempt is one entry in a message's log.
@@ -77,6 +80,9 @@ type DestinationState struct {
 	HeldUntil time.Time
 	// ProbeAt is when a destination that paused itself is probed next.
 	ProbeAt time.Time
+	// BrokenUntil is when a destination whose breaker is open is probed next;
+	// zero while the breaker is closed.
+	BrokenUntil time.Time
 }
 
 // Actor is who acts, as the shop's own login knows them.
@@ -95,6 +101,7 @@ const (
 	VerbMarkDone  Verb = "mark done"
 	VerbPause     Verb = "pause"
 	VerbResume    Verb = "resume"
+	VerbErase     Verb = "erase"
 )
 
 // Action is an operator's action.
@@ -106,6 +113,9 @@ type Action struct {
 	ID ID
 	// Destination is the name, for pause and resume.
 	Destination string
+	// LookedUp says that profiles are looked up when a message is sent, so that
+	// what was delivered or already done can be sent again.
+	LookedUp bool
 }
 
 // AuditEntry is a recorded action.

@@ -5,25 +5,53 @@ import (
 	"strings"
 )
 
+// OperatorConfig says what an [Operator] may do beside the ordinary.
+type OperatorConfig struct {
+	// EraseKey makes the pseudonyms of [Operator.Erase]: at least 32 random bytes,
+	// the same in all programs. Defaults to none: nobody can be erased.
+	EraseKey Secret
+	// LookedUp says that the senders look up the profile of a message that has
+	// none (see [Profiles]), so that what was delivered can be sent again.
+	// Defaults to false: that is refused, since its profile is deleted.
+	LookedUp bool
+}
+
 // Operator holds the calls of the person who is asked "where is my course?".
 // Each names its actor and a reason, and is recorded with the change itself,
-// both or neither.
-type Operator struct{ store Inspector }
+// both or neither. Reasons are kept for ever: they must hold no personal data.
+type Operator struct {
+	store Inspector
+	cfg   OperatorConfig
+}
 
-// NewOperator returns the operator's calls on a store.
+// NewOperator returns the operator's calls on a store, by the defaults of
+// [OperatorConfig].
 func NewOperator(store Inspector) (*Operator, error) {
+	return NewOperatorWith(store, OperatorConfig{})
+}
+
+// NewOperatorWith returns the operator's calls on a store, or a [*FieldError]
+// that names the bad field.
+func NewOperatorWith(store Inspector, cfg OperatorConfig) (*Operator, error) {
 	if store == nil {
 		return nil, &FieldError{"store", "is nil"}
 	}
-	return &Operator{store}, nil
+	if n := len(cfg.EraseKey.bytes()); n > 0 && n < minEraseKey {
+		return nil, &FieldError{"EraseKey", "is shorter than 32 bytes"}
+	}
+	if cfg.EraseKey.repeats() {
+		return nil, &FieldError{"EraseKey", "is one byte again and again, not random"}
+	}
+	return &Operator{store, cfg}, nil
 }
 
 // SendAgain makes a parked message pending once more, due now, with its
 // attempts and lost leases counted anew; the facts are the same. A pending one
-// becomes due now. Refused for tasks (rebuild them) and for what has left the
-// queue: its profile is deleted.
+// becomes due now. Refused for tasks (rebuild them), and for what has left the
+// queue, but for what was delivered or already done where
+// [OperatorConfig].LookedUp is set.
 func (o *Operator) SendAgain(ctx context.Context, actor Actor, id ID, reason string) error {
-	return o.act(ctx, Action{Verb: VerbSendAgain, Actor: actor, ID: id, Reason: reason})
+	return o.act(ctx, Action{Verb: VerbSendAgain, Actor: actor, ID: id, Reason: reason, LookedUp: o.cfg.LookedUp})
 }
 
 // Discard ends a message that shall not be sent any more. Those that wait for
@@ -50,17 +78,9 @@ func (o *Operator) Resume(ctx context.Context, actor Actor, destination, reason 
 }
 
 func (o *Operator) act(ctx context.Context, a Action) error {
-	for _, f := range []struct {
-		name  string
-		value *string
-		limit int
-	}{{"actor name", &a.Actor.Name, 255}, {"reason", &a.Reason, MaxReason}} {
-		*f.value = CutText(strings.TrimSpace(*f.value), f.limit)
-		if *f.value == "" {
-			return &FieldError{f.name, "is empty"}
-		}
+	if err := signed(&a.Actor, &a.Reason); err != nil {
+		return err
 	}
-	a.Actor.Role = CutText(a.Actor.Role, 255)
 	if a.Verb == VerbPause || a.Verb == VerbResume {
 		if err := CheckDestination(a.Destination); err != nil {
 			return err
@@ -69,4 +89,20 @@ func (o *Operator) act(ctx context.Context, a Action) error {
 		return &FieldError{"id", "is not positive"}
 	}
 	return o.store.Act(ctx, a)
+}
+
+// signed cleans and bounds who acts and why, and asks for both.
+func signed(actor *Actor, reason *string) error {
+	for _, f := range []struct {
+		name  string
+		value *string
+		limit int
+	}{{"actor name", &actor.Name, 255}, {"reason", reason, MaxReason}} {
+		*f.value = CutText(strings.TrimSpace(*f.value), f.limit)
+		if *f.value == "" {
+			return &FieldError{f.name, "is empty"}
+		}
+	}
+	actor.Role = CutText(actor.Role, 255)
+	return nil
 }

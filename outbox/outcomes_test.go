@@ -79,28 +79,6 @@ func (r *rig) destination() outbox.DestinationState {
 	return outbox.DestinationState{}
 }
 
-func TestOutageOf72HoursParksNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		begin := time.Now()
-		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
-			if time.Since(begin) < 72*time.Hour {
-				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable}
-			}
-			return outbox.Result{}, nil
-		})
-		r.insert(msgs(20)...)
-		r.start()
-		r.pass(72 * time.Hour)
-		pending, parked := r.count()
-		require.Equal(t, 20, pending)
-		require.Zero(t, parked)
-		r.pass(40 * time.Minute)
-		pending, parked = r.count()
-		require.Zero(t, pending+parked)
-		require.Empty(t, r.alarmKinds())
-	})
-}
-
 func TestScheduleEndsInParking(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.cfg.Retry = outbox.Retry{First: time.Second, Longest: 4 * time.Second, Attempts: 5}
@@ -229,9 +207,37 @@ func TestForbiddenPausesAfterThreeDifferentMessages(t *testing.T) {
 	})
 }
 
+// Three in a row: another answer in between, or none, ends the row.
+func TestForbiddenIsCountedInARow(t *testing.T) {
+	for _, between := range []error{nil, &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected}} {
+		t.Run(fmt.Sprint(between), func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				forbidden := answer(&outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"})
+				r.cfg.Retry.First = time.Hour
+				r.on("elevate", forbidden)
+				r.start()
+				for i := range 5 {
+					if i == 2 {
+						r.on("elevate", answer(between))
+					} else {
+						r.on("elevate", forbidden)
+					}
+					r.insert(msg(fmt.Sprint(i), fmt.Sprint(i)))
+					r.pass(time.Second)
+				}
+				require.Equal(t, outbox.NotPaused, r.destination().Pausing)
+				r.insert(msg("last", "last"))
+				r.pass(time.Second)
+				require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
+			})
+		})
+	}
+}
+
 func TestNotReadyIsWaitedOutFor72Hours(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.on("elevate", failing(outbox.OutcomeNotReady))
+		r.cfg.Poll = time.Hour // what falls due is known
 		id := r.insert(msg("a", "U-1"))[0]
 		r.start()
 		r.pass(71 * time.Hour)

@@ -85,12 +85,12 @@ func failing(o outbox.Outcome) deliverFunc {
 
 func (r *rig) start() {
 	r.t.Helper()
-	var err error
-	r.sender, err = outbox.NewSender(r.queue, r.cfg)
+	sender, err := outbox.NewSender(r.queue, r.cfg)
 	require.NoError(r.t, err)
+	r.sender = sender
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- r.sender.Run(ctx) }()
+	go func() { done <- sender.Run(ctx) }()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(r.t, <-done)
@@ -155,6 +155,36 @@ func (r *rig) alarmKinds() []outbox.AlarmKind {
 	return kinds
 }
 
+func (r *rig) alarmed() []outbox.Alarm {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.alarms)
+}
+
+// notes are what several goroutines write down.
+type notes[T any] struct {
+	mu   sync.Mutex
+	list []T
+}
+
+func (n *notes[T]) add(one T) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, one)
+}
+
+func (n *notes[T]) all() []T {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.list)
+}
+
+func (n *notes[T]) clear() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = nil
+}
+
 func msg(key, person string) outbox.Message {
 	return outbox.Message{
 		Destination: "elevate", Key: key, Kind: "test", Person: person, Subject: "order", Version: 1, Facts: []byte(key), Profile: []byte("p"),
@@ -173,6 +203,12 @@ func msgs(n int) []outbox.Message {
 func bubble(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Helper()
 	t.Parallel()
+	bubbleOf(t, f)
+}
+
+// bubbleOf is bubble for tests that need several.
+func bubbleOf(t *testing.T, f func(t *testing.T, r *rig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) { f(t, newRig(t)) })
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,10 +23,10 @@ type SenderConfig struct {
 	// once. Defaults to 10.
 	Concurrency int
 	// Window is how many messages this sender may hold in all, waiting, under
-	// way or unsettled. One destination takes up to 3 × Concurrency of it, and
-	// never more than half: with many destinations that may be dead at once, it
-	// should be as many times larger. Defaults to 2,000, or 6 × Concurrency if
-	// that is more.
+	// way or unsettled. A destination takes Concurrency of it and what it delivers
+	// in a tenth of a second, and never more than half: with many destinations
+	// that may hang at once, it should be as many times Concurrency. Defaults to
+	// 4,000, or 6 × Concurrency if that is more.
 	Window int
 	// DeliverTimeout ends one delivery. Defaults to 30 s.
 	DeliverTimeout time.Duration
@@ -41,9 +42,20 @@ type SenderConfig struct {
 	Lease time.Duration
 	// Retry is the schedule of attempts.
 	Retry Retry
+	// Breaker says when a destination that does not answer is left alone.
+	Breaker Breaker
+	// Rate returns the limit of a destination, which all senders of the store
+	// share. It is called within claims: it must be quick and safe for concurrent
+	// use. A negative Count or Burst counts as none. Defaults to no limits.
+	Rate func(destination string) Rate
+	// Retention says what is forgotten, and when.
+	Retention Retention
 	// Poll is how often the store is asked for work that nobody announced by
-	// Wake, jittered by a fifth. Defaults to 1 s.
+	// Wake, lengthened by up to a fifth. Defaults to 1 s.
 	Poll time.Duration
+	// Profiles says where the profiles come from, sealed or looked up. Defaults
+	// to the messages themselves.
+	Profiles Profiles
 	// ProbeEvery is how often a destination that paused itself, since it refused
 	// our credentials, is tried again with one message. Defaults to 15 min.
 	ProbeEvery time.Duration
@@ -66,7 +78,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		return c, &FieldError{"Destinations", "is nil"}
 	}
 	setDefault(&c.Concurrency, 10)
-	setDefault(&c.Window, max(2000, 6*c.Concurrency))
+	setDefault(&c.Window, max(4000, 6*c.Concurrency))
 	setDefault(&c.DeliverTimeout, 30*time.Second)
 	setDefault(&c.SettleTimeout, 10*time.Second)
 	setDefault(&c.Margin, 5*time.Second)
@@ -101,7 +113,13 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		}
 	}
 	var err error
-	c.Retry, err = c.Retry.withDefaults()
+	if c.Retry, err = c.Retry.withDefaults(); err != nil {
+		return c, err
+	}
+	if c.Breaker, err = c.Breaker.withDefaults(c.Retry); err != nil {
+		return c, err
+	}
+	c.Retention, err = c.Retention.withDefaults()
 	return c, err
 }
 
@@ -158,15 +176,14 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 	defer s.running.Store(false)
 	r := newRun(context.WithoutCancel(ctx), s)
-	settled := make(chan struct{})
-	go func() {
-		defer close(settled)
-		r.settleAll()
-	}()
+	var beside, settling sync.WaitGroup
+	beside.Go(func() { r.forget(ctx) })
+	settling.Go(r.settleAll)
 	r.fetch(ctx)
 	r.giveBackWaiting()
 	r.workers.Wait()
-	close(r.outcomes)
-	<-settled
+	r.lastOutcome()
+	settling.Wait()
+	beside.Wait()
 	return nil
 }

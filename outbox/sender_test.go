@@ -26,9 +26,14 @@ func TestSenderConfigNamesTheBadField(t *testing.T) {
 		"Lease":          func(c *outbox.SenderConfig) { c.Lease = 45 * time.Second },
 		"Poll":           func(c *outbox.SenderConfig) { c.Poll = time.Microsecond },
 		"ProbeEvery":     func(c *outbox.SenderConfig) { c.ProbeEvery = -1 },
-		"Retry.First":    func(c *outbox.SenderConfig) { c.Retry.First = -1 },
-		"Retry.Longest":  func(c *outbox.SenderConfig) { c.Retry.Longest = time.Second },
-		"Retry.Attempts": func(c *outbox.SenderConfig) { c.Retry.Attempts = -1 },
+		"Breaker.First":  func(c *outbox.SenderConfig) { c.Breaker.First = -1 },
+		"Breaker.Longest": func(c *outbox.SenderConfig) {
+			c.Breaker = outbox.Breaker{First: time.Minute, Longest: time.Second}
+		},
+		"Retention.ForgetAfter": func(c *outbox.SenderConfig) { c.Retention.ForgetAfter = time.Hour },
+		"Retry.First":           func(c *outbox.SenderConfig) { c.Retry.First = -1 },
+		"Retry.Longest":         func(c *outbox.SenderConfig) { c.Retry.Longest = time.Second },
+		"Retry.Attempts":        func(c *outbox.SenderConfig) { c.Retry.Attempts = -1 },
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
@@ -144,14 +149,28 @@ func TestSenderDoesNotBeginWhatCouldOutlastItsLease(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			return outbox.Result{}, nil
 		})
-		r.cfg.Concurrency = 1
 		r.cfg.DeliverTimeout, r.cfg.SettleTimeout, r.cfg.Margin = 20*time.Second, 5*time.Second, 5*time.Second
 		r.cfg.Lease = 39 * time.Second
-		ids := r.insert(msgs(3)...)
+		all := msgs(3)
+		for i := range all {
+			all[i].Person = "one"
+		}
+		var given notes[string]
+		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			for _, st := range batch {
+				if st.Deferred {
+					given.add(st.Message.Key)
+				}
+			}
+			return r.store.Settle(ctx, batch)
+		}}
+		ids := r.insert(all...)
 		r.start()
 		r.pass(15 * time.Second)
-		// The second began after 10 s; it had 29 s left where 30 are needed.
+		// They came together. After 10 s there were 29 s left where 30 are needed:
+		// the second was given back, and came again with a fresh lease.
 		require.Equal(t, 2, r.sends())
+		require.ElementsMatch(t, []string{"key-001", "key-002"}, given.all())
 		require.Equal(t, "key-000", r.messages()[0].Key)
 		r.pass(time.Minute)
 		require.Equal(t, 3, r.sends())
@@ -208,6 +227,7 @@ func TestSenderDefersWhatANewerProgramMayKnow(t *testing.T) {
 		r.on("elevate", answer(outbox.ErrNewerVersion))
 		stranger := msg("stranger", "U-2")
 		stranger.Destination = "elevate/acme"
+		r.cfg.Poll = time.Hour // what falls due is known
 		ids := r.insert(msg("newer", "U-1"), stranger)
 		r.start()
 		r.pass(100 * time.Hour)

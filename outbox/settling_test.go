@@ -148,6 +148,49 @@ func TestClaimFailingForAMinuteIsWaitedOut(t *testing.T) {
 	})
 }
 
+// Outcomes are recorded at once when nothing else is under way, and otherwise in
+// batches, after 5 ms at the latest.
+func TestOutcomesAreRecordedInBatches(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		type flush struct {
+			n     int
+			after time.Duration
+		}
+		var flushes notes[flush]
+		var begin atomic.Int64
+		anew := func() {
+			begin.Store(time.Now().UnixNano())
+			flushes.clear()
+		}
+		anew()
+		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			flushes.add(flush{len(batch), time.Duration(time.Now().UnixNano() - begin.Load())})
+			return r.store.Settle(ctx, batch)
+		}}
+		r.on("elevate", answering(0))
+		r.on("notified", answering(20*time.Second))
+		r.start()
+		r.insert(msg("a", "U-a"))
+		r.pass(time.Second)
+		require.Equal(t, []flush{{1, 0}}, flushes.all())
+
+		r.insert(to("notified", 1)...)
+		r.pass(time.Second)
+		anew()
+		r.insert(msg("b", "U-b"))
+		r.pass(time.Second)
+		require.Equal(t, []flush{{1, 5 * time.Millisecond}}, flushes.all())
+
+		anew()
+		r.insert(to("elevate", 3000)...)
+		r.pass(time.Second)
+		require.Less(t, len(flushes.all()), 20)
+		for _, f := range flushes.all() {
+			require.LessOrEqual(t, f.n, 500)
+		}
+	})
+}
+
 // A claim that hangs until its time-out must not leave the sender deaf.
 func TestClaimIsBounded(t *testing.T) {
 	bubble(t, func(_ *testing.T, r *rig) {

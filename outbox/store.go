@@ -104,10 +104,12 @@ func (t Token) String() string { return hex.EncodeToString(t[:]) }
 // Queue hands messages to senders and takes their outcomes. Each call is one
 // short transaction of its own, or none; none is open while HTTP is under way.
 type Queue interface {
-	// Claim leases due messages: at most one of each destination and person,
-	// the earliest inserted first, and none while another of them is leased. It
-	// raises the attempt count of each, and the lost count of those whose last
-	// lease ended unsettled.
+	// Claim leases due messages, at most [ClaimRequest.Run] of each destination
+	// and person, the earliest inserted first, and none while another of them is
+	// leased: whoever claimed them delivers them one after another. It raises
+	// the attempt count of each, and the lost count of those whose last lease
+	// ended unsettled. Destinations take turns: no one of them uses up the room
+	// while others have due messages, up to its slots.
 	Claim(ctx context.Context, req ClaimRequest) (Claim, error)
 
 	// Settle records outcomes and returns the IDs of those that it
@@ -115,79 +117,12 @@ type Queue interface {
 	// longer the current one): nothing was changed for it, and its follow-ups
 	// and effects on the destination were left out too. Each settlement is
 	// recorded whole or not at all. On an error the IDs returned with it were
-	// acknowledged all the same, and the others may be settled again.
+	// acknowledged all the same, and the others may be settled again. The batch
+	// is the caller's again after the call.
 	Settle(ctx context.Context, batch []Settlement) ([]ID, error)
-}
 
-// ClaimRequest says how much a sender can take.
-type ClaimRequest struct {
-	Token Token
-	// By names the sender, for the log. At most 64 bytes are kept.
-	By string
-	// Lease is how long the claimed messages stay leased.
-	Lease time.Duration
-	// Room is the most that may be claimed in all.
-	Room int
-	// Slots is the most that this sender may hold of one destination.
-	Slots int
-	// Holding is what it holds already, by destination.
-	Holding map[string]int
-	// Alone claims a single suspect: a message whose last two leases were lost.
-	// Otherwise suspects are left where they are.
-	Alone bool
-	// Probe lets one message through to each destination that paused itself,
-	// though its next probe is not due.
-	Probe bool
-	// ProbeEvery is when a paused destination is probed next, once a probe was
-	// let through.
-	ProbeEvery time.Duration
-}
-
-// Suspects and poison: how many leases in a row must be lost.
-const (
-	// SuspectAfter lost leases make a message a suspect, claimed alone.
-	SuspectAfter = 2
-	// PoisonAfter lost leases, SuspectAfter of them in company and five alone,
-	// park it as [ReasonKillsWorker].
-	PoisonAfter = SuspectAfter + 5
-)
-
-// ReasonKillsWorker is why a message is parked after [PoisonAfter] lost leases.
-const ReasonKillsWorker = "kills its worker: its sender died or stalled each time, five times while it was sent alone"
-
-// ReasonWaitsFor begins the reason of a message parked with its predecessor;
-// the predecessor's key follows.
-const ReasonWaitsFor = "waits for "
-
-// Claim is what a claim came to.
-type Claim struct {
-	// Leased are the claimed messages, in the order in which they fell due.
-	Leased []Leased
-	// Suspects is set when messages that must be claimed alone are due.
-	Suspects bool
-	// Poisoned were parked by this claim: see [PoisonAfter].
-	Poisoned []Record
-	// NextDue is how long until the next pending message falls due that is not
-	// due yet, at most [MaxNextDue]; zero when others may be due now. That a
-	// lease may be lost meanwhile is not foreseen: look again by the clock.
-	NextDue time.Duration
-}
-
-// MaxNextDue is the longest [Claim.NextDue].
-const MaxNextDue = time.Hour
-
-// Leased is a claimed message.
-type Leased struct {
-	Message
-	Lost int
-	// NotReadySince is when the platform first said "not ready", since it was
-	// inserted or sent again by an operator; zero when it did not. What a platform
-	// that is unavailable in between does not say changes nothing about it.
-	NotReadySince time.Time
-	// Waited is how long it has been not ready, by the database's clock.
-	Waited time.Duration
-	// Probe is set when its destination paused itself and this is the probe.
-	Probe bool
+	// Prune removes what need not be kept any longer, a bounded part at a time.
+	Prune(ctx context.Context, p Pruning) (Pruned, error)
 }
 
 // Settlement is the end of a lease.
@@ -221,8 +156,13 @@ type Settlement struct {
 	Pause string
 	// ProbeEvery is when a destination paused by this settlement is probed.
 	ProbeEvery time.Duration
-	// Resume ends a pause that the destination took by itself. An operator's
-	// pause stays.
+	// Break opens the destination's breaker for so long: nothing is claimed for
+	// it until then, and afterwards one probe at a time, each after the last
+	// one's lease or settlement, until a settlement with Resume closes it. Zero
+	// for not at all.
+	Break time.Duration
+	// Resume ends a pause that the destination took by itself, and closes its
+	// breaker. An operator's pause stays.
 	Resume bool
 	// By names the sender.
 	By string

@@ -21,7 +21,7 @@ func (r *run) delivered(w work, res Result, st *Settlement) {
 		st.Then = nil
 	}
 	st.Resume = w.Probe
-	r.allowed(w.Destination)
+	r.answered(w, st.Outcome)
 }
 
 func checkThen(then []Message) error {
@@ -37,8 +37,8 @@ func checkThen(then []Message) error {
 func (r *run) failed(w work, e *DeliveryError, st *Settlement) {
 	st.Outcome, st.State = e.Outcome, StatePending
 	st.Code, st.Detail, st.Reason = e.Code, e.Detail, e.Reason
-	if e.Outcome != OutcomeUnauthorized {
-		r.allowed(w.Destination)
+	if e.Outcome != OutcomeUnavailable && e.Outcome != OutcomeUnknown {
+		r.answered(w, e.Outcome)
 	}
 	switch e.Outcome {
 	case OutcomeRejected:
@@ -72,6 +72,7 @@ func (r *run) failed(w work, e *DeliveryError, st *Settlement) {
 		}
 	default: // unavailable, unknown
 		r.retry(w, e, st)
+		r.unanswered(w, e, st)
 	}
 }
 
@@ -92,28 +93,4 @@ func (r *run) park(w work, st *Settlement, reason string) {
 	}
 	st.State, st.Reason = StateParked, CutText(reason, MaxReason)
 	r.alarm(r.base, AlarmParked, w.Message, st.Reason)
-}
-
-// forbiddenAfter different messages in a row that meet a tentative
-// "unauthorized" pause the destination.
-const forbiddenAfter = 3
-
-// forbiddenThrice counts a tentative "unauthorized", in this sender alone.
-func (r *run) forbiddenThrice(w work) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.lines[w.Destination]
-	l.forbidden[w.ID] = true
-	if len(l.forbidden) < forbiddenAfter {
-		return false
-	}
-	clear(l.forbidden)
-	return true
-}
-
-// allowed ends a row of tentative "unauthorized" answers.
-func (r *run) allowed(destination string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	clear(r.lines[destination].forbidden)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,12 +145,13 @@ func TestSuspectsAreAloneInTheWindow(t *testing.T) {
 		}
 		r.insert(all[3:20]...)
 		r.queue = w.over(r.store, 100*time.Millisecond)
+		r.cfg.Concurrency = 20
 		r.start()
 		r.pass(3 * time.Second)
 		r.insert(all[20:]...)
 		r.pass(time.Minute)
 		require.Empty(t, w.wrong())
-		require.Greater(t, w.peak(), 10, "the others go together")
+		require.Equal(t, 20, w.peak(), "the others go together")
 		pending, parked := r.count()
 		require.Zero(t, pending+parked)
 		require.Equal(t, 40, r.sends())
@@ -165,9 +167,12 @@ func TestWaitingMessagesOfAPausedDestinationAreGivenBack(t *testing.T) {
 			time.Sleep(time.Second)
 			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: "401"}
 		})
-		r.cfg.Concurrency = 2
 		r.queue = w.over(r.store, time.Millisecond)
-		ids := r.insert(msgs(6)...)
+		all := msgs(6)
+		for i := range all {
+			all[i].Person = fmt.Sprint("U-", i%2)
+		}
+		ids := r.insert(all...)
 		r.start()
 		r.pass(500 * time.Millisecond)
 		require.Equal(t, 6, w.holds("elevate"))
@@ -184,9 +189,37 @@ func TestWaitingMessagesOfAPausedDestinationAreGivenBack(t *testing.T) {
 				require.Len(t, log, 1)
 				continue
 			}
-			require.Contains(t, rec.Reason, "paused or held meanwhile")
+			require.Contains(t, rec.Reason, "paused, held or left alone meanwhile")
 			require.Empty(t, log, "nothing was tried")
 		}
+	})
+}
+
+// So does what no worker has come to yet, while the workers hang.
+func TestWhatNoWorkerCameToIsGivenBackAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		w := &watch{}
+		var calls atomic.Int32
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			switch n := calls.Add(1); {
+			case n <= 200:
+				return outbox.Result{}, nil
+			case n == 201:
+				time.Sleep(time.Second)
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: "401"}
+			}
+			time.Sleep(20 * time.Second)
+			return outbox.Result{}, nil
+		})
+		r.cfg.Concurrency = 3
+		r.queue = w.over(r.store, time.Millisecond)
+		r.insert(msgs(400)...)
+		r.start()
+		r.pass(900 * time.Millisecond)
+		require.Greater(t, w.holds("elevate"), 20)
+		r.pass(time.Second)
+		require.Equal(t, 2, w.holds("elevate"))
+		require.Equal(t, 203, r.sends())
 	})
 }
 

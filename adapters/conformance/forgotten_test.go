@@ -24,6 +24,7 @@ func (d *deck) dump(t *testing.T) string {
 	list := map[sqlstore.Dialect]string{
 		sqlstore.PostgreSQL: "SELECT tablename FROM pg_tables WHERE tablename LIKE 'amsbridge%'",
 		sqlstore.SQLite:     "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'amsbridge%'",
+		sqlstore.MySQL:      "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'amsbridge%'",
 	}[d.dialect]
 	var text strings.Builder
 	tables := 0

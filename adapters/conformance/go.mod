@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/amsbridge/amsbridge v0.0.0-00010101000000-000000000000
+	github.com/amsbridge/amsbridge/adapters/pgxstore v0.0.0-00010101000000-000000000000
 	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/golang-jwt/jwt/v5 v5.3.1
@@ -38,3 +39,5 @@ require (
 )
 
 replace github.com/amsbridge/amsbridge => ../..
+
+replace github.com/amsbridge/amsbridge/adapters/pgxstore => ../pgxstore

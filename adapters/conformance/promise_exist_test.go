@@ -20,7 +20,8 @@ func TestPromise01_PushExistsIfAndOnlyIfCommitted(t *testing.T) {
 		require.NoError(t, err)
 		order := func(tx *sql.Tx, id int, key string) error {
 			if _, err := tx.ExecContext(ctx, map[sqlstore.Dialect]string{
-				sqlstore.SQLite: "INSERT INTO shop_order VALUES (?)", sqlstore.PostgreSQL: "INSERT INTO shop_order VALUES ($1)",
+				sqlstore.SQLite: "INSERT INTO shop_order VALUES (?)", sqlstore.MySQL: "INSERT INTO shop_order VALUES (?)",
+				sqlstore.PostgreSQL: "INSERT INTO shop_order VALUES ($1)",
 			}[d.dialect], id); err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ func TestPromise09_ClaimsAtTheSameMomentShareNoPerson(t *testing.T) {
 			ended.Add(1)
 			claims <- err
 		}
-		if d.dialect == sqlstore.PostgreSQL {
+		if d.dialect != sqlstore.SQLite {
 			tx, err := d.db.BeginTx(ctx, nil)
 			require.NoError(t, err)
 			defer func() { _ = tx.Rollback() }() // harmless after the one below

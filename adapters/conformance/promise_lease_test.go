@@ -45,6 +45,10 @@ func (q *deadly) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 	return q.store.Settle(ctx, batch)
 }
 
+func (q *deadly) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, error) {
+	return q.store.Prune(ctx, p)
+}
+
 func TestPromise04_PoisonIsClaimedAloneThenParkedAndNeighboursAreNotBlamed(t *testing.T) {
 	onEngines(t, func(t *testing.T, d *deck) {
 		var all []outbox.Message
@@ -118,7 +122,15 @@ func TestPromise05_NoTransactionIsOpenWhileHTTPIsUnderWay(t *testing.T) {
 		<-under
 		// The claim's connection goes back at once; nothing takes another.
 		until(t, func() bool { return d.db.Stats().InUse == 0 }, "no connection is held")
-		if d.dialect == sqlstore.PostgreSQL {
+		if d.dialect == sqlstore.MySQL {
+			conn, err := d.db.Conn(t.Context())
+			require.NoError(t, err)
+			defer func() { require.NoError(t, conn.Close()) }()
+			for _, statement := range []string{"SET lock_wait_timeout = 5", "LOCK TABLES amsbridge_queue WRITE, amsbridge_message WRITE", "UNLOCK TABLES"} {
+				_, err := conn.ExecContext(t.Context(), statement)
+				require.NoError(t, err, "no transaction has read or written them")
+			}
+		} else if d.dialect == sqlstore.PostgreSQL {
 			var open int
 			require.NoError(t, d.db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity
 				WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend'`).Scan(&open))

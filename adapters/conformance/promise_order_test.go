@@ -101,8 +101,8 @@ func TestPromise09_WaitingHoldsBackNoLaterOneButFollowers(t *testing.T) {
 		d.ahead.Add(int64(2 * time.Hour))
 		token = outbox.NewToken()
 		got = d.claim(t, token)
-		require.Equal(t, []string{"other", "adding"}, keys(got), "the lease on other's was lost; the earliest of the first person is due")
-		require.True(t, d.settle(t, token, got[1], func(s *outbox.Settlement) {
+		require.Equal(t, []string{"adding", "other"}, keys(got), "both leases were lost; the earliest of the first person is due")
+		require.True(t, d.settle(t, token, got[0], func(s *outbox.Settlement) {
 			s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "no such show"
 		}))
 		rec := d.one(t, ids[1])

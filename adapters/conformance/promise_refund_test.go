@@ -109,9 +109,11 @@ func TestPromise10_ConcurrentRefundsTakeEachThingBackOnce(t *testing.T) {
 				wg.Go(func() {
 					r := c.refund(n)
 					r.OrderID = o.ID
-					errs <- sqlstore.InTx(context.Background(), d.db, nil, func(tx *sql.Tx) error {
-						_, err := hook.OrderRefunded(context.Background(), tx, r)
-						return err
+					errs <- retried(func() error {
+						return sqlstore.InTx(context.Background(), d.db, nil, func(tx *sql.Tx) error {
+							_, err := hook.OrderRefunded(context.Background(), tx, r)
+							return err
+						})
 					})
 				})
 			}
@@ -218,8 +220,11 @@ func TestPromise13_RefundTouchesOnlyRowsOfItsOwnOrder(t *testing.T) {
 				query := "SELECT * FROM amsbridge_" + table
 				if condition, ok := mine[table]; ok {
 					value := "CAST('4' AS BLOB)"
-					if d.dialect == sqlstore.PostgreSQL {
+					switch d.dialect {
+					case sqlstore.PostgreSQL:
 						value = "'4'::bytea"
+					case sqlstore.MySQL:
+						value = "'4'"
 					}
 					if condition += " = " + value; table != "message" {
 						condition += ")"

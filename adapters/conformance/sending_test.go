@@ -32,7 +32,7 @@ func push(key, person string) outbox.Message {
 // inTx runs f in a transaction of the shop.
 func (d *deck) inTx(t *testing.T, f func(tx *sql.Tx) error) {
 	t.Helper()
-	require.NoError(t, sqlstore.InTx(t.Context(), d.db, nil, f))
+	require.NoError(t, retried(func() error { return sqlstore.InTx(t.Context(), d.db, nil, f) }))
 }
 
 func (d *deck) insert(t *testing.T, msgs ...outbox.Message) []outbox.ID {

@@ -3,6 +3,8 @@ package conformance
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
@@ -23,7 +26,9 @@ type setup struct {
 	dialect    sqlstore.Dialect
 	driver     string
 	concurrent bool
-	single     bool // limited to one connection
+	single     bool     // limited to one connection
+	pgx        bool     // all but the checkout goes through pgxstore
+	params     []string // of the DSN, each as name=value
 }
 
 var setups = []setup{
@@ -31,17 +36,25 @@ var setups = []setup{
 	{name: "sqlite with one connection", dialect: sqlstore.SQLite, driver: "sqlite", single: true},
 	{name: "postgres by pgx", dialect: sqlstore.PostgreSQL, driver: "pgx", concurrent: true},
 	{name: "postgres by lib/pq", dialect: sqlstore.PostgreSQL, driver: "postgres", concurrent: true},
+	{name: "mariadb", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true},
+	{name: "mariadb with found rows", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true, params: []string{"clientFoundRows=true"}},
+	{name: "mariadb with times", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true, params: []string{"parseTime=true", "interpolateParams=true"}},
+	{name: "mariadb with both", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true, params: []string{"parseTime=true", "clientFoundRows=true"}},
 }
 
 // engines are one set-up for each database, for proofs that do not depend on
 // the driver.
-var engines = []setup{setups[0], setups[2]}
+var engines = []setup{setups[0], setups[2], setups[4]}
 
-// onEngines runs a proof on each database.
+// halfMoved is a shop whose checkout uses database/sql still, while its senders
+// and operators use pgx: what a proof says of the queue it says of pgxstore.
+var halfMoved = setup{name: "postgres by pgxstore", dialect: sqlstore.PostgreSQL, driver: "pgx", concurrent: true, pgx: true}
+
+// onEngines runs a proof on each database, and on that of pgx.
 func onEngines(t *testing.T, proof func(t *testing.T, d *deck)) {
 	t.Helper()
 	t.Parallel()
-	for _, s := range engines {
+	for _, s := range append(slices.Clone(engines), halfMoved) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			proof(t, s.open(t))
@@ -49,21 +62,60 @@ func onEngines(t *testing.T, proof func(t *testing.T, d *deck)) {
 	}
 }
 
+// store is what a deck works with.
+type store interface {
+	outboxtest.Store[*sql.Tx]
+	Validate(ctx context.Context) error
+}
+
+// mixed is the store of a shop that uses both.
+type mixed struct {
+	outbox.Writer[*sql.Tx]
+	outbox.Queue
+	outbox.Inspector
+	validator
+}
+
+type validator interface {
+	Validate(ctx context.Context) error
+}
+
 // deck is an open database with the outbox's tables.
 type deck struct {
 	setup
 	db    *sql.DB
 	dsn   string
-	store *sqlstore.Store
+	store store
 	ahead atomic.Int64 // of the store's clock, in nanoseconds
 }
 
 func (s setup) open(t *testing.T) *deck {
 	t.Helper()
-	if s.dialect == sqlstore.SQLite {
-		return s.openAt(t, testdb.SQLite(t))
+	return s.openAt(t, s.fresh(t))
+}
+
+// fresh returns the DSN of an empty database.
+func (s setup) fresh(t *testing.T) string {
+	t.Helper()
+	switch s.dialect {
+	case sqlstore.SQLite:
+		return testdb.SQLite(t)
+	case sqlstore.MySQL:
+		return withParams(testdb.Maria(t), s.params...)
 	}
-	return s.openAt(t, testdb.Postgres(t))
+	return testdb.Postgres(t)
+}
+
+// withParams adds to a DSN of the driver "mysql".
+func withParams(dsn string, params ...string) string {
+	if len(params) == 0 {
+		return dsn
+	}
+	mark := "?"
+	if strings.Contains(dsn, "?") {
+		mark = "&"
+	}
+	return dsn + mark + strings.Join(params, "&")
 }
 
 func (s setup) openAt(t *testing.T, dsn string) *deck {
@@ -82,7 +134,19 @@ func (s setup) openAt(t *testing.T, dsn string) *deck {
 	})
 	require.NoError(t, err)
 	require.NoError(t, d.store.Validate(ctx))
+	if s.pgx {
+		now := openPgxClock(t, dsn, nil, &d.ahead)
+		d.store = mixed{d.store, now.store, now.store, now.store}
+	}
 	return d
+}
+
+// beginAt opens a transaction of the isolation level named.
+func (d *deck) beginAt(isolation string) (*sql.Tx, error) {
+	level := map[string]sql.IsolationLevel{
+		"read committed": sql.LevelReadCommitted, "repeatable read": sql.LevelRepeatableRead, "serializable": sql.LevelSerializable,
+	}[isolation]
+	return d.db.BeginTx(context.Background(), &sql.TxOptions{Isolation: level})
 }
 
 func TestStoresConform(t *testing.T) {
@@ -96,6 +160,7 @@ func TestStoresConform(t *testing.T) {
 				return outboxtest.Harness[*sql.Tx]{
 					Store:      d.store,
 					Begin:      func() (*sql.Tx, error) { return d.db.BeginTx(context.Background(), nil) },
+					BeginAt:    d.beginAt,
 					Commit:     (*sql.Tx).Commit,
 					Rollback:   func(tx *sql.Tx) { _ = tx.Rollback() },
 					Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },

@@ -1,7 +1,7 @@
 // Package sqlstore keeps the outbox in the shop's own database through
-// database/sql: PostgreSQL and SQLite. It imports no driver and owns no
+// database/sql: PostgreSQL, MariaDB and SQLite. It imports no driver and owns no
 // connection: the shop opens and closes its [sql.DB], and chooses driver and
-// DSN.
+// DSN. MySQL 8.0.22 and later should work as MariaDB does, and is not tested.
 //
 // [Migrate] makes the tables, all prefixed amsbridge_; the same SQL lies in
 // package outbox/migrations for those who run it by hand.

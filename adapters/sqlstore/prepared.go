@@ -3,61 +3,57 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
+
+	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
 )
 
-// prepare prepares the statements that the dialect names, if the tables are
-// there. It cannot be done later: inside the caller's transaction another
-// connection may not be had.
-func (s *Store) prepare(ctx context.Context) error {
-	if len(s.d.prepare) == 0 {
-		return nil
-	}
-	problem, err := schema(s.d.name).Problem(ctx, s.db)
-	if err != nil || problem != "" {
-		return err
-	}
-	s.prepared = map[string]*sql.Stmt{}
-	for _, name := range s.d.prepare {
-		stmt, err := s.db.PrepareContext(ctx, s.sql[name]) //nolint:sqlclosecheck // it ends with the shop's handle
+// prepared are statements by their text, ready on the shop's handle. They end
+// with it.
+type prepared map[string]*sql.Stmt
+
+// prepare prepares statements while no transaction is open: inside the caller's
+// another connection may not be had. Where the tables are not there yet it
+// prepares none, and the statements are sent as text.
+func prepare(ctx context.Context, db *sql.DB, texts []string) prepared {
+	p := prepared{}
+	for _, text := range texts {
+		stmt, err := db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it ends with the shop's handle
 		if err != nil {
-			return fmt.Errorf("sqlstore: prepare: %w", err)
+			return nil
 		}
-		s.prepared[name] = stmt
+		p[text] = stmt
 	}
-	return nil
+	return p
 }
 
-// in returns the statement for use in the caller's transaction.
-func (s *Store) in(ctx context.Context, tx querier, name string) statement {
-	if stmt, ok := s.prepared[name]; ok {
-		if tx, ok := tx.(*sql.Tx); ok {
-			return statement{stmt: tx.StmtContext(ctx, stmt)}
-		}
-	}
-	return statement{text: s.sql[name], on: tx}
+// checkout is the shop's transaction, which runs the prepared statements as
+// such.
+type checkout struct {
+	conn
+	tx       *sql.Tx
+	prepared prepared
 }
 
-// statement is prepared, or text on a transaction.
-type statement struct {
-	stmt *sql.Stmt
-	text string
-	on   querier
+func (c checkout) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	stmt, ok := c.prepared[text]
+	if !ok {
+		return c.conn.Exec(ctx, text, args...)
+	}
+	res, err := c.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
-func (s statement) row(ctx context.Context, args ...any) *sql.Row {
-	if s.stmt != nil {
-		return s.stmt.QueryRowContext(ctx, args...)
+func (c checkout) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
+	stmt, ok := c.prepared[text]
+	if !ok {
+		return c.conn.Query(ctx, text, args...)
 	}
-	return s.on.QueryRowContext(ctx, s.text, args...)
-}
-
-func (s statement) exec(ctx context.Context, args ...any) error {
-	var err error
-	if s.stmt != nil {
-		_, err = s.stmt.ExecContext(ctx, args...)
-	} else {
-		_, err = s.on.ExecContext(ctx, s.text, args...)
+	r, err := c.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:rowserrcheck,sqlclosecheck // the engine does both
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return rows{r}, nil
 }

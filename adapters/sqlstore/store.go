@@ -5,10 +5,21 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
 	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Dialect names a database.
+type Dialect = sqlcore.Dialect
+
+// The databases known.
+const (
+	PostgreSQL = sqlcore.PostgreSQL
+	// MySQL is MariaDB too.
+	MySQL  = sqlcore.MySQL
+	SQLite = sqlcore.SQLite
 )
 
 // Config says where the outbox lies.
@@ -21,7 +32,8 @@ type Config struct {
 	// (_pragma=busy_timeout(5000)): a deferred transaction that reads first
 	// fails at once when another writes.
 	DB *sql.DB
-	// Dialect is [PostgreSQL] or [SQLite]. Required.
+	// Dialect is [PostgreSQL], [MySQL] (which is MariaDB too) or [SQLite].
+	// Required.
 	Dialect Dialect
 	// Now replaces the database's clock, for tests. Defaults to the database's
 	// clock.
@@ -31,13 +43,10 @@ type Config struct {
 // Store is an outbox in a SQL database. It implements outbox.Writer[*sql.Tx],
 // outbox.Queue and outbox.Inspector, and is safe for concurrent use.
 type Store struct {
-	db    *sql.DB
-	d     *dialect
-	clock func() time.Time
-	sql   map[string]string
-	// prepared are the statements of a checkout, where preparing them is worth
-	// it. They end with the shop's handle.
-	prepared map[string]*sql.Stmt
+	db       *sql.DB
+	dialect  Dialect
+	core     *sqlcore.Store
+	prepared prepared
 }
 
 var (
@@ -53,139 +62,59 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
 		return nil, &outbox.FieldError{Field: "DB", Problem: "is nil"}
 	}
-	d, err := dialectOf(cfg.Dialect)
+	core, err := sqlcore.New(sqlcore.Config{Name: "sqlstore", DB: handleOf(cfg.DB, cfg.Dialect), Dialect: cfg.Dialect, Now: cfg.Now})
 	if err != nil {
 		return nil, err
 	}
-	if d.immediate {
+	if cfg.Dialect == SQLite {
 		if err := checkImmediate(ctx, cfg.DB); err != nil {
 			return nil, err
 		}
 	}
-	s := &Store{db: cfg.DB, d: d, clock: cfg.Now, sql: d.statements()}
-	return s, s.prepare(ctx)
+	return &Store{db: cfg.DB, dialect: cfg.Dialect, core: core, prepared: prepare(ctx, cfg.DB, core.Prepared())}, nil
 }
 
-// statements renders the fixed statements once.
-func (d *dialect) statements() map[string]string {
-	out := map[string]string{}
-	for name, text := range fixed(d) {
-		out[name] = d.render(text)
+// InsertTx stores messages in the caller's transaction: in one round trip on
+// PostgreSQL, and in a second one where a single message exists already, where
+// the key of a message was committed by another transaction while this one ran,
+// or where a message replaces another.
+//
+// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order
+// can fail with the database's serialization error, as any insertion of a
+// unique key can: the shop retries its transaction.
+//
+// On MariaDB a single new message takes two round trips and several take four;
+// repeats take one, or two for a single message. Insertions of different orders
+// do not wait for each other, but for one case: a repeat of a single message
+// locks the gap before its key until the transaction ends, under REPEATABLE READ
+// and READ COMMITTED alike. Concurrent repeats of one order can end in a deadlock
+// (error 1213), which undid the whole transaction; after 1213 and 1205 (a lock
+// was waited for too long) the shop rolls back and retries. A conflict never says
+// MustRollBack there, unless the call held more than two megabytes.
+func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message) ([]outbox.Inserted, error) {
+	if err := checkedTx(tx); err != nil {
+		return nil, err
 	}
-	return out
+	out, err := s.core.InsertIn(ctx, checkout{conn{tx}, tx, s.prepared}, msgs...)
+	return out, txError(err)
 }
 
-// render puts the clock in and numbers parameters as the driver wants them:
-// {now} is the database's clock unless parameter ?1 holds a time, {at} is the
-// time in ?1.
-func (d *dialect) render(text string) string {
-	return d.rebind(strings.NewReplacer(
-		"{now}", "COALESCE(CAST(?1 AS BIGINT), "+d.now+")",
-		"{at}", "CAST(?1 AS BIGINT)",
-	).Replace(text))
+// FindTx returns the messages that match, as the transaction sees them.
+func (s *Store) FindTx(ctx context.Context, tx *sql.Tx, q outbox.Query) ([]outbox.Record, error) {
+	if err := checkedTx(tx); err != nil {
+		return nil, err
+	}
+	out, err := s.core.FindIn(ctx, conn{tx}, q)
+	return out, txError(err)
 }
 
-// now is the argument for {now}: nil for the database's clock.
-func (s *Store) now() any {
-	if s.clock == nil {
-		return nil
+// WithdrawTx takes back messages that no platform can have received.
+func (s *Store) WithdrawTx(ctx context.Context, tx *sql.Tx, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
+	if err := checkedTx(tx); err != nil {
+		return nil, err
 	}
-	return s.clock().UnixMicro()
-}
-
-func fromMicro(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
-// querier is what a transaction, a connection and a pool have in common.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// each calls scan for every row of a query.
-func each(ctx context.Context, q querier, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// inTx runs fn in a transaction of our own.
-func (s *Store) inTx(ctx context.Context, fn func(q querier) error) (err error) {
-	if s.d.immediate {
-		return s.inImmediate(ctx, fn)
-	}
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = tx.Rollback()
-		}
-	}()
-	if s.d.pin != "" {
-		if _, err := tx.ExecContext(ctx, s.d.pin); err != nil {
-			return err
-		}
-	}
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// inImmediate begins with a write lock, whatever the handle's own way is. Then
-// it rests about as long as it held the lock, for SQLite has no queue: a writer
-// that comes back at once starves the shop's checkouts.
-func (s *Store) inImmediate(ctx context.Context, fn func(q querier) error) error {
-	held, err := s.immediate(ctx, fn)
-	rest := time.NewTimer(min(held, longestRest))
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-	case <-ctx.Done():
-	}
-	return err
-}
-
-// longestRest keeps one slow disk sync from halving a sender's day.
-const longestRest = 100 * time.Millisecond
-
-// immediate runs fn under the write lock and tells how long it held it. A
-// connection that cannot be rolled back is thrown away.
-func (s *Store) immediate(ctx context.Context, fn func(q querier) error) (held time.Duration, err error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return 0, err
-	}
-	begun := time.Now()
-	err = fn(conn)
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "COMMIT")
-	}
-	if err != nil {
-		if _, undo := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); undo != nil {
-			discard(conn)
-		}
-	}
-	return time.Since(begun), err
+	out, err := s.core.WithdrawIn(ctx, conn{tx}, ids...)
+	return out, txError(err)
 }
 
 // checkedTx refuses a nil transaction.

@@ -9,7 +9,7 @@ package migrations
 
 import "embed"
 
-// Files holds postgres/NNNN_name.sql and sqlite/NNNN_name.sql.
+// Files holds postgres/NNNN_name.sql, and the same for mysql and sqlite.
 //
-//go:embed postgres/*.sql sqlite/*.sql
+//go:embed postgres/*.sql mysql/*.sql sqlite/*.sql
 var Files embed.FS

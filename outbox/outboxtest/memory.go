@@ -39,9 +39,14 @@ type Memory struct {
 	rows      map[outbox.ID]*row
 	queue     map[outbox.ID]*row // those of rows that are pending, parked or held
 	keys      map[place]*row
-	followers map[place][]*row // rows by what they name in After
+	named     map[string][]*row // by key, in whatever destination
+	followers map[place][]*row  // rows by what they name in After
 	taken     map[outbox.ID]*Tx
+	lanes     map[int64][]*row  // the pending, by ID
+	lines     map[string][]*row // the pending of a destination, by due time and ID
+	lost      map[*row]struct{} // rows that lost a lease before the last
 	states    map[string]*outbox.DestinationState
+	spent     map[string]int64 // see outbox.Rate.Spend
 	audit     []outbox.AuditEntry
 }
 
@@ -61,9 +66,14 @@ func NewMemory(config MemoryConfig) *Memory {
 		rows:      map[outbox.ID]*row{},
 		queue:     map[outbox.ID]*row{},
 		keys:      map[place]*row{},
+		named:     map[string][]*row{},
 		followers: map[place][]*row{},
 		taken:     map[outbox.ID]*Tx{},
+		lanes:     map[int64][]*row{},
+		lines:     map[string][]*row{},
+		lost:      map[*row]struct{}{},
 		states:    map[string]*outbox.DestinationState{},
+		spent:     map[string]int64{},
 	}
 }
 
@@ -77,6 +87,7 @@ func placeOf(msg *outbox.Message) place { return place{msg.Destination, msg.Key}
 // row is a stored message.
 type row struct {
 	msg      outbox.Message // its Attempt and Doubt are kept up to date
+	lane     int64
 	state    outbox.State
 	reason   string
 	due      time.Time
@@ -86,6 +97,7 @@ type row struct {
 	notReady time.Time
 	settled  time.Time
 	log      []outbox.Attempt
+	entries  int // numbers given out in the log
 }
 
 // leased tells whether a lease is recorded, ended or not.
@@ -96,7 +108,8 @@ func (r *row) live(now time.Time) bool { return r.lease.After(now) }
 func (r *row) unlease() { r.token, r.lease = outbox.Token{}, time.Time{} }
 
 func (r *row) logged(a outbox.Attempt) {
-	a.N = len(r.log) + 1
+	r.entries++
+	a.N = r.entries
 	a.Code = outbox.CutText(a.Code, 64)
 	a.Reason = outbox.CutText(a.Reason, outbox.MaxReason)
 	a.Detail = outbox.CutText(a.Detail, 4096)

@@ -3,6 +3,7 @@ package outboxtest
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,7 +17,10 @@ func (m *Memory) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Cla
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := &claiming{m: m, req: req, now: m.clock(), room: req.Room, gates: map[string]*gate{}}
+	c := &claiming{
+		m: m, req: req, now: m.clock(), room: req.Room,
+		gates: map[string]*gate{}, skip: toSet(req.Skip), met: map[int64]bool{},
+	}
 	c.run()
 	return c.claim, nil
 }
@@ -28,64 +32,82 @@ type claiming struct {
 	now   time.Time
 	room  int
 	gates map[string]*gate
+	skip  map[int64]bool
+	met   map[int64]bool // lanes that were looked at
+	runs  []run
 	claim outbox.Claim
 }
 
-// gate is what a destination lets through.
-type gate struct {
-	open  bool      // it is sent to, or may be probed
-	until time.Time // when a shut one opens by itself; zero for unknown
-	left  int
-	probe bool
-}
-
-func (c *claiming) gate(name string) *gate {
-	if g, ok := c.gates[name]; ok {
-		return g
-	}
-	g := &gate{open: true, left: c.req.Slots - c.req.Holding[name]}
-	c.gates[name] = g
-	d, ok := c.m.states[name]
-	switch {
-	case !ok:
-	case d.Pausing == outbox.PausedByOperator:
-		g.open = false
-	case d.HeldUntil.After(c.now):
-		g.open, g.until = false, d.HeldUntil
-	case d.Pausing == outbox.PausedByItself:
-		g.open = c.req.Probe || !d.ProbeAt.After(c.now)
-		g.until, g.probe = d.ProbeAt, true
-	}
-	return g
+// run is what was leased of one lane.
+type run struct {
+	first  *row // which fell due first
+	due    time.Time
+	leased []outbox.Leased
 }
 
 func (c *claiming) run() {
-	for _, r := range c.m.queue {
-		if r.state == outbox.StateParked {
+	for p := range c.m.followers {
+		if r, ok := c.m.keys[p]; ok && r.state == outbox.StateParked {
 			c.m.parkFollowers(r)
 		}
 	}
-	var suspects []*row
-	for _, r := range c.heads() {
-		g, lost := c.gate(r.msg.Destination), lostBy(r)
-		suspect := lost >= outbox.SuspectAfter
-		if suspect {
-			suspects = append(suspects, r)
-		}
-		switch {
-		case suspect != c.req.Alone || !g.open || g.left < 1 || c.room < 1:
-		case lost >= outbox.PoisonAfter:
-			c.poison(r, lost)
-		default:
-			c.lease(r, lost, g)
-		}
+	c.tour()
+	slices.SortFunc(c.runs, func(a, b run) int {
+		return cmp.Or(a.due.Compare(b.due), byID(a.first, b.first))
+	})
+	for _, run := range c.runs {
+		c.claim.Leased = append(c.claim.Leased, run.leased...)
 	}
-	for _, r := range suspects {
-		if r.state == outbox.StatePending && !r.live(c.now) && c.gate(r.msg.Destination).open {
-			c.claim.Suspects = true
-		}
-	}
+	c.claim.Suspects = c.suspectsDue()
 	c.claim.NextDue = c.nextDue()
+}
+
+// tour goes from destination to destination until the room is used.
+func (c *claiming) tour() {
+	names := slices.Sorted(maps.Keys(c.m.lines))
+	from, found := slices.BinarySearch(names, c.req.From)
+	if found {
+		from++
+	}
+	names = slices.Concat(names[from:], names[:from])
+	c.claim.Last = c.req.From
+	for _, name := range names {
+		if c.room < 1 {
+			return
+		}
+		c.serve(c.gate(name))
+		c.claim.Last = name
+	}
+	c.claim.Last = ""
+}
+
+// serve leases from one destination, lanes in the order in which their first
+// fell due.
+func (c *claiming) serve(g *gate) {
+	line := c.m.lines[g.name]
+	for _, r := range slices.Clone(line[:dueBy(line, c.now)]) {
+		most := c.lets(g)
+		if most < 1 {
+			return
+		}
+		if c.met[r.lane] || c.skip[r.lane] || !c.ready(r) {
+			continue
+		}
+		c.met[r.lane] = true
+		if c.busy(r.lane) {
+			c.claim.Busy = append(c.claim.Busy, r.lane)
+			continue
+		}
+		head := c.head(r.lane)
+		lost := lostBy(head)
+		switch {
+		case (lost >= outbox.SuspectAfter) != c.req.Alone:
+		case lost >= outbox.PoisonAfter:
+			c.poison(head, lost)
+		default:
+			c.lease(r, c.together(r.lane, min(most, max(1, c.req.Run))), g)
+		}
+	}
 }
 
 // lostBy counts the lease that a row still bears.
@@ -96,39 +118,9 @@ func lostBy(r *row) int {
 	return r.lost
 }
 
-// heads returns the first claimable row of each free lane, in the order in
-// which they fell due.
-func (c *claiming) heads() []*row {
-	busy := c.busy()
-	first := map[int64]*row{}
-	for _, r := range c.m.queue {
-		if !c.ready(r) || r.due.After(c.now) {
-			continue
-		}
-		lane := r.msg.Lane()
-		if h := first[lane]; !busy[lane] && (h == nil || r.msg.ID < h.msg.ID) {
-			first[lane] = r
-		}
-	}
-	heads := make([]*row, 0, len(first))
-	for _, r := range first {
-		heads = append(heads, r)
-	}
-	slices.SortFunc(heads, func(a, b *row) int {
-		return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.msg.ID, b.msg.ID))
-	})
-	return heads
-}
-
-// busy returns the lanes with a live lease.
-func (c *claiming) busy() map[int64]bool {
-	busy := map[int64]bool{}
-	for _, r := range c.m.queue {
-		if r.live(c.now) {
-			busy[r.msg.Lane()] = true
-		}
-	}
-	return busy
+// busy tells whether any row of a lane has a live lease.
+func (c *claiming) busy(lane int64) bool {
+	return slices.ContainsFunc(c.m.lanes[lane], func(r *row) bool { return r.live(c.now) })
 }
 
 // ready tells whether only time, lane and destination keep a row back.
@@ -137,71 +129,74 @@ func (c *claiming) ready(r *row) bool {
 	return r.state == outbox.StatePending && !r.live(c.now) && !taken && !c.m.waits(r)
 }
 
-func (c *claiming) lease(r *row, lost int, g *gate) {
+func (c *claiming) due(r *row) bool { return !r.due.After(c.now) && c.ready(r) }
+
+// head returns the earliest inserted of a lane's due rows, or nil.
+func (c *claiming) head(lane int64) *row {
+	if i := slices.IndexFunc(c.m.lanes[lane], c.due); i >= 0 {
+		return c.m.lanes[lane][i]
+	}
+	return nil
+}
+
+// together returns a lane's due rows that one worker delivers one after
+// another: a row that lost its lease goes by itself.
+func (c *claiming) together(lane int64, most int) []*row {
+	var rows []*row
+	for _, r := range c.m.lanes[lane] {
+		if len(rows) == most {
+			break
+		}
+		if !c.due(r) {
+			continue
+		}
+		if lostBy(r) > 0 {
+			if len(rows) == 0 {
+				rows = append(rows, r)
+			}
+			break
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func (c *claiming) lease(first *row, rows []*row, g *gate) {
+	run := run{first: first, due: first.due}
+	for _, r := range rows {
+		run.leased = append(run.leased, c.leaseOne(r, g))
+	}
+	c.runs = append(c.runs, run)
+	c.pass(g, len(rows))
+}
+
+func (c *claiming) leaseOne(r *row, g *gate) outbox.Leased {
+	lost := lostBy(r)
 	if r.leased() {
-		r.msg.Doubt |= outbox.DoubtLostLease
 		r.logged(outbox.Attempt{
-			At: c.now, State: outbox.StatePending, PossibleDuplicate: true,
+			At: c.now, State: outbox.StatePending, PossibleDuplicate: r.msg.Doubt != 0,
 			Reason: "lease lost: its sender died, stalled or was cut off from the database", By: c.by(),
 		})
+		r.msg.Doubt |= outbox.DoubtLostLease
 	}
-	r.lost = lost
+	c.m.setLost(r, lost)
 	r.msg.Attempt++
 	r.token, r.lease = c.req.Token, c.now.Add(c.req.Lease)
 	l := outbox.Leased{Message: clone(r.msg), Lost: lost, NotReadySince: r.notReady, Probe: g.probe}
 	if !r.notReady.IsZero() {
 		l.Waited = c.now.Sub(r.notReady)
 	}
-	c.claim.Leased = append(c.claim.Leased, l)
-	c.room--
-	g.left--
-	if g.probe {
-		g.open = false
-		g.until = c.now.Add(c.req.ProbeEvery)
-		c.m.states[r.msg.Destination].ProbeAt = g.until
-	}
-	if c.req.Alone {
-		c.room = 0
-	}
+	return l
 }
 
 func (c *claiming) poison(r *row, lost int) {
-	r.lost = lost
-	r.msg.Doubt |= outbox.DoubtLostLease
 	r.logged(outbox.Attempt{
-		At: c.now, State: outbox.StateParked, PossibleDuplicate: true, Reason: outbox.ReasonKillsWorker, By: c.by(),
+		At: c.now, State: outbox.StateParked, PossibleDuplicate: r.msg.Doubt != 0, Reason: outbox.ReasonKillsWorker, By: c.by(),
 	})
+	r.msg.Doubt |= outbox.DoubtLostLease
 	c.m.park(r, outbox.ReasonKillsWorker)
+	c.m.setLost(r, lost)
 	c.claim.Poisoned = append(c.claim.Poisoned, r.record(c.now))
 }
 
 func (c *claiming) by() string { return outbox.CutText(c.req.By, 64) }
-
-// nextDue leaves out what only a settlement, a lost lease or an operator can
-// bring about: a lane or a sender's slots becoming free, a predecessor leaving
-// the queue, a resumed destination. Suspects are told of by Claim.Suspects.
-func (c *claiming) nextDue() time.Duration {
-	next := c.now.Add(outbox.MaxNextDue)
-	busy := c.busy()
-	for _, r := range c.m.queue {
-		g := c.gate(r.msg.Destination)
-		shut := !g.open && g.until.IsZero()
-		suspect := lostBy(r) >= outbox.SuspectAfter
-		if !c.ready(r) || shut || !r.due.After(c.now) && (busy[r.msg.Lane()] || g.left < 1 && g.open || suspect) {
-			continue
-		}
-		at := r.due
-		if !g.open && g.until.After(at) {
-			at = g.until
-		}
-		next = earlier(next, at)
-	}
-	return max(0, next.Sub(c.now))
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}

@@ -40,10 +40,10 @@ func (m *Memory) find(q outbox.Query, tx *Tx) ([]outbox.Record, error) {
 			found = append(found, rec)
 		}
 	}
-	for id, r := range m.rows {
+	for _, r := range m.within(&q) {
 		rec := r.record(now)
 		if tx != nil {
-			if e, ok := tx.ends[id]; ok {
+			if e, ok := tx.ends[r.msg.ID]; ok {
 				rec.State, rec.Reason, rec.Due, rec.Settled, rec.Profile = e.state, "", time.Time{}, e.log.At, nil
 			}
 		}
@@ -57,6 +57,35 @@ func (m *Memory) find(q outbox.Query, tx *Tx) ([]outbox.Record, error) {
 	slices.SortFunc(found, func(a, b outbox.Record) int { return cmp.Compare(a.ID, b.ID) })
 	limit := cmp.Or(q.Limit, 1000)
 	return found[:min(limit, len(found))], nil
+}
+
+// within returns the rows that a query may match.
+func (m *Memory) within(q *outbox.Query) []*row {
+	switch {
+	case len(q.IDs) > 0:
+		var rows []*row
+		for id := range toSet(q.IDs) {
+			if r, ok := m.rows[id]; ok {
+				rows = append(rows, r)
+			}
+		}
+		return rows
+	case len(q.Keys) > 0:
+		var rows []*row
+		for key := range toSet(q.Keys) {
+			rows = append(rows, m.named[key]...)
+		}
+		return rows
+	}
+	return slices.Collect(maps.Values(m.rows))
+}
+
+func toSet[T comparable](items []T) map[T]bool {
+	set := make(map[T]bool, len(items))
+	for _, item := range items {
+		set[item] = true
+	}
+	return set
 }
 
 func matches(q *outbox.Query, r *outbox.Record) bool {

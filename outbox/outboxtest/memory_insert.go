@@ -60,8 +60,10 @@ func (tx *Tx) checkUnless(msgs []outbox.Message) error {
 			found = append(found, outbox.Found{ID: r.msg.ID, Destination: r.msg.Destination, Key: r.msg.Key})
 		}
 	}
-	for _, r := range tx.m.rows {
-		look(r)
+	for key := range must {
+		for _, r := range tx.m.named[key] {
+			look(r)
+		}
 	}
 	for _, r := range tx.added {
 		look(r)
@@ -76,11 +78,17 @@ func (tx *Tx) checkUnless(msgs []outbox.Message) error {
 func (tx *Tx) checkKeys(msgs []outbox.Message) error {
 	for i := range msgs {
 		p := placeOf(&msgs[i])
-		if r, ok := tx.byPlace(p); ok && !bytes.Equal(r.msg.Fingerprint, msgs[i].FactsFingerprint()) {
+		if r, ok := tx.byPlace(p); ok && !r.same(msgs[i].FactsFingerprint()) {
 			return &outbox.ConflictError{Destination: p.destination, Key: p.key, ID: r.msg.ID}
 		}
 	}
 	return nil
+}
+
+// same tells whether a repeat has the row's facts: those of a person who was
+// erased are known no longer, and match any.
+func (r *row) same(fingerprint []byte) bool {
+	return len(r.msg.Fingerprint) == 0 || bytes.Equal(r.msg.Fingerprint, fingerprint)
 }
 
 func (tx *Tx) checkReplaces(msgs []outbox.Message) error {

@@ -17,6 +17,8 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.clock()
+	lookedUp := a.LookedUp
+	a.LookedUp = false // it is not kept
 	switch a.Verb {
 	case outbox.VerbPause:
 		d := m.destination(a.Destination)
@@ -28,12 +30,12 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 		m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a})
 		return nil
 	case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
-		return m.actOnMessage(a, now)
+		return m.actOnMessage(a, lookedUp, now)
 	}
 	return &outbox.FieldError{Field: "verb", Problem: "is not one of the operator's"}
 }
 
-func (m *Memory) actOnMessage(a outbox.Action, now time.Time) error {
+func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) error {
 	r, ok := m.rows[a.ID]
 	if !ok {
 		return outbox.ErrNotFound
@@ -42,7 +44,7 @@ func (m *Memory) actOnMessage(a outbox.Action, now time.Time) error {
 		return outbox.ErrUnderWay
 	}
 	was := r.state
-	if refused := refuse(a.Verb, r); refused != "" {
+	if refused := refuse(a.Verb, r, lookedUp); refused != "" {
 		return &outbox.RefusedError{ID: a.ID, Reason: refused}
 	}
 	switch a.Verb {
@@ -64,8 +66,13 @@ func (m *Memory) endByHand(r *row, state outbox.State, a outbox.Action, now time
 	})
 }
 
-func refuse(verb outbox.Verb, r *row) string {
+func refuse(verb outbox.Verb, r *row, lookedUp bool) string {
+	done := r.state == outbox.StateDelivered || r.state == outbox.StateAlreadyDone
 	switch {
+	case done && verb == outbox.VerbSendAgain && len(r.msg.Facts) == 0:
+		return "its person was erased, and its facts with them"
+	case done && verb == outbox.VerbSendAgain && lookedUp:
+		return ""
 	case r.state.Final() && verb == outbox.VerbSendAgain:
 		return "it is " + r.state.String() + ": its profile is deleted, and no look-up is configured"
 	case r.state.Final():
@@ -82,13 +89,19 @@ func refuse(verb outbox.Verb, r *row) string {
 
 // sendAgain keeps the doubt: what may have arrived may still have arrived.
 func (m *Memory) sendAgain(r *row, now time.Time) {
-	r.due = now
-	if r.state == outbox.StatePending {
+	if r.state.Final() {
+		r.msg.Doubt |= outbox.DoubtUnknown // the platform has it: it must not be withdrawn
+	}
+	if r.state != outbox.StatePending {
+		r.reason, r.settled = "", time.Time{}
+		r.msg.Attempt, r.notReady = 0, time.Time{}
+		m.setLost(r, 0)
+		m.queue[r.msg.ID] = r
+		m.pend(r, now)
+		m.release(r, now)
 		return
 	}
-	r.state, r.reason = outbox.StatePending, ""
-	r.msg.Attempt, r.lost, r.notReady = 0, 0, time.Time{}
-	m.release(r, now)
+	m.pend(r, now)
 }
 
 // Audit implements [outbox.Inspector].

@@ -14,15 +14,19 @@ func (m *Memory) newRow(msg outbox.Message, now time.Time) *row {
 	msg.ID, msg.Created, msg.Attempt, msg.Doubt = m.lastID, now, 0, 0
 	msg.Fingerprint = msg.FactsFingerprint()
 	msg.Unless, msg.Replaces = nil, 0
-	return &row{msg: msg, state: msg.Born, reason: outbox.CutText(msg.Reason, outbox.MaxReason), due: now}
+	return &row{msg: msg, lane: msg.Lane(), state: msg.Born, reason: outbox.CutText(msg.Reason, outbox.MaxReason), due: now}
 }
 
 // add makes a row visible.
 func (m *Memory) add(r *row) {
 	m.rows[r.msg.ID] = r
 	m.keys[placeOf(&r.msg)] = r
+	m.named[r.msg.Key] = append(m.named[r.msg.Key], r)
 	if !r.state.Final() {
 		m.queue[r.msg.ID] = r
+	}
+	if r.state == outbox.StatePending {
+		m.pend(r, r.due)
 	}
 	if r.msg.After != "" {
 		p := place{r.msg.Destination, r.msg.After}
@@ -39,6 +43,8 @@ func (r *row) finish(state outbox.State, now time.Time) {
 
 // end takes a row out of the queue and releases what waited for it.
 func (m *Memory) end(r *row, state outbox.State, now time.Time) {
+	m.unpend(r)
+	m.setLost(r, 0)
 	r.finish(state, now)
 	delete(m.queue, r.msg.ID)
 	m.release(r, now)
@@ -46,6 +52,7 @@ func (m *Memory) end(r *row, state outbox.State, now time.Time) {
 
 // park parks a row, and with it what waits for it.
 func (m *Memory) park(r *row, reason string) {
+	m.unpend(r)
 	r.state, r.reason = outbox.StateParked, outbox.CutText(reason, outbox.MaxReason)
 	r.unlease()
 	m.parkFollowers(r)
@@ -65,7 +72,8 @@ func (m *Memory) parkFollowers(r *row) {
 func (m *Memory) release(r *row, now time.Time) {
 	for _, f := range m.followers[placeOf(&r.msg)] {
 		if f.state == outbox.StateParked && f.reason == outbox.ReasonWaitsFor+r.msg.Key {
-			f.state, f.reason, f.due = outbox.StatePending, "", now
+			f.reason = ""
+			m.pend(f, now)
 			m.release(f, now)
 		}
 	}

@@ -25,7 +25,7 @@ func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 	defer m.mu.Unlock()
 	now := m.clock()
 	var acknowledged []outbox.ID
-	var effects []*outbox.Settlement // a pause beats a resumption of the same batch
+	var effects []*outbox.Settlement // a pause or a break beats a resumption of the same batch
 	for i := range batch {
 		s := &batch[i]
 		r, ok := m.queue[s.Message.ID]
@@ -41,7 +41,7 @@ func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 		m.resume(s)
 	}
 	for _, s := range effects {
-		m.holdAndPause(s, now)
+		m.shut(s, now)
 	}
 	return acknowledged, nil
 }
@@ -68,7 +68,7 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 		})
 	}
 	r.unlease()
-	r.lost = 0
+	m.setLost(r, 0)
 	if s.Deferred {
 		r.msg.Attempt--
 	}
@@ -80,7 +80,8 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 	}
 	switch s.State {
 	case outbox.StatePending:
-		r.due, r.reason = now.Add(s.Delay), outbox.CutText(s.Reason, outbox.MaxReason)
+		r.reason = outbox.CutText(s.Reason, outbox.MaxReason)
+		m.pend(r, now.Add(s.Delay))
 	case outbox.StateParked:
 		m.park(r, s.Reason)
 	default:
@@ -90,17 +91,23 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 
 func (m *Memory) resume(s *outbox.Settlement) {
 	d, ok := m.states[s.Message.Destination]
-	if ok && s.Resume && d.Pausing == outbox.PausedByItself {
+	if !ok || !s.Resume {
+		return
+	}
+	d.BrokenUntil = time.Time{}
+	if d.Pausing == outbox.PausedByItself {
 		d.Pausing, d.Reason, d.ProbeAt = outbox.NotPaused, "", time.Time{}
 	}
 }
 
-func (m *Memory) holdAndPause(s *outbox.Settlement, now time.Time) {
+func (m *Memory) shut(s *outbox.Settlement, now time.Time) {
 	if s.Hold > 0 {
 		d := m.destination(s.Message.Destination)
-		if until := now.Add(s.Hold); until.After(d.HeldUntil) {
-			d.HeldUntil = until
-		}
+		d.HeldUntil = later(d.HeldUntil, now.Add(s.Hold))
+	}
+	if s.Break > 0 {
+		d := m.destination(s.Message.Destination)
+		d.BrokenUntil = later(d.BrokenUntil, now.Add(s.Break))
 	}
 	if s.Pause == "" {
 		return

@@ -34,16 +34,7 @@ func TestMemoryConforms(t *testing.T) {
 	t.Parallel()
 	outboxtest.Run(t, func(t *testing.T) outboxtest.Harness[*outboxtest.Tx] {
 		t.Parallel()
-		c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-		m := outboxtest.NewMemory(outboxtest.MemoryConfig{Now: c.time})
-		return outboxtest.Harness[*outboxtest.Tx]{
-			Store:      m,
-			Begin:      func() (*outboxtest.Tx, error) { return m.Begin(), nil },
-			Commit:     (*outboxtest.Tx).Commit,
-			Rollback:   (*outboxtest.Tx).Rollback,
-			Advance:    c.advance,
-			Concurrent: true,
-		}
+		return openMemory(t)
 	})
 }
 
@@ -91,6 +82,10 @@ func TestMemoryTakenByAnOpenTransaction(t *testing.T) {
 	claim, err := m.Claim(t.Context(), req)
 	require.NoError(t, err)
 	require.Empty(t, claim.Leased)
+
+	erasure := outbox.Erasure{Person: "U-1", Pseudonym: "erased"}
+	_, err = m.Erase(t.Context(), erasure)
+	require.ErrorIs(t, err, outbox.ErrUnderWay)
 
 	first.Rollback()
 	claim, err = m.Claim(t.Context(), req)
@@ -153,6 +148,17 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 	} {
 		var bad *outbox.FieldError
 		_, err := m.Settle(t.Context(), []outbox.Settlement{s})
+		require.ErrorAs(t, err, &bad)
+		require.Equal(t, field, bad.Field)
+	}
+}
+
+func TestMemoryRefusesABadErasure(t *testing.T) {
+	t.Parallel()
+	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	for field, e := range map[string]outbox.Erasure{"person": {Pseudonym: "erased"}, "pseudonym": {Person: "U-1"}} {
+		var bad *outbox.FieldError
+		_, err := m.Erase(t.Context(), e)
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)
 	}

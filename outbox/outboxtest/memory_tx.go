@@ -1,7 +1,6 @@
 package outboxtest
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -46,7 +45,7 @@ func (tx *Tx) Commit() error {
 	}
 	tx.finish()
 	for p, r := range tx.own {
-		if first, ok := m.keys[p]; ok && !bytes.Equal(first.msg.Fingerprint, r.msg.Fingerprint) {
+		if first, ok := m.keys[p]; ok && !first.same(r.msg.Fingerprint) {
 			return &outbox.ConflictError{Destination: p.destination, Key: p.key, ID: first.msg.ID, MustRollBack: true}
 		}
 	}

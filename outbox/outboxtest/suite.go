@@ -20,6 +20,10 @@ type Harness[Tx any] struct {
 	// Begin opens a transaction of the kind that Store's Writer takes. It may
 	// wait until another one has ended.
 	Begin func() (Tx, error)
+	// BeginAt opens one at an isolation level: "read committed", "repeatable
+	// read" or "serializable". It is used only where Concurrent is set. Nil where
+	// the store has none to choose from; clauses of isolation are skipped then.
+	BeginAt func(isolation string) (Tx, error)
 	// Commit and Rollback end it. Rollback of one that is finished does nothing.
 	Commit   func(Tx) error
 	Rollback func(Tx)
@@ -55,15 +59,23 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 		{"find", findClauses[Tx]()},
 		{"claim", claimClauses[Tx]()},
 		{"lanes", laneClauses[Tx]()},
+		{"runs", runClauses[Tx]()},
 		{"lost leases", lostClauses[Tx]()},
 		{"tokens", tokenClauses[Tx]()},
 		{"settle", settleClauses[Tx]()},
 		{"follow-ups", followUpClauses[Tx]()},
 		{"after", afterClauses[Tx]()},
 		{"destinations", destinationClauses[Tx]()},
+		{"rates", rateClauses[Tx]()},
+		{"breaker", breakerClauses[Tx]()},
+		{"fairness", fairnessClauses[Tx]()},
 		{"operator", operatorClauses[Tx]()},
+		{"sent again after delivery", lookedUpClauses[Tx]()},
+		{"prune", pruneClauses[Tx]()},
+		{"erase", eraseClauses[Tx]()},
 		{"withdraw", withdrawClauses[Tx]()},
 		{"concurrency", concurrencyClauses[Tx]()},
+		{"isolation", isolationClauses[Tx]()},
 	} {
 		t.Run(topic.name, func(t *testing.T) {
 			for _, c := range topic.clauses {

@@ -15,7 +15,9 @@ func byteClauses[Tx any]() []clause[Tx] {
 		{"every field arrives as it was given", (*stand[Tx]).everyField},
 		{"facts and profile are any bytes", (*stand[Tx]).anyBytes},
 		{"names of the greatest length are taken", (*stand[Tx]).longestNames},
+		{"names that a database cannot keep as they are, are refused", (*stand[Tx]).namesRefused},
 		{"texts of a settlement are made valid and cut", (*stand[Tx]).textsAreCut},
+		{"a sender's name and a pause's reason are made valid and cut", (*stand[Tx]).otherTextsAreCut},
 	}
 }
 
@@ -133,4 +135,42 @@ func (s *stand[Tx]) textsAreCut() {
 	require.Equal(s.t, reason, log[0].Reason)
 	require.Equal(s.t, outbox.CutText(hostile, 4096), log[0].Detail)
 	require.Equal(s.t, outbox.CutText(hostile, 64), log[0].Code)
+}
+
+func (s *stand[Tx]) namesRefused() {
+	s.add(push("a", "U-1"))
+	for name, field := range map[string]func(*outbox.Message) *string{
+		"key":           func(m *outbox.Message) *string { return &m.Key },
+		"person":        func(m *outbox.Message) *string { return &m.Person },
+		"subject":       func(m *outbox.Message) *string { return &m.Subject },
+		"kind":          func(m *outbox.Message) *string { return &m.Kind },
+		"after":         func(m *outbox.Message) *string { return &m.After },
+		"trace context": func(m *outbox.Message) *string { return &m.TraceContext },
+	} {
+		for _, value := range []string{"a\x00", "\x00", "\x00a", "a\xff", "\xed\xa0\x80"} {
+			m := push("b", "U-2")
+			*field(&m) = value
+			s.inTx(func(tx Tx) {
+				var bad *outbox.FieldError
+				_, err := s.Store.InsertTx(s.t.Context(), tx, push("c", "U-2"), m)
+				require.ErrorAs(s.t, err, &bad)
+				require.Equal(s.t, "messages[1]."+name, bad.Field, "%q", value)
+			})
+		}
+	}
+	require.Len(s.t, s.all(), 1)
+}
+
+func (s *stand[Tx]) otherTextsAreCut() {
+	hostile := "\x00\xff\x1b[31m" + strings.Repeat("\u20ac", 3000)
+	id := s.add(push("a", "U-1"))
+	by := func(r *outbox.ClaimRequest) { r.By = hostile }
+	s.lose(1, []string{"a"}, by)
+	g := s.claim(by)
+	s.settled(g.end(0, outbox.StatePending, pause, func(e *outbox.Settlement) { e.By, e.Pause = hostile, hostile }))
+	log := s.attempts(id)
+	require.Len(s.t, log, 2)
+	require.Equal(s.t, outbox.CutText(hostile, 64), log[1].By)
+	require.Contains(s.t, []string{"", outbox.CutText(hostile, 64)}, log[0].By)
+	require.Equal(s.t, outbox.CutText(hostile, outbox.MaxReason), s.destination("elevate").Reason)
 }

@@ -41,8 +41,9 @@ func (s *stand[Tx]) eightSenders() {
 		}
 	}
 	s.insert(msgs...)
-	watch := &laneWatch{live: map[int64]string{}, sent: map[string]int{}, want: len(msgs), until: time.Now().Add(3 * time.Minute)}
-	require.NoError(s.t, atOnce(senders, func(int) error { return s.sendAll(watch) }))
+	watch := newLaneWatch(len(msgs))
+	watch.ordered = true
+	require.NoError(s.t, atOnce(senders, func(i int) error { return s.sendAll(watch, i%4) }))
 	require.Len(s.t, watch.sent, len(msgs))
 	for _, rec := range s.all() {
 		require.Equal(s.t, outbox.StateDelivered, rec.State)
@@ -50,9 +51,9 @@ func (s *stand[Tx]) eightSenders() {
 	}
 }
 
-// sendAll claims and settles until all is delivered. What a busy database
+// sendAll claims runs and settles until all is delivered. What a busy database
 // refuses is tried again, as a sender does.
-func (s *stand[Tx]) sendAll(watch *laneWatch) error {
+func (s *stand[Tx]) sendAll(watch *laneWatch, run int) error {
 	ctx := s.t.Context()
 	var last error
 	for !watch.done() {
@@ -60,12 +61,12 @@ func (s *stand[Tx]) sendAll(watch *laneWatch) error {
 			return errors.Join(errors.New("not all was delivered within three minutes"), last)
 		}
 		token := outbox.NewToken()
-		c, err := s.Store.Claim(ctx, outbox.ClaimRequest{Token: token, By: "s", Lease: time.Hour, Room: 10, Slots: 10})
+		c, err := s.Store.Claim(ctx, outbox.ClaimRequest{Token: token, By: "s", Lease: time.Hour, Room: 10, Slots: 10, Run: run})
 		if err != nil {
 			last = err
 			continue
 		}
-		if err := watch.begin(c.Leased); err != nil {
+		if err := watch.begin(c.Leased, token); err != nil {
 			return err
 		}
 		runtime.Gosched() // this is when another may claim what it must not
@@ -89,13 +90,24 @@ func (s *stand[Tx]) sendAll(watch *laneWatch) error {
 	return nil
 }
 
-// laneWatch sees whether two messages of one lane are ever under way at a time.
+// laneWatch sees whether messages of one lane are ever under way at two senders,
+// and whether each is claimed once, in the order of insertion.
 type laneWatch struct {
 	mu    sync.Mutex
-	live  map[int64]string
+	live  map[int64]outbox.Token
+	last  map[int64]outbox.ID
 	sent  map[string]int
 	want  int
 	until time.Time
+	// ordered tells that all was inserted before the first claim.
+	ordered bool
+}
+
+func newLaneWatch(want int) *laneWatch {
+	return &laneWatch{
+		live: map[int64]outbox.Token{}, last: map[int64]outbox.ID{}, sent: map[string]int{},
+		want: want, until: time.Now().Add(3 * time.Minute),
+	}
 }
 
 func (w *laneWatch) done() bool {
@@ -104,14 +116,19 @@ func (w *laneWatch) done() bool {
 	return len(w.sent) >= w.want
 }
 
-func (w *laneWatch) begin(leased []outbox.Leased) error {
+func (w *laneWatch) begin(leased []outbox.Leased, token outbox.Token) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range leased {
-		if other, ok := w.live[l.Lane()]; ok {
-			return fmt.Errorf("%s was claimed while %s was under way", l.Key, other)
+		lane := l.Lane()
+		if other, ok := w.live[lane]; ok && other != token {
+			return fmt.Errorf("%s was claimed while another of its lane was under way", l.Key)
 		}
-		w.live[l.Lane()] = l.Key
+		w.live[lane] = token
+		if w.ordered && l.ID <= w.last[lane] {
+			return fmt.Errorf("%s was claimed after one that was inserted later", l.Key)
+		}
+		w.last[lane] = l.ID
 		if w.sent[l.Key]++; w.sent[l.Key] > 1 {
 			return fmt.Errorf("%s was claimed twice", l.Key)
 		}

@@ -12,6 +12,7 @@ func operatorClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"send again counts a parked message anew and keeps its doubt", (*stand[Tx]).sendAgainParked},
 		{"send again makes a waiting message due now", (*stand[Tx]).sendAgainPending},
+		{"send again after a lost lease keeps its doubt", (*stand[Tx]).sendAgainAfterLoss},
 		{"send again is refused for tasks, held and ended messages", (*stand[Tx]).sendAgainRefused},
 		{"what stands in the queue is discarded or marked done", (*stand[Tx]).operatorEnds},
 		{"what has left the queue is not ended again", (*stand[Tx]).endRefused},
@@ -48,7 +49,18 @@ func (s *stand[Tx]) sendAgainPending() {
 	s.settled(g.end(0, outbox.StatePending, delay(time.Hour)))
 	s.nothing()
 	require.NoError(s.t, s.act(outbox.VerbSendAgain, id))
-	s.claimed("a")
+	g = s.claimed("a")
+	require.Equal(s.t, 2, g.Leased[0].Attempt, "only what was parked is counted anew")
+}
+
+// sendAgainAfterLoss is of a message that nobody claimed since its sender died:
+// the platform may have it.
+func (s *stand[Tx]) sendAgainAfterLoss() {
+	id := s.add(push("a", "U-1"))
+	s.lose(1, []string{"a"})
+	require.NoError(s.t, s.act(outbox.VerbSendAgain, id))
+	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawUnderWay}, s.withdraw(id))
+	require.True(s.t, s.claimed("a").Leased[0].PossibleDuplicate())
 }
 
 func (s *stand[Tx]) sendAgainRefused() {

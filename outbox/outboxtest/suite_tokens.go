@@ -1,6 +1,7 @@
 package outboxtest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ func tokenClauses[Tx any]() []clause[Tx] {
 		{"a settlement after a take-over changes nothing", (*stand[Tx]).lateAfterTakeOver},
 		{"a settlement after the lease ended is taken, if no one took over", (*stand[Tx]).lateButCurrent},
 		{"a lease is settled once", (*stand[Tx]).settledOnce},
+		{"a late settlement beside the current one in a batch changes nothing", (*stand[Tx]).lateBesideCurrent},
 		{"a token that is not the lease's changes nothing", (*stand[Tx]).wrongToken},
 		{"a message ended meanwhile cannot be settled", (*stand[Tx]).endedMeanwhile},
 	}
@@ -22,6 +24,7 @@ func tokenClauses[Tx any]() []clause[Tx] {
 func everything(e *outbox.Settlement) {
 	e.Then = []outbox.Message{push("then", "U-then")}
 	e.Hold, e.Pause, e.ProbeEvery, e.Resume = time.Hour, "credentials refused", time.Hour, true
+	e.Break = time.Hour
 	e.Receipt, e.Detail = []byte("receipt"), "detail"
 }
 
@@ -34,6 +37,7 @@ func (s *stand[Tx]) requireUntouched(id outbox.ID, logged int) {
 	state := s.destination("elevate")
 	require.Equal(s.t, outbox.NotPaused, state.Pausing)
 	require.True(s.t, state.HeldUntil.IsZero())
+	require.True(s.t, state.BrokenUntil.IsZero())
 	require.Empty(s.t, s.one(id).Receipt)
 }
 
@@ -74,6 +78,28 @@ func (s *stand[Tx]) settledOnce() {
 	s.deliver("a")
 	require.Empty(s.t, s.settle(g.end(0, outbox.StateDelivered, everything)))
 	require.Len(s.t, s.attempts(id), 2)
+}
+
+// lateBesideCurrent is of a sender that lost a lease, took it again, and
+// records both answers at once.
+func (s *stand[Tx]) lateBesideCurrent() {
+	for n, order := range [][2]int{{0, 1}, {1, 0}} {
+		key := fmt.Sprint(n)
+		id := s.add(push(key, "U-1"))
+		late := s.claimed(key)
+		s.Advance(lease + time.Minute)
+		current := s.claimed(key)
+		batch := []outbox.Settlement{
+			late.end(0, outbox.StateDelivered, then(push("then", "U-then"))),
+			current.end(0, outbox.StatePending, delay(time.Hour)),
+		}
+		require.Equal(s.t, []outbox.ID{id}, s.settle(batch[order[0]], batch[order[1]]))
+		s.requireState(id, outbox.StatePending)
+		require.Empty(s.t, s.find(outbox.Query{Person: "U-then"}))
+		log := s.attempts(id)
+		require.Equal(s.t, outbox.OutcomeUnavailable, log[len(log)-1].Outcome)
+		s.nothing()
+	}
 }
 
 func (s *stand[Tx]) wrongToken() {

@@ -2,7 +2,6 @@ package crash
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,30 +13,48 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified"
-	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // childVariable holds a child's instructions; a process that has it is one.
 const childVariable = "AMSBRIDGE_CRASH_CHILD"
 
-// Lease is how long the children's messages are leased.
-const Lease = 1500 * time.Millisecond
+// DefaultPause is the longest that a buyer rests between two orders.
+const DefaultPause = 50 * time.Millisecond
+
+// DefaultLease is how long the children's messages are leased, unless told
+// otherwise.
+const DefaultLease = 1500 * time.Millisecond
+
+// What a lease covers beside the time to claim and to settle, and what it has
+// beyond.
+const (
+	deliverTimeout = 500 * time.Millisecond
+	margin         = 200 * time.Millisecond
+	leaseToSpare   = 300 * time.Millisecond
+)
 
 // buyers take orders at the same time.
 const buyers = 4
 
 // instructions are what a child is told.
 type instructions struct {
-	Dialect sqlstore.Dialect `json:"dialect"`
-	DSN     string           `json:"dsn"`
+	Engine string `json:"engine"`
+	DSN    string `json:"dsn"`
 	// Life counts the children from 1.
-	Life     int    `json:"life"`
-	Seed     uint64 `json:"seed"`
-	Selling  bool   `json:"selling"`
+	Life    int           `json:"life"`
+	Seed    uint64        `json:"seed"`
+	Selling bool          `json:"selling"`
+	Lease   time.Duration `json:"lease"`
+	Pause   time.Duration `json:"pause"`
+	// Rough: the database will go away. A sale that fails by that is no failure
+	// of the child.
+	Rough    bool   `json:"rough"`
 	Elevate  string `json:"elevate"`
 	Notified string `json:"notified"`
 }
@@ -52,6 +69,8 @@ const (
 // any other it returns at once. Programs and tests that call [Run] must call
 // it first of all.
 func ChildMain() {
+	// What it has to say of cut connections is no news here.
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // fails for nil alone
 	text, ok := os.LookupEnv(childVariable)
 	if !ok {
 		return
@@ -71,25 +90,38 @@ func ChildMain() {
 // run sells and sends until standard input ends, as it does too when the parent
 // dies.
 func (in instructions) run() error {
+	e, err := engineOf(in.Engine)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	db, err := openShop(in.Dialect, in.DSN)
+	return e.work(ctx, in)
+}
+
+// till is how a shop takes money: a store, and transactions of its own.
+type till[Tx any] struct {
+	store interface {
+		outbox.Writer[Tx]
+		outbox.Queue
+	}
+	inTx   func(ctx context.Context, wake func(), fn func(Tx) error) error
+	insert func(ctx context.Context, tx Tx, id, pushes string) error
+}
+
+// work sells and sends until ctx ends.
+func work[Tx any](ctx context.Context, in instructions, t till[Tx]) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sender, err := in.sender(t.store)
 	if err != nil {
 		return err
 	}
-	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db.DB, Dialect: in.Dialect})
-	if err != nil {
-		return err
-	}
-	sender, err := in.sender(store)
-	if err != nil {
-		return err
-	}
-	hook, err := amsbridge.NewHook(store, amsbridge.HookConfig{Catalog: catalog{}, Wake: sender.Wake})
+	hook, err := amsbridge.NewHook[Tx](t.store, amsbridge.HookConfig{Catalog: catalog{}, Wake: sender.Wake})
 	if err != nil {
 		return err
 	}
@@ -101,7 +133,7 @@ func (in instructions) run() error {
 		for b := range buyers {
 			wg.Go(func() {
 				rng := rand.New(rand.NewPCG(in.Seed, uint64(in.Life*buyers+b)))
-				if err := in.sell(ctx, rng, b, db, hook, &lines); err != nil && ctx.Err() == nil {
+				if err := sell(ctx, in, rng, b, t, hook, &lines); err != nil && ctx.Err() == nil {
 					failed <- err
 					cancel()
 				}
@@ -111,10 +143,10 @@ func (in instructions) run() error {
 	err = sender.Run(ctx)
 	wg.Wait()
 	close(failed)
-	return errors.Join(err, <-failed, db.Close())
+	return errors.Join(err, <-failed)
 }
 
-func (in instructions) sender(store *sqlstore.Store) (*outbox.Sender, error) {
+func (in instructions) sender(queue outbox.Queue) (*outbox.Sender, error) {
 	lms, err := elevate.New(elevate.Config{
 		Endpoint: in.Elevate + "/api/registration", AllowLoopbackHTTP: true,
 		Credentials: elevate.Key(secret), Profile: elevate.GuessedProfile(),
@@ -128,10 +160,11 @@ func (in instructions) sender(store *sqlstore.Store) (*outbox.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return outbox.NewSender(store, outbox.SenderConfig{
+	return outbox.NewSender(queue, outbox.SenderConfig{
 		Destinations:   outbox.Fixed{"elevate": lms, "notified": events},
-		DeliverTimeout: 500 * time.Millisecond, SettleTimeout: 500 * time.Millisecond,
-		Margin: 200 * time.Millisecond, Lease: Lease, Poll: 250 * time.Millisecond,
+		Name:           fmt.Sprintf("life %d", in.Life),
+		DeliverTimeout: deliverTimeout, SettleTimeout: in.Lease - deliverTimeout - margin - leaseToSpare,
+		Margin: margin, Lease: in.Lease, Poll: in.Lease / 6,
 		Retry:  outbox.Retry{First: 50 * time.Millisecond, Longest: 200 * time.Millisecond},
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -141,7 +174,7 @@ var errChangedMind = errors.New("crash: the shop rolls back")
 
 // sell takes orders, each in one transaction with its pushes, and rolls every
 // seventh back; which of them is first depends on the buyer.
-func (in instructions) sell(ctx context.Context, rng *rand.Rand, buyer int, db *shop, hook *amsbridge.Hook[*sql.Tx], lines *atomic.Int64) error {
+func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer int, t till[Tx], hook *amsbridge.Hook[Tx], lines *atomic.Int64) error {
 	for taken := buyer; ; taken++ {
 		n := int(lines.Add(2)) - 2
 		if n+2 > maxLines {
@@ -149,15 +182,19 @@ func (in instructions) sell(ctx context.Context, rng *rand.Rand, buyer int, db *
 			return nil
 		}
 		o, rollBack := newSale(rng, in.Life, n), taken%7 == 0
-		err := sqlstore.InTx(ctx, db.DB, hook.Wake, func(tx *sql.Tx) error {
+		pushes, err := json.Marshal(o.pushes)
+		if err != nil {
+			return err
+		}
+		err = t.inTx(ctx, hook.Wake, func(tx Tx) error {
 			queued, err := hook.OrderCompleted(ctx, tx, o.order)
 			if err != nil {
 				return err
 			}
 			if len(queued.Parked) > 0 {
-				return errors.New("crash: the hook parked a sound order")
+				return errParked
 			}
-			if err := db.insert(ctx, tx, o); err != nil {
+			if err := t.insert(ctx, tx, o.order.ID, string(pushes)); err != nil {
 				return err
 			}
 			if rollBack {
@@ -168,13 +205,24 @@ func (in instructions) sell(ctx context.Context, rng *rand.Rand, buyer int, db *
 		switch {
 		case errors.Is(err, errChangedMind):
 			fmt.Println(saysRolledBack, len(o.pushes))
-		case err != nil:
+		case err != nil && !(in.Rough && excusable(err)):
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Duration(rng.IntN(50)) * time.Millisecond):
+		case <-time.After(time.Duration(rng.Int64N(int64(in.Pause)))):
 		}
 	}
+}
+
+var errParked = errors.New("crash: the hook parked a sound order")
+
+// excusable tells whether an error may come of a database that went away: none
+// of those by which the library itself refuses something.
+func excusable(err error) bool {
+	var conflict *outbox.ConflictError
+	var field *outbox.FieldError
+	var refused *outbox.RefusedError
+	return !errors.Is(err, errParked) && !errors.As(err, &conflict) && !errors.As(err, &field) && !errors.As(err, &refused)
 }

@@ -4,53 +4,30 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
+	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/conformance/shopdb"
-	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 )
 
-// shop is the shop's own database, with the outbox in it.
-type shop struct {
-	*sql.DB
-	dialect sqlstore.Dialect
-}
-
-func openShop(dialect sqlstore.Dialect, dsn string) (*shop, error) {
-	db, err := shopdb.Open(dialect, dsn, 10)
-	if err != nil {
-		return nil, fmt.Errorf("crash: %w", err)
-	}
-	return &shop{db, dialect}, nil
-}
+// books are the shop's own database, with the outbox in it, as the rig reads it.
+type books struct{ *sql.DB }
 
 // create makes the tables. An order's row says what pushes must come of it, so
 // that a lost message is noticed without asking the outbox.
-func (s *shop) create(ctx context.Context) error {
-	if err := sqlstore.Migrate(ctx, s.DB, s.dialect); err != nil {
+func (b books) create(ctx context.Context, e engine) error {
+	if err := e.migrate(ctx, b.DB); err != nil {
 		return err
 	}
-	_, err := s.ExecContext(ctx, "CREATE TABLE shop_order (id TEXT PRIMARY KEY, pushes TEXT NOT NULL)")
+	_, err := b.ExecContext(ctx, "CREATE TABLE shop_order (id VARCHAR(64) PRIMARY KEY, pushes TEXT NOT NULL)")
 	return err
 }
 
-func (s *shop) insert(ctx context.Context, tx *sql.Tx, o sale) error {
-	pushes, err := json.Marshal(o.pushes)
-	if err != nil {
-		return err
-	}
-	statement := "INSERT INTO shop_order (id, pushes) VALUES ($1, $2)"
-	if s.dialect == sqlstore.SQLite {
-		statement = "INSERT INTO shop_order (id, pushes) VALUES (?, ?)"
-	}
-	_, err = tx.ExecContext(ctx, statement, o.order.ID, string(pushes))
-	return err
-}
-
-// committed returns every push of every order that the shop committed.
-func (s *shop) committed(ctx context.Context) ([]push, error) {
+// committed returns every push of every order that the shop committed. That is
+// what the database says in the end: a shop that was told nothing of its commit,
+// since the database died, does not know itself.
+func (b books) committed(ctx context.Context) ([]push, error) {
 	var all []push
-	err := shopdb.EachRow(ctx, s.DB, "SELECT pushes FROM shop_order", func(rows *sql.Rows) error {
+	err := shopdb.EachRow(ctx, b.DB, "SELECT pushes FROM shop_order", func(rows *sql.Rows) error {
 		var text []byte
 		if err := rows.Scan(&text); err != nil {
 			return err
@@ -63,6 +40,12 @@ func (s *shop) committed(ctx context.Context) ([]push, error) {
 	return all, err
 }
 
+// orders counts the committed orders.
+func (b books) orders(ctx context.Context) (n int, err error) {
+	err = b.QueryRowContext(ctx, "SELECT COUNT(*) FROM shop_order").Scan(&n)
+	return n, err
+}
+
 // What of the queue is looked at: rows under a lease, rows on their way, and
 // parked ones.
 const (
@@ -71,14 +54,35 @@ const (
 	parked  = "state <> 0"
 )
 
-// queued returns the IDs of the queue's rows of one sort.
-func (s *shop) queued(ctx context.Context, which string) (map[int64]bool, error) {
-	ids := map[int64]bool{}
-	err := shopdb.EachRow(ctx, s.DB, "SELECT id FROM amsbridge_queue WHERE "+which, func(rows *sql.Rows) error {
-		var id int64
-		err := rows.Scan(&id)
-		ids[id] = true
+// queued is a row of the queue.
+type queued struct {
+	until time.Time // the end of its lease
+	lost  int       // leases in a row, before this one
+}
+
+// queued returns the queue's rows of one sort, by message.
+func (b books) queued(ctx context.Context, which string) (map[int64]queued, error) {
+	rows := map[int64]queued{}
+	query := "SELECT id, COALESCE(lease_until, 0), lost FROM amsbridge_queue WHERE " + which
+	err := shopdb.EachRow(ctx, b.DB, query, func(r *sql.Rows) error {
+		var id, until int64
+		var q queued
+		err := r.Scan(&id, &until, &q.lost)
+		q.until = time.UnixMicro(until)
+		rows[id] = q
 		return err
 	})
-	return ids, err
+	return rows, err
+}
+
+// reasons says why messages are parked.
+func (b books) reasons(ctx context.Context) (map[string]int, error) {
+	count := map[string]int{}
+	err := shopdb.EachRow(ctx, b.DB, "SELECT reason FROM amsbridge_queue WHERE "+parked, func(rows *sql.Rows) error {
+		var reason string
+		err := rows.Scan(&reason)
+		count[reason]++
+		return err
+	})
+	return count, err
 }

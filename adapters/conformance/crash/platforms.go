@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate"
@@ -25,6 +26,8 @@ type platforms struct {
 	elevate                     *elevatetest.Server
 	notified                    *notifiedtest.Server
 	elevateServer, notifiedHTTP *httptest.Server
+	// calm keeps them from failing. Slow they are all the same.
+	calm atomic.Bool
 }
 
 // startPlatforms prepares the products, persons and registrations of all lives.
@@ -64,20 +67,21 @@ func startPlatforms(lives int, seed uint64) (*platforms, error) {
 			}
 		}
 	}
-	p.elevate.MisbehaveBy(misbehaviour(seed, 1))
-	p.notified.MisbehaveBy(misbehaviour(seed, 2))
+	p.elevate.MisbehaveBy(p.misbehaviour(seed, 1))
+	p.notified.MisbehaveBy(p.misbehaviour(seed, 2))
 	p.elevateServer, p.notifiedHTTP = httptest.NewServer(p.elevate), httptest.NewServer(p.notified)
 	return p, nil
 }
 
 // misbehaviour makes some calls slow, so that kills meet deliveries under way,
 // and lets a few fail in each way that is tried again.
-func misbehaviour(seed, stream uint64) func(int) elevatetest.Fault {
+func (p *platforms) misbehaviour(seed, stream uint64) func(int) elevatetest.Fault {
 	rng := rand.New(rand.NewPCG(seed, stream))
 	return func(int) elevatetest.Fault {
 		switch n := rng.IntN(100); {
 		case n < 35:
 			return elevatetest.Fault{Kind: elevatetest.Slow, Delay: time.Duration(10+rng.IntN(140)) * time.Millisecond}
+		case p.calm.Load():
 		case n < 37:
 			return elevatetest.Fault{Kind: elevatetest.ServerError}
 		case n < 39:

@@ -59,8 +59,8 @@ func serverUser(engine Engine, names ...string) (*syscall.Credential, error) {
 }
 
 // serverDir makes the server's directory.
-func serverDir(engine Engine, as *syscall.Credential) (string, error) {
-	dir, err := os.MkdirTemp("", "amsbridge-"+string(engine)+"-*")
+func serverDir(program string, as *syscall.Credential) (string, error) {
+	dir, err := os.MkdirTemp("", "amsbridge-"+program+"-*")
 	if err != nil || as == nil {
 		return dir, err
 	}
@@ -71,17 +71,37 @@ func serverDir(engine Engine, as *syscall.Credential) (string, error) {
 }
 
 // startOnFreePort tries thrice: another process may take the port before the
-// server does.
-func startOnFreePort(ctx context.Context, engine Engine, start func(context.Context) (*process, string, error)) (*Server, error) {
+// server does. The server is up once an empty statement succeeds.
+func startOnFreePort(ctx context.Context, engine Engine, ping func(ctx context.Context, dsn string) error,
+	start func(ctx context.Context, port string) (*process, string, error),
+) (*Server, error) {
 	for try := 0; ; try++ {
-		p, dsn, err := start(ctx)
+		s, err := startOn(ctx, engine, ping, start)
 		if err == nil {
-			return &Server{Engine: engine, DSN: dsn, stop: p.stop}, nil
+			return s, nil
 		}
 		if ctx.Err() != nil || try == 2 {
 			return nil, fmt.Errorf("testdb: start %s: %w", engine, err)
 		}
 	}
+}
+
+func startOn(ctx context.Context, engine Engine, ping func(ctx context.Context, dsn string) error,
+	start func(ctx context.Context, port string) (*process, string, error),
+) (*Server, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, dsn, err := start(ctx, port)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Engine: engine, DSN: dsn, process: p, ready: func(ctx context.Context) error { return ping(ctx, dsn) }}
+	if err := p.await(ctx, s.ready); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return s, nil
 }
 
 func freePort(ctx context.Context) (string, error) {

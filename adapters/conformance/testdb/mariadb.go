@@ -18,7 +18,8 @@ import (
 
 // startMariaDB starts a server on a loopback port whose root needs no password.
 // Its settings are the product's own, but that a commit is not synced to the
-// disk: a crash of the machine would lose a second, one of the server nothing.
+// disk unless the server is somebody's own: a crash of the machine would lose a
+// second, one of the server nothing.
 func startMariaDB(ctx context.Context, opts Options) (*Server, error) {
 	programs, err := mariaDBPrograms(ctx, opts)
 	if err != nil {
@@ -28,13 +29,18 @@ func startMariaDB(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startOnFreePort(ctx, MariaDB, func(ctx context.Context) (*process, string, error) {
-		return tryMariaDB(ctx, programs, as)
+	flush := "2"
+	if opts.Own {
+		flush = "1"
+	}
+	ping := func(ctx context.Context, dsn string) error { return withMariaDB(ctx, dsn, "DO 1") }
+	return startOnFreePort(ctx, MariaDB, ping, func(ctx context.Context, port string) (*process, string, error) {
+		return tryMariaDB(ctx, programs, as, port, flush)
 	})
 }
 
-func tryMariaDB(ctx context.Context, programs mariaDB, as *syscall.Credential) (_ *process, dsn string, err error) {
-	dir, err := serverDir(MariaDB, as)
+func tryMariaDB(ctx context.Context, programs mariaDB, as *syscall.Credential, port, flush string) (_ *process, dsn string, err error) {
+	dir, err := serverDir(string(MariaDB), as)
 	if err != nil {
 		return nil, "", err
 	}
@@ -46,21 +52,10 @@ func tryMariaDB(ctx context.Context, programs mariaDB, as *syscall.Credential) (
 	if err := programs.bootstrap(ctx, dir, as); err != nil {
 		return nil, "", err
 	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return nil, "", err
-	}
 	p, err := spawn(dir, as, programs.server, "--no-defaults", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+port,
 		"--socket="+filepath.Join(dir, "socket"), "--pid-file="+filepath.Join(dir, "pid"), "--skip-name-resolve",
-		"--max-connections=500", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-dump-at-shutdown=OFF")
-	if err != nil {
-		return nil, "", err
-	}
-	dsn = "root@tcp(127.0.0.1:" + port + ")/"
-	if err := p.await(ctx, func(ctx context.Context) error { return withMariaDB(ctx, dsn, "DO 1") }); err != nil {
-		return nil, "", errors.Join(err, p.stop())
-	}
-	return p, dsn, nil
+		"--max-connections=500", "--innodb-flush-log-at-trx-commit="+flush, "--innodb-buffer-pool-dump-at-shutdown=OFF")
+	return p, "root@tcp(127.0.0.1:" + port + ")/", err
 }
 
 // mariaDB is an installation: the server and the SQL of its own tables. Debian's
@@ -138,3 +133,39 @@ func withMariaDB(ctx context.Context, dsn, statement string) error {
 	_, err = db.ExecContext(ctx, statement)
 	return errors.Join(err, db.Close())
 }
+
+func cutMariaDB(ctx context.Context, dsn string) (err error) {
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	rows, err := db.QueryContext(ctx, "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user <> 'system user'")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		var gone *mysql.MySQLError
+		_, err := db.ExecContext(ctx, fmt.Sprintf("KILL %d", id))
+		if err != nil && !(errors.As(err, &gone) && gone.Number == noSuchThread) {
+			return err
+		}
+	}
+	return nil
+}
+
+// noSuchThread: the connection ended by itself meanwhile.
+const noSuchThread = 1094

@@ -28,13 +28,14 @@ func startPostgres(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startOnFreePort(ctx, PostgreSQL, func(ctx context.Context) (*process, string, error) {
-		return tryPostgres(ctx, bin, as)
+	ping := func(ctx context.Context, dsn string) error { return withPostgres(ctx, dsn, "SELECT 1") }
+	return startOnFreePort(ctx, PostgreSQL, ping, func(ctx context.Context, port string) (*process, string, error) {
+		return tryPostgres(ctx, bin, as, port)
 	})
 }
 
-func tryPostgres(ctx context.Context, bin string, as *syscall.Credential) (_ *process, dsn string, err error) {
-	dir, err := serverDir(PostgreSQL, as)
+func tryPostgres(ctx context.Context, bin string, as *syscall.Credential, port string) (_ *process, dsn string, err error) {
+	dir, err := serverDir(string(PostgreSQL), as)
 	if err != nil {
 		return nil, "", err
 	}
@@ -50,19 +51,8 @@ func tryPostgres(ctx context.Context, bin string, as *syscall.Credential) (_ *pr
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, "", fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return nil, "", err
-	}
 	p, err := spawn(dir, as, filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port, "-k", "")
-	if err != nil {
-		return nil, "", err
-	}
-	dsn = "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable"
-	if err := p.await(ctx, func(ctx context.Context) error { return withPostgres(ctx, dsn, "SELECT 1") }); err != nil {
-		return nil, "", errors.Join(err, p.stop())
-	}
-	return p, dsn, nil
+	return p, "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", err
 }
 
 // postgresPrograms finds the folder of initdb and postgres: the PATH's, else
@@ -132,4 +122,9 @@ func withPostgres(ctx context.Context, dsn, statement string) error {
 	}
 	_, err = conn.Exec(ctx, statement)
 	return errors.Join(err, conn.Close(ctx))
+}
+
+func cutPostgres(ctx context.Context, dsn string) error {
+	return withPostgres(ctx, dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "+
+		"WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'")
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +18,11 @@ type Options struct {
 	// Install installs the engine with apt-get where it is missing, on Debian
 	// and as root. Defaults to false.
 	Install bool
+	// Own starts a server of the caller's own, whatever server the engine's
+	// variable names: for whoever means to stop it. A value of [None] still says
+	// that none is to be started. What such a server of MariaDB commits is
+	// synced to the disk, as by the product's own settings. Defaults to false.
+	Own bool
 	// Log receives what is done besides. Defaults to nowhere.
 	Log io.Writer
 }
@@ -26,9 +32,15 @@ type Server struct {
 	// Engine is its product.
 	Engine Engine
 	// DSN belongs to somebody who may create databases.
-	DSN  string
-	stop func() error
+	DSN string
+	// process is nil for a server that was running before.
+	process *process
+	ready   func(context.Context) error
 }
+
+// ErrNotOurs is returned by calls that would stop or start a server that
+// [Start] found running.
+var ErrNotOurs = errors.New("testdb: the server is not ours to stop")
 
 // Start returns the server that the engine's variable names, or starts one. It
 // returns a [*MissingError] where there is none to start. The caller stops it.
@@ -41,7 +53,9 @@ func Start(ctx context.Context, engine Engine, opts Options) (*Server, error) {
 	case None:
 		return nil, &MissingError{engine, engine.Variable() + " says so"}
 	default:
-		return &Server{Engine: engine, DSN: dsn, stop: func() error { return nil }}, nil
+		if !opts.Own {
+			return &Server{Engine: engine, DSN: dsn}, nil
+		}
 	}
 	switch engine {
 	case PostgreSQL:
@@ -54,7 +68,48 @@ func Start(ctx context.Context, engine Engine, opts Options) (*Server, error) {
 
 // Stop ends a server that [Start] started, and removes its files. It leaves one
 // alone that was running before.
-func (s *Server) Stop() error { return s.stop() }
+func (s *Server) Stop() error {
+	if s.process == nil {
+		return nil
+	}
+	return s.process.stop()
+}
+
+// Crash ends the server at once, its connections with it, and leaves its files
+// as they are: PostgreSQL as by "pg_ctl stop -m immediate", MariaDB by SIGKILL.
+// It returns once the server has ended.
+func (s *Server) Crash(ctx context.Context) error {
+	if s.process == nil {
+		return ErrNotOurs
+	}
+	if s.Engine == PostgreSQL {
+		return s.process.end(ctx, "QUIT")
+	}
+	return s.process.end(ctx, "KILL")
+}
+
+// Restart starts a server after [Server.Crash], on the same files and port. It
+// returns once the server answers, having recovered.
+func (s *Server) Restart(ctx context.Context) error {
+	if s.process == nil {
+		return ErrNotOurs
+	}
+	if _, err := s.process.hold.WriteString("start\n"); err != nil {
+		return fmt.Errorf("testdb: restart %s: %w", s.Engine, err)
+	}
+	if err := s.process.await(ctx, s.ready); err != nil {
+		return fmt.Errorf("testdb: restart %s: %w", s.Engine, err)
+	}
+	return nil
+}
+
+// Cut ends every connection to the server but its own. The server stays up.
+func (s *Server) Cut(ctx context.Context) error {
+	if s.Engine == MariaDB {
+		return cutMariaDB(ctx, s.DSN)
+	}
+	return cutPostgres(ctx, s.DSN)
+}
 
 // Create makes a database of a random name, and returns its DSN and what drops
 // it again, whoever is still connected.
@@ -67,21 +122,41 @@ func (s *Server) Create(ctx context.Context) (dsn string, drop func(context.Cont
 
 // guard runs a server in a directory of its own until standard input ends, as
 // it does when the process that holds the other end dies of whatever cause;
-// then it ends the server without ceremony and removes the directory. $1 is the
-// directory, the rest the server's command line.
+// then it ends the server without ceremony and removes the directory. A line of
+// input names a signal for the server; once that has ended it, the line "start"
+// starts it again. $1 is the directory, the rest the server's command line.
 const guard = `
 dir=$1; shift
 exec 3<&0
-"$@" 3<&- </dev/null &
-server=$!
-{ cat <&3 >/dev/null; kill -QUIT $server; } 2>/dev/null &
+while :; do
+	"$@" 3<&- </dev/null &
+	server=$!
+	{
+		if read -r order <&3; then
+			: >"$dir/ordered"
+			kill -"$order" $server
+		else
+			kill -QUIT $server; kill -TERM $server # which a program in the background heeds
+		fi
+	} 2>/dev/null &
+	watcher=$!
+	wait $server
+	if ! [ -e "$dir/ordered" ]; then
+		kill $watcher 2>/dev/null
+		break
+	fi
+	wait $watcher
+	mv "$dir/ordered" "$dir/down"
+	read -r order <&3 || break
+	rm "$dir/down"
+done
 exec 3<&-
-wait $server
 rm -rf "$dir"
 `
 
 // process is a guarded server.
 type process struct {
+	dir  string
 	cmd  *exec.Cmd
 	hold *os.File
 	log  *os.File
@@ -90,7 +165,7 @@ type process struct {
 // spawn starts a guarded server as that user (nil: our own). It starts no
 // goroutine, which would look like a leak to the tests.
 func spawn(dir string, as *syscall.Credential, argv ...string) (_ *process, err error) {
-	p := &process{}
+	p := &process{dir: dir}
 	defer func() {
 		if err != nil {
 			_ = p.release()
@@ -137,6 +212,17 @@ func (p *process) logTail() string {
 	return strings.TrimSpace(string(b[:n]))
 }
 
+// end ends the server by a signal, and waits until it has.
+func (p *process) end(ctx context.Context, signal string) error {
+	if _, err := p.hold.WriteString(signal + "\n"); err != nil {
+		return err
+	}
+	return p.await(ctx, func(context.Context) error {
+		_, err := os.Stat(filepath.Join(p.dir, "down"))
+		return err
+	})
+}
+
 // stop ends the server and waits until its directory is gone.
 func (p *process) stop() error {
 	err := p.release()
@@ -173,7 +259,7 @@ func (p *process) await(ctx context.Context, ready func(context.Context) error) 
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the server is not ready: %w; its log: %s", err, p.logTail())
+			return fmt.Errorf("the server is not as it should be: %w; its log: %s", err, p.logTail())
 		case <-tick.C:
 		}
 	}

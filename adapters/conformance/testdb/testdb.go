@@ -45,6 +45,8 @@ func (e Engine) Variable() string {
 		return "AMSBRIDGE_TEST_POSTGRES"
 	case MariaDB:
 		return "AMSBRIDGE_TEST_MARIADB"
+	case PgBouncer:
+		return "AMSBRIDGE_TEST_PGBOUNCER"
 	}
 	return ""
 }
@@ -79,9 +81,24 @@ func Maria(t testing.TB) string {
 	return fresh(t, MariaDB)
 }
 
-func fresh(t testing.TB, engine Engine) string {
+// Own returns a server of the test's own, which the test may crash and start
+// again. It is stopped when the test ends. Where there is none to start, the test
+// is skipped, or fails where CI is "true".
+func Own(t testing.TB, engine Engine) *Server {
 	t.Helper()
-	server, err := started[engine]()
+	s, err := Start(t.Context(), engine, Options{Own: true})
+	need(t, err)
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// need skips the test where something is missing, or fails it.
+func need(t testing.TB, err error) {
+	t.Helper()
 	var missing *MissingError
 	if errors.As(err, &missing) && os.Getenv("CI") != "true" {
 		t.Skipf("NOT TESTED on %s: %s", missing.Engine, missing.Reason)
@@ -89,6 +106,12 @@ func fresh(t testing.TB, engine Engine) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func fresh(t testing.TB, engine Engine) string {
+	t.Helper()
+	server, err := started[engine]()
+	need(t, err)
 	dsn, drop, err := server.Create(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -146,3 +146,73 @@ func serverEndsWithItsParent(t *testing.T, engine testdb.Engine, driver string) 
 		return err != nil
 	}, 10*time.Second, 20*time.Millisecond)
 }
+
+// A server of one's own can be crashed and started again: what was committed is
+// there afterwards, and the connections are not.
+func TestOwnServerCrashesAndRecovers(t *testing.T) {
+	t.Parallel()
+	for engine, driver := range map[testdb.Engine]string{testdb.PostgreSQL: "pgx", testdb.MariaDB: "mysql"} {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			s := testdb.Own(t, engine)
+			dsn, _, err := s.Create(t.Context())
+			require.NoError(t, err)
+			db, err := sql.Open(driver, dsn)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, db.Close()) }()
+			db.SetMaxOpenConns(1)
+			_, err = db.ExecContext(t.Context(), "CREATE TABLE t (n integer)")
+			require.NoError(t, err)
+
+			count := func() int {
+				var n int
+				require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM t").Scan(&n))
+				return n
+			}
+			for round := 1; round <= 2; round++ {
+				_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)")
+				require.NoError(t, err)
+				cut, err := db.BeginTx(t.Context(), nil)
+				require.NoError(t, err)
+				_, err = cut.ExecContext(t.Context(), "INSERT INTO t VALUES (2)")
+				require.NoError(t, err)
+				require.NoError(t, s.Crash(t.Context()))
+				require.Error(t, cut.Commit())
+				require.Error(t, db.PingContext(t.Context()), "the server is down")
+				require.NoError(t, s.Restart(t.Context()))
+				require.Equal(t, round, count(), "what was not committed is gone")
+			}
+
+			idle, err := db.Conn(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, s.Cut(t.Context()))
+			_, err = idle.ExecContext(t.Context(), "INSERT INTO t VALUES (3)")
+			require.Error(t, err, "the connection is cut")
+			_ = idle.Close() // it is broken
+			require.Equal(t, 2, count(), "the server stayed up")
+		})
+	}
+}
+
+func TestFoundServerIsNotOursToStop(t *testing.T) {
+	t.Setenv(testdb.PostgreSQL.Variable(), "postgres://localhost/somebody-elses")
+	s, err := testdb.Start(t.Context(), testdb.PostgreSQL, testdb.Options{})
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Crash(t.Context()), testdb.ErrNotOurs)
+	require.ErrorIs(t, s.Restart(t.Context()), testdb.ErrNotOurs)
+	require.NoError(t, s.Stop())
+}
+
+// Two clients share the server's connections: what one of them set for its
+// session may be there in another's.
+func TestBouncer(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.Postgres(t)
+	through := testdb.Bouncer(t, dsn)
+	name, err := query(t, "pgx", through+"&default_query_exec_mode=exec", "SELECT current_database()")
+	require.NoError(t, err)
+	require.Contains(t, dsn, name)
+	mode, err := query(t, "pgx", strings.Replace(through, name, "pgbouncer", 1)+"&default_query_exec_mode=simple_protocol", "SHOW VERSION")
+	require.NoError(t, err)
+	require.Contains(t, mode, "PgBouncer")
+}

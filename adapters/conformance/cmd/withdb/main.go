@@ -1,4 +1,5 @@
-// Command withdb brings up a server of each database engine, runs a command
+// Command withdb brings up a server of each database engine, and has PgBouncer
+// installed, runs a command
 // that finds them through its environment (package testdb), takes them down
 // again, and says what was tested:
 //
@@ -58,6 +59,18 @@ func run(args []string) (status int) {
 		}()
 		report += fmt.Sprintf("tested: %s\n", engine)
 		env = append(env, engine.Variable()+"="+server.DSN)
+	}
+
+	var missing *testdb.MissingError
+	switch err := testdb.HaveBouncer(ctx, testdb.Options{Install: true, Log: os.Stderr}); {
+	case errors.As(err, &missing):
+		report += fmt.Sprintf("not tested: %s (%s)\n", missing.Engine, missing.Reason)
+		complete = false
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "withdb:", err)
+		return 1
+	default:
+		report += fmt.Sprintf("tested: %s\n", testdb.PgBouncer)
 	}
 
 	status = child(ctx, args, env)

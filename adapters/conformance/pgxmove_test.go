@@ -1,0 +1,161 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/pgxstore"
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// both opens one database through database/sql and through pgx.
+func both(t *testing.T) (*deck, *pgxDeck) {
+	t.Helper()
+	d := engines[1].open(t)
+	return d, openPgxAt(t, d.dsn, nil)
+}
+
+func (d *pgxDeck) hook(t *testing.T) *amsbridge.Hook[pgx.Tx] {
+	t.Helper()
+	hook, err := amsbridge.NewHook(d.store, amsbridge.HookConfig{Catalog: catalogue(t)})
+	require.NoError(t, err)
+	return hook
+}
+
+// A shop that moves from one store to the other keeps its rows: an order that was
+// reported through one is a duplicate, or a conflict, to the other.
+func TestShopMovesBetweenDatabaseSQLAndPgx(t *testing.T) {
+	t.Parallel()
+	d, p := both(t)
+	ctx := t.Context()
+	old, now := d.hook(t), p.hook(t)
+	type report func(amsbridge.Order) (*amsbridge.Queued, error)
+	bySQL := func(o amsbridge.Order) (q *amsbridge.Queued, err error) {
+		err = sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+			q, err = old.OrderCompleted(ctx, tx, o)
+			return err
+		})
+		return q, err
+	}
+	byPgx := func(o amsbridge.Order) (q *amsbridge.Queued, err error) {
+		err = pgxstore.InTx(ctx, p.pool, nil, func(tx pgx.Tx) error {
+			q, err = now.OrderCompleted(ctx, tx, o)
+			return err
+		})
+		return q, err
+	}
+	for i, c := range []struct {
+		first, then report
+		after       outbox.Queue
+		inspect     outbox.Inspector
+	}{{bySQL, byPgx, p.store, p.store}, {byPgx, bySQL, d.store, d.store}} {
+		for j, products := range [][]string{{"course"}, {"course", "dinner"}} {
+			id := fmt.Sprint(i, "-", j)
+			_, err := c.first(purchase(id, member("U-"+id), products...))
+			require.NoError(t, err)
+			q, err := c.then(purchase(id, member("U-"+id), products...))
+			require.NoError(t, err)
+			require.Len(t, q.Messages, len(products))
+			for _, m := range q.Messages {
+				require.True(t, m.Duplicate)
+			}
+			_, err = c.then(purchase(id, member("U-"+id), append([]string{"course-2"}, products...)...))
+			var conflict *outbox.ConflictError
+			require.ErrorAs(t, err, &conflict)
+			require.False(t, conflict.MustRollBack)
+			requireSent(t, c.after, c.inspect, id, len(products))
+		}
+	}
+	fromSQL, err := d.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateDelivered}})
+	require.NoError(t, err)
+	fromPgx, err := p.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateDelivered}})
+	require.NoError(t, err)
+	require.Equal(t, fromSQL, fromPgx)
+}
+
+// requireSent has a sender deliver what is queued of the order.
+func requireSent(t *testing.T, queue outbox.Queue, inspect outbox.Inspector, order string, want int) {
+	t.Helper()
+	any := deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+		return outbox.Result{Receipt: []byte("receipt")}, nil
+	})
+	_, stop := (&deck{}).send(t, queue, quick(outbox.Fixed{"elevate": any, "notified": any}))
+	defer stop()
+	until(t, func() bool {
+		found, err := inspect.Find(t.Context(), outbox.Query{Subject: order})
+		done := 0
+		for _, m := range found {
+			if m.State == outbox.StateDelivered && string(m.Receipt) == "receipt" {
+				done++
+			}
+		}
+		return err == nil && done == want
+	}, "the other store's sender delivers what this one's shop reported")
+}
+
+// Both at once, in one database: shops and senders of either kind see one outbox.
+func TestBothStoresAtOnce(t *testing.T) {
+	t.Parallel()
+	d, p := both(t)
+	const persons, each = 6, 8
+	var mu sync.Mutex
+	under, sent, overlaps := map[string]int{}, map[string]int{}, 0
+	cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+		mu.Lock()
+		under[m.Person]++
+		sent[m.Key]++
+		if under[m.Person] > 1 {
+			overlaps++
+		}
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			under[m.Person]--
+			mu.Unlock()
+		}()
+		return outbox.Result{}, nil
+	})})
+	d.send(t, d.store, cfg)
+	d.send(t, p.store, cfg)
+	ctx := context.Background()
+	errs := make(chan error, 2*persons*each)
+	var shops sync.WaitGroup
+	for i := range persons {
+		for j := range each {
+			m := push(fmt.Sprint(i, "-", j), fmt.Sprint("U-", i))
+			shops.Go(func() {
+				errs <- sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+					_, err := d.store.InsertTx(ctx, tx, m)
+					return err
+				})
+			})
+			shops.Go(func() {
+				errs <- pgxstore.InTx(ctx, p.pool, nil, func(tx pgx.Tx) error {
+					_, err := p.store.InsertTx(ctx, tx, m)
+					return err
+				})
+			})
+		}
+	}
+	shops.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+	until(t, func() bool { return d.pending(t) == 0 }, "all are delivered")
+	mu.Lock()
+	defer mu.Unlock()
+	require.Zero(t, overlaps)
+	require.Len(t, sent, persons*each)
+	for key, n := range sent {
+		require.Equal(t, 1, n, key)
+	}
+}

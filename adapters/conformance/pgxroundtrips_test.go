@@ -1,0 +1,150 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/pgxstore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// turns counts round trips on the wire: how often something was sent after
+// something was received.
+type turns struct{ n atomic.Int64 }
+
+func (c *turns) during(f func()) int64 {
+	before := c.n.Load()
+	f()
+	return c.n.Load() - before
+}
+
+// count has a pool's connections counted.
+func (c *turns) count(cfg *pgxpool.Config) {
+	cfg.MaxConns = 1
+	dial := cfg.ConnConfig.DialFunc
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		wire, err := dial(ctx, network, addr)
+		return &turning{Conn: wire, turns: c}, err
+	}
+}
+
+type turning struct {
+	net.Conn
+	turns    *turns
+	received atomic.Bool
+}
+
+func (c *turning) Write(b []byte) (int, error) {
+	if c.received.Swap(false) {
+		c.turns.n.Add(1)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *turning) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.received.Store(true)
+	}
+	return n, err
+}
+
+// What the hook adds to the shop's transaction on the wire, once the connection
+// has prepared its statements, or in a mode that prepares none.
+func TestRoundTripsOnPgx(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []pgx.QueryExecMode{
+		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+	} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			wire := &turns{}
+			d := openPgx(t, func(c *pgxpool.Config) {
+				wire.count(c)
+				c.ConnConfig.DefaultQueryExecMode = mode
+			})
+			ctx, hook := t.Context(), d.hook(t)
+			report := func(id string, lines int) (trips int64) {
+				products := make([]string, lines)
+				for i := range products {
+					products[i] = []string{"course", "dinner", "lunch", "course-2"}[i%4]
+				}
+				require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
+					trips = wire.during(func() {
+						q, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-"+id), products...))
+						require.NoError(t, err)
+						require.NotEmpty(t, q.Messages)
+					})
+					return nil
+				}))
+				return trips
+			}
+			for _, lines := range []int{1, 4, 1} {
+				report(fmt.Sprint("warm-", lines), lines)
+			}
+			require.Equal(t, int64(1), report("one", 1))
+			require.Equal(t, int64(2), report("one", 1), "a repeat")
+			require.Equal(t, int64(1), report("fifty", 50))
+			require.LessOrEqual(t, report("fifty", 50), int64(2), "a repeat")
+
+			requireFewTripsOfASender(t, d, wire)
+		})
+	}
+}
+
+// requireFewTripsOfASender counts what a sender's calls take, whatever the number
+// of messages.
+func requireFewTripsOfASender(t *testing.T, d *pgxDeck, wire *turns) {
+	t.Helper()
+	ctx := t.Context()
+	req := outbox.ClaimRequest{Lease: 1e9, Room: 100, Slots: 100, Run: 10}
+	round := func() (claimed, settled int64) {
+		require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
+			var msgs []outbox.Message
+			for i := range 30 {
+				msgs = append(msgs, push(fmt.Sprint(outbox.NewToken(), i), fmt.Sprint("U-", i)))
+			}
+			_, err := d.store.InsertTx(ctx, tx, msgs...)
+			return err
+		}))
+		req.Token = outbox.NewToken()
+		var claim outbox.Claim
+		claimed = wire.during(func() {
+			var err error
+			claim, err = d.store.Claim(ctx, req)
+			require.NoError(t, err)
+		})
+		require.GreaterOrEqual(t, len(claim.Leased), 30)
+		batch := make([]outbox.Settlement, len(claim.Leased))
+		for i, l := range claim.Leased {
+			batch[i] = outbox.Settlement{
+				Message: l.Message, Token: req.Token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, Resume: i == 0,
+			}
+		}
+		settled = wire.during(func() {
+			acked, err := d.store.Settle(ctx, batch)
+			require.NoError(t, err)
+			require.Len(t, acked, len(batch))
+		})
+		return claimed, settled
+	}
+	for range 3 {
+		round()
+	}
+	claimed, settled := round()
+	idle := wire.during(func() {
+		claim, err := d.store.Claim(ctx, req)
+		require.NoError(t, err)
+		require.Empty(t, claim.Leased)
+	})
+	require.LessOrEqual(t, claimed, int64(4))
+	require.LessOrEqual(t, settled, int64(3))
+	require.Equal(t, int64(1), idle)
+}

@@ -1,0 +1,165 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// seed fills the tables: rows messages that were delivered, and as many as a
+// tenth of that which wait for a retry, in the queue. Statistics are left as they
+// come: the tables were empty when they were first used.
+func seed(t *testing.T, db *sql.DB, rows int) {
+	t.Helper()
+	waiting := rows / 10
+	for _, statement := range []string{
+		`INSERT INTO amsbridge_message (lane, destination, ` + "`key`" + `, key_parts, kind, version, person, subject, items, facts, fingerprint, trace_context, created_at)
+			SELECT seq * 7919, 'elevate', CONCAT('seeded-', seq), '[]', 'test', 1, CONCAT('P-', seq), CONCAT('O-', seq), '[]', 'facts', 'print', '', seq
+			FROM seq_1_to_%d`,
+		`INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, sender)
+			SELECT id, 1, id, 0, 1, 3, 0, '', '', '', '' FROM amsbridge_message WHERE id <= %d`,
+		`INSERT INTO amsbridge_queue (lane, id, destination, state, due_at, reason)
+			SELECT lane, id, destination, 0, 4000000000000000 + id, '' FROM amsbridge_message WHERE id <= ` + fmt.Sprint(waiting) + ` AND id <= %d`,
+	} {
+		_, err := db.ExecContext(t.Context(), fmt.Sprintf(statement, rows))
+		require.NoError(t, err)
+	}
+}
+
+// reads returns how many rows or index entries a session's statements looked at
+// while f ran, and how many of them were met by reading through a table.
+func reads(t *testing.T, db *sql.DB, f func()) (all, scanned int) {
+	t.Helper()
+	count := func() (all, scanned int) {
+		rows, err := db.QueryContext(t.Context(), "SHOW SESSION STATUS LIKE 'Handler_read%'")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, rows.Close()) }()
+		for rows.Next() {
+			var name string
+			var n int
+			require.NoError(t, rows.Scan(&name, &n))
+			all += n
+			if strings.HasSuffix(name, "rnd_next") {
+				scanned += n
+			}
+		}
+		require.NoError(t, rows.Err())
+		return all, scanned
+	}
+	allBefore, scannedBefore := count()
+	f()
+	allAfter, scannedAfter := count()
+	return allAfter - allBefore, scannedAfter - scannedBefore
+}
+
+// What a call reads does not grow with the tables: it goes by indexes, whatever
+// the optimizer believes of them. This counts what was read, where an EXPLAIN
+// would say what is meant to be. (Lists and the server's own tables are scanned;
+// they are short.)
+func TestMariaDBReadsByIndexesHoweverManyRows(t *testing.T) {
+	t.Parallel()
+	for _, rows := range []int{0, 40_000, 1_000_000} {
+		if rows > 100_000 && testing.Short() {
+			continue
+		}
+		for _, analyzed := range []bool{false, true} {
+			if analyzed && rows != 40_000 {
+				continue
+			}
+			t.Run(fmt.Sprint(rows, " rows, analyzed ", analyzed), func(t *testing.T) {
+				t.Parallel()
+				requireFewReads(t, rows, analyzed)
+			})
+		}
+	}
+}
+
+func requireFewReads(t *testing.T, rows int, analyzed bool) {
+	t.Helper()
+	d := setups[4].open(t)
+	d.db.SetMaxOpenConns(1) // so that the counters are one session's
+	if rows > 0 {
+		seed(t, d.db, rows)
+	}
+	if analyzed {
+		for _, table := range []string{"message", "queue", "attempt"} {
+			_, err := d.db.ExecContext(t.Context(), "ANALYZE TABLE amsbridge_"+table)
+			require.NoError(t, err)
+		}
+	}
+	var ids []outbox.ID
+	var leased []outbox.Leased
+	token := outbox.NewToken()
+	many := make([]outbox.Message, 20)
+	for i := range many {
+		many[i] = push(fmt.Sprint("many", i), fmt.Sprint("U-", i))
+	}
+	follower := push("follower", "U-1")
+	follower.After = many[1].Key
+	found := func(q outbox.Query) func() {
+		return func() {
+			_, err := d.store.Find(t.Context(), q)
+			require.NoError(t, err)
+		}
+	}
+	for _, step := range []struct {
+		name string
+		most int
+		do   func()
+	}{
+		{"insert one", 10, func() { d.insert(t, push("one", "U-one")) }},
+		{"insert many", 200, func() { ids = d.insert(t, many...) }},
+		{"repeat many", 200, func() { d.insert(t, many...) }},
+		{"insert a follower", 10, func() { d.insert(t, follower) }},
+		{"claim", 1500, func() {
+			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 20, Slots: 20, Run: 5})
+			require.NoError(t, err)
+			require.Len(t, c.Leased, 20)
+			leased = c.Leased
+		}},
+		{"claim of nothing more", 500, func() {
+			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 20, Slots: 2, Holding: map[string]int{"elevate": 2}})
+			require.NoError(t, err)
+			require.Empty(t, c.Leased)
+		}},
+		{"settle", 600, func() {
+			var batch []outbox.Settlement
+			for i, l := range leased {
+				st := outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}
+				if i%2 == 0 {
+					st.State, st.Outcome, st.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
+				}
+				batch = append(batch, st)
+			}
+			acked, err := d.store.Settle(context.Background(), batch)
+			require.NoError(t, err)
+			require.Len(t, acked, 20)
+		}},
+		{"withdraw", 250, func() {
+			d.inTx(t, func(tx *sql.Tx) error {
+				_, err := d.store.WithdrawTx(t.Context(), tx, ids[:5]...)
+				return err
+			})
+		}},
+		{"find by subject", 300, found(outbox.Query{Subject: "order"})},
+		{"find by person", 40, found(outbox.Query{Person: "U-3"})},
+		{"find by key", 200, found(outbox.Query{Keys: []string{"many3", "many4"}})},
+		{"find by ID", 200, func() { found(outbox.Query{IDs: ids[:3]})() }},
+		{"find what is parked", 60, found(outbox.Query{States: []outbox.State{outbox.StateParked}})},
+		{"prune", 300, func() {
+			_, err := d.store.Prune(t.Context(), outbox.Pruning{Replies: time.Hour, Forget: time.Hour, Limit: 10})
+			require.NoError(t, err)
+		}},
+	} {
+		all, scanned := reads(t, d.db, step.do)
+		t.Logf("%-24s %5d read, %4d of them by scans", step.name, all, scanned)
+		require.LessOrEqual(t, all, step.most, step.name)
+	}
+}

@@ -1,0 +1,174 @@
+package sqlcore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Dialect names a database.
+type Dialect string
+
+// The databases known.
+const (
+	PostgreSQL Dialect = "postgres"
+	SQLite     Dialect = "sqlite"
+	// MySQL is MariaDB too.
+	MySQL Dialect = "mysql"
+	// PostgreSQLArrays is PostgreSQL through a driver that sends arrays.
+	PostgreSQLArrays Dialect = "postgres arrays"
+)
+
+// dialect is what differs between databases. Statements are written once, with
+// numbered parameters (?1), and {now} and {at} for times: see render.
+type dialect struct {
+	// folder is where its migrations lie.
+	folder Dialect
+	// now is the database's clock in Unix microseconds.
+	now string
+	// list is a sub-select of one column, value, from the list in parameter n:
+	// see listArg.
+	list func(n int, kind columnKind) string
+	// arrays tells that rows and lists are native arrays: see withRowsLast.
+	arrays bool
+	// rows is a FROM item named s with the given columns, from the parameters n
+	// and after: see withRowsLast.
+	rows func(n int, columns []column) string
+	// asText reads bytes that hold UTF-8.
+	asText func(expression string) string
+	// forUpdate ends a SELECT that locks what it returns.
+	forUpdate string
+	// claimLock takes the place of pin where claims are serialised by a lock, and
+	// does what pin does; empty where the transaction itself serialises.
+	claimLock string
+	// encoding asks for the database's text encoding, where that can be wrong.
+	encoding string
+	// pin keeps our own transactions on the primary keys. The queue grows and
+	// empties all day, so whatever statistics it was last analyzed with are
+	// wrong: a planner that believes it empty compares each row with every other.
+	pin string
+	// most rows in one transaction of our own.
+	most int
+	// mostClaimed is how many messages one claim takes at most; zero for no
+	// limit.
+	mostClaimed int
+	// byAfter follows the queue's name or alias where the planner would otherwise
+	// believe old statistics rather than use the index of followers.
+	byAfter string
+	// standing joins what tells where a message stands.
+	standing string
+	// bytes is what a parameter is cast to that holds bytes.
+	bytes string
+	// rebind turns ?1 into the driver's form.
+	rebind func(string) string
+	// again tells whether a transaction failed that may be tried again. Nil for
+	// never.
+	again func(error) bool
+	// settle records outcomes of different messages.
+	settle func(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, followers bool, err error)
+	// insert stores checked messages.
+	insert func(ctx context.Context, s *Store, tx Conn, batch insertion) ([]outbox.Inserted, error)
+}
+
+type columnKind uint8
+
+const (
+	kindInt columnKind = iota
+	kindText
+	kindBytes // hexadecimal in the JSON
+)
+
+type column struct {
+	name string
+	kind columnKind
+}
+
+func dialectOf(d Dialect) (*dialect, error) {
+	switch d {
+	case PostgreSQL:
+		return postgres, nil
+	case PostgreSQLArrays:
+		return postgresArrays, nil
+	case SQLite:
+		return sqlite, nil
+	case MySQL:
+		return mysql, nil
+	case "":
+		return nil, &outbox.FieldError{Field: "Dialect", Problem: "is empty"}
+	}
+	return nil, &outbox.FieldError{Field: "Dialect", Problem: fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite)}
+}
+
+var postgres = &dialect{
+	folder: PostgreSQL,
+	now:    "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	list: func(n int, kind columnKind) string {
+		value := map[columnKind]string{kindInt: "value::bigint", kindText: "value", kindBytes: "decode(value, 'hex')"}[kind]
+		return fmt.Sprintf("(SELECT %s FROM json_array_elements_text(?%d::text::json))", value, n)
+	},
+	rows: func(n int, columns []column) string {
+		var outer, inner []string
+		for _, c := range columns {
+			switch c.kind {
+			case kindInt:
+				outer, inner = append(outer, c.name), append(inner, c.name+" bigint")
+			case kindText:
+				outer, inner = append(outer, c.name), append(inner, c.name+" text")
+			case kindBytes:
+				outer, inner = append(outer, fmt.Sprintf("decode(%s, 'hex') AS %s", c.name, c.name)), append(inner, c.name+" text")
+			}
+		}
+		return fmt.Sprintf("(SELECT %s FROM json_to_recordset(?%d::text::json) AS r(%s)) AS s",
+			strings.Join(outer, ", "), n, strings.Join(inner, ", "))
+	},
+	asText:    func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
+	forUpdate: " FOR UPDATE OF q",
+	// The number is the first bytes of SHA-256("amsbridge claim").
+	claimLock: postgresPin + ", pg_advisory_xact_lock(-1695361600241996468)",
+	encoding:  "SHOW server_encoding",
+	pin:       postgresPin,
+	bytes:     "bytea",
+	standing:  standingLateral,
+	most:      1000,
+	rebind:    func(q string) string { return strings.ReplaceAll(q, "?", "$") },
+	again:     givenUp,
+	insert:    insertPostgres,
+	settle:    settlePostgres,
+}
+
+const postgresPin = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
+	"set_config('enable_mergejoin', 'off', true)"
+
+var sqlite = &dialect{
+	folder: SQLite,
+	now:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	list: func(n int, kind columnKind) string {
+		value := "value"
+		if kind == kindBytes {
+			value = "unhex(value)"
+		}
+		return fmt.Sprintf("(SELECT %s FROM json_each(?%d))", value, n)
+	},
+	rows: func(n int, columns []column) string {
+		var outer []string
+		for _, c := range columns {
+			value := fmt.Sprintf("json_extract(value, '$.%s')", c.name)
+			if c.kind == kindBytes {
+				value = "unhex(" + value + ")"
+			}
+			outer = append(outer, value+" AS "+c.name)
+		}
+		return fmt.Sprintf("(SELECT %s FROM json_each(?%d)) AS s", strings.Join(outer, ", "), n)
+	},
+	asText:      func(e string) string { return "CAST(" + e + " AS TEXT)" },
+	most:        90,
+	mostClaimed: 90,
+	bytes:       "BLOB",
+	byAfter:     " INDEXED BY amsbridge_queue_after",
+	standing:    standingPlain,
+	rebind:      func(q string) string { return q },
+	insert:      insertPlain,
+	settle:      settlePlain,
+}

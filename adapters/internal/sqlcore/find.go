@@ -1,0 +1,180 @@
+package sqlcore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// messageScan reads messageColumns into a message.
+type messageScan struct {
+	into                              *outbox.Message
+	destination, key, person, subject []byte
+	parts, items                      string
+	after                             []byte
+	created                           int64
+}
+
+func (s *messageScan) targets() []any {
+	m := s.into
+	return []any{
+		&m.ID, &s.destination, &s.key, &s.parts, &m.Kind, &m.Version, &s.person, &s.subject, &s.items,
+		&m.Facts, &m.Fingerprint, &s.after, &m.TraceContext, &s.created,
+	}
+}
+
+func (s *messageScan) finish() error {
+	m := s.into
+	m.Destination, m.Key, m.Person, m.Subject = string(s.destination), string(s.key), string(s.person), string(s.subject)
+	m.After, m.Created = string(s.after), fromMicro(s.created)
+	if err := json.Unmarshal([]byte(s.parts), &m.KeyParts); err != nil {
+		return fmt.Errorf("key parts of message %d: %w", m.ID, err)
+	}
+	if err := json.Unmarshal([]byte(s.items), &m.Items); err != nil {
+		return fmt.Errorf("items of message %d: %w", m.ID, err)
+	}
+	return nil
+}
+
+// Find returns the messages that match, in the order of their IDs.
+func (s *Store) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, error) {
+	return s.FindIn(ctx, s.db, q)
+}
+
+// FindIn does so as the transaction sees them.
+func (s *Store) FindIn(ctx context.Context, db Conn, q outbox.Query) ([]outbox.Record, error) {
+	db = s.d.withLiterals(db)
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	text, args, err := s.findText(q)
+	if err != nil {
+		return nil, err
+	}
+	var out []outbox.Record
+	err = each(ctx, db, func(r Rows) error {
+		rec, err := scanRecord(r)
+		out = append(out, rec)
+		return err
+	}, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: find: %w", s.name, err)
+	}
+	return out, nil
+}
+
+// findText builds the statement for the fields that are set.
+func (s *Store) findText(q outbox.Query) (string, []any, error) {
+	args := []any{s.now()}
+	var where []string
+	add := func(arg any, condition func(n int) string) {
+		args = append(args, arg)
+		where = append(where, condition(len(args)))
+	}
+	equals := func(name, value string) {
+		if value != "" {
+			add([]byte(value), func(n int) string { return fmt.Sprintf("m.%s = ?%d", name, n) })
+		}
+	}
+	in := func(condition string, kind columnKind, list any) error {
+		arg, err := s.d.listArg(kind, list)
+		add(arg, func(n int) string { return fmt.Sprintf(condition, s.d.list(n, kind)) })
+		return err
+	}
+	equals("destination", q.Destination)
+	equals("subject", q.Subject)
+	equals("person", q.Person)
+	if len(q.IDs) > 0 {
+		if err := in("m.id IN %s", kindInt, q.IDs); err != nil {
+			return "", nil, err
+		}
+	}
+	if len(q.Keys) > 0 {
+		keys := make([]string, len(q.Keys))
+		for i, k := range q.Keys {
+			keys[i] = hexed(k)
+		}
+		if err := in("m.key IN %s", kindBytes, keys); err != nil {
+			return "", nil, err
+		}
+	}
+	if len(q.States) > 0 {
+		states, queued := make([]int, len(q.States)), true
+		for i, st := range q.States {
+			states[i], queued = int(st), queued && !st.Final()
+		}
+		condition := "COALESCE(q.state, a.state) IN %s"
+		if queued {
+			condition = "m.id IN (SELECT id FROM amsbridge_queue WHERE state IN %s)"
+			if !slices.Contains(states, int(outbox.StatePending)) {
+				condition = "m.id IN (SELECT id FROM amsbridge_queue WHERE state <> 0 AND state IN %s)" // the index of the rest
+			}
+		}
+		if err := in(condition, kindInt, states); err != nil {
+			return "", nil, err
+		}
+	}
+	add(q.AfterID, func(n int) string { return fmt.Sprintf("m.id > ?%d", n) })
+	limit := q.Limit
+	if limit == 0 {
+		limit = 1000
+	}
+	args = append(args, limit)
+	return s.d.render(`SELECT ` + messageColumns + `,
+			q.id IS NOT NULL, COALESCE(q.state, a.state, 0), COALESCE(q.due_at, 0), COALESCE(q.lease_until > {now}, 1 = 0),
+			COALESCE(q.attempts, 0), COALESCE(q.lost, 0), COALESCE(q.doubt, 0), COALESCE(q.reason, a.reason, ''), q.profile,
+			COALESCE(a.at, 0), COALESCE(a.outcome, 0), a.receipt
+		FROM amsbridge_message m
+		` + s.d.standing + `
+		WHERE ` + strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY m.id LIMIT ?%d`, len(args))), args, nil
+}
+
+// Where messages stand: the queue's row, and the last attempt. PostgreSQL is held
+// to the primary keys, for it would read all of a table that it believes small;
+// and no column is read that a role may not see.
+const (
+	standingPlain = `LEFT JOIN amsbridge_queue q ON q.lane = m.lane AND q.id = m.id
+		LEFT JOIN amsbridge_attempt a ON a.message_id = m.id
+			AND a.n = (SELECT n FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY n DESC LIMIT 1)`
+	standingLateral = `LEFT JOIN LATERAL (SELECT id, state, due_at, lease_until, attempts, lost, doubt, reason, profile FROM amsbridge_queue w WHERE w.lane = m.lane AND w.id = m.id LIMIT 1) AS q ON true
+		LEFT JOIN LATERAL (SELECT state, at, outcome, reason, receipt FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY l.n DESC LIMIT 1) AS a ON true`
+)
+
+func scanRecord(r Rows) (outbox.Record, error) {
+	var rec outbox.Record
+	var queued bool
+	var due, settled int64
+	scan := messageScan{into: &rec.Message}
+	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.UnderWay, &rec.Attempt, &rec.Lost, &rec.Doubt,
+		&rec.Reason, &rec.Profile, &settled, &rec.Outcome, &rec.Receipt)...)
+	if err != nil {
+		return rec, err
+	}
+	if queued {
+		rec.Due = fromMicro(due)
+	} else {
+		rec.Settled = fromMicro(settled)
+	}
+	return rec, scan.finish()
+}
+
+// Attempts returns a message's log, oldest first.
+func (s *Store) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, error) {
+	var out []outbox.Attempt
+	err := each(ctx, s.db, func(r Rows) error {
+		var a outbox.Attempt
+		var at, took int64
+		err := r.Scan(&a.N, &at, &took, &a.Outcome, &a.State, &a.Code, &a.Reason, &a.Detail, &a.Receipt, &a.PossibleDuplicate, &a.By)
+		a.At, a.Took = fromMicro(at), micros(took)
+		out = append(out, a)
+		return err
+	}, s.sql["attempts"], id)
+	if err != nil {
+		return nil, fmt.Errorf("%s: attempts: %w", s.name, err)
+	}
+	return out, nil
+}

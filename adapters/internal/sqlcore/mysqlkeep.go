@@ -1,0 +1,36 @@
+package sqlcore
+
+// mysqlKeepText are the statements of pruning and erasing. A DELETE or UPDATE of
+// one table would read all of it to find the rows of a list.
+func mysqlKeepText(d *dialect) map[string]string {
+	return map[string]string{
+		"forget attempts": `DELETE a FROM (SELECT l.message_id, MAX(l.n) AS last FROM ` + d.list(2, kindInt) + ` AS s
+				STRAIGHT_JOIN amsbridge_attempt l FORCE INDEX (PRIMARY) ON l.message_id = s.value GROUP BY l.message_id) AS k
+			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = k.message_id AND a.n < k.last
+			WHERE a.at <= {at}`,
+		"empty replies": `UPDATE ` + d.list(2, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = s.value
+			SET a.detail = '' WHERE a.at <= {at} AND a.detail <> ''`,
+		"forgettable": `SELECT q.id FROM ` + d.list(2, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_message q FORCE INDEX (PRIMARY) ON q.id = s.value
+			WHERE NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
+				AND EXISTS (SELECT 1 FROM amsbridge_attempt a WHERE a.message_id = q.id AND a.state >= 3 AND a.at <= {at}
+					AND a.n = (SELECT MAX(l.n) FROM amsbridge_attempt l WHERE l.message_id = q.id))
+			ORDER BY q.id FOR UPDATE`,
+		"forget messages": `DELETE m FROM ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = s.value
+			LEFT JOIN amsbridge_queue AS w FORCE INDEX (PRIMARY) ON w.lane = m.lane AND w.id = m.id
+			WHERE w.id IS NULL`,
+		"forget logs": `DELETE a FROM ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = s.value
+			LEFT JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = a.message_id
+			WHERE m.id IS NULL`,
+
+		"erase logs": `UPDATE ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = s.value
+			SET a.reason = '', a.detail = '', a.receipt = NULL`,
+		"erase messages": `UPDATE ` + d.rows(2, erasedColumns) + `
+			STRAIGHT_JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = s.id
+			SET m.person = ?1, m.lane = s.lane, m.key_parts = s.key_parts, m.facts = '', m.fingerprint = ''`,
+	}
+}

@@ -1,0 +1,39 @@
+package sqlcore
+
+import (
+	"context"
+	"strings"
+)
+
+// logMySQL is log as a plain insertion: a receipt has no bound that a JSON_TABLE
+// could be told of.
+func (s *Store) logMySQL(ctx context.Context, q Conn, now any, rows []settling) error {
+	if now == nil {
+		now = expression(s.d.now)
+	}
+	for len(rows) > 0 {
+		var text strings.Builder
+		text.WriteString("INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, receipt, sender) VALUES ")
+		n := 0
+		for n < len(rows) && (n == 0 || text.Len() < maxStatement) {
+			if n > 0 {
+				text.WriteByte(',')
+			}
+			r := rows[n]
+			receipt := expression("NULL")
+			if r.Receipt != nil {
+				receipt = expression("x'" + *r.Receipt + "'")
+			}
+			err := writeRow(&text, r.ID, r.N, now, r.TookUS, r.Outcome, r.State, r.Duplicate, r.Code, r.Reason, r.Detail, receipt, r.By)
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		if _, err := q.Exec(ctx, text.String()); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}

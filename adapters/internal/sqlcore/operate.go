@@ -1,0 +1,223 @@
+package sqlcore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
+
+// Counts returns what stands in the queue, by destination.
+func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) {
+	var out []outbox.Count
+	err := each(ctx, s.db, func(r Rows) error {
+		var c outbox.Count
+		var name []byte
+		var oldest int64
+		err := r.Scan(&name, &c.Pending, &c.UnderWay, &c.Parked, &c.Held, &oldest)
+		c.Destination, c.Oldest = string(name), fromMicro(oldest)
+		out = append(out, c)
+		return err
+	}, s.sql["counts"], s.now())
+	if err != nil {
+		return nil, fmt.Errorf("%s: counts: %w", s.name, err)
+	}
+	return out, nil
+}
+
+// Destinations returns the state of each destination that ever had one.
+func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, error) {
+	var out []outbox.DestinationState
+	err := each(ctx, s.db, func(r Rows) error {
+		var d outbox.DestinationState
+		var name []byte
+		var held, probe, broken int64
+		err := r.Scan(&name, &d.Pausing, &d.Reason, &held, &probe, &broken)
+		d.Name, d.HeldUntil, d.ProbeAt, d.BrokenUntil = string(name), fromMicro(held), fromMicro(probe), fromMicro(broken)
+		out = append(out, d)
+		return err
+	}, s.sql["destinations"])
+	if err != nil {
+		return nil, fmt.Errorf("%s: destinations: %w", s.name, err)
+	}
+	return out, nil
+}
+
+// Audit returns operators' actions, newest first.
+func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
+	if limit < 1 || limit > 10_000 {
+		return nil, &outbox.FieldError{Field: "limit", Problem: "is not from 1 to 10,000"}
+	}
+	var out []outbox.AuditEntry
+	err := each(ctx, s.db, func(r Rows) error {
+		var e outbox.AuditEntry
+		var at int64
+		var key, destination []byte
+		err := r.Scan(&at, &e.Actor.Name, &e.Actor.Role, &e.Verb, &e.Action.Reason, &e.ID, &key, &e.Was, &destination)
+		e.At, e.Key, e.Destination = fromMicro(at), string(key), string(destination)
+		out = append(out, e)
+		return err
+	}, s.sql["audit list"], limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: audit: %w", s.name, err)
+	}
+	return out, nil
+}
+
+// Act does what an operator asked and records it, both or neither.
+func (s *Store) Act(ctx context.Context, a outbox.Action) error {
+	err := s.inTx(ctx, "", func(q Conn) error {
+		switch a.Verb {
+		case outbox.VerbPause:
+			if _, err := q.Exec(ctx, s.sql["pause"], []byte(a.Destination), a.Reason); err != nil {
+				return err
+			}
+			return s.audit(ctx, q, a, nil)
+		case outbox.VerbResume:
+			if _, err := q.Exec(ctx, s.sql["resume"], []byte(a.Destination)); err != nil {
+				return err
+			}
+			return s.audit(ctx, q, a, nil)
+		case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
+			return s.actOn(ctx, q, a)
+		}
+		return &outbox.FieldError{Field: "verb", Problem: "is not known"}
+	})
+	var field *outbox.FieldError
+	var refused *outbox.RefusedError
+	switch {
+	case err == nil, errors.As(err, &field), errors.As(err, &refused),
+		errors.Is(err, outbox.ErrNotFound), errors.Is(err, outbox.ErrUnderWay):
+		return err
+	}
+	return fmt.Errorf("%s: %s: %w", s.name, a.Verb, err)
+}
+
+// actOn acts on a message that is locked first.
+func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
+	putBack := a.Verb == outbox.VerbSendAgain && a.LookedUp
+	if putBack {
+		// Not to be forgotten, or put back twice, at the same moment.
+		if _, err := one(ctx, q, []any{new(outbox.ID)}, s.sql["lock message"], a.ID); err != nil {
+			return err
+		}
+	}
+	queued, err := s.lockQueued(ctx, q, []outbox.ID{a.ID})
+	if err != nil {
+		return err
+	}
+	found, err := s.FindIn(ctx, q, outbox.Query{IDs: []outbox.ID{a.ID}})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return outbox.ErrNotFound
+	}
+	m := found[0]
+	row, ok := queued[a.ID]
+	switch {
+	case !ok && putBack && (m.State == outbox.StateDelivered || m.State == outbox.StateAlreadyDone):
+		return s.putBack(ctx, q, a, m)
+	case !ok:
+		return &outbox.RefusedError{ID: a.ID, Reason: "is " + m.State.String() + ": its profile is deleted, so it cannot be acted on any more"}
+	case row.underWay:
+		return outbox.ErrUnderWay
+	}
+	if a.Verb == outbox.VerbSendAgain {
+		switch {
+		case m.IsTask():
+			return &outbox.RefusedError{ID: a.ID, Reason: "is a task for a person and is never sent: rebuild it, mark it done or discard it"}
+		case row.was == outbox.StateHeld:
+			return &outbox.RefusedError{ID: a.ID, Reason: "is held until the data it waits for is there"}
+		}
+		if _, err := q.Exec(ctx, s.sql["send again"], s.now(), row.Lane, a.ID); err != nil {
+			return err
+		}
+	} else {
+		row.State, row.Reason, row.By = uint8(outbox.StateDiscarded), a.Reason, outbox.CutText(a.Actor.Name, maxBy)
+		if a.Verb == outbox.VerbMarkDone {
+			row.State = uint8(outbox.StateMarkedDone)
+		}
+		if err := s.end(ctx, q, []ending{row}); err != nil {
+			return err
+		}
+	}
+	if err := s.audit(ctx, q, a, &m); err != nil {
+		return err
+	}
+	return s.followIfAny(ctx, q)
+}
+
+// putBack lets a message be sent again that was done with: its profile will be
+// looked up.
+func (s *Store) putBack(ctx context.Context, q Conn, a outbox.Action, m outbox.Record) error {
+	if len(m.Facts) == 0 {
+		return &outbox.RefusedError{ID: a.ID, Reason: "is of a person who was erased: nothing is left to send"}
+	}
+	if _, err := q.Exec(ctx, s.sql["put back"], s.now(), a.ID); err != nil {
+		return err
+	}
+	if err := s.audit(ctx, q, a, &m); err != nil {
+		return err
+	}
+	return s.followIfAny(ctx, q)
+}
+
+// audit records an action; m is nil for those on destinations.
+func (s *Store) audit(ctx context.Context, q Conn, a outbox.Action, m *outbox.Record) error {
+	var id, key, was any
+	destination := a.Destination
+	if m != nil {
+		id, key, was, destination = m.ID, []byte(m.Key), int64(m.State), m.Destination
+	}
+	_, err := q.Exec(ctx, s.sql["audit"], s.now(), a.Actor.Name, a.Actor.Role, string(a.Verb), a.Reason,
+		id, key, was, []byte(destination))
+	return err
+}
+
+// WithdrawIn takes back messages that no platform can have received.
+func (s *Store) WithdrawIn(ctx context.Context, tx Conn, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
+	tx = s.d.withLiterals(tx)
+	queued, err := s.lockQueued(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	known := map[outbox.ID]bool{}
+	if len(ids) > 0 {
+		found, err := s.FindIn(ctx, tx, outbox.Query{IDs: ids, Limit: 10_000})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			known[m.ID] = true
+		}
+	}
+	out := make([]outbox.Withdrawal, len(ids))
+	var ends []ending
+	for i, id := range ids {
+		row, ok := queued[id]
+		switch {
+		case !known[id]:
+			out[i] = outbox.WithdrawNotFound
+		case !ok:
+			out[i] = outbox.WithdrawSettled
+		case row.State == uint8(outbox.StateWithdrawn): // named twice
+			out[i] = outbox.Withdrawn
+		case row.leased || row.Duplicate != 0:
+			out[i] = outbox.WithdrawUnderWay
+		default:
+			out[i] = outbox.Withdrawn
+			row.State, row.Reason = uint8(outbox.StateWithdrawn), "withdrawn before any send"
+			queued[id] = row
+			ends = append(ends, row)
+		}
+	}
+	if err := s.end(ctx, tx, ends); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,71 @@
+package pgxstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// ErrSchema is returned by [Store.Validate] when the tables are not those that
+// this program needs; the error says in what.
+var ErrSchema = errors.New("pgxstore: the outbox's tables are not as this program needs them")
+
+// Migrate makes or brings up to date the outbox's tables, in one transaction,
+// one statement at a time; programs that start together wait for each other.
+// The role needs the right to create tables; the checkout's need not have it.
+// Doing it again changes nothing.
+func Migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
+	if pool == nil {
+		return &outbox.FieldError{Field: "pool", Problem: "is nil"}
+	}
+	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := set.Migrate(ctx, db); err != nil {
+		return fmt.Errorf("pgxstore: migrate: %w", err)
+	}
+	return nil
+}
+
+// Validate returns [ErrSchema] unless the tables are exactly of the versions
+// that this program knows, every column that it uses is there, and the
+// database's encoding can hold any text. A newer schema is refused too: it may
+// mean something else.
+func (s *Store) Validate(ctx context.Context) (err error) {
+	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(s.pool)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	problem, err := set.Problem(ctx, db)
+	if err == nil && problem == "" {
+		problem, err = s.core.Problem(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("pgxstore: validate: %w", err)
+	}
+	if problem != "" {
+		return fmt.Errorf("%w: %s", ErrSchema, problem)
+	}
+	return nil
+}
+
+// MigrationSQL returns the whole schema as plain SQL, for those who run it with
+// the database's own client.
+func MigrationSQL() (string, error) {
+	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
+	if err != nil {
+		return "", err
+	}
+	return set.SQL()
+}

@@ -1,0 +1,105 @@
+package pgxstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Config says where the outbox lies.
+type Config struct {
+	// Pool is the shop's own. Required; it stays the shop's to close. A sender
+	// uses at most three of its connections at once: one to claim, one to settle
+	// and one to prune.
+	Pool *pgxpool.Pool
+	// Now replaces the database's clock, for tests. Defaults to the database's
+	// clock.
+	Now func() time.Time
+}
+
+// Store is an outbox in a PostgreSQL database. It implements
+// outbox.Writer[pgx.Tx], outbox.Queue and outbox.Inspector, and is safe for
+// concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+	core *sqlcore.Store
+}
+
+var (
+	_ outbox.Writer[pgx.Tx] = (*Store)(nil)
+	_ outbox.Queue          = (*Store)(nil)
+	_ outbox.Inspector      = (*Store)(nil)
+)
+
+// New returns the store, or an [*outbox.FieldError] that names the bad field.
+// It uses no connection, and needs no tables yet: see [Migrate] and
+// [Store.Validate].
+func New(cfg Config) (*Store, error) {
+	if cfg.Pool == nil {
+		return nil, &outbox.FieldError{Field: "Pool", Problem: "is nil"}
+	}
+	core, err := sqlcore.New(sqlcore.Config{Name: "pgxstore", DB: database{conn{cfg.Pool}, cfg.Pool}, Dialect: sqlcore.PostgreSQLArrays, Now: cfg.Now})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{pool: cfg.Pool, core: core}, nil
+}
+
+// InsertTx stores messages in the caller's transaction: in one round trip, and
+// in a second one where a single message exists already, where the key of a
+// message was committed by another transaction while this one ran, or where a
+// message replaces another.
+//
+// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order
+// can fail with the database's serialization error, as any insertion of a
+// unique key can: the shop retries its transaction. When ctx ends while a
+// statement runs, pgx closes the connection, and the transaction with it.
+func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, msgs ...outbox.Message) ([]outbox.Inserted, error) {
+	if err := checkedTx(tx); err != nil {
+		return nil, err
+	}
+	out, err := s.core.InsertIn(ctx, conn{tx}, msgs...)
+	return out, txError(err)
+}
+
+// FindTx returns the messages that match, as the transaction sees them.
+func (s *Store) FindTx(ctx context.Context, tx pgx.Tx, q outbox.Query) ([]outbox.Record, error) {
+	if err := checkedTx(tx); err != nil {
+		return nil, err
+	}
+	out, err := s.core.FindIn(ctx, conn{tx}, q)
+	return out, txError(err)
+}
+
+// WithdrawTx takes back messages that no platform can have received.
+func (s *Store) WithdrawTx(ctx context.Context, tx pgx.Tx, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
+	if err := checkedTx(tx); err != nil {
+		return nil, err
+	}
+	out, err := s.core.WithdrawIn(ctx, conn{tx}, ids...)
+	return out, txError(err)
+}
+
+// checkedTx refuses a nil transaction, one inside an interface too.
+func checkedTx(tx pgx.Tx) error {
+	if v := reflect.ValueOf(tx); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Errorf("%w: it is nil", outbox.ErrNoTransaction)
+	}
+	return nil
+}
+
+// txError names a finished transaction by the outbox's own error.
+func txError(err error) error {
+	if errors.Is(err, pgx.ErrTxClosed) {
+		return fmt.Errorf("%w: %w", outbox.ErrNoTransaction, err)
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// Claim leases due messages in one short transaction; none is begun when
+// nothing is due. Claims of all senders go one after another, so two cannot
+// lease one person's messages at once.
+func (s *Store) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+	return s.core.Claim(ctx, req)
+}
+
+// Settle records outcomes in one transaction, or on SQLite in several of at
+// most 90 messages, so that checkouts never wait long for it.
+func (s *Store) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+	return s.core.Settle(ctx, batch)
+}
+
+// Prune removes what need not be kept any longer.
+func (s *Store) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, error) {
+	return s.core.Prune(ctx, p)
+}
+
+// Find returns the messages that match, in the order of their IDs.
+func (s *Store) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, error) {
+	return s.core.Find(ctx, q)
+}
+
+// Attempts returns a message's log, oldest first.
+func (s *Store) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, error) {
+	return s.core.Attempts(ctx, id)
+}
+
+// Counts returns what stands in the queue, by destination.
+func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) { return s.core.Counts(ctx) }
+
+// Destinations returns the state of each destination that ever had one.
+func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, error) {
+	return s.core.Destinations(ctx)
+}
+
+// Audit returns operators' actions, newest first.
+func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
+	return s.core.Audit(ctx, limit)
+}
+
+// Act does what an operator asked and records it, both or neither.
+func (s *Store) Act(ctx context.Context, a outbox.Action) error { return s.core.Act(ctx, a) }
+
+// Erase makes a person unknown, in one transaction.
+func (s *Store) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
+	return s.core.Erase(ctx, e)
+}

@@ -1,0 +1,97 @@
+package outbox
+
+import "time"
+
+// ClaimRequest says how much a sender can take.
+type ClaimRequest struct {
+	Token Token
+	// By names the sender, for the log. At most 64 bytes are kept.
+	By string
+	// Lease is how long the claimed messages stay leased.
+	Lease time.Duration
+	// Room is the most that may be claimed in all.
+	Room int
+	// Slots is the most that this sender may hold of one destination.
+	Slots int
+	// Run is the most messages of one lane (see [Message.Lane]) that are leased
+	// together, for one worker to deliver one after another. A lane whose
+	// earliest due message lost its last lease gives one. Defaults to 1.
+	Run int
+	// Skip are lanes to leave alone: a hint that spares the store a walk over
+	// what it cannot give out.
+	Skip []int64
+	// From is a destination's name: the tour goes on after it and begins anew at
+	// the end. Empty for the first name.
+	From string
+	// Rate returns the limit of a destination, shared by all senders of the
+	// store. Nil for no limits at all. It must be quick.
+	Rate func(destination string) Rate
+	// Holding is what it holds already, by destination: Slots less Holding may be
+	// claimed. A negative count makes room for more than Slots.
+	Holding map[string]int
+	// Alone claims a single suspect: a message whose last two leases were lost.
+	// Otherwise suspects are left where they are.
+	Alone bool
+	// Probe lets one message through to each destination that paused itself,
+	// though its next probe is not due.
+	Probe bool
+	// ProbeEvery is when a paused destination is probed next, once a probe was
+	// let through.
+	ProbeEvery time.Duration
+}
+
+// Suspects and poison: how many leases in a row must be lost.
+const (
+	// SuspectAfter lost leases make a message a suspect, claimed alone.
+	SuspectAfter = 2
+	// PoisonAfter lost leases, SuspectAfter of them in company and five alone,
+	// park it as [ReasonKillsWorker].
+	PoisonAfter = SuspectAfter + 5
+)
+
+// ReasonKillsWorker is why a message is parked after [PoisonAfter] lost leases.
+const ReasonKillsWorker = "kills its worker: its sender died or stalled each time, five times while it was sent alone"
+
+// ReasonWaitsFor begins the reason of a message parked with its predecessor;
+// the predecessor's key follows.
+const ReasonWaitsFor = "waits for "
+
+// Claim is what a claim came to.
+type Claim struct {
+	// Leased are the claimed messages: lanes in the order in which their first
+	// fell due, and what is of one lane together, in the order of insertion.
+	Leased []Leased
+	// Busy are lanes that have due messages and a live lease, as far as the
+	// claim met them: worth skipping for a moment.
+	Busy []int64
+	// Last is the destination at which the tour ended for want of room: see
+	// [ClaimRequest.From]. Empty when it went all the
+	// way round. A store that stops early for a bound of its own sets it too.
+	Last string
+	// Suspects is set when messages that must be claimed alone are due.
+	Suspects bool
+	// Poisoned were parked by this claim: see [PoisonAfter].
+	Poisoned []Record
+	// NextDue is how long until the next pending message falls due that is not
+	// due yet, at most [MaxNextDue]; zero when others may be due now. That a
+	// lease may be lost meanwhile is not foreseen: look again by the clock.
+	NextDue time.Duration
+}
+
+// MaxNextDue is the longest [Claim.NextDue].
+const MaxNextDue = time.Hour
+
+// Leased is a claimed message.
+type Leased struct {
+	Message
+	Lost int
+	// NotReadySince is when the platform first said "not ready", since it was
+	// inserted or sent again by an operator; zero when it did not. What a platform
+	// that is unavailable in between does not say changes nothing about it.
+	NotReadySince time.Time
+	// Waited is how long it has been not ready, by the database's clock.
+	Waited time.Duration
+	// Probe is set when its destination paused itself, or its breaker is open,
+	// and this is the one message that finds out whether it is well again.
+	Probe bool
+}

@@ -1,0 +1,80 @@
+package outbox
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// minEraseKey is the shortest key, in bytes, whose pseudonyms nobody can try out.
+const minEraseKey = 32
+
+// Erase makes a person unknown, by their shared user ID, and returns how many
+// messages that touched. In every message of theirs, of all destinations, a
+// pseudonym takes the user ID's place; facts, profile, receipt and the texts of
+// attempts are emptied, and what is still in the queue is discarded. The order
+// and line IDs stay, and the keys, so that an order which is reported again is
+// still a duplicate and brings nobody back. The action is recorded with the
+// pseudonym in place of the user ID.
+//
+// The pseudonym is "erased-" and 16 bytes, in hexadecimal, of the HMAC-SHA-256
+// of the user ID with [OperatorConfig].EraseKey: the same person always gets the
+// same one, and without the key nobody can compute it from a list of user IDs.
+// Destroying the key makes that final.
+//
+// It is a pseudonym all the same, not anonymity: the order ID leads to whoever has
+// the shop's orders, and a key is a hash of order, line and user ID, with which a
+// list of user IDs can be tried. Forgetting the messages ends both.
+//
+// Not touched are what operators typed (their reasons must hold no personal
+// data; one that holds the user ID is refused here), what the shop's own
+// programs logged, the database's own log and backups, the store and audit of
+// hand-offs (package sqlreplay), and what the platforms have: ask them.
+//
+// Nothing is changed while one of the person's messages is being delivered:
+// [ErrUnderWay], try again. What is inserted for the person afterwards is as
+// known as ever: erase them in the shop first. It may be called again, at any
+// time. Errors besides: [*FieldError], the context's end, or the database's.
+func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string) (int, error) {
+	if err := signed(&actor, &reason); err != nil {
+		return 0, err
+	}
+	switch {
+	case len(o.cfg.EraseKey.bytes()) == 0:
+		return 0, &FieldError{"EraseKey", "is missing"}
+	case person == "":
+		return 0, &FieldError{"person", "is empty"}
+	case len(person) > MaxPerson:
+		return 0, &FieldError{"person", "is longer than 255 bytes"}
+	case names(reason, person):
+		return 0, &FieldError{"reason", "holds the user ID, which is to be forgotten"}
+	}
+	return o.store.Erase(ctx, Erasure{Actor: actor, Reason: reason, Person: person, Pseudonym: o.pseudonym(person)})
+}
+
+func (o *Operator) pseudonym(person string) string {
+	mac := hmac.New(sha256.New, o.cfg.EraseKey.bytes())
+	mac.Write([]byte("amsbridge: erased person\x00" + person)) // never fails
+	return "erased-" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// names tells whether a text holds an ID as a word of its own.
+func names(text, id string) bool {
+	part := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for {
+		at := strings.Index(text, id)
+		if at < 0 {
+			return false
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[at+len(id):])
+		if !part(before) && !part(after) {
+			return true
+		}
+		text = text[at+1:]
+	}
+}

@@ -1,0 +1,190 @@
+package outboxtest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// deliver sends the next message of one of a sender's runs: those of one person
+// go one after another, and none when its lease has ended.
+func (w *world[Tx]) deliver(s *simSender) error {
+	begun := map[int64]bool{}
+	var next []*simHeld
+	for i := range s.held {
+		h := &s.held[i]
+		if !h.sent && !begun[h.Lane()] && h.until > w.now {
+			begun[h.Lane()] = true
+			next = append(next, h)
+		}
+	}
+	if len(next) == 0 {
+		return nil
+	}
+	h := pick(w.rng, next)
+	m := w.byID(h.ID)
+	w.logf("%s sends %s", s.name, m.name())
+	switch {
+	case m.open > 0 && h.Doubt == 0:
+		return fmt.Errorf("%s may have arrived before, and is not marked as a possible duplicate", m.name())
+	case m.arrived:
+		return fmt.Errorf("%s is sent again, though the platform's answer was acknowledged", m.name())
+	case !m.live(w.now) || m.token != h.token:
+		return fmt.Errorf("%s is sent by %s, whose lease is not the model's", m.name(), s.name)
+	}
+	h.sent = true
+	m.open++
+	return nil
+}
+
+// outcomes of a delivery, and what a sender makes of them.
+var outcomes = []func(*outbox.Settlement){
+	func(e *outbox.Settlement) {
+		e.State, e.Outcome, e.Resume = outbox.StateDelivered, outbox.OutcomeDelivered, true
+	},
+	func(e *outbox.Settlement) {
+		e.State, e.Outcome, e.Resume = outbox.StateAlreadyDone, outbox.OutcomeAlreadyDone, true
+	},
+	func(e *outbox.Settlement) {
+		e.State, e.Outcome, e.Reason = outbox.StateParked, outbox.OutcomeRejected, "unknown product"
+	},
+	func(e *outbox.Settlement) { e.Outcome, e.Delay = outbox.OutcomeUnavailable, 5*time.Minute },
+	func(e *outbox.Settlement) { e.Outcome = outbox.OutcomeUnavailable },
+	func(e *outbox.Settlement) { e.Outcome, e.Delay = outbox.OutcomeUnknown, 5*time.Minute },
+	func(e *outbox.Settlement) { e.Outcome, e.Delay = outbox.OutcomeNotReady, 30*time.Minute },
+	func(e *outbox.Settlement) {
+		e.Outcome, e.Deferred, e.Hold = outbox.OutcomeThrottled, true, 20*time.Minute
+	},
+	func(e *outbox.Settlement) {
+		e.Outcome, e.Deferred, e.Pause, e.ProbeEvery = outbox.OutcomeUnauthorized, true, "credentials refused", simProbe
+	},
+	func(e *outbox.Settlement) {
+		e.Outcome, e.Deferred, e.Break = outbox.OutcomeUnavailable, true, 20*time.Minute
+	},
+}
+
+// settle records some of what a sender sent, gives back some of what it did
+// not, and now and then repeats itself or tells of what it lost long ago.
+func (w *world[Tx]) settle(s *simSender) error {
+	var batch []outbox.Settlement
+	var sent []bool
+	add := func(h simHeld) {
+		batch, sent = append(batch, w.outcome(h, s.name)), append(sent, h.sent)
+	}
+	for range 2 {
+		if len(w.past) > 0 && w.chance(30) {
+			add(pick(w.rng, w.past))
+		}
+	}
+	s.held = slices.DeleteFunc(s.held, func(h simHeld) bool {
+		if settles := h.sent && w.chance(70) || w.chance(10); !settles {
+			return false
+		}
+		add(h)
+		if w.chance(10) {
+			add(h)
+		}
+		w.past = append(w.past, h)
+		return true
+	})
+	if len(batch) == 0 {
+		return nil
+	}
+	return w.settleBatch(s.name, batch, sent)
+}
+
+func (w *world[Tx]) outcome(h simHeld, by string) outbox.Settlement {
+	e := outbox.Settlement{Message: h.Message, Token: h.token, State: outbox.StatePending, By: by, Took: time.Second}
+	if !h.sent {
+		e.Deferred, e.Unlogged = true, true
+		return e
+	}
+	pick(w.rng, append(outcomes, outcomes[0], outcomes[0], outcomes[0], outcomes[0]))(&e)
+	if e.State.Final() && w.chance(25) {
+		e.Then = []outbox.Message{w.newMessage("t"), w.newMessage("t")}[:1+w.rng.IntN(2)]
+	}
+	return e
+}
+
+func (w *world[Tx]) settleBatch(by string, batch []outbox.Settlement, sent []bool) error {
+	var want []outbox.ID
+	var effects []outbox.Settlement
+	var text string
+	for i := range batch {
+		e := &batch[i]
+		m := w.byID(e.Message.ID)
+		current := m.queued() && m.leased && m.token == e.Token
+		text += fmt.Sprintf("[%s %s as %s, current %v, then %s]", m.name(), e.Outcome, e.State, current, describe(e.Then))
+		if current {
+			want = append(want, m.ID)
+			effects = append(effects, *e)
+			w.settled(m, e, sent[i])
+		}
+	}
+	acknowledged, err := w.Store.Settle(w.ctx, batch)
+	w.logf("%s settles %s: %d %v", by, text, acknowledged, orOK(err))
+	if err != nil {
+		return err
+	}
+	slices.Sort(want)
+	slices.Sort(acknowledged)
+	if !slices.Equal(want, acknowledged) {
+		return fmt.Errorf("acknowledged were %d, not %d", acknowledged, want)
+	}
+	w.affect(effects)
+	return nil
+}
+
+func (w *world[Tx]) settled(m *simMessage, e *outbox.Settlement, sent bool) {
+	if !e.Unlogged {
+		m.settled = append(m.settled, simAttempt{e.Outcome, e.State, m.doubt != 0})
+	}
+	m.unlease()
+	m.lost = 0
+	if e.Deferred {
+		m.Attempt--
+	}
+	if e.Outcome == outbox.OutcomeUnknown {
+		m.doubt |= outbox.DoubtUnknown
+	} else if sent {
+		m.open--
+	}
+	m.state, m.due = e.State, w.now+e.Delay
+	if e.State.Final() {
+		m.arrived = true
+		m.end(e.State)
+	}
+	for _, then := range e.Then {
+		if _, exists := w.places[placeOf(&then)]; !exists {
+			w.know(then)
+		}
+	}
+}
+
+// affect brings the effects on destinations into the model: first what opens
+// them, then what shuts them.
+func (w *world[Tx]) affect(batch []outbox.Settlement) {
+	for i := range batch {
+		if d := w.dests[batch[i].Message.Destination]; batch[i].Resume {
+			d.broken, d.breaker = false, 0
+			if d.pausing == outbox.PausedByItself {
+				d.pausing, d.probe = outbox.NotPaused, 0
+			}
+		}
+	}
+	for i := range batch {
+		e := &batch[i]
+		d := w.dests[e.Message.Destination]
+		if e.Hold > 0 {
+			d.held = max(d.held, w.now+e.Hold)
+		}
+		if e.Break > 0 {
+			d.broken, d.breaker = true, max(d.breaker, w.now+e.Break)
+		}
+		if e.Pause != "" && d.pausing != outbox.PausedByOperator {
+			d.pausing, d.probe = outbox.PausedByItself, w.now+e.ProbeEvery
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package outboxtest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+func lookedUpClauses[Tx any]() []clause[Tx] {
+	return []clause[Tx]{
+		{"what was delivered is sent again, where profiles are looked up", (*stand[Tx]).deliveredAgain},
+		{"what ended otherwise is not", (*stand[Tx]).endedNotAgain},
+		{"what is sent again holds back what names it, and cannot be withdrawn", (*stand[Tx]).againInQueue},
+		{"a look-up changes nothing for what stands in the queue", (*stand[Tx]).lookedUpInQueue},
+	}
+}
+
+func (s *stand[Tx]) sendAgainLookedUp(id outbox.ID) error {
+	return s.Store.Act(s.t.Context(), outbox.Action{
+		Verb: outbox.VerbSendAgain, ID: id, Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "was asked to", LookedUp: true,
+	})
+}
+
+func (s *stand[Tx]) deliveredAgain() {
+	for person, state := range map[string]outbox.State{"U-1": outbox.StateDelivered, "U-2": outbox.StateAlreadyDone} {
+		id := s.add(push(person, person))
+		s.tried(person, outbox.StatePending, state)
+		s.Advance(time.Hour)
+		require.NoError(s.t, s.sendAgainLookedUp(id))
+		rec := s.one(id)
+		require.Equal(s.t, outbox.StatePending, rec.State)
+		require.True(s.t, rec.Settled.IsZero())
+		entries, err := s.Store.Audit(s.t.Context(), 1)
+		require.NoError(s.t, err)
+		require.Equal(s.t, state, entries[0].Was)
+		require.Equal(s.t, id, entries[0].ID)
+
+		g := s.claimed(person)
+		require.Equal(s.t, 1, g.Leased[0].Attempt)
+		require.Zero(s.t, g.Leased[0].Lost)
+		require.Empty(s.t, g.Leased[0].Profile)
+		require.Equal(s.t, "facts of "+person, string(g.Leased[0].Facts))
+		require.True(s.t, s.insert(push(person, person))[0].Duplicate)
+		s.settled(g.end(0, outbox.StatePending, delay(0)))
+		s.deliver(person)
+		rec = s.one(id)
+		require.Equal(s.t, outbox.StateDelivered, rec.State)
+		require.False(s.t, rec.Settled.IsZero())
+		log := s.attempts(id)
+		require.GreaterOrEqual(s.t, len(log), 4)
+		for i := range log[1:] {
+			require.Less(s.t, log[i].N, log[i+1].N)
+		}
+	}
+}
+
+func (s *stand[Tx]) endedNotAgain() {
+	for _, id := range s.endEachWay()[2:] {
+		was := s.one(id).State
+		var refused *outbox.RefusedError
+		require.ErrorAs(s.t, s.sendAgainLookedUp(id), &refused, was.String())
+		s.requireState(id, was)
+	}
+}
+
+func (s *stand[Tx]) againInQueue() {
+	id := s.add(push("a", "U-1"))
+	s.deliver("a")
+	require.NoError(s.t, s.sendAgainLookedUp(id))
+	s.add(push("f", "U-2", after("a")))
+	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawUnderWay}, s.withdraw(id), "the platform has it")
+	s.deliver("a")
+	s.deliver("f")
+}
+
+func (s *stand[Tx]) lookedUpInQueue() {
+	id := s.add(push("a", "U-1", born(outbox.StateParked)))
+	held := s.add(push("b", "U-2", born(outbox.StateHeld)))
+	require.NoError(s.t, s.sendAgainLookedUp(id))
+	var refused *outbox.RefusedError
+	require.ErrorAs(s.t, s.sendAgainLookedUp(held), &refused)
+	require.Equal(s.t, "profile of U-1", string(s.claimed("a").Leased[0].Profile))
+	require.ErrorIs(s.t, s.sendAgainLookedUp(id), outbox.ErrUnderWay)
+}

@@ -1,0 +1,61 @@
+package outbox
+
+import (
+	"math"
+	"time"
+)
+
+// Rate is how many messages of a destination may be claimed in a time, by all
+// senders of one store together. The zero value is no limit.
+//
+// What was claimed counts, delivered or not: a message that is given back, or
+// whose sender died, has used up its share. Senders that are configured with
+// different rates each apply their own to what all of them claimed.
+type Rate struct {
+	// Count messages in each Per, evenly spread. Zero for no limit.
+	Count int
+	// Per is at least a millisecond. Defaults to 1 s.
+	Per time.Duration
+	// Burst is how many may be claimed at once after a rest; any Per then sees at
+	// most Count + Burst. Defaults to a tenth of Count, at least 1.
+	Burst int
+}
+
+// interval is what one message takes of the time, in microseconds.
+func (r Rate) interval() int64 {
+	per := r.Per
+	if per <= 0 {
+		per = time.Second
+	}
+	return max(1, per.Microseconds()/int64(r.Count))
+}
+
+func (r Rate) burst() int64 {
+	if r.Burst > 0 {
+		return int64(r.Burst)
+	}
+	return int64(max(1, r.Count/10))
+}
+
+// Allow tells how many messages may be claimed now, and how long until one may
+// be if that is none. Stores call it: now is the database's clock and spent what
+// [Rate.Spend] returned last, both in Unix microseconds; 0 when there was none.
+func (r Rate) Allow(now, spent int64) (n int, wait time.Duration) {
+	if r.Count <= 0 {
+		return math.MaxInt32, 0
+	}
+	interval := r.interval()
+	credit := now + r.burst()*interval - max(spent, now)
+	if credit >= interval {
+		return int(credit / interval), 0
+	}
+	return 0, time.Duration(interval-credit) * time.Microsecond
+}
+
+// Spend returns what is to be kept of a claim of n messages.
+func (r Rate) Spend(now, spent int64, n int) int64 {
+	if r.Count <= 0 {
+		return spent
+	}
+	return max(spent, now) + int64(n)*r.interval()
+}

@@ -1,0 +1,88 @@
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Retention says what a store forgets. Senders see to it in passing, a bounded
+// part at a time.
+type Retention struct {
+	// Replies is the age at which the platforms' replies are forgotten, and all
+	// attempts but the one that settled the message. That one is kept with its
+	// receipt. Negative for never. Defaults to 30 days.
+	Replies time.Duration
+	// ForgetAfter is the age, counted from its settlement, at which a message is
+	// forgotten as a whole, its key and receipt included. An older order that is
+	// reported again is then sent again. At least a day. Defaults to never.
+	ForgetAfter time.Duration
+}
+
+func (r Retention) withDefaults() (Retention, error) {
+	setDefault(&r.Replies, 30*24*time.Hour)
+	switch {
+	case r.ForgetAfter < 0:
+		return r, &FieldError{"Retention.ForgetAfter", "is negative"}
+	case r.ForgetAfter > 0 && r.ForgetAfter < 24*time.Hour:
+		return r, &FieldError{"Retention.ForgetAfter", "is shorter than a day"}
+	}
+	return r, nil
+}
+
+// pruneEvery is how often a sender forgets. It begins within the first
+// pruneSoon, so that one that is often restarted comes to it as well.
+const (
+	pruneEvery = time.Hour
+	pruneSoon  = 5 * time.Minute
+	// pruneRest is the least pause between two parts of it.
+	pruneRest = 100 * time.Millisecond
+)
+
+// forget prunes the store until ctx ends.
+func (r *run) forget(ctx context.Context) {
+	p := Pruning{Replies: max(0, r.cfg.Retention.Replies), Forget: r.cfg.Retention.ForgetAfter}
+	if p.Replies == 0 && p.Forget == 0 {
+		return
+	}
+	wait := time.Duration(rand.Int64N(int64(pruneSoon))) //nolint:gosec // jitter is no secret
+	for sleep(ctx, wait) {
+		r.pruneAll(ctx, p)
+		wait = jittered(pruneEvery)
+	}
+}
+
+// pruneAll prunes until nothing is left to be, and leaves the store to others
+// for twice as long as each part takes.
+func (r *run) pruneAll(ctx context.Context, p Pruning) {
+	for {
+		begun := time.Now()
+		done, err := r.prune(ctx, p)
+		if err != nil && ctx.Err() == nil {
+			r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "amsbridge: cannot prune what is past its retention; it is tried again within the hour",
+				slog.String("error", err.Error()))
+		}
+		if err != nil || !done.More || !sleep(ctx, max(pruneRest, 2*time.Since(begun))) {
+			return
+		}
+	}
+}
+
+func (r *run) prune(ctx context.Context, p Pruning) (Pruned, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.SettleTimeout)
+	defer cancel()
+	return r.queue.Prune(ctx, p)
+}
+
+// sleep waits for d, and returns false if ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
