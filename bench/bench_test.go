@@ -1,6 +1,7 @@
-package bench_test
+package bench
 
 import (
+	"context"
 	"flag"
 	"testing"
 
@@ -8,66 +9,72 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
-	"github.com/amsbridge/amsbridge/adapters/sqlstore"
-	"github.com/amsbridge/amsbridge/bench"
-	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
-var engines = map[sqlstore.Dialect]func(testing.TB) string{
-	sqlstore.SQLite: testdb.SQLite, sqlstore.PostgreSQL: testdb.Postgres,
-}
-
-func openShop(t testing.TB, dialect sqlstore.Dialect) *bench.Shop {
+// opened opens a fresh outbox on a database that the test finds or skips for.
+func opened(t testing.TB, name string) Outbox {
 	t.Helper()
-	shop, err := bench.OpenShop(t.Context(), dialect, engines[dialect](t))
+	e, err := engineNamed(name)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, shop.Close()) })
-	return shop
+	dsn := map[testdb.Engine]func(testing.TB) string{
+		"": testdb.SQLite, testdb.PostgreSQL: testdb.Postgres, testdb.MariaDB: testdb.Maria,
+	}[e.server](t)
+	o, err := e.open(t.Context(), dsn, true)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, o.Close()) })
+	return o
 }
 
 // BenchmarkHook is the hook's own work for an order of one course.
 func BenchmarkHook(b *testing.B) {
-	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{
-		Products: []amsbridge.Product{{ID: "course", RemoteProductID: "course"}},
-	})
-	require.NoError(b, err)
-	hook, err := amsbridge.NewHook(&outboxtest.Recorder[struct{}]{}, amsbridge.HookConfig{Catalog: catalog})
+	hook, made, err := collecting(oneCourse{})
 	require.NoError(b, err)
 	order := amsbridge.Order{
 		ID: "o-1", Buyer: amsbridge.User{ID: "u-1", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
-		Lines: []amsbridge.Line{{ID: "1", ProductID: "course", Quantity: 1}},
+		Lines: []amsbridge.Line{{ID: "1", ProductID: course, Quantity: 1}},
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		_, err := hook.OrderCompleted(b.Context(), struct{}{}, order)
 		require.NoError(b, err)
+		made.msgs = made.msgs[:0]
 	}
 }
 
 // benchmarkEnqueue places orders from eight goroutines.
-func benchmarkEnqueue(b *testing.B, dialect sqlstore.Dialect, push bool) {
-	shop := openShop(b, dialect)
+func benchmarkEnqueue(b *testing.B, engine string, what Doing) {
+	o := opened(b, engine)
 	b.ResetTimer()
-	_, err := shop.Enqueue(b.Context(), b.N, push)
+	_, err := rush(b.Context(), b.N, func(ctx context.Context, number int64) error {
+		return o.Place(ctx, orderOf(number, number), what, nil)
+	})
 	require.NoError(b, err)
 }
 
-func BenchmarkEnqueueSQLite(b *testing.B)        { benchmarkEnqueue(b, sqlstore.SQLite, true) }
-func BenchmarkOrderAloneSQLite(b *testing.B)     { benchmarkEnqueue(b, sqlstore.SQLite, false) }
-func BenchmarkEnqueuePostgreSQL(b *testing.B)    { benchmarkEnqueue(b, sqlstore.PostgreSQL, true) }
-func BenchmarkOrderAlonePostgreSQL(b *testing.B) { benchmarkEnqueue(b, sqlstore.PostgreSQL, false) }
+func BenchmarkEnqueueSQLite(b *testing.B)     { benchmarkEnqueue(b, SQLite, orderAndPush) }
+func BenchmarkOrderAloneSQLite(b *testing.B)  { benchmarkEnqueue(b, SQLite, orderAlone) }
+func BenchmarkEnqueuePGX(b *testing.B)        { benchmarkEnqueue(b, PGX, orderAndPush) }
+func BenchmarkOrderAlonePGX(b *testing.B)     { benchmarkEnqueue(b, PGX, orderAlone) }
+func BenchmarkEnqueuePostgres(b *testing.B)   { benchmarkEnqueue(b, Postgres, orderAndPush) }
+func BenchmarkEnqueueMariaDB(b *testing.B)    { benchmarkEnqueue(b, MariaDB, orderAndPush) }
+func BenchmarkOrderAloneMariaDB(b *testing.B) { benchmarkEnqueue(b, MariaDB, orderAlone) }
 
 // benchmarkDrain counts the time of the sender alone.
-func benchmarkDrain(b *testing.B, dialect sqlstore.Dialect) {
-	shop := openShop(b, dialect)
-	b.ResetTimer()
-	took, err := shop.Drain(b.Context(), b.N)
+func benchmarkDrain(b *testing.B, engine string) {
+	o := opened(b, engine)
+	p, err := StartPlatform(b.Context(), 0)
 	require.NoError(b, err)
-	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "ns/op")
+	b.Cleanup(p.Close)
+	b.ResetTimer()
+	rate, err := drained(b.Context(), o, p, b.N, workers, distinct)
+	require.NoError(b, err)
+	b.ReportMetric(1e9/rate, "ns/op")
 }
 
-func BenchmarkDrainSQLite(b *testing.B)     { benchmarkDrain(b, sqlstore.SQLite) }
-func BenchmarkDrainPostgreSQL(b *testing.B) { benchmarkDrain(b, sqlstore.PostgreSQL) }
+func BenchmarkDrainSQLite(b *testing.B)   { benchmarkDrain(b, SQLite) }
+func BenchmarkDrainPGX(b *testing.B)      { benchmarkDrain(b, PGX) }
+func BenchmarkDrainPostgres(b *testing.B) { benchmarkDrain(b, Postgres) }
+func BenchmarkDrainMariaDB(b *testing.B)  { benchmarkDrain(b, MariaDB) }
 
 // A benchmark that nobody runs would rot.
 func TestBenchmarksRun(t *testing.T) {
@@ -82,29 +89,4 @@ func TestBenchmarksRun(t *testing.T) {
 	} {
 		require.NotZero(t, testing.Benchmark(run).N, name)
 	}
-}
-
-func TestRatios(t *testing.T) {
-	t.Parallel()
-	for dialect := range engines {
-		t.Run(string(dialect), func(t *testing.T) {
-			t.Parallel()
-			shop := openShop(t, dialect)
-			enqueue, drain, err := shop.Ratios(t.Context(), 2, 20, 20)
-			require.NoError(t, err)
-			for _, r := range []bench.Ratio{enqueue, drain} {
-				require.Len(t, r.Rounds, 2)
-				require.Regexp(t, `^.+ ÷ .+: \d+\.\d\d \(\d+\.\d\d–\d+\.\d\d\) in 2 rounds; the base did \d+/s`, r.String())
-			}
-			version, err := shop.Version(t.Context())
-			require.NoError(t, err)
-			require.Regexp(t, `^(PostgreSQL|SQLite) \d`, version)
-		})
-	}
-}
-
-func TestRatioString(t *testing.T) {
-	t.Parallel()
-	r := bench.Ratio{What: "a ÷ b", Rounds: []float64{0.5, 0.7, 0.25, 0.6}, Base: []float64{1000, 3000, 2000, 4000}}
-	require.Equal(t, "a ÷ b: 0.55 (0.25–0.70) in 4 rounds; the base did 2500/s (1000–4000)", r.String())
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
 // Call is one delivery, made in two ways: by a platform's client, and as the
@@ -134,8 +132,7 @@ func messageOf(ctx context.Context, product amsbridge.Product) (outbox.Message, 
 	if err != nil {
 		return outbox.Message{}, err
 	}
-	recorder := &outboxtest.Recorder[struct{}]{}
-	hook, err := amsbridge.NewHook(recorder, amsbridge.HookConfig{Catalog: catalog})
+	hook, made, err := collecting(catalog)
 	if err != nil {
 		return outbox.Message{}, err
 	}
@@ -145,11 +142,10 @@ func messageOf(ctx context.Context, product amsbridge.Product) (outbox.Message, 
 	if _, err := hook.OrderCompleted(ctx, struct{}{}, order); err != nil {
 		return outbox.Message{}, err
 	}
-	all := recorder.Messages()
-	if len(all) != 1 {
-		return outbox.Message{}, fmt.Errorf("bench: an order of one product made %d messages", len(all))
+	if len(made.msgs) != 1 {
+		return outbox.Message{}, fmt.Errorf("bench: an order of one product made %d messages", len(made.msgs))
 	}
-	return all[0], nil
+	return made.msgs[0], nil
 }
 
 // compare makes one call in either way and returns an error unless the server
@@ -205,27 +201,7 @@ func (c *Call) post(ctx context.Context) error {
 }
 
 // Deliver makes n calls by the platform's client, from 100 workers.
-func (c *Call) Deliver(ctx context.Context, n int) error { return times(ctx, n, c.deliver) }
+func (c *Call) Deliver(ctx context.Context, n int) error { return times(ctx, n, workers, c.deliver) }
 
 // Bare makes n calls by the bare http.Client, from 100 workers.
-func (c *Call) Bare(ctx context.Context, n int) error { return times(ctx, n, c.post) }
-
-func times(ctx context.Context, n int, call func(context.Context) error) error {
-	var left atomic.Int64
-	left.Store(int64(n))
-	failed := make(chan error, workers)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for left.Add(-1) >= 0 {
-				if err := call(ctx); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	close(failed)
-	return <-failed
-}
+func (c *Call) Bare(ctx context.Context, n int) error { return times(ctx, n, workers, c.post) }

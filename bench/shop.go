@@ -2,130 +2,135 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
+	"sync"
 	"sync/atomic"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	"time"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// course is the one product that is sold.
-const course = "course-1"
-
-// Shop is a shop with an outbox in its database, and the platform that it sells
-// for.
-type Shop struct {
-	db       *sql.DB
-	dialect  sqlstore.Dialect
-	store    *sqlstore.Store
-	hook     *amsbridge.Hook[*sql.Tx]
-	platform *platform
-	client   *elevate.Client
-	// orders numbers what was ordered so far; each order has a buyer of its own.
-	orders atomic.Int64
+// Outbox is a store in a database of its own, and the shop around it.
+type Outbox interface {
+	outbox.Queue
+	outbox.Inspector
+	// Place does what is asked for an order in a transaction of its own. Then it
+	// calls committed, if not nil.
+	Place(ctx context.Context, order amsbridge.Order, what Doing, committed func()) error
+	// Insert stores messages in a transaction of its own.
+	Insert(ctx context.Context, msgs []outbox.Message) error
+	// Exec runs a statement outside any transaction.
+	Exec(ctx context.Context, statement string) error
+	// Number runs a query whose answer is one whole number.
+	Number(ctx context.Context, query string) (int64, error)
+	// Version is what the database calls itself, and the way to it.
+	Version(ctx context.Context) (string, error)
+	// Trips is how many round trips to the server there were so far.
+	Trips() int64
+	// Close ends the connections and drops the database.
+	Close() error
 }
 
-// OpenShop makes the tables in an empty database and starts the platform.
-// PostgreSQL is used through pgx's database/sql driver with a pool of 16
-// connections, SQLite through modernc.org/sqlite with a single one.
-func OpenShop(ctx context.Context, dialect sqlstore.Dialect, dsn string) (_ *Shop, err error) {
-	driver, connections := "pgx", 16
-	if dialect == sqlstore.SQLite {
-		driver, connections = "sqlite", 1
-	}
-	s := &Shop{dialect: dialect}
-	if s.db, err = sql.Open(driver, dsn); err != nil {
-		return nil, err
-	}
-	s.db.SetMaxOpenConns(connections)
-	s.db.SetMaxIdleConns(connections)
-	s.platform = startPlatform()
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
+// Doing says what a transaction does for an order.
+type Doing struct {
+	Row  bool // store the order's row
+	Push bool // store the order's pushes, by the hook
+}
+
+// What a checkout does, and what it would do without an outbox.
+var (
+	orderAlone   = Doing{Row: true}
+	orderAndPush = Doing{Row: true, Push: true}
+)
+
+// ordersTable works on every engine.
+const ordersTable = "CREATE TABLE shop_order (id VARCHAR(64) PRIMARY KEY, buyer VARCHAR(255) NOT NULL, total BIGINT NOT NULL)"
+
+// price is what every order costs.
+const price = 12900
+
+// store is all that a store can do.
+type store[Tx any] interface {
+	outbox.Writer[Tx]
+	outbox.Queue
+	outbox.Inspector
+}
+
+// shop is an Outbox, but for the plain SQL.
+type shop[Tx any] struct {
+	store[Tx]
+	hook *amsbridge.Hook[Tx]
+	inTx func(ctx context.Context, committed func(), fn func(Tx) error) error
+	// row inserts into shop_order.
+	row   func(ctx context.Context, tx Tx, id, buyer string, total int) error
+	trips *atomic.Int64
+}
+
+func newShop[Tx any](s store[Tx]) (shop[Tx], error) {
+	hook, err := amsbridge.NewHook[Tx](s, amsbridge.HookConfig{Catalog: oneCourse{}})
+	return shop[Tx]{store: s, hook: hook, trips: &atomic.Int64{}}, err
+}
+
+func (s *shop[Tx]) Place(ctx context.Context, order amsbridge.Order, what Doing, committed func()) error {
+	return s.inTx(ctx, committed, func(tx Tx) error {
+		if what.Row {
+			if err := s.row(ctx, tx, order.ID, string(order.Buyer.ID), price); err != nil {
+				return err
+			}
 		}
-	}()
-	if err = sqlstore.Migrate(ctx, s.db, dialect); err != nil {
-		return nil, err
-	}
-	if _, err = s.db.ExecContext(ctx, "CREATE TABLE shop_order (id TEXT PRIMARY KEY, buyer TEXT NOT NULL, total BIGINT NOT NULL)"); err != nil {
-		return nil, err
-	}
-	if s.store, err = sqlstore.New(ctx, sqlstore.Config{DB: s.db, Dialect: dialect}); err != nil {
-		return nil, err
-	}
-	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{
-		Products: []amsbridge.Product{{ID: course, RemoteProductID: course}},
+		if !what.Push {
+			return nil
+		}
+		queued, err := s.hook.OrderCompleted(ctx, tx, order)
+		if err == nil && len(queued.Messages) == 0 {
+			err = fmt.Errorf("bench: order %s made no push", order.ID)
+		}
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if s.hook, err = amsbridge.NewHook(s.store, amsbridge.HookConfig{Catalog: catalog}); err != nil {
-		return nil, err
-	}
-	s.client, err = elevate.New(elevate.Config{
-		Endpoint: s.platform.URL + "/registration", AllowLoopbackHTTP: true, Concurrency: workers,
-		Credentials: elevate.Key("key"), Profile: elevate.GuessedProfile(),
+}
+
+func (s *shop[Tx]) Insert(ctx context.Context, msgs []outbox.Message) error {
+	return s.inTx(ctx, nil, func(tx Tx) error {
+		_, err := s.InsertTx(ctx, tx, msgs...)
+		return err
 	})
-	return s, err
 }
 
-// Close ends the platform and the connections.
-func (s *Shop) Close() error {
-	s.platform.Close()
-	return s.db.Close()
-}
+func (s *shop[Tx]) Trips() int64 { return s.trips.Load() }
 
-// Version is what the database calls itself.
-func (s *Shop) Version(ctx context.Context) (version string, err error) {
-	query := "SELECT 'PostgreSQL ' || current_setting('server_version') || ' through pgx/stdlib'"
-	if s.dialect == sqlstore.SQLite {
-		query = "SELECT 'SQLite ' || sqlite_version() || ' through modernc.org/sqlite'"
+// cashiers take orders at the same time.
+const cashiers = 8
+
+// rush calls place n times from eight goroutines, with numbers that no call had
+// before, and returns how long that took.
+func rush(ctx context.Context, n int, place func(ctx context.Context, number int64) error) (time.Duration, error) {
+	first := numbers.Add(int64(n)) - int64(n)
+	var taken atomic.Int64
+	var mu sync.Mutex
+	var all error
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for range cashiers {
+		wg.Go(func() {
+			for {
+				i := taken.Add(1)
+				if i > int64(n) {
+					return
+				}
+				if err := place(ctx, first+i); err != nil {
+					mu.Lock()
+					all = errors.Join(all, err)
+					mu.Unlock()
+					return
+				}
+			}
+		})
 	}
-	err = s.db.QueryRowContext(ctx, query).Scan(&version)
-	return version, err
+	wg.Wait()
+	return time.Since(begun), all
 }
 
-// newOrder returns an order of one course for a person who buys nothing else.
-func (s *Shop) newOrder() amsbridge.Order {
-	n := s.orders.Add(1)
-	return amsbridge.Order{
-		ID: fmt.Sprintf("o-%08d", n), Buyer: person(n),
-		Lines: []amsbridge.Line{{ID: "1", ProductID: course, Quantity: 1}},
-	}
-}
-
-func person(n int64) amsbridge.User {
-	id := fmt.Sprintf("u-%08d", n)
-	return amsbridge.User{ID: amsbridge.UserID(id), FirstName: "Ada", LastName: "Byron", Email: id + "@example.org"}
-}
-
-// fill leaves n messages of distinct persons in the outbox, a thousand to an
-// order.
-func (s *Shop) fill(ctx context.Context, n int) error {
-	for n > 0 {
-		order := s.newOrder()
-		order.Lines = nil
-		for i := range min(n, 1000) {
-			order.Lines = append(order.Lines, amsbridge.Line{
-				ID: strconv.Itoa(i), ProductID: course, Quantity: 1,
-				Attendees: []amsbridge.User{person(s.orders.Add(1))},
-			})
-		}
-		n -= len(order.Lines)
-		if err := sqlstore.InTx(ctx, s.db, nil, func(tx *sql.Tx) error {
-			_, err := s.hook.OrderCompleted(ctx, tx, order)
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// numbers gives each order and each person one of its own.
+var numbers atomic.Int64
