@@ -28,8 +28,8 @@ type Report struct {
 	Parked map[string]int
 	// RecoveryMax is the longest time from the kill of a process until all that
 	// it held under lease was received and settled, where the next process lived
-	// that long. Suspects, which have lost two leases in a row and so are sent one
-	// by one with nothing beside them, are left out: SuspectsMax is theirs.
+	// that long. Where suspects were among it, which have lost two leases in a row
+	// and so are sent one by one with nothing beside them, SuspectsMax has the time.
 	// DatabaseRecoveryMax is the time from a blow to the database, its restart
 	// included, for all of them.
 	RecoveryMax, SuspectsMax, DatabaseRecoveryMax time.Duration
@@ -50,7 +50,7 @@ func (r Report) More() string {
 	for _, what := range slices.Sorted(maps.Keys(r.Blows)) {
 		blows = append(blows, fmt.Sprintf("%s: %d", what, r.Blows[what]))
 	}
-	return fmt.Sprintf("%s; %s; met messages under lease: %d; all was received within %s of a blow to the database, suspects within %s of a kill\n  slowest but for suspects: %s",
+	return fmt.Sprintf("%s; %s; met messages under lease: %d; all was received within %s of a blow to the database, suspects within %s of a kill\n  slowest without suspects: %s",
 		r.Engine, strings.Join(blows, ", "), r.Met, r.DatabaseRecoveryMax.Round(time.Millisecond),
 		r.SuspectsMax.Round(time.Millisecond), r.Slowest)
 }

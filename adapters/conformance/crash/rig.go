@@ -254,12 +254,11 @@ func (r *rig) recovered(ctx context.Context) error {
 		return err
 	case !r.held.processOnly:
 		r.report.DatabaseRecoveryMax = max(r.report.DatabaseRecoveryMax, took, suspects)
-	default:
-		r.report.SuspectsMax = max(r.report.SuspectsMax, suspects)
-		if took > r.report.RecoveryMax {
-			r.report.RecoveryMax = took
-			r.report.Slowest, err = r.story(ctx, last, took)
-		}
+	case suspects > 0: // others wait while one of them has its turn
+		r.report.SuspectsMax = max(r.report.SuspectsMax, took, suspects)
+	case took > r.report.RecoveryMax:
+		r.report.RecoveryMax = took
+		r.report.Slowest, err = r.story(ctx, last, took)
 	}
 	r.held.rows = nil
 	return err

@@ -16,18 +16,14 @@ import (
 func (r *rig) story(ctx context.Context, id int64, took time.Duration) (string, error) {
 	since := func(t time.Time) int64 { return t.Sub(r.held.at).Milliseconds() }
 	var ended time.Time
-	suspects := 0
 	for _, q := range r.held.rows {
 		if q.until.After(ended) {
 			ended = q.until
 		}
-		if q.lost+1 >= outbox.SuspectAfter {
-			suspects++
-		}
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d ms, %d held, %d of them suspects, the last lease ended at %d; message %d: its lease ended at %d",
-		took.Milliseconds(), len(r.held.rows), suspects, since(ended), id, since(r.held.rows[id].until))
+	fmt.Fprintf(&out, "%d ms, %d held, the last lease ended at %d; message %d: its lease ended at %d",
+		took.Milliseconds(), len(r.held.rows), since(ended), id, since(r.held.rows[id].until))
 	query := fmt.Sprintf("SELECT at, took_us, outcome, sender FROM amsbridge_attempt WHERE message_id = %d AND at > %d ORDER BY n",
 		id, r.held.at.UnixMicro())
 	err := shopdb.EachRow(ctx, r.shop.DB, query, func(rows *sql.Rows) error {
