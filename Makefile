@@ -12,6 +12,7 @@ help: ## Show this help
 
 test: ## Test every module with the race detector, on every database
 	$(WITHDB) go test -race -count=1 -timeout 25m work
+	$(WITHDB) go test -count=1 -run '^TestPlansUseIndexes$$' ./adapters/conformance
 
 lint: ## Vet and lint every module, formatting and import rules included
 	go vet work

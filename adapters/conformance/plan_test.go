@@ -321,17 +321,21 @@ func TestPlansUseIndexes(t *testing.T) {
 			if s.dialect == sqlstore.PostgreSQL {
 				few = f.claimPages(t)
 			}
-			f.keep(t, 990_000)
-			f.requireIndexed(t, "a million kept, analyzed before")
+			most := 1_000_000
+			if s.dialect == sqlstore.SQLite {
+				most = mostOnSQLite
+			}
+			f.keep(t, most-10_000)
+			f.requireIndexed(t, "most kept, analyzed before")
 			f.exec(t, "ANALYZE")
-			f.requireIndexed(t, "a million kept, analyzed")
+			f.requireIndexed(t, "most kept, analyzed")
 			if s.dialect == sqlstore.PostgreSQL {
 				many := f.claimPages(t)
 				require.LessOrEqual(t, many, few+few/2, "pages read by a claim beside a million kept messages, and beside ten thousand")
 				f.requireBoundedBesideSnapshot(t, many)
 			}
 			f.exec(t, "DELETE FROM amsbridge_queue")
-			f.requireIndexed(t, "a million kept, none waiting, analyzed before")
+			f.requireIndexed(t, "most kept, none waiting, analyzed before")
 			f.exec(t, "ANALYZE")
 			f.requeue(t)
 			f.requireIndexed(t, "40,000 waiting, analyzed while empty")
