@@ -11,7 +11,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## Test every module with the race detector, on every database
-	$(WITHDB) go test -race -count=1 -timeout 25m work
+	$(WITHDB) go test -race -count=1 -timeout 60m work
 	$(WITHDB) go test -count=1 -run '^TestPlansUseIndexes$$' ./adapters/conformance
 
 lint: ## Vet and lint every module, formatting and import rules included

@@ -24,6 +24,9 @@ const (
 // dialect is what differs between databases. Statements are written once, with
 // numbered parameters (?1), and {now} and {at} for times: see render.
 type dialect struct {
+	// byKeys keeps a look-up by keys on their index, where the planner would
+	// rather walk over all messages in the order of their IDs.
+	byKeys string
 	// folder is where its migrations lie.
 	folder Dialect
 	// now is the database's clock in Unix microseconds.

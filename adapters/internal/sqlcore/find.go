@@ -85,6 +85,10 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 		add(arg, func(n int) string { return fmt.Sprintf(condition, s.d.list(n, kind)) })
 		return err
 	}
+	hint := ""
+	if len(q.Keys) > 0 && len(q.IDs) == 0 && q.Subject == "" && q.Person == "" {
+		hint = s.d.byKeys
+	}
 	equals("destination", q.Destination)
 	equals("subject", q.Subject)
 	equals("person", q.Person)
@@ -128,7 +132,7 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 			q.id IS NOT NULL, COALESCE(q.state, a.state, 0), COALESCE(q.due_at, 0), COALESCE(q.lease_until > {now}, 1 = 0),
 			COALESCE(q.attempts, 0), COALESCE(q.lost, 0), COALESCE(q.doubt, 0), COALESCE(q.reason, a.reason, ''), q.profile,
 			COALESCE(a.at, 0), COALESCE(a.outcome, 0), a.receipt
-		FROM amsbridge_message m
+		FROM amsbridge_message m` + hint + `
 		` + s.d.standing + `
 		WHERE ` + strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY m.id LIMIT ?%d`, len(args))), args, nil
 }

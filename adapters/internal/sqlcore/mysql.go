@@ -15,6 +15,7 @@ import (
 // wait for each other.
 var mysql = &dialect{
 	folder: MySQL,
+	byKeys: " FORCE INDEX (amsbridge_message_key)",
 	// Not NOW(): that would be ambiguous when summer time ends.
 	now: "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(6))",
 	list: func(n int, kind columnKind) string {
