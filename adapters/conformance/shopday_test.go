@@ -176,8 +176,10 @@ func (d day[Tx]) send() (parked []outbox.Record) {
 	t := d.t
 	t.Helper()
 	ways := []*outbox.DeliveryError{
-		{Outcome: outbox.OutcomeUnavailable, Reason: "down"}, {Outcome: outbox.OutcomeUnknown, Reason: "cut"},
-		{Outcome: outbox.OutcomeThrottled, RetryAfter: time.Millisecond}, {Outcome: outbox.OutcomeUnauthorized, Reason: "401"},
+		{Outcome: outbox.OutcomeUnavailable, Reason: "down"},
+		{Outcome: outbox.OutcomeUnknown, Reason: "cut"},
+		{Outcome: outbox.OutcomeThrottled, RetryAfter: time.Millisecond},
+		{Outcome: outbox.OutcomeUnauthorized, Reason: "401"},
 	}
 	var mu sync.Mutex
 	calls := map[string]int{}
