@@ -93,9 +93,11 @@ func (w explained) ask(ctx context.Context, text string, args []any) {
 	}
 	var plan []struct {
 		Plan map[string]any `json:"Plan"`
+		JIT  map[string]any `json:"JIT"`
 	}
 	require.NoError(w.t, json.Unmarshal([]byte(w.lines(ctx, "EXPLAIN ("+how+") "+text, 1, 0, args)[0]), &plan), text)
 	w.plans.postgres(text, plan[0].Plan, w.small(ctx))
+	require.Empty(w.t, plan[0].JIT, "compiled, for want of a good plan: %s", text)
 	hit, _ := plan[0].Plan["Shared Hit Blocks"].(float64)
 	read, _ := plan[0].Plan["Shared Read Blocks"].(float64)
 	w.plans.pages += int(hit + read)
@@ -138,7 +140,10 @@ func (w explained) lines(ctx context.Context, query string, columns, column int,
 
 func (p *plans) postgres(text string, node map[string]any, small string) {
 	relation, _ := node["Relation Name"].(string)
-	if node["Node Type"] == "Seq Scan" && strings.HasPrefix(relation, "amsbridge_") && !strings.Contains(small, relation) {
+	// A bitmap of the queue is a walk over one of its indexes, but for a person's
+	// page, which may have one.
+	bitmap := node["Node Type"] == "Bitmap Heap Scan" && relation == "amsbridge_queue" && !strings.Contains(text, "LEFT JOIN LATERAL")
+	if (node["Node Type"] == "Seq Scan" || bitmap) && strings.HasPrefix(relation, "amsbridge_") && !strings.Contains(small, relation) {
 		p.scans = append(p.scans, relation+": "+text[:min(len(text), 900)])
 	}
 	below, _ := node["Plans"].([]any)

@@ -72,7 +72,7 @@ type claiming struct {
 	room   int
 	look   int
 	skip   []int64
-	chosen []candidate
+	chosen []*candidate
 	cut    bool // the claim ended for want of room that the sender has
 	claim  outbox.Claim
 }
@@ -157,7 +157,7 @@ func (c *claiming) serve(ctx context.Context, g *gate, found found) error {
 		c.skip = append(c.skip, lane[0].Lane)
 		head := lane[0]
 		switch {
-		case slices.ContainsFunc(lane, func(r candidate) bool { return r.live }):
+		case slices.ContainsFunc(lane, func(r *candidate) bool { return r.live }):
 			c.claim.Busy = append(c.claim.Busy, head.Lane)
 		case (head.leasing.Lost >= outbox.SuspectAfter) != c.req.Alone:
 			c.claim.Suspects = c.claim.Suspects || !c.req.Alone
@@ -176,7 +176,7 @@ func (c *claiming) serve(ctx context.Context, g *gate, found found) error {
 
 // together is what of a lane one worker delivers one after another: a row that
 // lost its lease goes by itself.
-func together(lane []candidate, most int) []candidate {
+func together(lane []*candidate, most int) []*candidate {
 	for i, r := range lane {
 		if i == most || i > 0 && r.leasing.Lost > 0 {
 			return lane[:i]
@@ -188,7 +188,7 @@ func together(lane []candidate, most int) []candidate {
 	return lane
 }
 
-func (c *claiming) choose(g *gate, rows []candidate) {
+func (c *claiming) choose(g *gate, rows []*candidate) {
 	for _, r := range rows {
 		r.gate, r.Probe = g, g.probe
 		c.chosen = append(c.chosen, r)
@@ -205,11 +205,14 @@ func (c *claiming) choose(g *gate, rows []candidate) {
 // result puts the claim together: lanes in the order in which their first fell
 // due.
 func (c *claiming) result() outbox.Claim {
-	slices.SortStableFunc(c.chosen, func(a, b candidate) int {
+	slices.SortStableFunc(c.chosen, func(a, b *candidate) int {
 		return cmp.Or(cmp.Compare(a.firstDue, b.firstDue), cmp.Compare(a.firstID, b.firstID), cmp.Compare(a.leasing.ID, b.leasing.ID))
 	})
-	for _, r := range c.chosen {
-		c.claim.Leased = append(c.claim.Leased, r.Leased)
+	if len(c.chosen) > 0 {
+		c.claim.Leased = make([]outbox.Leased, len(c.chosen))
+	}
+	for i, r := range c.chosen {
+		c.claim.Leased[i] = r.Leased
 	}
 	c.claim.Suspects = c.claim.Suspects || !c.req.Alone && c.suspects
 	c.claim.Last, c.claim.NextDue = c.last(), c.nextDue()

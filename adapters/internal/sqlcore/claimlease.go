@@ -3,10 +3,7 @@ package sqlcore
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"encoding/hex"
 	"slices"
-	"time"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -63,7 +60,7 @@ var askedColumns = []column{
 // found are a destination's lanes with due rows, in the order in which their
 // first fell due; cut is set when there may be more.
 type found struct {
-	lanes [][]candidate
+	lanes [][]*candidate
 	cut   bool
 }
 
@@ -87,27 +84,66 @@ func (c *claiming) candidates(ctx context.Context, gates []*gate) ([]found, erro
 	if err != nil {
 		return nil, err
 	}
-	all := make([][]candidate, len(gates))
+	all := make([][]*candidate, len(gates))
 	out := make([]found, len(gates))
+	scan := newCandidateScan()
 	err = each(ctx, c.q, func(r Rows) error {
-		var i, looked int
-		row, err := c.scan(r, &i, &looked)
+		row, err := scan.read(r, c.now)
 		if err != nil {
 			return err
 		}
+		i := scan.place
 		all[i] = append(all[i], row)
-		out[i].cut = looked >= rows[i].Look || len(all[i]) >= rows[i].Look+c.req.Run-1
+		out[i].cut = scan.looked >= rows[i].Look || len(all[i]) >= rows[i].Look+c.req.Run-1
 		return nil
 	}, c.s.sql["candidates"], args...)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all {
 		out[i].lanes = inLanes(all[i])
 	}
-	return out, err
+	if c.s.d.folder == PostgreSQL {
+		return out, c.fullLanes(ctx, out)
+	}
+	return out, nil
+}
+
+// fullLanes marks the lanes that are busy behind what was read of them.
+func (c *claiming) fullLanes(ctx context.Context, of []found) error {
+	if c.req.Run == 1 {
+		return nil // the look for candidates told
+	}
+	full := map[int64]*candidate{}
+	lanes := []int64{}
+	for _, f := range of {
+		for _, lane := range f.lanes {
+			if len(lane) >= c.req.Run && !slices.ContainsFunc(lane, func(r *candidate) bool { return r.live }) {
+				full[lane[0].Lane] = lane[0]
+				lanes = append(lanes, lane[0].Lane)
+			}
+		}
+	}
+	if len(lanes) == 0 {
+		return nil
+	}
+	list, err := c.s.d.listArg(kindInt, lanes)
+	if err != nil {
+		return err
+	}
+	return each(ctx, c.q, func(r Rows) error {
+		var lane int64
+		if err := r.Scan(&lane); err != nil {
+			return err
+		}
+		full[lane].live = true
+		return nil
+	}, c.s.sql["busy lanes"], c.now, list)
 }
 
 // inLanes sorts rows and puts those of one lane together.
-func inLanes(rows []candidate) (lanes [][]candidate) {
-	slices.SortFunc(rows, func(a, b candidate) int {
+func inLanes(rows []*candidate) (lanes [][]*candidate) {
+	slices.SortFunc(rows, func(a, b *candidate) int {
 		return cmp.Or(cmp.Compare(a.firstDue, b.firstDue), cmp.Compare(a.firstID, b.firstID), cmp.Compare(a.leasing.ID, b.leasing.ID))
 	})
 	for len(rows) > 0 {
@@ -120,43 +156,10 @@ func inLanes(rows []candidate) (lanes [][]candidate) {
 	return lanes
 }
 
-func (c *claiming) scan(r Rows, i, looked *int) (candidate, error) {
-	var row candidate
-	var token, profile []byte
-	var notReady sql.NullInt64
-	scan := messageScan{into: &row.Message}
-	err := r.Scan(append(scan.targets(), i, looked, &row.firstDue, &row.firstID, &row.live, &row.Lane, &row.Attempt, &row.leasing.Lost,
-		&row.leasing.Doubt, &row.N, &token, &row.expired, &notReady, &profile)...)
-	if err != nil {
-		return row, err
-	}
-	if err := scan.finish(); err != nil {
-		return row, err
-	}
-	row.leasing.ID, row.Profile = row.Message.ID, profile
-	if token != nil {
-		text := hex.EncodeToString(token)
-		row.Token = &text
-	}
-	row.doubted = row.leasing.Doubt
-	if row.expired {
-		row.leasing.Lost++
-		row.leasing.Doubt |= uint8(outbox.DoubtLostLease)
-	}
-	row.N++
-	row.Attempt++
-	row.Leased.Lost, row.Message.Doubt = row.leasing.Lost, outbox.Doubt(row.leasing.Doubt)
-	if notReady.Valid {
-		row.NotReadySince = fromMicro(notReady.Int64)
-		row.Waited = time.Duration(c.now-notReady.Int64) * time.Microsecond
-	}
-	return row, nil
-}
-
 // takeProbes claims the one probe of each destination that paused itself or
 // whose breaker is open, whichever sender comes first.
 func (c *claiming) takeProbes(ctx context.Context) error {
-	var kept []candidate
+	kept := c.chosen[:0]
 	for _, r := range c.chosen {
 		if r.Probe {
 			mine, err := c.s.took(ctx, c.q, "probe", c.now, []byte(r.Destination), c.req.ProbeEvery.Microseconds(),
@@ -210,14 +213,14 @@ func (c *claiming) lease(ctx context.Context) error {
 }
 
 // lostEntry takes the number that the lost attempt was given.
-func lostEntry(c candidate, state outbox.State, reason, by string) settling {
+func lostEntry(c *candidate, state outbox.State, reason, by string) settling {
 	return settling{
 		ID: c.Message.ID, N: c.N - 1, State: uint8(state), Duplicate: asInt(c.doubted != 0),
 		Reason: reason, By: outbox.CutText(by, maxBy),
 	}
 }
 
-func (c *claiming) poison(ctx context.Context, r candidate) error {
+func (c *claiming) poison(ctx context.Context, r *candidate) error {
 	if _, err := c.q.Exec(ctx, c.s.sql["poison"], r.Lane, r.Message.ID, r.Leased.Lost, outbox.ReasonKillsWorker); err != nil {
 		return err
 	}

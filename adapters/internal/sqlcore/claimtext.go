@@ -49,10 +49,7 @@ func claimText(d *dialect) map[string]string {
 				WHERE t.name IS NOT NULL AND t.covered + t.due % 128 < ?4
 					AND (CAST(?3 AS {bytes}) IS NULL OR t.name <= CAST(?3 AS {bytes})))
 			SELECT clock.now,
-				EXISTS (SELECT 1 FROM amsbridge_queue f{byAfter} WHERE f.after_key IS NOT NULL AND f.state = 0 AND f.lease_until IS NULL
-					AND ` + predecessorParked + `)
-				OR EXISTS (SELECT 1 FROM amsbridge_queue f{byAfter} WHERE f.after_key IS NOT NULL AND f.state = 1 AND f.waits = 1
-					AND NOT ` + predecessorParked + `),
+				` + d.followersWait + `,
 				t.done, t.name, COALESCE(t.due / 128, 0), COALESCE(t.due % 128, 0),
 				(SELECT q.due_at FROM amsbridge_queue q
 					WHERE ` + dueFor("q", "t.done", "clock.now", "1 = 1", d.list(8, kindInt)) + `
@@ -75,13 +72,14 @@ func claimText(d *dialect) map[string]string {
 		"lease": `UPDATE amsbridge_queue
 			SET token = ?2, lease_until = {at} + ?3, attempts = amsbridge_queue.attempts + 1, lost = s.lost, doubt = s.doubt, entries = s.n
 			FROM ` + d.rows(4, leaseColumns) + `
-			WHERE amsbridge_queue.lane = s.lane AND amsbridge_queue.id = s.id AND amsbridge_queue.state = 0
+			WHERE amsbridge_queue.lane = s.lane AND amsbridge_queue.id = s.id AND amsbridge_queue.state` + d.offIndex + ` = 0
 				AND amsbridge_queue.due_at <= {at} AND amsbridge_queue.token IS NOT DISTINCT FROM s.token
 				AND (amsbridge_queue.lease_until IS NULL OR amsbridge_queue.lease_until <= {at})
 			RETURNING amsbridge_queue.id`,
 	}
 	if d.folder == PostgreSQL {
 		out["candidates"] = candidatesLateral(d)
+		out["busy lanes"] = `SELECT s.lane FROM ` + d.list(2, kindInt) + ` AS s(lane) WHERE ` + liveIn("s.lane")
 	} else {
 		out["candidates"] = candidatesByWindows(d)
 	}
@@ -117,12 +115,15 @@ func liveIn(lane string) string {
 	return `EXISTS (SELECT 1 FROM amsbridge_queue b WHERE b.lane = ` + lane + ` AND b.lease_until > {at})`
 }
 
+// candidatesLateral leaves to fullLanes what of the lanes with ?2 rows only, for
+// numbering the rows of each costs more than all the rest. OFFSET 0 has each
+// gate looked at once.
 func candidatesLateral(d *dialect) string {
 	return `SELECT ` + candidateColumns + `
-		FROM ` + d.rows(6, askedColumns) + `
+		FROM (SELECT * FROM ` + d.rows(6, askedColumns) + ` WHERE ` + stillOpen + ` OFFSET 0) AS s
 		CROSS JOIN LATERAL (
 			SELECT s.i, l.looked, l.due_at AS first_due, l.id AS first_id, p.*,
-				CASE WHEN p.nth = ?2 THEN ` + liveIn("p.lane") + ` ELSE COALESCE(p.lease_until > {at}, false) END AS live
+				CASE WHEN p.lease_until > {at} THEN true WHEN ?2 = 1 THEN ` + liveIn("p.lane") + ` ELSE false END AS live
 			FROM (SELECT h.* FROM (
 					SELECT c.lane, c.due_at, c.id, count(*) OVER () AS looked,
 						row_number() OVER (PARTITION BY c.lane ORDER BY c.due_at, c.id) AS nth
@@ -131,11 +132,11 @@ func candidatesLateral(d *dialect) string {
 							AND NOT ` + blocked("q") + `
 						ORDER BY q.due_at, q.id LIMIT LEAST(s.look, CAST(?5 AS BIGINT))) AS c) AS h
 				WHERE h.nth = 1 ORDER BY h.due_at, h.id) AS l
-			CROSS JOIN LATERAL (SELECT e.*, row_number() OVER (ORDER BY e.id) AS nth FROM amsbridge_queue e
+			CROSS JOIN LATERAL (SELECT e.id, e.lane, e.attempts, e.lost, e.doubt, e.entries, e.token, e.lease_until, e.not_ready_since, e.profile
+				FROM amsbridge_queue e
 				WHERE ` + inLane("l.lane", "s.name") + ` ORDER BY e.id LIMIT ?2) AS p
 			LIMIT s.look + ?2 - 1) AS x
-		JOIN amsbridge_message m ON m.id = x.id
-		WHERE ` + stillOpen
+		JOIN amsbridge_message m ON m.id = x.id`
 }
 
 func candidatesByWindows(d *dialect) string {

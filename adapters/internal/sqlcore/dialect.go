@@ -51,6 +51,8 @@ type dialect struct {
 	// pin keeps our own transactions on the primary keys. The queue grows and
 	// empties all day, so whatever statistics it was last analyzed with are
 	// wrong: a planner that believes it empty compares each row with every other.
+	// Nor is a plan compiled or made anew for each call, which takes longer than
+	// running it.
 	pin string
 	// most rows in one transaction of our own.
 	most int
@@ -60,6 +62,11 @@ type dialect struct {
 	// byAfter follows the queue's name or alias where the planner would otherwise
 	// believe old statistics rather than use the index of followers.
 	byAfter string
+	// offIndex follows a column that must not bring its index into play where rows
+	// are looked up by their keys.
+	offIndex string
+	// followersWait tells a claim whether to look after followers.
+	followersWait string
 	// standing joins what tells where a message stands.
 	standing string
 	// bytes is what a parameter is cast to that holds bytes.
@@ -129,20 +136,23 @@ var postgres = &dialect{
 	asText:    func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
 	forUpdate: " FOR UPDATE OF q",
 	// The number is the first bytes of SHA-256("amsbridge claim").
-	claimLock: postgresPin + ", pg_advisory_xact_lock(-1695361600241996468)",
-	encoding:  "SHOW server_encoding",
-	pin:       postgresPin,
-	bytes:     "bytea",
-	standing:  standingLateral,
-	most:      1000,
-	rebind:    func(q string) string { return strings.ReplaceAll(q, "?", "$") },
-	again:     givenUp,
-	insert:    insertPostgres,
-	settle:    settlePostgres,
+	claimLock:     postgresPin + ", pg_advisory_xact_lock(-1695361600241996468)",
+	encoding:      "SHOW server_encoding",
+	pin:           postgresPin,
+	bytes:         "bytea",
+	standing:      standingLateral,
+	followersWait: anyFollowers,
+	offIndex:      " + 0",
+	most:          1000,
+	rebind:        func(q string) string { return strings.ReplaceAll(q, "?", "$") },
+	again:         givenUp,
+	insert:        insertPostgres,
+	settle:        settlePostgres,
 }
 
 const postgresPin = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
-	"set_config('enable_mergejoin', 'off', true)"
+	"set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true), " +
+	"set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
 
 var sqlite = &dialect{
 	folder: SQLite,
@@ -165,13 +175,14 @@ var sqlite = &dialect{
 		}
 		return fmt.Sprintf("(SELECT %s FROM json_each(?%d)) AS s", strings.Join(outer, ", "), n)
 	},
-	asText:      func(e string) string { return "CAST(" + e + " AS TEXT)" },
-	most:        90,
-	mostClaimed: 90,
-	bytes:       "BLOB",
-	byAfter:     " INDEXED BY amsbridge_queue_after",
-	standing:    standingPlain,
-	rebind:      func(q string) string { return q },
-	insert:      insertPlain,
-	settle:      settlePlain,
+	asText:        func(e string) string { return "CAST(" + e + " AS TEXT)" },
+	most:          90,
+	mostClaimed:   90,
+	bytes:         "BLOB",
+	byAfter:       " INDEXED BY amsbridge_queue_after",
+	standing:      standingPlain,
+	followersWait: followersToMove,
+	rebind:        func(q string) string { return q },
+	insert:        insertPlain,
+	settle:        settlePlain,
 }

@@ -2,43 +2,14 @@ package sqlcore
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
-
-// messageScan reads messageColumns into a message.
-type messageScan struct {
-	into                              *outbox.Message
-	destination, key, person, subject []byte
-	parts, items                      string
-	after                             []byte
-	created                           int64
-}
-
-func (s *messageScan) targets() []any {
-	m := s.into
-	return []any{
-		&m.ID, &s.destination, &s.key, &s.parts, &m.Kind, &m.Version, &s.person, &s.subject, &s.items,
-		&m.Facts, &m.Fingerprint, &s.after, &m.TraceContext, &s.created,
-	}
-}
-
-func (s *messageScan) finish() error {
-	m := s.into
-	m.Destination, m.Key, m.Person, m.Subject = string(s.destination), string(s.key), string(s.person), string(s.subject)
-	m.After, m.Created = string(s.after), fromMicro(s.created)
-	if err := json.Unmarshal([]byte(s.parts), &m.KeyParts); err != nil {
-		return fmt.Errorf("key parts of message %d: %w", m.ID, err)
-	}
-	if err := json.Unmarshal([]byte(s.items), &m.Items); err != nil {
-		return fmt.Errorf("items of message %d: %w", m.ID, err)
-	}
-	return nil
-}
 
 // Find returns the messages that match, in the order of their IDs.
 func (s *Store) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, error) {
@@ -81,6 +52,10 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 		}
 	}
 	in := func(condition string, kind columnKind, list any) error {
+		if s.d.folder == MySQL {
+			where = append(where, fmt.Sprintf(condition, eachOf(list, kind, &args)))
+			return nil
+		}
 		arg, err := s.d.listArg(kind, list)
 		add(arg, func(n int) string { return fmt.Sprintf(condition, s.d.list(n, kind)) })
 		return err
@@ -135,6 +110,22 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 		FROM amsbridge_message m` + hint + `
 		` + s.d.standing + `
 		WHERE ` + strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY m.id LIMIT ?%d`, len(args))), args, nil
+}
+
+// eachOf gives each value of a list a parameter of its own: beside a JSON text
+// MariaDB sometimes reads all messages, for it cannot know how few the list has.
+func eachOf(list any, kind columnKind, args *[]any) string {
+	v := reflect.ValueOf(list)
+	marks := make([]string, v.Len())
+	for i := range marks {
+		value := v.Index(i).Interface()
+		if text, ok := value.(string); ok && kind == kindBytes {
+			value, _ = hex.DecodeString(text) // this package wrote it
+		}
+		*args = append(*args, value)
+		marks[i] = fmt.Sprintf("?%d", len(*args))
+	}
+	return "(" + strings.Join(marks, ", ") + ")"
 }
 
 // Where messages stand: the queue's row, and the last attempt. PostgreSQL is held

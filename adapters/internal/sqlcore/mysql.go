@@ -40,6 +40,7 @@ var mysql = &dialect{
 	insert:    insertMySQL,
 	settle:    settlePlain,
 	standing:  standingPlain,
+	byAfter:   " FORCE INDEX (amsbridge_queue_after)",
 }
 
 // jsonColumn is a column of a JSON_TABLE. The database may have a character set

@@ -60,14 +60,14 @@ func (c *claiming) candidatesMySQL(ctx context.Context, gates []*gate, rows []as
 	if err != nil {
 		return nil, err
 	}
-	all := make([][]candidate, len(gates))
+	all := make([][]*candidate, len(gates))
+	scan := newCandidateScan()
 	err = each(ctx, c.q, func(r Rows) error {
-		var place, looked int
-		row, err := c.scan(r, &place, &looked)
+		row, err := scan.read(r, c.now)
 		if err != nil {
 			return err
 		}
-		h := heads[place]
+		h := heads[scan.place]
 		row.firstDue, row.firstID = h.due, h.id
 		all[h.Gate] = append(all[h.Gate], row)
 		return nil

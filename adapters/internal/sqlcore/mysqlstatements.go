@@ -45,7 +45,6 @@ func mysqlText(d *dialect) map[string]string {
 			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
 			SET q.state = 0, q.waits = 0, q.reason = '', q.due_at = {now}
 			WHERE q.state = 1 AND q.waits = 1`,
-		"followers": `SELECT EXISTS (SELECT 1 FROM amsbridge_queue FORCE INDEX (amsbridge_queue_after) WHERE after_key IS NOT NULL)`,
 		"park followers": `UPDATE (SELECT DISTINCT f.lane, f.id FROM amsbridge_queue f FORCE INDEX (amsbridge_queue_after)
 				WHERE f.after_key IS NOT NULL AND f.state = 0 AND f.lease_until IS NULL AND ` + predecessorParked + `) AS s
 			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id

@@ -22,11 +22,7 @@ const (
 
 // tourText hops: ?2 after this name, ?3 how many names. Grouped like this, the
 // server reads one entry of the index for each.
-const tourText = `SELECT c.now,
-		EXISTS (SELECT 1 FROM amsbridge_queue f FORCE INDEX (amsbridge_queue_after)
-			WHERE f.after_key IS NOT NULL AND f.state = 0 AND f.lease_until IS NULL AND ` + predecessorParked + `)
-		OR EXISTS (SELECT 1 FROM amsbridge_queue f FORCE INDEX (amsbridge_queue_after)
-			WHERE f.after_key IS NOT NULL AND f.state = 1 AND f.waits = 1 AND NOT ` + predecessorParked + `),
+const tourText = `SELECT c.now, ` + followersToMove + `,
 		t.destination, t.first,
 		COALESCE(d.pausing, 0), COALESCE(d.held_until, 0), COALESCE(d.probe_at, 0), COALESCE(d.breaker, 0) <> 0,
 		COALESCE(d.breaker_until, 0), COALESCE(d.rate_window, 0)

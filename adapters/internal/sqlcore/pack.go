@@ -94,6 +94,8 @@ type array struct {
 	ints  []int64
 	texts []string
 	bytes [][]byte
+	// hexed is what the last of bytes was in hexadecimal: many are the same.
+	hexed string
 }
 
 func newArray(kind columnKind, n int) *array {
@@ -135,8 +137,12 @@ func (a *array) add(v reflect.Value) error {
 	case a.kind == kindText && v.Kind() == reflect.String:
 		a.texts = append(a.texts, v.String())
 	case a.kind == kindBytes && v.Kind() == reflect.String:
+		if n := len(a.bytes); n > 0 && v.String() == a.hexed && a.bytes[n-1] != nil {
+			a.bytes = append(a.bytes, a.bytes[n-1])
+			return nil
+		}
 		b, err := hex.DecodeString(v.String())
-		a.bytes = append(a.bytes, b)
+		a.bytes, a.hexed = append(a.bytes, b), v.String()
 		return err
 	case a.kind == kindBytes && v.Kind() == reflect.Slice:
 		a.bytes = append(a.bytes, v.Bytes())

@@ -10,10 +10,23 @@ func blocked(alias string) string {
 		WHERE pm.key = ` + alias + `.after_key AND pm.destination = ` + alias + `.destination AND p.lane = pm.lane AND p.id = pm.id))`
 }
 
-// predecessorParked tells the same of a predecessor that is parked.
+// predecessorParked tells the same of a predecessor that is parked. OFFSET and
+// "state + 0" keep PostgreSQL from walking over all that is parked instead.
 const predecessorParked = `EXISTS (SELECT 1 FROM amsbridge_message pm
 		CROSS JOIN amsbridge_queue p
-		WHERE pm.key = f.after_key AND pm.destination = f.destination AND p.lane = pm.lane AND p.id = pm.id AND p.state = 1)`
+		WHERE pm.key = f.after_key AND pm.destination = f.destination AND p.lane = pm.lane AND p.id = pm.id AND p.state + 0 = 1
+		LIMIT 1 OFFSET 0)`
+
+// followersToMove tells whether followers must be parked or released.
+const followersToMove = `EXISTS (SELECT 1 FROM amsbridge_queue f{byAfter} WHERE f.after_key IS NOT NULL AND f.state + 0 = 0 AND f.lease_until IS NULL
+		AND ` + predecessorParked + `)
+	OR EXISTS (SELECT 1 FROM amsbridge_queue f{byAfter} WHERE f.after_key IS NOT NULL AND f.state + 0 = 1 AND f.waits = 1
+		AND NOT ` + predecessorParked + `)`
+
+// anyFollowers tells whether there are followers at all. It stays on their index
+// outside our own transactions too, where nothing keeps PostgreSQL's planner
+// from reading the whole queue for followersToMove.
+const anyFollowers = `(SELECT f.after_key FROM amsbridge_queue f WHERE f.after_key IS NOT NULL ORDER BY f.after_key LIMIT 1) IS NOT NULL`
 
 // messageColumns are read into a message by messageScan.
 const messageColumns = `m.id, m.destination, m.key, m.key_parts, m.kind, m.version, m.person, m.subject, m.items,
@@ -34,14 +47,14 @@ func fixed(d *dialect) map[string]string {
 			FROM ` + d.rows(2, endingColumns),
 		"end delete": `DELETE FROM amsbridge_queue WHERE (lane, id) IN (SELECT lane, id FROM ` + d.rows(1, endingColumns) + `)`,
 		"release ended": `UPDATE amsbridge_queue{byAfter} SET state = 0, waits = 0, reason = '', due_at = {now}
-			WHERE after_key IS NOT NULL AND state = 1 AND waits = 1
+			WHERE after_key IS NOT NULL AND state + 0 = 1 AND waits = 1
 				AND (destination, after_key) IN (SELECT s.destination, s.key FROM ` + d.rows(2, endingColumns) + `)`,
 		"followers": `SELECT EXISTS (SELECT 1 FROM amsbridge_queue{byAfter} WHERE after_key IS NOT NULL)`,
 		"park followers": `UPDATE amsbridge_queue AS f{byAfter}
 			SET state = 1, waits = 1, reason = 'waits for ' || ` + d.asText("f.after_key") + `
-			WHERE f.after_key IS NOT NULL AND f.state = 0 AND f.lease_until IS NULL AND ` + predecessorParked,
+			WHERE f.after_key IS NOT NULL AND f.state + 0 = 0 AND f.lease_until IS NULL AND ` + predecessorParked,
 		"release followers": `UPDATE amsbridge_queue AS f{byAfter} SET state = 0, waits = 0, reason = '', due_at = {now}
-			WHERE f.after_key IS NOT NULL AND f.state = 1 AND f.waits = 1 AND NOT ` + predecessorParked,
+			WHERE f.after_key IS NOT NULL AND f.state + 0 = 1 AND f.waits = 1 AND NOT ` + predecessorParked,
 
 		"poison": `UPDATE amsbridge_queue SET state = 1, waits = 0, token = NULL, lease_until = NULL, lost = ?3, reason = ?4, entries = entries + 1
 			WHERE lane = ?1 AND id = ?2`,
