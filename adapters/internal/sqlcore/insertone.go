@@ -59,7 +59,7 @@ func (s *Store) Prepared() []string {
 	if s.d.folder != SQLite {
 		return nil
 	}
-	return []string{s.sql["insert one"], s.sql["queue one"]}
+	return []string{s.sql["insert one"], s.sql["insert one unless"], s.sql["queue one"]}
 }
 
 // insertOne stores a single message; it returns zero when nothing was written
