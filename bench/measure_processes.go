@@ -150,7 +150,8 @@ func timedCheckouts(ctx context.Context, o Outbox, n int) ([]float64, error) {
 }
 
 // idle counts what senders ask of their databases while there is nothing to do:
-// round trips on the wire, or claims where there is no wire.
+// round trips on the wire but for the pool's own pings, or claims where there is
+// no wire.
 func idle(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
