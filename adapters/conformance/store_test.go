@@ -156,16 +156,41 @@ func TestStoresConform(t *testing.T) {
 			t.Parallel()
 			outboxtest.Run(t, func(t *testing.T) outboxtest.Harness[*sql.Tx] {
 				t.Parallel()
-				d := s.open(t)
-				return outboxtest.Harness[*sql.Tx]{
-					Store:      d.store,
-					Begin:      func() (*sql.Tx, error) { return d.db.BeginTx(context.Background(), nil) },
-					BeginAt:    d.beginAt,
-					Commit:     (*sql.Tx).Commit,
-					Rollback:   func(tx *sql.Tx) { _ = tx.Rollback() },
-					Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },
-					Concurrent: s.concurrent,
+				return s.open(t).harness()
+			})
+		})
+	}
+}
+
+func (d *deck) harness() outboxtest.Harness[*sql.Tx] {
+	return outboxtest.Harness[*sql.Tx]{
+		Store:      d.store,
+		Begin:      func() (*sql.Tx, error) { return d.db.BeginTx(context.Background(), nil) },
+		BeginAt:    d.beginAt,
+		Commit:     (*sql.Tx).Commit,
+		Rollback:   func(tx *sql.Tx) { _ = tx.Rollback() },
+		Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },
+		Concurrent: d.concurrent,
+	}
+}
+
+// The schedules of the store in memory, a few of them on each database: what the
+// memory shows of the sender's side, these show of the statements.
+func TestStoresSimulated(t *testing.T) {
+	t.Parallel()
+	for i, s := range engines {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			d := s.open(t)
+			seed := 8000 + 1000*uint64(i) //nolint:gosec // three engines
+			outboxtest.Simulate(t, outboxtest.Simulation{Seed: seed, Schedules: 6}, func(t *testing.T) outboxtest.Harness[*sql.Tx] {
+				t.Helper()
+				for _, table := range []string{"queue", "attempt", "message", "destination", "audit"} {
+					_, err := d.db.ExecContext(t.Context(), "DELETE FROM amsbridge_"+table)
+					require.NoError(t, err)
 				}
+				d.ahead.Store(0)
+				return d.harness()
 			})
 		})
 	}
