@@ -1,6 +1,7 @@
 package outboxtest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +22,7 @@ func runClauses[Tx any]() []clause[Tx] {
 		{"a suspect goes alone, whatever the run", (*stand[Tx]).runOfSuspect},
 		{"a follower never goes with its unsettled predecessor", (*stand[Tx]).runAfter},
 		{"lanes to skip are left alone", (*stand[Tx]).skipped},
+		{"a busy lane is seen behind other busy ones", (*stand[Tx]).runBehindBusy},
 		{"what is told to be busy has a live lease", (*stand[Tx]).busyTold},
 	}
 }
@@ -102,6 +104,35 @@ func (s *stand[Tx]) runUninterrupted() {
 	s.nothing(alone)
 	s.settled(g.end(1, outbox.StateParked))
 	s.claimedRuns(3, "c", "d", "e")
+}
+
+// runBehindBusy has a store look at more than a claim has room for: three lanes
+// of ten, of which the last one under way is the third's last.
+func (s *stand[Tx]) runBehindBusy() {
+	add := func(person string, from, to int) {
+		s.t.Helper()
+		for i := from; i <= to; i++ {
+			s.add(push(fmt.Sprintf("%s/%02d", person, i), person))
+		}
+	}
+	add("U-3", 1, 10)
+	third := s.claim(runs(10))
+	require.Len(s.t, third.Leased, 10)
+	add("U-1", 1, 1)
+	add("U-2", 1, 1)
+	s.claimedRuns(1, "U-1/01", "U-2/01")
+	add("U-1", 2, 2)
+	add("U-2", 2, 2)
+	for i := range 9 {
+		s.settled(third.end(i, outbox.StatePending, delay(0)))
+	}
+	add("U-1", 3, 10)
+	add("U-2", 3, 10)
+	for _, room := range []int{1, 2, 20} {
+		require.Empty(s.t, s.claim(runs(10), func(r *outbox.ClaimRequest) { r.Room = room }).keys())
+	}
+	s.settled(third.end(9, outbox.StateDelivered))
+	require.Equal(s.t, []string{"U-3/01"}, s.claim(runs(10), func(r *outbox.ClaimRequest) { r.Room = 1 }).keys())
 }
 
 func (s *stand[Tx]) runOrder() {

@@ -101,7 +101,13 @@ func (c *claiming) candidates(ctx context.Context, gates []*gate) ([]found, erro
 		return nil, err
 	}
 	for i := range all {
-		out[i].lanes = inLanes(all[i])
+		lanes := inLanes(all[i])
+		// The last lane is cut short with the rows, so that it may be busy unseen,
+		// unless it has as many as a run.
+		if last := len(lanes) - 1; len(all[i]) >= rows[i].Look+c.req.Run-1 && len(lanes[last]) < c.req.Run {
+			lanes = lanes[:last]
+		}
+		out[i].lanes = lanes
 	}
 	if c.s.d.folder == PostgreSQL {
 		return out, c.fullLanes(ctx, out)
