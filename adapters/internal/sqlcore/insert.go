@@ -153,6 +153,11 @@ func (s *Store) InsertIn(ctx context.Context, tx Conn, msgs ...outbox.Message) (
 	if len(msgs) == 0 {
 		return nil, s.touch(ctx, tx)
 	}
+	if len(msgs) == 1 && msgs[0].Replaces == 0 && s.d.folder != MySQL {
+		if id, err := s.insertOne(ctx, tx, msgs[0]); err != nil || id != 0 {
+			return []outbox.Inserted{{ID: id}}, err
+		}
+	}
 	batch, err := newInsertion(msgs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: insert: %w", s.name, err)
@@ -160,11 +165,6 @@ func (s *Store) InsertIn(ctx context.Context, tx Conn, msgs ...outbox.Message) (
 	for _, m := range msgs {
 		if m.Replaces != 0 {
 			return s.replace(ctx, tx, batch)
-		}
-	}
-	if len(batch.msgs) == 1 && s.d.folder != MySQL {
-		if id, err := s.insertOne(ctx, tx, batch); err != nil || id != 0 {
-			return []outbox.Inserted{{ID: id}}, err
 		}
 	}
 	return s.d.insert(ctx, s, tx, batch)

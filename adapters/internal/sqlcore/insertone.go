@@ -64,8 +64,20 @@ func (s *Store) Prepared() []string {
 
 // insertOne stores a single message; it returns zero when nothing was written
 // because something is in the way.
-func (s *Store) insertOne(ctx context.Context, tx Conn, b insertion) (outbox.ID, error) {
-	m, r := b.msgs[0], b.rows[0]
+func (s *Store) insertOne(ctx context.Context, tx Conn, m outbox.Message) (outbox.ID, error) {
+	parts, err := jsonText(m.KeyParts)
+	if err != nil {
+		return 0, fmt.Errorf("%s: insert: %w", s.name, err)
+	}
+	items, err := jsonText(m.Items)
+	if err != nil {
+		return 0, fmt.Errorf("%s: insert: %w", s.name, err)
+	}
+	unless := make([]string, len(m.Unless))
+	for i, k := range m.Unless {
+		unless[i] = hexed(k)
+	}
+	lane, state := m.Lane(), uint8(m.Born)
 	var after, profile []byte
 	if m.After != "" {
 		after = []byte(m.After)
@@ -74,34 +86,33 @@ func (s *Store) insertOne(ctx context.Context, tx Conn, b insertion) (outbox.ID,
 		profile = m.Profile
 	}
 	args := []any{
-		s.now(), r.Lane, []byte(m.Destination), []byte(m.Key), r.KeyParts, m.Kind, m.Version, []byte(m.Person), []byte(m.Subject),
-		r.Items, m.Facts, m.FactsFingerprint(), after, m.TraceContext,
+		s.now(), lane, []byte(m.Destination), []byte(m.Key), parts, m.Kind, m.Version, []byte(m.Person), []byte(m.Subject),
+		items, m.Facts, m.FactsFingerprint(), after, m.TraceContext,
 	}
 	var id outbox.ID
-	var err error
 	text := s.sql["insert one"]
-	if len(b.unless) > 0 {
+	if len(unless) > 0 {
 		text = s.sql["insert one unless"]
 	}
 	if s.d.folder == PostgreSQL {
-		args = append(args, r.State, m.Reason, profile)
-		if len(b.unless) > 0 {
-			args = append(args, byteaArray(b.unless))
+		args = append(args, state, m.Reason, profile)
+		if len(unless) > 0 {
+			args = append(args, byteaArray(unless))
 		}
 		_, err = one(ctx, tx, []any{&id}, text, args...)
 	} else {
-		if len(b.unless) > 0 {
-			unless, err := jsonText(b.unless)
+		if len(unless) > 0 {
+			list, err := jsonText(unless)
 			if err != nil {
-				return 0, err
+				return 0, fmt.Errorf("%s: insert: %w", s.name, err)
 			}
-			args = append(args, unless)
+			args = append(args, list)
 		}
 		var created int64
 		var found bool
 		found, err = one(ctx, tx, []any{&id, &created}, text, args...)
 		if found && err == nil {
-			_, err = tx.Exec(ctx, s.sql["queue one"], r.Lane, id, []byte(m.Destination), r.State, created, after, m.Reason, profile)
+			_, err = tx.Exec(ctx, s.sql["queue one"], lane, id, []byte(m.Destination), state, created, after, m.Reason, profile)
 		}
 	}
 	if err != nil {
