@@ -78,16 +78,15 @@ func (e Engine) database(ctx context.Context, servers Servers) (dsn string, drop
 // Servers are the database servers of a run.
 type Servers map[testdb.Engine]*testdb.Server
 
-// Start starts the servers of those engines, or finds them: see
-// [testdb.Start]. MariaDB is always started, since one that was started for
-// tests does not sync what it commits. The caller stops them.
+// Start starts servers of those engines: those that are started for tests do not
+// sync what they commit. The caller stops them.
 func Start(ctx context.Context, engines []Engine) (Servers, error) {
 	s := Servers{}
 	for _, e := range engines {
 		if e.server == "" || s[e.server] != nil {
 			continue
 		}
-		server, err := testdb.Start(ctx, e.server, testdb.Options{Install: true, Own: e.server == testdb.MariaDB, Log: os.Stderr})
+		server, err := testdb.Start(ctx, e.server, testdb.Options{Install: true, Own: true, Log: os.Stderr})
 		if err != nil {
 			return nil, errors.Join(err, s.Stop())
 		}

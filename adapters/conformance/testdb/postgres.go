@@ -17,8 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// startPostgres starts a server with default settings, on a loopback port, that
-// trusts whoever connects.
+// startPostgres starts a server on a loopback port that trusts whoever connects:
+// with default settings for a caller of its own, and otherwise without syncing,
+// for a test that fills a million rows would have all others wait for the disk.
 func startPostgres(ctx context.Context, opts Options) (*Server, error) {
 	bin, err := postgresPrograms(ctx, opts)
 	if err != nil {
@@ -30,11 +31,11 @@ func startPostgres(ctx context.Context, opts Options) (*Server, error) {
 	}
 	ping := func(ctx context.Context, dsn string) error { return withPostgres(ctx, dsn, "SELECT 1") }
 	return startOnFreePort(ctx, PostgreSQL, ping, func(ctx context.Context, port string) (*process, string, error) {
-		return tryPostgres(ctx, bin, as, port)
+		return tryPostgres(ctx, bin, as, port, opts.Own)
 	})
 }
 
-func tryPostgres(ctx context.Context, bin string, as *syscall.Credential, port string) (_ *process, dsn string, err error) {
+func tryPostgres(ctx context.Context, bin string, as *syscall.Credential, port string, synced bool) (_ *process, dsn string, err error) {
 	dir, err := serverDir(string(PostgreSQL), as)
 	if err != nil {
 		return nil, "", err
@@ -51,7 +52,11 @@ func tryPostgres(ctx context.Context, bin string, as *syscall.Credential, port s
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, "", fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	p, err := spawn(dir, as, filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port, "-k", "")
+	argv := []string{filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port, "-k", ""}
+	if !synced {
+		argv = append(argv, "-c", "fsync=off")
+	}
+	p, err := spawn(dir, as, argv...)
 	return p, "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", err
 }
 

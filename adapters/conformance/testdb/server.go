@@ -20,8 +20,8 @@ type Options struct {
 	Install bool
 	// Own starts a server of the caller's own, whatever server the engine's
 	// variable names: for whoever means to stop it. A value of [None] still says
-	// that none is to be started. What such a server of MariaDB commits is
-	// synced to the disk, as by the product's own settings. Defaults to false.
+	// that none is to be started. What such a server commits is synced to
+	// the disk, as by the product's own settings. Defaults to false.
 	Own bool
 	// Log receives what is done besides. Defaults to nowhere.
 	Log io.Writer

@@ -3,9 +3,8 @@
 //
 //	go run ./adapters/conformance/cmd/withdb -- go run ./bench/cmd/ratios
 //
-// The servers are those that AMSBRIDGE_TEST_POSTGRES and AMSBRIDGE_TEST_MARIADB
-// name, or ones that are started with their default settings; SQLite syncs in
-// full to a write-ahead log.
+// The servers are started with their default settings, whatever others there
+// are; SQLite syncs in full to a write-ahead log.
 package main
 
 import (
