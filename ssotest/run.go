@@ -32,7 +32,7 @@ func Run(t *testing.T, cfg Config) {
 			case err != nil:
 				t.Fatal(err)
 			case r.Outcome == NotTried:
-				t.Skip(r.Detail)
+				t.Skip("NOT TESTED: " + r.Detail)
 			case !r.Passed():
 				t.Errorf("%s: %s (%s)\n%s", r.Harm(), r.Outcome, r.Detail, r.Why)
 			}

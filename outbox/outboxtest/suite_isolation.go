@@ -61,7 +61,7 @@ func (s *stand[Tx]) once(isolation string, begun func(), f func(tx Tx) error) er
 
 func (s *stand[Tx]) needsIsolation() {
 	if s.BeginAt == nil || !s.Concurrent {
-		s.t.Skip("the store has no isolation levels to choose from")
+		s.t.Skip("NOT TESTED: the harness says that the store has no isolation levels to choose from")
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *stand[Tx]) rollbackLeavesNothing() {
 
 func (s *stand[Tx]) uncommittedIsHidden() {
 	if !s.Concurrent {
-		s.t.Skip("the store cannot be used while a transaction is open")
+		s.t.Skip("NOT TESTED: the harness says that the store cannot be used while a transaction is open")
 	}
 	s.inTx(func(tx Tx) {
 		_, err := s.Store.InsertTx(s.t.Context(), tx, push("a", "U-1"))
