@@ -32,6 +32,17 @@ func (l *Lab) open(ctx context.Context, name string, c *closers) (Outbox, bool, 
 	return o, ok, err
 }
 
+// openMain opens the main engine; the outbox is nil where there is none among the
+// lab's.
+func (l *Lab) openMain(ctx context.Context, c *closers) (Engine, Outbox, error) {
+	e, ok := l.main()
+	if !ok {
+		return e, nil, nil
+	}
+	o, _, err := l.open(ctx, e.Name, c)
+	return e, o, err
+}
+
 // openAt returns the DSN as well.
 func (l *Lab) openAt(ctx context.Context, name string, c *closers) (Outbox, string, bool, error) {
 	e, ok := l.engine(name)

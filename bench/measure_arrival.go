@@ -102,12 +102,8 @@ func paced(ctx context.Context, n, perSecond int, f func(i int, due time.Time) e
 func arrival(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	r, err := l.river(ctx, peers.FetchCooldown, &c)

@@ -19,12 +19,8 @@ import (
 func deadDestination(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	p, err := l.platform(ctx, 0, &c)

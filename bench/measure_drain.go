@@ -135,12 +135,8 @@ func drainInstant(ctx context.Context, l *Lab) (rows []Row, err error) {
 func drainSlow(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	p, err := l.platform(ctx, 50*time.Millisecond, &c)
@@ -178,12 +174,8 @@ func drainNoop(ctx context.Context, l *Lab) (rows []Row, err error) {
 func drainNoopRiver(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	r, err := l.river(ctx, 0, &c)

@@ -18,12 +18,8 @@ const theWhale = 0
 func whale(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	p, err := l.platform(ctx, 0, &c)
@@ -100,12 +96,8 @@ func (s *sorting) Deliver(ctx context.Context, m outbox.Message) (outbox.Result,
 func compared(ctx context.Context, l *Lab, name, against string, n int, ours, base shape, bar Bar) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	p, err := l.platform(ctx, 0, &c)
@@ -139,12 +131,8 @@ func manyDestinations(ctx context.Context, l *Lab) ([]Row, error) {
 func fourSenders(ctx context.Context, l *Lab) (rows []Row, err error) {
 	c := closers{}
 	defer func() { err = errors.Join(err, c.close()) }()
-	e, ok := l.main()
-	if !ok {
-		return nil, nil
-	}
-	o, _, err := l.open(ctx, e.Name, &c)
-	if err != nil {
+	e, o, err := l.openMain(ctx, &c)
+	if o == nil {
 		return nil, err
 	}
 	p, err := l.platform(ctx, 0, &c)
