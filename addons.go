@@ -120,23 +120,24 @@ func (a AddOns) message(destination string, part int) (outbox.Message, error) {
 // DecodeAddOns reads a message of kind [KindAddOns], as a destination does. It
 // returns [outbox.ErrNewerVersion] for a payload that a newer program wrote,
 // and an [*InputError] for one that it cannot read.
-func DecodeAddOns(m outbox.Message) (AddOns, error) { return decodeAddOns(m, KindAddOns) }
+func DecodeAddOns(m outbox.Message) (AddOns, error) { return decodeAddOns(&m, KindAddOns) }
 
 // DecodeRemoveAddOns reads a message of kind [KindRemoveAddOns], with the same
 // errors as [DecodeAddOns].
-func DecodeRemoveAddOns(m outbox.Message) (AddOns, error) { return decodeAddOns(m, KindRemoveAddOns) }
+func DecodeRemoveAddOns(m outbox.Message) (AddOns, error) {
+	return decodeAddOns(&m, KindRemoveAddOns)
+}
 
-func decodeAddOns(m outbox.Message, kind string) (AddOns, error) {
-	var f addOnFacts
-	p, err := decode(m, kind, &f)
+func decodeAddOns(m *outbox.Message, kind string) (AddOns, error) {
+	f, p, err := decode(m, kind, plainAddOns)
 	if err != nil {
 		return AddOns{}, err
 	}
 	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID), Backfill: f.Backfill || p.Backfill}, nil
 }
 
-// readPlain reads plain facts; others it leaves, and f as it was.
-func (f *addOnFacts) readPlain(b []byte) bool {
+// plainAddOns reads plain facts.
+func plainAddOns(b []byte) (addOnFacts, bool) {
 	r := newPlainJSON(b)
 	var got addOnFacts
 	r.object(func(name string) {
@@ -157,11 +158,7 @@ func (f *addOnFacts) readPlain(b []byte) bool {
 			r.odd = true
 		}
 	})
-	if !r.whole() {
-		return false
-	}
-	*f = got
-	return true
+	return got, r.whole()
 }
 
 func (r *plainJSON) lineAddOns() (l LineAddOns) {

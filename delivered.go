@@ -50,8 +50,7 @@ type deliveredFacts struct {
 // newer program wrote, which the destination passes on, and an [*InputError]
 // for one that it cannot read.
 func DecodeDelivered(m outbox.Message) (Delivered, error) {
-	var f deliveredFacts
-	p, err := decode(m, KindDelivered, &f)
+	f, p, err := decode[deliveredFacts](&m, KindDelivered, nil)
 	if err != nil {
 		return Delivered{}, err
 	}

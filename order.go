@@ -78,12 +78,18 @@ func (id UserID) problem() string {
 	if s != strings.TrimFunc(s, unicode.IsSpace) {
 		return "is padded with white space"
 	}
-	switch strings.ToLower(s) {
-	case "null", "nil", "none", "undefined", "nan", "<nil>", "(null)", "%!s(<nil>)", "[object object]",
-		"0", "00000000-0000-0000-0000-000000000000":
-		return "is the text of a missing value"
+	for _, missing := range missingValues {
+		if len(s) == len(missing) && strings.EqualFold(s, missing) {
+			return "is the text of a missing value"
+		}
 	}
 	return ""
+}
+
+// missingValues are what programs write where there is no ID.
+var missingValues = [...]string{
+	"null", "nil", "none", "undefined", "nan", "<nil>", "(null)", "%!s(<nil>)", "[object object]",
+	"0", "00000000-0000-0000-0000-000000000000",
 }
 
 // profileProblem names the first field that Elevate requires and that is

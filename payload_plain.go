@@ -84,19 +84,19 @@ func (r *plainJSON) list(value func()) {
 // quoted reads a text without escapes.
 func (r *plainJSON) quoted() string {
 	r.need('"')
-	end := strings.IndexByte(r.rest, '"')
-	if end < 0 {
-		r.odd = true
-		return ""
-	}
-	s := r.rest[:end]
-	r.rest = r.rest[end+1:]
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == '\\' {
+	for end := range len(r.rest) {
+		switch b := r.rest[end]; {
+		case b == '"':
+			s := r.rest[:end]
+			r.rest = r.rest[end+1:]
+			return s
+		case b < ' ', b == '\\':
 			r.odd = true
+			return ""
 		}
 	}
-	return s
+	r.odd = true
+	return ""
 }
 
 // text reads one into a field that has none yet.

@@ -28,8 +28,7 @@ type refundTaskFacts struct {
 }
 
 func decodeRefundTask(rec outbox.Record) (push, error) {
-	var f refundTaskFacts
-	_, err := decode(rec.Message, KindRefundTask, &f)
+	f, _, err := decode[refundTaskFacts](&rec.Message, KindRefundTask, nil)
 	a := AddOns{ShowKey: f.ShowKey} // the keys are to be looked for, and perhaps not there
 	return push{Record: rec, product: f.RemoteProductID, addOns: a, of: f.Of, registration: f.Registration}, err
 }

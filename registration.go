@@ -77,8 +77,7 @@ func backfilled(m outbox.Message, facts any) (outbox.Message, error) {
 // destination does. It returns [outbox.ErrNewerVersion] for a payload that a
 // newer program wrote, and an [*InputError] for one that it cannot read.
 func DecodeRegistration(m outbox.Message) (Registration, error) {
-	var f registrationFacts
-	p, err := decode(m, KindRegistration, &f)
+	f, p, err := decode(&m, KindRegistration, plainRegistration)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -89,33 +88,40 @@ func DecodeRegistration(m outbox.Message) (Registration, error) {
 	return r, nil
 }
 
-// decode checks kind and version, reads the facts and returns the profile.
-func decode(m outbox.Message, kind string, facts any) (profile, error) {
+// decode checks kind and version and reads facts and profile. What plain, if
+// any, does not read, encoding/json does.
+func decode[F any](m *outbox.Message, kind string, plain func([]byte) (F, bool)) (f F, p profile, err error) {
 	// The version first: a kind that only a newer program knows has a newer one.
 	if m.Version > payloadVersion {
-		return profile{}, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
+		return f, p, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
 	}
 	if m.Kind != kind {
-		return profile{}, &InputError{Field: "message kind", Problem: "is not " + kind}
+		return f, p, &InputError{Field: "message kind", Problem: "is not " + kind}
 	}
-	if plain, ok := facts.(interface{ readPlain([]byte) bool }); !ok || !plain.readPlain(m.Facts) {
-		if err := json.Unmarshal(m.Facts, facts); err != nil {
-			return profile{}, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+	if f, err = read(m.Facts, plain); err != nil {
+		return f, p, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+	}
+	if len(m.Profile) > 0 {
+		if p, err = read(m.Profile, plainProfile); err != nil {
+			return f, p, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
 		}
 	}
-	var p profile
-	if len(m.Profile) > 0 && !p.readPlain(m.Profile) {
-		var slow profile // of its own: a pointer given away would put every p on the heap
-		if err := json.Unmarshal(m.Profile, &slow); err != nil {
-			return profile{}, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
-		}
-		p = slow
-	}
-	return p, nil
+	return f, p, nil
 }
 
-// readPlain reads plain facts; others it leaves, and f as it was.
-func (f *registrationFacts) readPlain(b []byte) bool {
+func read[T any](b []byte, plain func([]byte) (T, bool)) (T, error) {
+	if plain != nil {
+		if got, ok := plain(b); ok {
+			return got, nil
+		}
+	}
+	var slow T // of its own: a pointer given away would put the plain one on the heap too
+	err := json.Unmarshal(b, &slow)
+	return slow, err
+}
+
+// plainRegistration reads plain facts.
+func plainRegistration(b []byte) (registrationFacts, bool) {
 	r := newPlainJSON(b)
 	var got registrationFacts
 	r.object(func(name string) {
@@ -130,15 +136,11 @@ func (f *registrationFacts) readPlain(b []byte) bool {
 			r.odd = true
 		}
 	})
-	if !r.whole() {
-		return false
-	}
-	*f = got
-	return true
+	return got, r.whole()
 }
 
-// readPlain reads a plain profile; another one it leaves, and p as it was.
-func (p *profile) readPlain(b []byte) bool {
+// plainProfile reads a plain profile.
+func plainProfile(b []byte) (profile, bool) {
 	r := newPlainJSON(b)
 	var got profile
 	r.object(func(name string) {
@@ -155,11 +157,7 @@ func (p *profile) readPlain(b []byte) bool {
 			r.odd = true
 		}
 	})
-	if !r.whole() {
-		return false
-	}
-	*p = got
-	return true
+	return got, r.whole()
 }
 
 // user is the person of a profile.

@@ -18,10 +18,14 @@ type CallCost struct {
 // Allocations are what one call allocates.
 type Allocations struct{ Count, Bytes float64 }
 
-// Compare measures n calls in either way, in interleaved rounds after one that
-// does not count.
+// turns is how often the two ways take turns within a round: a shared machine
+// is fast and slow for seconds at a time.
+const turns = 8
+
+// Compare measures n calls in either way in each round, after one that does not
+// count.
 func (c *Call) Compare(ctx context.Context, l *Lab, n int) (CallCost, error) {
-	r, err := l.play(ctx, 25, c.cost("bare", n, c.Bare), c.cost("client", n, c.Deliver))
+	r, err := l.play(ctx, 25, func(ctx context.Context) (figures, error) { return c.round(ctx, n) })
 	if err != nil {
 		return CallCost{}, err
 	}
@@ -35,21 +39,48 @@ func (c *Call) Compare(ctx context.Context, l *Lab, n int) (CallCost, error) {
 	}, nil
 }
 
-func (c *Call) cost(name string, n int, way func(context.Context, int) error) part {
-	return func(ctx context.Context) (figures, error) {
-		before := allocated()
-		begun := time.Now()
-		if err := way(ctx, n); err != nil {
-			return nil, err
+// round makes n calls in either way.
+func (c *Call) round(ctx context.Context, n int) (figures, error) {
+	n = max(n/turns, 1)
+	ways := []struct {
+		name string
+		call func(context.Context, int) error
+		cost cost
+	}{{name: "bare", call: c.Bare}, {name: "client", call: c.Deliver}}
+	for i := range turns {
+		for _, w := range turn(i, len(ways)) {
+			if err := ways[w].cost.add(ctx, n, ways[w].call); err != nil {
+				return nil, err
+			}
 		}
-		took := time.Since(begun)
-		after := allocated()
-		return figures{
-			name:            float64(n) / took.Seconds(),
-			name + " count": float64(after.Mallocs-before.Mallocs) / float64(n),
-			name + " bytes": float64(after.TotalAlloc-before.TotalAlloc) / float64(n),
-		}, nil
 	}
+	all := figures{}
+	for _, w := range ways {
+		made := float64(n * turns)
+		all[w.name] = made / w.cost.took.Seconds()
+		all[w.name+" count"] = float64(w.cost.mallocs) / made
+		all[w.name+" bytes"] = float64(w.cost.bytes) / made
+	}
+	return all, nil
+}
+
+// cost is what calls took and allocated.
+type cost struct {
+	took           time.Duration
+	mallocs, bytes uint64
+}
+
+func (c *cost) add(ctx context.Context, n int, way func(context.Context, int) error) error {
+	before := allocated()
+	begun := time.Now()
+	if err := way(ctx, n); err != nil {
+		return err
+	}
+	c.took += time.Since(begun)
+	after := allocated()
+	c.mallocs += after.Mallocs - before.Mallocs
+	c.bytes += after.TotalAlloc - before.TotalAlloc
+	return nil
 }
 
 func allocated() runtime.MemStats {
@@ -66,7 +97,7 @@ func clients(ctx context.Context, l *Lab) ([]Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		cost, err := call.Compare(ctx, l, l.size(4000, 20))
+		cost, err := call.Compare(ctx, l, l.size(32_000, 20))
 		call.Close()
 		if err != nil {
 			return nil, err

@@ -94,12 +94,14 @@ func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Pr
 	if err != nil {
 		return Preview{}, &amsbridge.InputError{Field: "registration", Problem: "cannot be written as JSON"}
 	}
-	if c.profile.Auth == AuthBasic {
-		req.Header.Set("Authorization", "Basic "+Masked)
+	header, err := c.api.Header(req)
+	if err != nil { // the rest of it is ours
+		return Preview{}, &amsbridge.InputError{Field: "message key", Problem: "has characters that no header may hold"}
 	}
-	header := req.Header.Clone()
-	header.Set("User-Agent", c.api.UserAgent())
-	return Preview{Method: req.Method, URL: c.maskURL(req.URL), Header: header, Body: req.Body}, nil
+	if c.profile.Auth == AuthBasic {
+		header.Set("Authorization", "Basic "+Masked)
+	}
+	return Preview{Method: req.Method, URL: c.maskURL(req.URL), Header: header.Clone(), Body: req.Body}, nil
 }
 
 // in tells whether JSON holds a credential, however its texts are escaped.

@@ -182,6 +182,8 @@ func TestPreviewRefusesWhatDeliverWould(t *testing.T) {
 	require.ErrorContains(t, err, "first name is empty")
 	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Version = 2 }))
 	require.ErrorIs(t, err, outbox.ErrNewerVersion)
+	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Key = "a\nb" }))
+	require.ErrorContains(t, err, "message key has characters")
 }
 
 // A backfilled registration asks for no mail, and the preview shows it.

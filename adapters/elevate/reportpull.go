@@ -111,7 +111,7 @@ func (r *Reports) request(since time.Time, page int) (apiclient.Request, error) 
 	}
 	return apiclient.Request{
 		Method: http.MethodPost, URL: r.endpoint, Body: bytes.TrimSpace(body.Bytes()),
-		Header: http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}},
+		Header: jsonBoth,
 	}, nil
 }
 

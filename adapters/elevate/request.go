@@ -2,6 +2,7 @@ package elevate
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,15 +11,16 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 )
 
-// Headers that are the same in all calls; net/http changes none.
-var jsonType = []string{"application/json"}
+// jsonBoth is the header of a call that sends JSON and wants some back.
+var jsonBoth = []apiclient.Field{
+	{Name: "Accept", Values: []string{"application/json"}}, {Name: "Content-Type", Values: []string{"application/json"}},
+}
 
 // layout is what all calls of a profile and credentials share: it is made once.
 type layout struct {
 	// mail and silent are the body with and without the confirmation email.
 	mail, silent *wirejson.Layout
-	authName     string // of the header that holds the credentials, if any
-	authValue    []string
+	header       []apiclient.Field
 }
 
 // The gaps of a body.
@@ -40,15 +42,16 @@ func newLayout(p *Profile, secret secrets) (l layout, err error) {
 	for path, v := range p.Extra {
 		o.Set(path, v)
 	}
+	l.header = jsonBoth
 	switch p.Auth {
 	case AuthBody:
 		o.Set(p.AuthField, secret.key)
 	case AuthBearer:
-		l.authName, l.authValue = "Authorization", []string{"Bearer " + secret.key}
+		l.header = withAuth("Authorization", "Bearer "+secret.key)
 	case AuthBasic:
-		l.authName, l.authValue = "Authorization", []string{"Basic " + secret.basic()}
+		l.header = withAuth("Authorization", "Basic "+secret.basic())
 	case AuthHeader:
-		l.authName, l.authValue = http.CanonicalHeaderKey(p.AuthField), []string{secret.key}
+		l.header = withAuth(http.CanonicalHeaderKey(p.AuthField), secret.key)
 	}
 	o.Set(p.Confirmation, p.ConfirmationOn)
 	if l.mail, err = o.Layout(); err != nil {
@@ -69,11 +72,12 @@ func (l layout) request(url string, r amsbridge.Registration, key string, confir
 	if err != nil {
 		return apiclient.Request{}, err
 	}
-	h := http.Header{"Accept": jsonType, "Content-Type": jsonType, apiclient.KeyHeader: {key}}
-	if l.authName != "" {
-		h[l.authName] = l.authValue
-	}
-	return apiclient.Request{Method: http.MethodPost, URL: url, Header: h, Body: text, Private: private(r)}, nil
+	return apiclient.Request{Method: http.MethodPost, URL: url, Header: l.header, Key: key, Body: text, Private: private(r)}, nil
+}
+
+// withAuth is a header whose field of that name holds the credentials.
+func withAuth(name, value string) []apiclient.Field {
+	return append(slices.Clone(jsonBoth), apiclient.Field{Name: name, Values: []string{value}})
 }
 
 // private lists what no text about this registration may hold.

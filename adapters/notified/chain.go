@@ -96,7 +96,7 @@ func (q Chain) check(byEmail bool) error {
 		if q.OpCodes[i] == 'D' {
 			return bad("opcodes", "hold D, which deletes the whole user")
 		}
-		if _, ok := opcodes[q.OpCodes[i]]; !ok {
+		if !opcodes[q.OpCodes[i]].known() {
 			return bad("opcodes", "hold one that is not known")
 		}
 	}
@@ -115,7 +115,7 @@ func (q Chain) check(byEmail bool) error {
 		return bad("add-on keys", "are empty")
 	case q.AddOnKeys[0] <= 0:
 		return bad("add-on keys", "hold one that is not positive")
-	case len(keyList(q.AddOnKeys)) > amsbridge.MaxAddOnList:
+	case listLen(q.AddOnKeys) > amsbridge.MaxAddOnList:
 		return bad("add-on keys", "are longer than 8,000 bytes as a list")
 	}
 	return nil

@@ -16,9 +16,10 @@ type opcode struct {
 	refuses string // what the platform does not do where it refuses
 }
 
-// opcodes are those that may be sent. Letters are case-sensitive. M is the
-// vendor's text; the others are known from public pages and public code.
-var opcodes = map[byte]opcode{
+// opcodes are those that may be sent, by their letters, which are
+// case-sensitive. M is the vendor's text; the others are known from public pages
+// and public code.
+var opcodes = [256]opcode{
 	'A': {needShow, "to list the add-ons"},
 	'C': {needProfile, "the profile"},
 	'I': {needProfile, "the new person"},
@@ -31,6 +32,9 @@ var opcodes = map[byte]opcode{
 	'Z': {needShow, "to tell the registration's ID"},
 	'r': {needShow | needPackage, "the registration"},
 }
+
+// known tells whether it is one that may be sent.
+func (o opcode) known() bool { return o.refuses != "" }
 
 // needs is what the opcodes of a list need together.
 func needs(codes string) need {

@@ -13,17 +13,13 @@ import (
 // shows it in these very bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-// formType is a header's value; net/http changes none.
-var formType = []string{"application/x-www-form-urlencoded"}
+var formType = []apiclient.Field{{Name: "Content-Type", Values: []string{"application/x-www-form-urlencoded"}}}
 
 // request lays a call out. The query is built by hand, since [url.Values] sorts
 // its keys and would escape LASCmd. The key may be empty.
 func (c *Client) request(key string, q Chain) apiclient.Request {
 	shared := c.constant()
-	req := apiclient.Request{Method: http.MethodPost, URL: shared.url, Header: http.Header{}}
-	if key != "" {
-		req.Header[apiclient.KeyHeader] = []string{key}
-	}
+	req := apiclient.Request{Method: http.MethodPost, URL: shared.url, Key: key}
 	params := c.params(shared.params, q)
 	if c.cfg.UseGET {
 		req.Method = http.MethodGet
@@ -31,7 +27,7 @@ func (c *Client) request(key string, q Chain) apiclient.Request {
 		return req
 	}
 	req.Body = params
-	req.Header["Content-Type"] = formType
+	req.Header = formType
 	return req
 }
 
@@ -70,6 +66,18 @@ func (c *Client) params(begun string, q Chain) []byte {
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 func keyList(keys []int64) string { return string(appendKeys(nil, keys)) }
+
+// listLen is how many bytes the list of these keys takes, of which none is
+// negative.
+func listLen(keys []int64) int {
+	n := max(0, len(keys)-1)
+	for _, k := range keys {
+		for n++; k > 9; k /= 10 {
+			n++
+		}
+	}
+	return n
+}
 
 func appendKeys(b []byte, keys []int64) []byte {
 	for i, k := range keys {

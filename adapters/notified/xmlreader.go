@@ -132,15 +132,16 @@ func (r *xmlReader) word() string {
 // until reads what stands before the sign, which must come, and tells which
 // kinds of bytes that has.
 func (r *xmlReader) until(sign byte) (s string, has uint8) {
-	n := strings.IndexByte(r.rest, sign)
-	if n < 0 {
+	n := 0
+	for n < len(r.rest) && r.rest[n] != sign {
+		has |= xmlKinds[r.rest[n]]
+		n++
+	}
+	if n == len(r.rest) {
 		r.odd = true
 		return "", 0
 	}
 	s, r.rest = r.rest[:n], r.rest[n:]
-	for i := range len(s) {
-		has |= xmlKinds[s[i]]
-	}
 	r.wide = r.wide || has&xmlWide != 0
 	r.need(has&xmlOdd == 0 && (has&xmlBracket == 0 || !strings.Contains(s, "]]>")))
 	return s, has

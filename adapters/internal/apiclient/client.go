@@ -68,6 +68,7 @@ type Client struct {
 	closeUnused func()
 	buffers     *sync.Pool // of *[]byte, to read replies into
 	usual       *atomic.Pointer[usual]
+	seen        *[8]atomic.Pointer[glance] // at texts without secrets, by their length
 }
 
 // Request is one call.
@@ -77,13 +78,22 @@ type Request struct {
 	// URL must be one that [Client.CheckEndpoint] accepts.
 	URL string
 	// Header is sent as it is, with a User-Agent of ours. Idempotency-Key is
-	// left out: net/http would re-send a POST that carries it. The header belongs
-	// to the call, which changes it: give each its own.
-	Header http.Header
-	Body   []byte
+	// left out: net/http would re-send a POST that carries it. It is not changed:
+	// calls may share it.
+	Header []Field
+	// Key is the message's, for KeyHeader. It may be empty.
+	Key  string
+	Body []byte
 	// Private is personal data of this call (names, e-mail, user ID), to be
 	// removed from the error.
 	Private []string
+}
+
+// Field is one of a header.
+type Field struct {
+	// Name is in canonical form, as [http.CanonicalHeaderKey] writes it.
+	Name   string
+	Values []string
 }
 
 // Reply is what the platform answered: any HTTP status.
@@ -124,7 +134,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: []string{"amsbridge/" + cfg.Version},
-		usual: &atomic.Pointer[usual]{}, buffers: &sync.Pool{New: func() any { return new(make([]byte, 1<<10)) }},
+		usual: &atomic.Pointer[usual]{}, seen: &[8]atomic.Pointer[glance]{}, buffers: &sync.Pool{New: func() any { return new(make([]byte, 1<<10)) }},
 	}
 	var secrets []hidden
 	for _, s := range cfg.Secrets {
@@ -137,9 +147,6 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// UserAgent returns what every call says of this program.
-func (c *Client) UserAgent() string { return c.userAgent[0] }
-
 // CloseIdleConnections closes the connections that no call uses. The client
 // stays usable.
 func (c *Client) CloseIdleConnections() { c.closeUnused() }
@@ -151,8 +158,7 @@ func (c *Client) CloseIdleConnections() { c.closeUnused() }
 // or the URL: unavailable when no request was sent, unknown when one was sent
 // and no whole answer came, rejected when none could be made of req.
 func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
-	t := &trace{}
-	hr, err := c.prepare(t.watch(ctx), req)
+	k, err := c.prepare(ctx, req)
 	if err != nil {
 		if _, bad := errors.AsType[*amsbridge.InputError](err); !bad {
 			err = c.cause(ctx, err, req)
@@ -163,14 +169,14 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	if resendable(req.Method) {
 		doer = c.single
 	}
-	resp, err := doer.Do(hr)
+	resp, err := doer.Do(&k.request)
 	if err != nil {
-		return nil, c.failure(ctx, err, t.sent.Load(), req)
+		return nil, c.failure(ctx, err, k.sent.Load(), req)
 	}
-	return c.read(ctx, resp, req)
+	return c.read(ctx, resp, k, req)
 }
 
-func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*Reply, error) {
+func (c *Client) read(ctx context.Context, resp *http.Response, k *call, req Request) (*Reply, error) {
 	defer resp.Body.Close()             //nolint:errcheck // nothing depends on it once the body is read
 	buffer := c.buffers.Get().(*[]byte) //nolint:forcetypeassert // it holds nothing else
 	defer c.buffers.Put(buffer)
@@ -182,7 +188,8 @@ func (c *Client) read(ctx context.Context, resp *http.Response, req Request) (*R
 	if long {
 		body = body[:c.maxBody]
 	}
-	return &Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil}, nil
+	k.reply = Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil}
+	return &k.reply, nil
 }
 
 // readAll reads to the end, or limit bytes, into the buffer while there is room

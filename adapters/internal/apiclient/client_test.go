@@ -94,7 +94,8 @@ func TestDoSendsOurHeaders(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
 	t.Cleanup(srv.Close)
 	req := request(srv.URL)
-	req.Header = http.Header{"Idempotency-Key": {"k"}, "X-Idempotency-Key": {"k"}, apiclient.KeyHeader: {"key"}, "User-Agent": {"x"}}
+	req.Key = "key"
+	req.Header = []apiclient.Field{{"Idempotency-Key", []string{"k"}}, {"X-Idempotency-Key", []string{"k"}}, {"User-Agent", []string{"x"}}}
 	reply, err := newClient(t, nil).Do(t.Context(), req)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, reply.Status)
@@ -174,7 +175,7 @@ func TestDoFailsBeforeAnythingWasSent(t *testing.T) {
 	t.Run("a header that breaks lines", func(t *testing.T) {
 		t.Parallel()
 		req := request("http://127.0.0.1:1/")
-		req.Header = http.Header{"X": {"a\r\nB: " + secret}}
+		req.Header = []apiclient.Field{{"X", []string{"a\r\nB: " + secret}}}
 		_, err := newClient(t, nil).Do(t.Context(), req)
 		requireFailure(t, err, outbox.OutcomeRejected)
 	})

@@ -8,28 +8,32 @@ import (
 // glance is what one look at a text tells: that most values are not in it.
 type glance struct {
 	text string
-	low  string // made when a closer look is needed
 	// signs is set when a byte stands in the text with which any '@' or
 	// percent-encoding would begin.
 	signs bool
 	// pairs tells which two bytes stand side by side, ASCII letters in lower
 	// case. Several pairs share a place.
-	pairs [1024]bool
+	pairs [16]uint64
 }
 
-func (g *glance) at(text string) {
-	g.text = text
+func lookAt(text string) *glance {
+	g := &glance{text: text}
 	before, all := byte(0), uint8(0)
 	for i := range len(text) {
 		b := lowered[text[i]]
 		all |= kinds[b]
-		g.pairs[place(before, b)] = true
+		word, bit := place(before, b)
+		g.pairs[word] |= bit
 		before = b
 	}
 	g.signs = all&sign != 0
+	return g
 }
 
-func place(a, b byte) uint { return (uint(a)<<4 ^ uint(b)) % 1024 }
+func place(a, b byte) (word uint, bit uint64) {
+	n := uint(a)<<4 ^ uint(b)
+	return n / 64 % 16, 1 << (n % 64)
+}
 
 var lowered = func() (l [256]byte) {
 	for b := range l {
@@ -40,14 +44,7 @@ var lowered = func() (l [256]byte) {
 
 // clean is false when an e-mail address or percent-encoding may be there.
 func (g *glance) clean() bool {
-	return !g.signs || !holdsAddress(g.lowText()) && !anyPercent(g.text)
-}
-
-func (g *glance) lowText() string {
-	if g.low == "" {
-		g.low = lowerASCII(g.text)
-	}
-	return g.low
+	return !g.signs || !holdsAddress(lowerASCII(g.text)) && !anyPercent(g.text)
 }
 
 // absent is true when no form of the value can be in the text. It may be false
@@ -59,7 +56,7 @@ func (g *glance) absent(value string) bool {
 			return true
 		}
 	}
-	return absent(g.lowText(), value)
+	return absent(lowerASCII(g.text), value)
 }
 
 // lacks tells whether two such bytes stand side by side in the value and
@@ -67,7 +64,10 @@ func (g *glance) absent(value string) bool {
 func (g *glance) lacks(value string, kind uint8) bool {
 	for i := 1; i < len(value); i++ {
 		a, b := value[i-1], value[i]
-		if kinds[a]&kinds[b]&kind != 0 && !g.pairs[place(lowered[a], lowered[b])] {
+		if kinds[a]&kinds[b]&kind == 0 {
+			continue
+		}
+		if word, bit := place(lowered[a], lowered[b]); g.pairs[word]&bit == 0 {
 			return true
 		}
 	}

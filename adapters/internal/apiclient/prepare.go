@@ -15,9 +15,9 @@ type usual struct {
 	request     *http.Request
 }
 
-// prepare makes an HTTP request. Its error may hold the URL, but for an
+// prepare makes the call. Its error may hold the URL, but for an
 // [*amsbridge.InputError].
-func (c *Client) prepare(ctx context.Context, req Request) (*retryablehttp.Request, error) {
+func (c *Client) prepare(ctx context.Context, req Request) (*call, error) {
 	u := c.usual.Load()
 	if u == nil || u.method != req.Method || u.url != req.URL {
 		bare, err := http.NewRequestWithContext(context.Background(), req.Method, req.URL, nil)
@@ -32,29 +32,42 @@ func (c *Client) prepare(ctx context.Context, req Request) (*retryablehttp.Reque
 			c.usual.Store(u)
 		}
 	}
-	hr := &retryablehttp.Request{Request: u.request.WithContext(ctx)}
-	hr.Header = req.Header
-	if hr.Header == nil {
-		hr.Header = http.Header{}
-	}
-	if err := c.completeHeader(hr.Header); err != nil {
+	header, err := c.Header(req)
+	if err != nil {
 		return nil, err
 	}
-	return hr, hr.SetBody(req.Body)
+	k := &call{header: header, body: req.Body}
+	k.request = retryablehttp.Request{Request: u.request.WithContext(k.watch(ctx))}
+	return k, nil
 }
 
-func (c *Client) completeHeader(h http.Header) error {
-	for name, values := range h {
-		for _, v := range values {
+// Header returns the header of the call, as a copy of its own but for the
+// values. The error names a field whose value no header may hold.
+func (c *Client) Header(req Request) (http.Header, error) {
+	h := make(http.Header, len(req.Header)+2)
+	for _, f := range req.Header {
+		if f.Name == "Idempotency-Key" || f.Name == "X-Idempotency-Key" {
+			continue
+		}
+		for _, v := range f.Values {
 			if !cleanHeader(v) {
-				return fmt.Errorf("header %s has characters that no header may hold", name)
+				return nil, badHeader(f.Name)
 			}
 		}
+		h[f.Name] = f.Values
 	}
-	delete(h, "Idempotency-Key")
-	delete(h, "X-Idempotency-Key")
+	if req.Key != "" {
+		if !cleanHeader(req.Key) {
+			return nil, badHeader(KeyHeader)
+		}
+		h[KeyHeader] = []string{req.Key}
+	}
 	h["User-Agent"] = c.userAgent
-	return nil
+	return h, nil
+}
+
+func badHeader(name string) error {
+	return fmt.Errorf("header %s has characters that no header may hold", name)
 }
 
 // cleanHeader tells whether s may be a header's value: RFC 9110 section 5.5,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -37,7 +38,7 @@ func TestDoFollowsMethodAndURLOfEachCall(t *testing.T) {
 			req := request(srv.URL)
 			req.Method, req.URL, req.Body = c.method, srv.URL+c.path, []byte(c.body)
 			if c.header != "" {
-				req.Header = http.Header{"X": {c.header}}
+				req.Header = []apiclient.Field{{"X", []string{c.header}}}
 			}
 			reply, err := client.Do(t.Context(), req)
 			require.NoError(t, err)

@@ -25,7 +25,13 @@ func TestDoTriesOnceMoreWhenNothingWasSent(t *testing.T) {
 		dials int32
 	}{{1, 1, 2}, {2, 0, 2}} {
 		var calls, dials atomic.Int32
-		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request) { calls.Add(1) }))
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil || string(body) != "{}" || r.Header.Get("X") != "x" {
+				t.Errorf("%q and %q came, %v", body, r.Header, err)
+			}
+			calls.Add(1)
+		}))
 		srv.Config.ErrorLog = quiet()
 		srv.Listener = &cutting{Listener: srv.Listener, dials: &dials, cuts: c.cuts}
 		srv.StartTLS()
@@ -34,7 +40,9 @@ func TestDoTriesOnceMoreWhenNothingWasSent(t *testing.T) {
 			cfg.RootCAs = x509.NewCertPool()
 			cfg.RootCAs.AddCert(srv.Certificate())
 		})
-		_, err := client.Do(t.Context(), request(srv.URL))
+		req := request(srv.URL)
+		req.Header = []apiclient.Field{{Name: "X", Values: []string{"x"}}}
+		_, err := client.Do(t.Context(), req)
 		if c.calls == 0 {
 			requireFailure(t, err, outbox.OutcomeUnavailable)
 		} else {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -37,7 +35,7 @@ func (c *Client) connect(cfg Config) {
 func retrying(t *http.Transport) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     keepIdle{t},
+			Transport:     delivering{t},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax:     1,
@@ -47,39 +45,16 @@ func retrying(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// keepIdle hides the transport's CloseIdleConnections: retryablehttp calls it
-// after each failed call, which would cost all others their connections.
-type keepIdle struct{ transport *http.Transport }
+// delivering gives each request what its call sends. It hides the transport's
+// CloseIdleConnections: retryablehttp calls it after each failed call, which
+// would cost all others their connections.
+type delivering struct{ transport *http.Transport }
 
-func (k keepIdle) RoundTrip(r *http.Request) (*http.Response, error) { return k.transport.RoundTrip(r) }
-
-// trace tells whether a request may have been sent. It is the context of the
-// request too, so that the retry policy finds it.
-type trace struct {
-	context.Context //nolint:containedctx // it adds a value to one
-	sent            atomic.Bool
-	hooks           httptrace.ClientTrace
-}
-
-type traceKey struct{}
-
-func (t *trace) watch(ctx context.Context) context.Context {
-	t.Context = ctx
-	// net/http asks for another connection only when the one that it reused was
-	// dead before anything was written.
-	t.hooks.GetConn = func(string) { t.sent.Store(false) }
-	// From here on bytes may leave: WroteHeaders comes too late, since a long URL
-	// is flushed before it.
-	t.hooks.GotConn = func(httptrace.GotConnInfo) { t.sent.Store(true) }
-	return httptrace.WithClientTrace(t, &t.hooks)
-}
-
-// Value returns the trace itself for its key.
-func (t *trace) Value(key any) any {
-	if key == (traceKey{}) {
-		return t
+func (d delivering) RoundTrip(r *http.Request) (*http.Response, error) {
+	if k, ok := r.Context().Value(callKey{}).(*call); ok {
+		k.load(r)
 	}
-	return t.Context.Value(key)
+	return d.transport.RoundTrip(r)
 }
 
 // retryUnsent allows the quick second try only while nothing was sent.
@@ -87,9 +62,9 @@ func retryUnsent(ctx context.Context, _ *http.Response, err error) (bool, error)
 	if err == nil || ctx.Err() != nil {
 		return false, nil
 	}
-	t, ok := ctx.Value(traceKey{}).(*trace)
+	k, ok := ctx.Value(callKey{}).(*call)
 	var bad *tls.CertificateVerificationError
-	return ok && !t.sent.Load() && !errors.As(err, &bad), nil
+	return ok && !k.sent.Load() && !errors.As(err, &bad), nil
 }
 
 // resendable tells whether net/http takes the method for one that it may send
