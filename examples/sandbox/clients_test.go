@@ -98,19 +98,30 @@ func TestReportAPI(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-1", "course-ethics")))
-	reports, err := elevate.NewReports(elevate.ReportsConfig{
-		Endpoint: p.printed("Report API"), APIKey: elevate.Key(p.printed("api_key")), Profile: elevate.GuessedReportProfile(), AllowLoopbackHTTP: true,
-	})
-	require.NoError(t, err)
-	t.Cleanup(reports.CloseIdleConnections)
+	open := func() *elevate.Reports { // each asks once an hour at most
+		reports, err := elevate.NewReports(elevate.ReportsConfig{
+			Endpoint: p.printed("Report API"), APIKey: elevate.Key(p.printed("api_key")), Profile: elevate.GuessedReportProfile(), AllowLoopbackHTTP: true,
+		})
+		require.NoError(t, err)
+		t.Cleanup(reports.CloseIdleConnections)
+		return reports
+	}
 	found := 0
-	for row, err := range reports.Registrations(t.Context(), time.Now().Add(-time.Hour)) {
+	for row, err := range open().Registrations(t.Context(), time.Now().Add(-time.Hour)) {
 		require.NoError(t, err)
 		require.Equal(t, "course-ethics", row.RemoteProductID)
 		found++
 	}
 	require.Equal(t, 1, found)
 	require.Contains(t, p.page(), "rows: 1")
+
+	require.Equal(t, http.StatusSeeOther, p.post("/weather", "platform", atReports, "weather", "down").status)
+	for _, err := range open().Registrations(t.Context(), time.Now().Add(-time.Hour)) {
+		var d *outbox.DeliveryError
+		require.ErrorAs(t, err, &d)
+		require.Equal(t, outbox.OutcomeUnavailable, d.Outcome)
+	}
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-2", "course-ethics")), "its own weather")
 }
 
 // A shop that has nothing of ours: no client, no headers, parameters in an order

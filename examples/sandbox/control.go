@@ -32,11 +32,13 @@ type control struct {
 const (
 	atElevate  = "elevate"
 	atNotified = "notified"
+	atReports  = "reports" // Elevate's Report API, which has weather of its own
 )
 
 func newControl(s *sandboxes) (*control, error) {
 	c := &control{platforms: s, weather: map[string]*weather{
 		atElevate: {follow: s.learning.Follow, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
+		atReports: {follow: s.learning.FollowReports, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
 		// Notified refuses credentials with HTTP 200.
 		atNotified: {follow: s.events.Follow, presets: presets(elevatetest.Fault{
 			Kind: elevatetest.Reply, ContentType: "text/xml; charset=utf-8",
@@ -145,7 +147,11 @@ func (c *control) reset(w http.ResponseWriter, r *http.Request) {
 
 // behave makes the weather fine.
 func (c *control) behave() error {
-	return errors.Join(c.weather[atElevate].setPreset("fine", ""), c.weather[atNotified].setPreset("fine", ""))
+	var errs []error
+	for _, at := range c.weather {
+		errs = append(errs, at.setPreset("fine", ""))
+	}
+	return errors.Join(errs...)
 }
 
 // show writes the page, whole or not at all.

@@ -32,7 +32,7 @@ func TestForgedPostsAreRefused(t *testing.T) {
 		require.Equal(t, "POST", a.header.Get("Allow"))
 	}
 	body := p.page()
-	require.Equal(t, 2, strings.Count(body, "<strong>fine: it behaves</strong>"), "nothing was changed")
+	require.Equal(t, 3, strings.Count(body, "<strong>fine: it behaves</strong>"), "nothing was changed")
 	require.Contains(t, body, "Ada Example", "nothing was forgotten")
 }
 
@@ -67,7 +67,7 @@ func TestResetForgetsAndBehaves(t *testing.T) {
 	require.NotContains(t, body, "add-ons 9985</div>")
 	require.Contains(t, body, "show 7001, Full pass</div>", "the people of the configuration are there")
 	require.Contains(t, body, "Nothing yet.")
-	require.Equal(t, 2, strings.Count(body, "<strong>fine: it behaves</strong>"))
+	require.Equal(t, 3, strings.Count(body, "<strong>fine: it behaves</strong>"))
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")), "it behaves")
 }
 
@@ -84,6 +84,7 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 		{"/weather", []string{"platform", "moodle", "weather", "fine"}, "names no platform"},
 		{"/script", []string{"platform", atElevate, "script", `{"rate": 2}`}, "script.rate is not from 0 to 1"},
 		{"/script", []string{"platform", atElevate, "script", `{"faults": [{"kind": "rain"}]}`}, "script.faults[0].kind is not the name of a fault"},
+		{"/script", []string{"platform", atReports, "script", `{"users": {"U-1": []}}`}, "script.users is not for reports"},
 		{"/script", []string{"platform", atElevate, "script", ""}, "script is not one JSON object"},
 		{"/script", []string{"platform", atElevate, "script", `{"</textarea><script>": 1}`}, "is no field of a script"},
 	} {
@@ -100,7 +101,7 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 	long := p.post("/script", "platform", atElevate, "script", strings.Repeat(" ", maxForm))
 	require.Equal(t, http.StatusBadRequest, long.status)
 	require.Contains(t, long.body, "cannot be read", "it is not read to its end")
-	require.Equal(t, 2, strings.Count(p.page(), "<strong>fine: it behaves</strong>"), "nothing was changed")
+	require.Equal(t, 3, strings.Count(p.page(), "<strong>fine: it behaves</strong>"), "nothing was changed")
 }
 
 func html(s string) string {

@@ -42,6 +42,7 @@ func (r rows[T]) Cut() bool { return r.Total > len(r.Shown) }
 type platformView struct {
 	Slug, Name string
 	API        string // the address
+	Journal    string // the name of the journal that its calls are in
 	Facts      []string
 	Presets    []preset
 	Weather    string // the preset's name, or "script"
@@ -80,8 +81,9 @@ func (c *control) view(watch bool, wrong problem) (view, error) {
 	persons, registrations := s.events.Doubled()
 	v.DoubledAtElevate, v.DoubledAtNotified = s.doubledAtElevate(), persons+registrations
 	for _, p := range []platformView{
-		{Slug: atElevate, Name: "Elevate", API: s.base + registrationPath, Facts: s.elevateFacts()},
-		{Slug: atNotified, Name: "Notified", API: s.base + notifiedPath, Facts: s.notifiedFacts()},
+		{Slug: atElevate, Name: "Elevate", API: s.base + registrationPath, Journal: atElevate, Facts: s.elevateFacts()},
+		{Slug: atNotified, Name: "Notified", API: s.base + notifiedPath, Journal: atNotified, Facts: s.notifiedFacts()},
+		{Slug: atReports, Name: "Elevate’s Report API", API: s.base + reportPath, Journal: atElevate, Facts: s.reportFacts()},
 	} {
 		at := c.weather[p.Slug]
 		var err error
@@ -105,7 +107,7 @@ func (c *control) view(watch bool, wrong problem) (view, error) {
 }
 
 func (s *sandboxes) elevateFacts() (facts []string) {
-	facts = append(facts, "wire profile "+inert(s.cfg.profile.Name, maxText), "Report API at "+s.base+reportPath+", which always behaves")
+	facts = append(facts, "wire profile "+inert(s.cfg.profile.Name, maxText))
 	for _, p := range s.cfg.Elevate.Products {
 		fact := "Remote Product ID " + inert(p.RemoteProductID, maxText)
 		if p.Draft || p.Closed {
@@ -114,6 +116,10 @@ func (s *sandboxes) elevateFacts() (facts []string) {
 		facts = append(facts, fact)
 	}
 	return facts
+}
+
+func (s *sandboxes) reportFacts() []string {
+	return []string{"all registrations at Elevate, by the columns of the guessed profile"}
 }
 
 func (s *sandboxes) notifiedFacts() (facts []string) {

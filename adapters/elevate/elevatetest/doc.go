@@ -34,5 +34,6 @@
 // It is served where [Config].ReportProfile is given. From public pages come its
 // path, the names of the request's fields, the resource and the filter's form.
 // Guesses are all that the profile says, every status, that anything not named
-// in it is refused, and that rows come in the order of registration.
+// in it is refused, and that rows come in the order of registration. It has
+// misbehaviour of its own: [Server.MisbehaveReports] and [Server.FollowReports].
 package elevatetest

@@ -1,6 +1,9 @@
 package elevatetest
 
-import "github.com/amsbridge/amsbridge/adapters/internal/faults"
+import (
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+)
 
 // Fault is one misbehaviour. The zero value behaves.
 type Fault = faults.Fault
@@ -64,11 +67,23 @@ func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 
 // MisbehaveReports queues faults, one for each of the report calls to come. A
 // zero Fault lets a call behave.
-func (s *Server) MisbehaveReports(next ...Fault) {
+func (s *Server) MisbehaveReports(next ...Fault) { s.reportFaults().Next(next...) }
+
+// FollowReports replaces the script of the report calls, or returns the error of
+// [Script.Check]; a script that names users is refused, for a report is about
+// nobody in particular. What is queued goes before it. Its calls are counted
+// from now on. The zero Script ends it.
+func (s *Server) FollowReports(script Script) error {
+	if len(script.Users) > 0 {
+		return &amsbridge.InputError{Field: "script.users", Problem: "is not for reports, which are about nobody in particular"}
+	}
+	return s.reportFaults().Follow(script)
+}
+
+func (s *Server) reportFaults() *faults.Plan {
 	s.mu.Lock()
-	plan := s.reportPlan
-	s.mu.Unlock()
-	plan.Next(next...)
+	defer s.mu.Unlock()
+	return s.reportPlan
 }
 
 func (s *Server) faultPlan() *faults.Plan {

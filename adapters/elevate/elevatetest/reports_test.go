@@ -120,6 +120,38 @@ func TestReportsInPagesWantTheirFields(t *testing.T) {
 	}
 }
 
+func TestFollowReports(t *testing.T) {
+	t.Parallel()
+	s := newReportServer(t, nil)
+	require.NoError(t, s.FollowReports(elevatetest.Script{Calls: map[int]elevatetest.Fault{2: {Kind: elevatetest.Throttle, RetryAfter: "7"}}}))
+	s.MisbehaveReports(elevatetest.Fault{Kind: elevatetest.ServerError})
+	require.Equal(t, 500, report(s, "POST", "application/json", validReport).Code, "what is queued goes first")
+	w := report(s, "POST", "application/json", validReport)
+	require.Equal(t, 429, w.Code)
+	require.Equal(t, "7", w.Header().Get("Retry-After"))
+	require.Equal(t, 200, report(s, "POST", "application/json", validReport).Code)
+	require.Equal(t, 200, call(s, "POST", "application/json", valid).Code, "registrations have a script of their own")
+
+	require.NoError(t, s.FollowReports(elevatetest.Script{Seed: 1, Rate: 0.5, Faults: []elevatetest.Fault{{Kind: elevatetest.Unavailable}}}))
+	codes := map[int]int{}
+	for range 100 {
+		codes[report(s, "POST", "application/json", validReport).Code]++
+	}
+	require.InDelta(t, 50, codes[503], 20, "the rate strikes some of the calls")
+	require.Equal(t, 100, codes[503]+codes[200])
+
+	for field, script := range map[string]elevatetest.Script{
+		"script.rate":  {Rate: 2},
+		"script.users": {Users: map[string][]elevatetest.Fault{"U-1": nil}},
+	} {
+		var bad *amsbridge.InputError
+		require.ErrorAs(t, s.FollowReports(script), &bad)
+		require.Equal(t, field, bad.Field)
+	}
+	require.NoError(t, s.FollowReports(elevatetest.Script{}))
+	require.Equal(t, 200, report(s, "POST", "application/json", validReport).Code)
+}
+
 func TestReportsAreServedOnlyWhenOpened(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, 404, report(newServer(t), "POST", "application/json", validReport).Code)
