@@ -148,10 +148,14 @@ func (s *Sealer) Open(m Message) (Message, error) {
 		return m, nil
 	}
 	m.Profile = nil
-	if len(rest) == 0 || len(rest) <= int(rest[0]) || !sealKeyID.Match(rest[1:1+rest[0]]) {
+	if len(rest) == 0 {
 		return m, ErrSealBroken
 	}
-	id, rest := rest[1:1+rest[0]], rest[1+rest[0]:]
+	end := 1 + int(rest[0]) // a byte would begin anew after 255
+	if len(rest) < end || !sealKeyID.Match(rest[1:end]) {
+		return m, ErrSealBroken
+	}
+	id, rest := rest[1:end], rest[end:]
 	var key func() cipher.AEAD
 	if s != nil {
 		key = s.keys[string(id)]

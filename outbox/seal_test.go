@@ -260,6 +260,8 @@ func FuzzOpenSealed(f *testing.F) {
 	f.Add([]byte("\x00sealed\x01"), false)
 	f.Add([]byte("\x00sealed\x01\xffa"), true)
 	f.Add([]byte("\x00sealed\x01\x01a"), true)
+	f.Add([]byte("\x00sealed\x01\xff"+strings.Repeat("a", 255)), false)
+	f.Add([]byte("\x00sealed\x01\xff"+strings.Repeat("a", 300)), true)
 	f.Add([]byte("\x00sealed\x02\x01a"), false)
 	f.Add([]byte(`{"email":"ada@example.org"}`), true)
 	f.Add(s.Seal(m).Profile, false)
