@@ -40,7 +40,10 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 	}
 	u.Host = host
 	u.RawQuery = asciiOnly(u.RawQuery) // the path and the fragment are escaped by String
-	return u.String(), ""
+	if link = u.String(); len(link) > maxURL {
+		return "", "is longer than 2,048 bytes once it is escaped"
+	}
+	return link, ""
 }
 
 // notInURL finds what RFC 3986 leaves out; non-ASCII characters are taken, since
