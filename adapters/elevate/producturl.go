@@ -40,8 +40,12 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 	}
 	u.Host = host
 	u.RawQuery = asciiOnly(u.RawQuery) // the path and the fragment are escaped by String
-	if link = u.String(); len(link) > maxURL {
+	link = u.String()
+	switch {
+	case len(link) > maxURL:
 		return "", "is longer than 2,048 bytes once it is escaped"
+	case link != raw && c.api.Scrub(link, email) != link:
+		return "", "holds an e-mail address or a credential once it is escaped"
 	}
 	return link, ""
 }

@@ -52,7 +52,7 @@ func FuzzReply(f *testing.F) {
 func FuzzProductURL(f *testing.F) {
 	for _, s := range []string{
 		"https://learn.example.org/p", "https://learn.example.org@evil.org/", `https:\\learn.example.org`, "//learn.example.org",
-		"https://learn.example.org:443/%2f?x=%zz#y", "https://learn.example.org:", "HTTPS://LEARN.EXAMPLE.ORG",
+		"https://learn.example.org:443/%2f?x=%zz#y", "https://learn.example.org/p\xfc@arn.e", "https://learn.example.org:", "HTTPS://LEARN.EXAMPLE.ORG",
 	} {
 		f.Add(s)
 	}

@@ -201,6 +201,7 @@ func TestProductURL(t *testing.T) {
 		"https://learn.example.org/`p`":                               "",
 		"https://learn.example.org/é?é=1#é":                           "https://learn.example.org/%C3%A9?%C3%A9=1#%C3%A9",
 		"https://learn.example.org/p?k=" + key:                        "",
+		"https://learn.example.org/p/ü@example.org":                   "", // no address before it is escaped
 		"https://learn.example.org/" + strings.Repeat("x", 2048):      "",
 		"https://learn.example.org/" + strings.Repeat("\u00e9", 1000): "", // three times as long once it is escaped
 	} {
