@@ -59,6 +59,7 @@ func (c *Client) clean(text string, private []string) bool {
 		}
 	}
 	if !again && len(text) <= maxDetail {
+		g.text = strings.Clone(text) // it may be a piece of a long reply, and would keep all of it
 		seen.Store(g)
 	}
 	return true
