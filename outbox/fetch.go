@@ -87,7 +87,7 @@ func (f *fetcher) claim(req ClaimRequest) (Claim, error) {
 	}
 	// The lease began after this moment, whatever the database's clock says.
 	like := laneRun{token: req.Token, until: begun.Add(f.cfg.Lease)}
-	f.take(runsOf(claim.Leased, like, req.Run))
+	f.take(runsOf(claim.Leased, like, req.Run), req)
 	return claim, nil
 }
 

@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,29 @@ func TestIdleSenderAsksAtMostOnceASecond(t *testing.T) {
 		for i, at := range p.times()[1:] {
 			require.GreaterOrEqual(t, at.Sub(p.times()[i]), time.Second, "jitter only lengthens")
 		}
+	})
+}
+
+// A claim that takes longer than what is in hand, and gets all that it may, is
+// followed by another: what it might take was few, and that no longer shows.
+func TestSlowClaimThatGotAllItMayIsFollowedByAnother(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		var calls atomic.Int32
+		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+			time.Sleep(time.Duration(1+calls.Add(1)%10) * time.Second) // one after another
+			return outbox.Result{}, nil
+		})
+		slow := &faulty{Queue: r.store}
+		slow.claim = func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+			time.Sleep(20 * time.Second)
+			return r.store.Claim(ctx, req)
+		}
+		r.queue = slow
+		r.cfg.SettleTimeout, r.cfg.Poll = time.Minute, time.Hour // nothing is left to the clock
+		ids := r.insert(msgs(60)...)
+		r.start()
+		r.pass(50 * time.Minute)
+		r.requireAllDeliveredOnce(ids)
 	})
 }
 

@@ -70,7 +70,7 @@ func (r *run) lineOf(name string) *line {
 	}
 	if l.at < 0 {
 		l.at = len(r.active)
-		l.free, l.got, l.spare, l.more, l.asked = r.cfg.Concurrency, 0, 0, false, false
+		l.got, l.spare, l.more, l.asked = 0, 0, false, false
 		l.speed.begin(time.Now())
 		r.active = append(r.active, l)
 	}

@@ -40,8 +40,8 @@ func newRun(base context.Context, s *Sender) *run {
 	}
 }
 
-// take puts claimed messages in line and starts workers.
-func (r *run) take(runs []*laneRun) {
+// take puts messages claimed by req in line and starts workers.
+func (r *run) take(runs []*laneRun, req ClaimRequest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.active {
@@ -51,6 +51,8 @@ func (r *run) take(runs []*laneRun) {
 	for _, b := range runs {
 		l := r.lineOf(b.rows[0].Destination)
 		l.got += len(b.rows)
+		// Not what a line is given that was left and came back meanwhile.
+		l.free = req.Slots - req.Holding[l.name]
 		l.more = l.got >= l.free
 		b.line, b.unsettled = l, len(b.rows)
 		r.lanes.hold(b)

@@ -210,7 +210,7 @@ func TestLaneSettledDuringAClaimIsClaimedNext(t *testing.T) {
 				}
 			}
 			until := time.Now().Add(time.Hour)
-			r.take(runsOf(leased, laneRun{until: until}, 10))
+			r.take(runsOf(leased, laneRun{until: until}, 10), ClaimRequest{Slots: 10 + others})
 			r.workers.Wait() // all are delivered
 
 			req, ok := r.plan(time.Now(), false)
@@ -219,7 +219,7 @@ func TestLaneSettledDuringAClaimIsClaimedNext(t *testing.T) {
 			settler := &settler{run: r}
 			done := r.done.split(func(i int) bool { return r.done.st[i].Message.Person == "one" })
 			settler.recorded(done.st, done.of)
-			r.take(nil)
+			r.take(nil, req)
 			now, _ := r.wanted()
 			require.True(t, now)
 		})
