@@ -23,6 +23,7 @@ const (
 	jwt       = "github.com/golang-jwt/jwt/v5"
 	mux       = "github.com/gorilla/mux"
 	pgx       = "github.com/jackc/pgx/v5"
+	prom      = "github.com/prometheus/client_golang"
 	retryable = "github.com/hashicorp/go-retryablehttp"
 	testify   = "github.com/stretchr/testify"
 	xrate     = "golang.org/x/time/rate"
@@ -47,6 +48,7 @@ var mayImport = map[string][]string{
 	"adapters/sqlstore":              {"outbox", "adapters/internal/sqlcore", "adapters/internal/sqlmigrate"},
 	"adapters/internal/sqlcore":      {"outbox", "outbox/migrations", "adapters/internal/sqlmigrate"},
 	"adapters/pgxstore":              {"outbox", "adapters/internal/sqlcore", "adapters/internal/sqlmigrate", pgx + "/..."},
+	"adapters/prometheus":            {"outbox", prom + "/..."},
 	"adapters/conformance":           {"*"},
 	"bench":                          {"*"},
 	"e2e":                            {"*"},

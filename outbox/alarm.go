@@ -50,7 +50,13 @@ func (s *Sender) alarm(ctx context.Context, kind AlarmKind, m Message, reason st
 		s.cfg.Alarm(ctx, a)
 		return
 	}
-	s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: "+string(kind),
+	a.Log(ctx, s.cfg.Logger)
+}
+
+// Log writes the alarm at Error, as a sender does that has no
+// [SenderConfig.Alarm].
+func (a Alarm) Log(ctx context.Context, to *slog.Logger) {
+	to.LogAttrs(ctx, slog.LevelError, "amsbridge: "+string(a.Kind),
 		slog.String("destination", a.Destination), slog.Int64("message", int64(a.ID)), slog.String("key", a.Key),
-		slog.String("subject", a.Subject), slog.String("reason", reason))
+		slog.String("subject", a.Subject), slog.String("reason", a.Reason))
 }

@@ -51,6 +51,21 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("outcome %d", uint8(o))
 }
 
+// OutcomeOf returns the outcome that a sender reads in what a [Destination]
+// returned: [OutcomeUnknown] for an error that says none, [OutcomeNone] for
+// [ErrNewerVersion], which says that nobody was asked.
+func OutcomeOf(res Result, err error) Outcome {
+	switch {
+	case errors.Is(err, ErrNewerVersion):
+		return OutcomeNone
+	case err != nil:
+		return failure(err).Outcome
+	case res.AlreadyDone:
+		return OutcomeAlreadyDone
+	}
+	return OutcomeDelivered
+}
+
 // Result is a successful delivery.
 type Result struct {
 	// AlreadyDone is set when the platform said that it was done before.

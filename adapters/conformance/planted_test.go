@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
@@ -24,6 +28,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/conformance/testdb"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/adapters/prometheus"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -132,28 +137,39 @@ func (e *evidence) found() (all []string) {
 	return all
 }
 
-// watched notes all that a destination returns, and is careless itself for its
+// watching notes all that destinations return, and is careless itself for its
 // first two messages.
-type watched struct {
-	outbox.Destination
+type watching struct {
+	next  outbox.Resolver
 	seen  evidenceAt
 	calls atomic.Int64
 }
 
-func (w *watched) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
-	switch careless := strings.Join(planted(), " ") + string(m.Profile); w.calls.Add(1) {
+func (w *watching) Resolve(name string) (outbox.Destination, bool) {
+	d, ok := w.next.Resolve(name)
+	return watched{d, w}, ok
+}
+
+type watched struct {
+	next outbox.Destination
+	by   *watching
+}
+
+func (w watched) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+	switch careless := strings.Join(planted(), " ") + string(m.Profile); w.by.calls.Add(1) {
 	case 1:
 		panic(careless)
 	case 2:
 		return outbox.Result{}, errors.New(careless)
 	}
-	res, err := w.Destination.Deliver(ctx, m)
-	w.seen.note(res)
-	w.seen.note(string(res.Receipt))
+	res, err := w.next.Deliver(ctx, m)
+	seen := w.by.seen
+	seen.note(res)
+	seen.note(string(res.Receipt))
 	for link := err; link != nil; link = errors.Unwrap(link) {
-		w.seen.note(link)
+		seen.note(link)
 		if d, ok := link.(*outbox.DeliveryError); ok { //nolint:errorlint // each link of the chain is looked at
-			w.seen.note(*d)
+			seen.note(*d)
 		}
 	}
 	return res, err
@@ -173,7 +189,8 @@ func accountWith(auth elevate.Auth) chaos.Account {
 // run in which all was delivered in the end, by platforms that failed in every
 // way which a sender gets past and repeated what they had been sent: in logs,
 // alarms, returned errors, the outbox's own log, the sandboxes' journals and an
-// SQL dump. The project has no metrics and no traces yet to look into.
+// SQL dump, and in the metrics. The project has
+// no traces yet to look into.
 func TestNothingPlantedIsFoundAfterAFullRun(t *testing.T) {
 	t.Parallel()
 	for auth, s := range map[elevate.Auth]setup{
@@ -200,19 +217,21 @@ func requireNothingPlanted(t *testing.T, s setup, account chaos.Account) {
 		alarm = nil // the senders log them
 		e.at("alarms").note("in the log")
 	}
+	logger := slog.New(slog.NewMultiHandler(
+		slog.NewTextHandler(e.at("log"), &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}),
+		slog.NewJSONHandler(e.at("log"), &slog.HandlerOptions{Level: slog.LevelDebug}),
+	))
+	metrics, err := prometheus.New(prometheus.Config{Logger: logger})
+	require.NoError(t, err)
 	report, err := chaos.Run(t.Context(), chaos.Config{
 		Dialect: s.dialect, DSN: dsn, Orders: 120, Seed: 7, Harmless: true, Account: account, Echo: true,
 		Formats:        [2]notified.OutputFormat{notified.FormatXML, notified.FormatPairs},
 		Like:           amsbridge.User{FirstName: plantedFirst, LastName: plantedLast, Email: plantedLocal + "@" + plantedDomain},
 		ElevateBodies:  repeated(account.Key, account.Password, account.UserName+":"+account.Password),
 		NotifiedBodies: repeated(account.AuthCode, account.Credentials),
-		Logger: slog.New(slog.NewMultiHandler(
-			slog.NewTextHandler(e.at("log"), &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}),
-			slog.NewJSONHandler(e.at("log"), &slog.HandlerOptions{Level: slog.LevelDebug}),
-		)),
-		Alarm: alarm,
-		Around: func(d outbox.Destination) outbox.Destination {
-			return &watched{Destination: d, seen: e.at("results and errors")}
+		Logger:         logger, Alarm: metrics.Alarm(alarm),
+		Around: func(r outbox.Resolver) outbox.Resolver {
+			return metrics.Resolver(&watching{next: r, seen: e.at("results and errors")})
 		},
 		Settled: func(ctx context.Context, scene chaos.Scene) error {
 			d := &deck{setup: s, db: scene.DB, store: scene.Store}
@@ -238,6 +257,9 @@ func requireNothingPlanted(t *testing.T, s setup, account chaos.Account) {
 			require.NoError(t, scene.Elevate.WriteJournal(e.at("export of elevate")))
 			require.NoError(t, scene.Notified.WriteJournal(e.at("export of notified")))
 			dumpSQL(ctx, t, d, dsn, e.at("SQL dump"))
+			queue, err := prometheus.New(prometheus.Config{Store: scene.Store, Logger: logger})
+			require.NoError(t, err)
+			scrape(t, e.at("metrics"), metrics, queue)
 			return nil
 		},
 	})
@@ -246,11 +268,31 @@ func requireNothingPlanted(t *testing.T, s setup, account chaos.Account) {
 	require.NoError(t, report.Check())
 	require.Zero(t, report.Parked, "all was delivered")
 	require.Greater(t, report.Faults["garbage"], 5)
-	for _, place := range []string{"log", "alarms", "results and errors", "rows", "records", "attempts", "journal of elevate", "export of notified", "SQL dump"} {
+	for _, place := range []string{"log", "alarms", "results and errors", "rows", "records", "attempts", "journal of elevate", "export of notified", "SQL dump", "metrics"} {
 		require.NotEmpty(t, e.text[place], place)
 	}
 	require.Contains(t, e.text["attempts"].String(), "[removed]", "the platforms did repeat it")
+	for _, told := range []string{
+		`amsbridge_outbox_readable 1`, `amsbridge_outbox_messages{destination="elevate",state="pending"} 0`,
+		`amsbridge_delivery_seconds_count{destination="notified",outcome="already done"}`,
+		`amsbridge_delivery_seconds_count{destination="elevate",outcome="unknown"}`,
+	} {
+		require.Contains(t, e.text["metrics"].String(), told)
+	}
 	require.Empty(t, e.found())
+}
+
+// scrape writes what is told to a server of Prometheus.
+func scrape(t *testing.T, to evidenceAt, metrics ...client.Collector) {
+	t.Helper()
+	for _, m := range metrics {
+		registry := client.NewRegistry()
+		require.NoError(t, registry.Register(m))
+		page := httptest.NewRecorder()
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		require.Equal(t, http.StatusOK, page.Code)
+		_, _ = to.Write(page.Body.Bytes())
+	}
 }
 
 // dumpSQL writes the database as its own programs dump it: pg_dump, where it is

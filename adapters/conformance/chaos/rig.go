@@ -58,8 +58,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Alarm is told the senders' alarms. Defaults to the logger.
 	Alarm func(ctx context.Context, a outbox.Alarm)
-	// Around wraps the clients. Defaults to the clients alone.
-	Around func(outbox.Destination) outbox.Destination
+	// Around wraps the clients of a sender. Defaults to the clients alone.
+	Around func(outbox.Resolver) outbox.Resolver
 	// Settled is called when nothing waits any more. Defaults to nothing.
 	Settled func(ctx context.Context, s Scene) error
 }
@@ -106,7 +106,7 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Around == nil {
-		cfg.Around = func(d outbox.Destination) outbox.Destination { return d }
+		cfg.Around = func(r outbox.Resolver) outbox.Resolver { return r }
 	}
 	r := &rig{cfg: cfg, market: open(cfg), clock: &clock{}, late: &lateness{times: map[string]int{}}}
 	if err := r.openStore(ctx); err != nil {
@@ -153,10 +153,10 @@ func (r *rig) sender(name string) (*outbox.Sender, error) {
 	r.idle = append(r.idle, lms.CloseIdleConnections, events.CloseIdleConnections)
 	return outbox.NewSender(r.queue, outbox.SenderConfig{
 		Name: name,
-		Destinations: outbox.Fixed{
-			toElevate:  timed{r.cfg.Around(lms), toElevate, r.late},
-			toNotified: timed{r.cfg.Around(events), toNotified, r.late},
-		},
+		Destinations: r.cfg.Around(outbox.Fixed{
+			toElevate:  timed{lms, toElevate, r.late},
+			toNotified: timed{events, toNotified, r.late},
+		}),
 		// A delivery that takes longer met a fault that never answers.
 		DeliverTimeout: 250 * time.Millisecond, Poll: 250 * time.Millisecond,
 		Logger: r.cfg.Logger, Alarm: r.cfg.Alarm,

@@ -1,0 +1,22 @@
+// Package prometheus tells a Prometheus server how the outbox does: what waits
+// and for how long, what stands still, what deliveries come to, and which alarms
+// went off. It is a module of its own, so that a shop without Prometheus does not
+// build it. The client's own package has the same name: import one of the two
+// under another.
+//
+//	amsbridge_outbox_messages{destination, state}        gauge: pending (under way included), parked, held
+//	amsbridge_outbox_under_way{destination}              gauge: pending messages under a live lease
+//	amsbridge_outbox_oldest_pending_seconds{destination} gauge: how long the oldest pending message has waited; 0 for none
+//	amsbridge_outbox_shut_destinations{destination, by}  gauge: destinations that nothing is sent to but probes, by what shut
+//	                                                     them: refused credentials, operator, platform asked, breaker
+//	amsbridge_outbox_readable                            gauge: 1 when the store answered this scrape, or 0
+//	amsbridge_delivery_seconds{destination, outcome}     histogram: deliveries by what they came to
+//	amsbridge_alarms_total{destination, kind}            counter: alarms, by outbox.AlarmKind
+//
+// The first five are read from the store when they are scraped, so every program
+// that is scraped tells the same: one of them is enough. The other two are what
+// this program did since it started.
+//
+// No metric holds a person, an order, a key, a credential or a text of a
+// platform: labels are destinations' names, and words from fixed lists.
+package prometheus

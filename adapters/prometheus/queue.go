@@ -1,0 +1,108 @@
+package prometheus
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	client "github.com/prometheus/client_golang/prometheus"
+
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// What is read from the store.
+var (
+	messages = client.NewDesc("amsbridge_outbox_messages", "Messages in the queue.", []string{"destination", "state"}, nil)
+	underWay = client.NewDesc("amsbridge_outbox_under_way", "Pending messages under a live lease.", []string{"destination"}, nil)
+	oldest   = client.NewDesc("amsbridge_outbox_oldest_pending_seconds",
+		"How long the oldest pending message has waited, by the clocks of database and scraped program.", []string{"destination"}, nil)
+	shut = client.NewDesc("amsbridge_outbox_shut_destinations",
+		"Destinations that nothing is sent to but probes.", []string{"destination", "by"}, nil)
+	readable = client.NewDesc("amsbridge_outbox_readable", "Whether the store answered.", nil, nil)
+)
+
+func describeQueue(to chan<- *client.Desc) {
+	for _, d := range []*client.Desc{messages, underWay, oldest, shut, readable} {
+		to <- d
+	}
+}
+
+// What shuts a destination.
+var shutters = [...]string{"refused credentials", "operator", "platform asked", "breaker"}
+
+// standing is what the destinations of one label come to.
+type standing struct {
+	outbox.Count
+	shut [len(shutters)]int
+}
+
+func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
+	counts, err := m.cfg.Store.Counts(ctx)
+	var states []outbox.DestinationState
+	if err == nil {
+		states, err = m.cfg.Store.Destinations(ctx)
+	}
+	if err != nil {
+		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: the store cannot be read for its metrics", slog.String("error", err.Error()))
+		to <- client.MustNewConstMetric(readable, client.GaugeValue, 0)
+		return
+	}
+	to <- client.MustNewConstMetric(readable, client.GaugeValue, 1)
+	now := time.Now()
+	for label, s := range m.standings(counts, states, now) {
+		gauge := func(d *client.Desc, v float64, labels ...string) {
+			to <- client.MustNewConstMetric(d, client.GaugeValue, v, append([]string{label}, labels...)...)
+		}
+		gauge(messages, float64(s.Pending), outbox.StatePending.String())
+		gauge(messages, float64(s.Parked), outbox.StateParked.String())
+		gauge(messages, float64(s.Held), outbox.StateHeld.String())
+		gauge(underWay, float64(s.UnderWay))
+		age := 0.0
+		if !s.Oldest.IsZero() {
+			age = max(0, now.Sub(s.Oldest).Seconds())
+		}
+		gauge(oldest, age)
+		for i, by := range shutters {
+			gauge(shut, float64(s.shut[i]), by)
+		}
+	}
+}
+
+// standings adds up what has the same label. One that was there once stays, as
+// zeros: a series that breaks off when its queue is empty would read as unknown.
+func (m *Metrics) standings(counts []outbox.Count, states []outbox.DestinationState, now time.Time) map[string]*standing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]*standing{}
+	for label := range m.known {
+		all[label] = &standing{}
+	}
+	of := func(destination string) *standing {
+		label := m.label(destination)
+		if all[label] == nil {
+			all[label], m.known[label] = &standing{}, true
+		}
+		return all[label]
+	}
+	for _, c := range counts {
+		s := of(c.Destination)
+		s.Pending += c.Pending
+		s.UnderWay += c.UnderWay
+		s.Parked += c.Parked
+		s.Held += c.Held
+		if !c.Oldest.IsZero() && (s.Oldest.IsZero() || c.Oldest.Before(s.Oldest)) {
+			s.Oldest = c.Oldest
+		}
+	}
+	for _, d := range states {
+		s := of(d.Name)
+		for i, is := range [len(shutters)]bool{
+			d.Pausing == outbox.PausedByItself, d.Pausing == outbox.PausedByOperator, d.HeldUntil.After(now), !d.BrokenUntil.IsZero(),
+		} {
+			if is {
+				s.shut[i]++
+			}
+		}
+	}
+	return all
+}

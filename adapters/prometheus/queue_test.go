@@ -1,0 +1,122 @@
+package prometheus_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/prometheus"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/outbox/outboxtest"
+)
+
+// What stands in the outbox is told by label, from before the sender ran until
+// all is delivered and its series are zeros.
+func TestQueueIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+		m, registry := newMetrics(t, prometheus.Config{Store: store})
+		parked, held := message("notified", "4"), message("notified", "5")
+		parked.Born, parked.Reason = outbox.StateParked, "a defect"
+		held.Born, held.Person, held.Reason = outbox.StateHeld, "", "a seat"
+		insert(t, store, message("elevate/acme", "1"))
+		time.Sleep(90 * time.Second)
+		insert(t, store, message("elevate/b", "2"), message("elevate", "3"), parked, held)
+		operator, err := outbox.NewOperator(store)
+		require.NoError(t, err)
+		require.NoError(t, operator.Pause(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "for a while"))
+		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1})
+		require.NoError(t, err)
+		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP amsbridge_outbox_messages Messages in the queue.
+# TYPE amsbridge_outbox_messages gauge
+amsbridge_outbox_messages{destination="elevate",state="held"} 0
+amsbridge_outbox_messages{destination="elevate",state="parked"} 0
+amsbridge_outbox_messages{destination="elevate",state="pending"} 3
+amsbridge_outbox_messages{destination="notified",state="held"} 1
+amsbridge_outbox_messages{destination="notified",state="parked"} 1
+amsbridge_outbox_messages{destination="notified",state="pending"} 0
+# HELP amsbridge_outbox_oldest_pending_seconds How long the oldest pending message has waited, by the clocks of database and scraped program.
+# TYPE amsbridge_outbox_oldest_pending_seconds gauge
+amsbridge_outbox_oldest_pending_seconds{destination="elevate"} 90
+amsbridge_outbox_oldest_pending_seconds{destination="notified"} 0
+# HELP amsbridge_outbox_readable Whether the store answered.
+# TYPE amsbridge_outbox_readable gauge
+amsbridge_outbox_readable 1
+# HELP amsbridge_outbox_shut_destinations Destinations that nothing is sent to but probes.
+# TYPE amsbridge_outbox_shut_destinations gauge
+amsbridge_outbox_shut_destinations{by="breaker",destination="elevate"} 0
+amsbridge_outbox_shut_destinations{by="operator",destination="elevate"} 1
+amsbridge_outbox_shut_destinations{by="platform asked",destination="elevate"} 0
+amsbridge_outbox_shut_destinations{by="refused credentials",destination="elevate"} 0
+amsbridge_outbox_shut_destinations{by="breaker",destination="notified"} 0
+amsbridge_outbox_shut_destinations{by="operator",destination="notified"} 0
+amsbridge_outbox_shut_destinations{by="platform asked",destination="notified"} 0
+amsbridge_outbox_shut_destinations{by="refused credentials",destination="notified"} 0
+# HELP amsbridge_outbox_under_way Pending messages under a live lease.
+# TYPE amsbridge_outbox_under_way gauge
+amsbridge_outbox_under_way{destination="elevate"} 1
+amsbridge_outbox_under_way{destination="notified"} 0
+`)))
+
+		require.NoError(t, operator.Resume(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "on again"))
+		send(t, store, outbox.SenderConfig{Destinations: m.Resolver(anywhere{deliverFunc(
+			func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil },
+		)})}, 5*time.Minute)
+		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP amsbridge_outbox_messages Messages in the queue.
+# TYPE amsbridge_outbox_messages gauge
+amsbridge_outbox_messages{destination="elevate",state="held"} 0
+amsbridge_outbox_messages{destination="elevate",state="parked"} 0
+amsbridge_outbox_messages{destination="elevate",state="pending"} 0
+amsbridge_outbox_messages{destination="notified",state="held"} 1
+amsbridge_outbox_messages{destination="notified",state="parked"} 1
+amsbridge_outbox_messages{destination="notified",state="pending"} 0
+`), "amsbridge_outbox_messages"))
+	})
+}
+
+// away is a store that does not answer until the caller gives up.
+type away struct{ outbox.Inspector }
+
+func (away) Counts(ctx context.Context) ([]outbox.Count, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestStoreThatIsAwayFailsNoScrape(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		m, registry := newMetrics(t, prometheus.Config{Store: away{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		m.Alarm(func(context.Context, outbox.Alarm) {})(t.Context(), outbox.Alarm{Kind: outbox.AlarmParked, Destination: "elevate/acme"})
+		begun := time.Now()
+		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP amsbridge_alarms_total Alarms: things that a person must look at.
+# TYPE amsbridge_alarms_total counter
+amsbridge_alarms_total{destination="elevate",kind="message parked"} 1
+# HELP amsbridge_outbox_readable Whether the store answered.
+# TYPE amsbridge_outbox_readable gauge
+amsbridge_outbox_readable 0
+`)))
+		require.Equal(t, 5*time.Second, time.Since(begun))
+		require.Contains(t, log.String(), "the store cannot be read for its metrics")
+	})
+}
+
+// Without a store nothing is said of it.
+func TestWithoutStore(t *testing.T) {
+	t.Parallel()
+	_, registry := newMetrics(t, prometheus.Config{})
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	require.Empty(t, families)
+}
