@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 	flags.SetOutput(problems)
 	dsn := flags.String("db", "", "postgres://… or the shop's SQLite file (default AMSBRIDGE_DB)")
 	sandbox := flags.Bool("sandbox", false, "allow plain http to loopback, for sandboxes")
+	metrics := flags.String("metrics", "", "tell a Prometheus server how it does, on this address, such as 127.0.0.1:9464")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 	if *dsn == "" {
 		*dsn = env("AMSBRIDGE_DB")
 	}
-	if err := work(ctx, *dsn, *sandbox, env, out); err != nil {
+	if err := work(ctx, *dsn, *metrics, *sandbox, env, out); err != nil {
 		_, _ = fmt.Fprintln(problems, "worker:", err)
 		return 1
 	}
@@ -62,7 +63,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 }
 
 // work sends until ctx ends.
-func work(ctx context.Context, dsn string, sandbox bool, env func(string) string, out io.Writer) (err error) {
+func work(ctx context.Context, dsn, metrics string, sandbox bool, env func(string) string, out io.Writer) (err error) {
 	// 1. The shop's database. The schema is the shop's deployment's to make; New
 	// looks whether it is there.
 	db, dialect, err := openDatabase(dsn)
@@ -82,7 +83,15 @@ func work(ctx context.Context, dsn string, sandbox bool, env func(string) string
 	}
 
 	// 3. The sender, until a signal comes.
-	sender, err := outbox.NewSender(store, outbox.SenderConfig{Destinations: to})
+	cfg := outbox.SenderConfig{Destinations: to}
+	if metrics != "" {
+		stop, failed := watched(&cfg, store, metrics, out)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
+	sender, err := outbox.NewSender(store, cfg)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -66,12 +69,15 @@ func TestSIGTERMEndsItInGoodOrder(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	worker := exec.CommandContext(ctx, program, "-sandbox")
+	worker := exec.CommandContext(ctx, program, "-sandbox", "-metrics", "127.0.0.1:0")
 	worker.Env = append(os.Environ(), "AMSBRIDGE_DB="+file, "ELEVATE_ENDPOINT="+server.URL+"/api/registration", "ELEVATE_KEY=geheim", "NOTIFIED_AUTH_CODE=")
 	out, err := worker.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, worker.Start())
 	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	metrics, ok := strings.CutPrefix(lines.Text(), "worker: metrics on ")
+	require.True(t, ok, lines.Text())
 	require.True(t, lines.Scan())
 	require.Equal(t, "worker: sending", lines.Text())
 	select {
@@ -79,6 +85,7 @@ func TestSIGTERMEndsItInGoodOrder(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("the worker sent nothing")
 	}
+	require.Contains(t, get(t, metrics), `amsbridge_outbox_under_way{destination="elevate"} 1`)
 	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
 	hold.Release()
 	require.True(t, lines.Scan(), "it ended without a word")
@@ -90,6 +97,16 @@ func TestSIGTERMEndsItInGoodOrder(t *testing.T) {
 	require.Len(t, records, 1)
 	require.Equal(t, outbox.StateDelivered, records[0].State, "what was under way was settled")
 	require.Len(t, sandbox.Registrations(), 1)
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(body)
 }
 
 func TestWorkerSaysWhatIsMissing(t *testing.T) {
@@ -105,6 +122,11 @@ func TestWorkerSaysWhatIsMissing(t *testing.T) {
 		{[]string{"-db", file + ".none"}, nil, "names no file"},
 		{[]string{"-db", file}, nil, "names no platform"},
 		{[]string{"-db", file}, map[string]string{"ELEVATE_ENDPOINT": "http://127.0.0.1:1/", "ELEVATE_KEY": "geheim"}, "Endpoint"},
+		{
+			[]string{"-db", file, "-metrics", "nowhere:x"},
+			map[string]string{"ELEVATE_ENDPOINT": "https://elevate.example/", "ELEVATE_KEY": "geheim"},
+			"listen",
+		},
 		{[]string{"-db", "postgres://u:geheim@127.0.0.1:1/none"}, nil, "worker: "},
 	} {
 		var out, problems bytes.Buffer
