@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -19,7 +20,7 @@ type fetcher struct {
 	from        string // see ClaimRequest.From
 	repeats     int    // claims in a row that met mostly busy lanes
 	foreign     time.Duration
-	away        outage
+	away, slow  outage
 	took        time.Duration // by the last claim, that ended at
 	ended       time.Time
 	quickest    time.Duration // in which a rate's rest is over, of those met
@@ -41,7 +42,10 @@ const (
 
 // fetch claims until ctx ends.
 func (r *run) fetch(ctx context.Context) {
-	f := &fetcher{run: r, probe: true, away: outage{what: "cannot claim messages"}}
+	f := &fetcher{
+		run: r, probe: true,
+		away: outage{what: "cannot claim messages"}, slow: outage{what: "claims take longer than a lease has to spare"},
+	}
 	for ctx.Err() == nil {
 		req, ok := r.plan(time.Now(), f.alone || f.solo)
 		if !ok {
@@ -52,17 +56,32 @@ func (r *run) fetch(ctx context.Context) {
 		claim, err := f.claim(req)
 		if err != nil {
 			if ctx.Err() == nil {
-				wait := min(jittered(100*time.Millisecond<<min(f.away.failures, 6)), 5*time.Second)
-				f.away.failed(ctx, r.cfg.Logger, wait, err)
-				sleep(ctx, wait)
+				f.backOff(ctx, &f.away, err)
 			}
 			continue
 		}
 		f.away.over(ctx, r.cfg.Logger)
-		if wait := f.after(claim, req); wait > 0 {
+		wait := f.after(claim, req)
+		spare := r.cfg.Lease - r.cfg.needed()
+		switch {
+		case len(claim.Leased) > 0 && f.took >= spare:
+			// It goes back unbegun, and another claim at once would fare like it.
+			f.backOff(ctx, &f.slow, fmt.Errorf("it took %s, and a lease has %s to spare: make the database quicker or the lease longer", f.took, spare))
+			continue
+		case len(claim.Leased) > 0:
+			f.slow.over(ctx, r.cfg.Logger)
+		}
+		if wait > 0 {
 			f.pause(ctx, wait)
 		}
 	}
+}
+
+// backOff waits, the longer the more failures there were in a row.
+func (f *fetcher) backOff(ctx context.Context, o *outage, err error) {
+	wait := min(jittered(100*time.Millisecond<<min(o.failures, 6)), 5*time.Second)
+	o.failed(ctx, f.cfg.Logger, wait, err)
+	sleep(ctx, wait)
 }
 
 // claim claims once and puts what it got to work. It does not end with Run's

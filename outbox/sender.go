@@ -37,8 +37,10 @@ type SenderConfig struct {
 	Margin time.Duration
 	// Lease is how long a claimed message is this sender's alone. After a crash
 	// its messages wait that long. It must be longer than DeliverTimeout +
-	// SettleTimeout + Margin; what it has beyond is how long a claimed message
-	// may wait for a free slot. Defaults to twice their sum.
+	// SettleTimeout + Margin; what it has beyond is how long the claim may take
+	// and a claimed message may wait for a free slot. Where claims take longer
+	// than that nothing can be sent: it is logged, and claimed ever more seldom.
+	// Defaults to twice their sum.
 	Lease time.Duration
 	// Retry is the schedule of attempts.
 	Retry Retry

@@ -31,13 +31,8 @@ const DefaultPause = 50 * time.Millisecond
 // otherwise.
 const DefaultLease = 1500 * time.Millisecond
 
-// What a lease covers beside the time to claim and to settle, and what it has
-// beyond.
-const (
-	deliverTimeout = 500 * time.Millisecond
-	margin         = 200 * time.Millisecond
-	leaseToSpare   = 300 * time.Millisecond
-)
+// margin is what a lease covers beside deliveries and settlements.
+const margin = 200 * time.Millisecond
 
 // buyers take orders at the same time.
 const buyers = 4
@@ -160,11 +155,13 @@ func (in instructions) sender(queue outbox.Queue) (*outbox.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A slow machine is given a longer lease, and needs more of it for everything:
+	// the last fifth is for claims.
+	deliver, settle := in.Lease/3, in.Lease*7/15-margin
 	return outbox.NewSender(queue, outbox.SenderConfig{
 		Destinations:   outbox.Fixed{"elevate": lms, "notified": events},
 		Name:           fmt.Sprintf("life %d", in.Life),
-		DeliverTimeout: deliverTimeout, SettleTimeout: in.Lease - deliverTimeout - margin - leaseToSpare,
-		Margin: margin, Lease: in.Lease, Poll: in.Lease / 6,
+		DeliverTimeout: deliver, SettleTimeout: settle, Margin: margin, Lease: in.Lease, Poll: in.Lease / 6,
 		Retry:  outbox.Retry{First: 50 * time.Millisecond, Longest: 200 * time.Millisecond},
 		Logger: slog.New(slog.DiscardHandler),
 	})
