@@ -127,8 +127,9 @@ func fresh(t testing.TB, engine Engine) string {
 }
 
 // SQLite returns the DSN of a fresh database file, removed when the test ends:
-// transactions begin IMMEDIATE, wait five seconds for the lock, and are synced
-// in full to a write-ahead log.
+// transactions begin IMMEDIATE, wait half a minute for the lock, since tests load
+// the machine and who gets it next is luck, and are synced in full to a
+// write-ahead log.
 func SQLite(t testing.TB) string {
 	t.Helper()
 	return SQLiteFile(filepath.Join(t.TempDir(), "test.sqlite"))
@@ -137,5 +138,5 @@ func SQLite(t testing.TB) string {
 // SQLiteFile returns the DSN of that file, set up as [SQLite] does.
 func SQLiteFile(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" +
-		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+		"&_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 }

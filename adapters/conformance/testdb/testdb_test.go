@@ -88,7 +88,7 @@ func TestMaria(t *testing.T) {
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	dsn := testdb.SQLite(t)
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "30000"} {
 		got, err := query(t, "sqlite", dsn, "PRAGMA "+pragma)
 		require.NoError(t, err)
 		require.Equal(t, want, got, pragma)
