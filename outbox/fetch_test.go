@@ -33,7 +33,7 @@ func TestIdleSenderAsksAtMostOnceASecond(t *testing.T) {
 // A claim that takes longer than what is in hand, and gets all that it may, is
 // followed by another: what it might take was few, and that no longer shows.
 func TestSlowClaimThatGotAllItMayIsFollowedByAnother(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(_ *testing.T, r *rig) {
 		var calls atomic.Int32
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			time.Sleep(time.Duration(1+calls.Add(1)%10) * time.Second) // one after another

@@ -56,7 +56,8 @@ type Count struct {
 	UnderWay    int // of the pending
 	Parked      int
 	Held        int
-	// Oldest is when the oldest pending message was created; zero for none.
+	// Oldest is when the oldest pending message, the one with the lowest ID, was
+	// created; zero for none.
 	Oldest time.Time
 }
 

@@ -112,12 +112,15 @@ func fixed(d *dialect) map[string]string {
 
 		"attempts": `SELECT n, at, took_us, outcome, state, code, reason, detail, receipt, duplicate <> 0, sender
 			FROM amsbridge_attempt WHERE message_id = ?1 ORDER BY n`,
-		"counts": `SELECT q.destination, SUM(CASE WHEN q.state = 0 THEN 1 ELSE 0 END),
-				SUM(CASE WHEN q.state = 0 AND q.lease_until > {now} THEN 1 ELSE 0 END),
-				SUM(CASE WHEN q.state = 1 THEN 1 ELSE 0 END), SUM(CASE WHEN q.state = 2 THEN 1 ELSE 0 END),
-				COALESCE(MIN(CASE WHEN q.state = 0 THEN m.created_at END), 0)
-			FROM amsbridge_queue q JOIN amsbridge_message m ON m.id = q.id
-			GROUP BY q.destination ORDER BY q.destination`,
+		// The message with the lowest ID is the oldest, but for insertions at the
+		// same moment: joining them all would read a message for each row.
+		"counts": `SELECT c.destination, c.pending, c.under_way, c.parked, c.held, COALESCE(m.created_at, 0)
+			FROM (SELECT q.destination, SUM(CASE WHEN q.state = 0 THEN 1 ELSE 0 END) AS pending,
+				SUM(CASE WHEN q.state = 0 AND q.lease_until > {now} THEN 1 ELSE 0 END) AS under_way,
+				SUM(CASE WHEN q.state = 1 THEN 1 ELSE 0 END) AS parked, SUM(CASE WHEN q.state = 2 THEN 1 ELSE 0 END) AS held,
+				MIN(CASE WHEN q.state = 0 THEN q.id END) AS first
+				FROM amsbridge_queue q GROUP BY q.destination) c
+			LEFT JOIN amsbridge_message m ON m.id = c.first ORDER BY c.destination`,
 		"destinations": `SELECT name, pausing, reason, held_until, probe_at, CASE WHEN breaker = 0 THEN 0 ELSE breaker_until END
 			FROM amsbridge_destination ORDER BY name`,
 		"audit list": `SELECT at, actor, role, verb, reason, COALESCE(message_id, 0), key, COALESCE(was, 0), destination
