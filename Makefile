@@ -27,7 +27,7 @@ crash: ## Kill senders and shops KILLS=50 times, and count what was lost
 chaos: ## Sell ORDERS=10000 to sandboxes that fail, and count what was lost or doubled
 	go run ./adapters/conformance/cmd/chaos -orders $(ORDERS)
 
-e2e: ## Play the example store's story in headless Chromium, and count what must not be
+e2e: ## Play the store's story and the sandboxes' page in headless Chromium, and count what must not be
 	go run ./e2e/cmd/e2e
 
 bench: ## Print what the outbox costs, as ratios within one run

@@ -119,6 +119,23 @@ func (p *Person) Chooses(list, option string) {
 	})
 }
 
+// Types puts a text into a field, in place of what is there.
+func (p *Person) Types(field, text string) {
+	p.do(fmt.Sprintf("type into %q", field), func(ctx context.Context, tab cdp.Session) error {
+		return call(ctx, tab, Field(field), `function() {
+			this.focus();
+			this.value = `+strconv.Quote(text)+`;
+			this.dispatchEvent(new Event("input", {bubbles: true}));
+		}`)
+	})
+}
+
+// Unfolds opens a part of the page that is folded up.
+func (p *Person) Unfolds(name string) {
+	part := Thing{"DisclosureTriangle", name}
+	p.do("unfold "+part.String(), func(ctx context.Context, tab cdp.Session) error { return click(ctx, tab, part) })
+}
+
 // call calls a function on a thing.
 func call(ctx context.Context, tab cdp.Session, t Thing, function string) error {
 	node, err := find(ctx, tab, t)

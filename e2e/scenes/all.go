@@ -17,5 +17,6 @@ func All() []Scene {
 		{"strict-cookie", "cart links from another site, with SameSite=Strict", strictCookie},
 		{"no-scripts", "the whole route without JavaScript", withoutScripts},
 		{"staff", "what staff see, and members do not", staffPages},
+		{"sandbox", "the sandboxes alone, watched and broken from their page", sandboxPage},
 	}
 }

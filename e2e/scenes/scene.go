@@ -1,5 +1,6 @@
-// Package scenes is the store's story, played by people with browsers. Each
-// scene has a store and a browser of its own, so that none depends on another.
+// Package scenes is the store's story and that of the sandboxes' page, played by
+// people with browsers. Each scene has a store and a browser of its own, so that
+// none depends on another.
 package scenes
 
 import (
@@ -30,7 +31,9 @@ type set struct {
 	store   *stage.Store
 	foreign *stage.Foreign
 	watch   *watch.Watch
-	err     error
+	// sandboxes starts the program that serves both to other shops.
+	sandboxes func() (*stage.Sandbox, error)
+	err       error
 }
 
 // fail ends the scene for another reason than what a person sees.
@@ -55,8 +58,8 @@ type Result struct {
 
 // Crew is what all scenes need.
 type Crew struct {
-	// Program is the store's, Chromium the browser's.
-	Program, Chromium string
+	// Store and Sandbox are the programs, Chromium is the browser's.
+	Store, Sandbox, Chromium string
 	// Axe is the script of axe-core, and Shots the folder of the pictures.
 	Axe, Shots string
 }
@@ -72,7 +75,7 @@ func (c Crew) Play(ctx context.Context, scene Scene) (r Result) {
 		return r
 	}
 	defer func() { r.Err = errors.Join(r.Err, os.RemoveAll(folder)) }()
-	store, err := stage.Start(ctx, c.Program, folder)
+	store, err := stage.Start(ctx, c.Store, folder)
 	if err != nil {
 		r.Err = err
 		return r
@@ -93,7 +96,19 @@ func (c Crew) Play(ctx context.Context, scene Scene) (r Result) {
 		return r
 	}
 	defer end()
-	s := &set{Browser: browser, store: store, foreign: foreign, watch: seen}
+	var stops []func() error
+	defer func() {
+		for _, stop := range stops {
+			r.Err = errors.Join(r.Err, stop())
+		}
+	}()
+	s := &set{Browser: browser, store: store, foreign: foreign, watch: seen, sandboxes: func() (*stage.Sandbox, error) {
+		sandbox, err := stage.StartSandbox(ctx, c.Sandbox)
+		if err == nil {
+			stops = append(stops, sandbox.Stop)
+		}
+		return sandbox, err
+	}}
 	scene.play(s)
 	seen.Logged(store.Log())
 	r.Pages, r.Findings = browser.Pages(), seen.Findings()

@@ -1,4 +1,5 @@
-// Command e2e plays the story of examples/store in headless Chromium, and ends
+// Command e2e plays the story of examples/store, and of the page of
+// examples/sandbox, in headless Chromium, and ends
 // with
 //
 //	e2e ok: scenes=… pages=… csp=0 axe=0
@@ -109,8 +110,8 @@ func play(ctx context.Context, o options, out io.Writer) (tally scenes.Tally, er
 	return tally, nil
 }
 
-// prepare finds or makes all that the scenes need; remove takes the built store
-// away again.
+// prepare finds or makes all that the scenes need; remove takes the built
+// programs away again.
 func prepare(ctx context.Context, shots string, out io.Writer) (crew scenes.Crew, remove func() error, err error) {
 	if crew.Chromium, err = install.Chromium(ctx, out); err != nil {
 		return crew, nil, err
@@ -126,13 +127,15 @@ func prepare(ctx context.Context, shots string, out io.Writer) (crew scenes.Crew
 	if err != nil {
 		return crew, nil, err
 	}
-	built, err := os.MkdirTemp("", "amsbridge-e2e-store-")
+	built, err := os.MkdirTemp("", "amsbridge-e2e-programs-")
 	if err != nil {
 		return crew, nil, err
 	}
 	remove = func() error { return os.RemoveAll(built) }
-	if crew.Program, err = stage.Build(ctx, built); err != nil {
-		return crew, nil, errors.Join(err, remove())
+	for example, file := range map[string]*string{"store": &crew.Store, "sandbox": &crew.Sandbox} {
+		if *file, err = stage.Build(ctx, built, example); err != nil {
+			return crew, nil, errors.Join(err, remove())
+		}
 	}
 	return crew, remove, nil
 }
