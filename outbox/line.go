@@ -49,7 +49,8 @@ type line struct {
 	// spare is how many messages may wait beside those under way.
 	spare int
 	// free is how many the last claim might take, got how many it took, more
-	// whether that was all, and asked whether another was asked for since.
+	// whether there may be others for want of room, and asked whether another
+	// claim was asked for since.
 	free, got   int
 	more, asked bool
 	// late is set when a lane that the last claim skipped was settled since.

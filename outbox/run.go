@@ -46,7 +46,9 @@ func (r *run) take(runs []*laneRun, req ClaimRequest) {
 	defer r.mu.Unlock()
 	for _, l := range r.active {
 		l.got = 0
-		l.more = l.more && l.free <= 0
+		// What had no room was not looked at, and the store does not say when it
+		// falls due.
+		l.more = l.free <= 0
 	}
 	for _, b := range runs {
 		l := r.lineOf(b.rows[0].Destination)

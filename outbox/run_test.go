@@ -225,3 +225,26 @@ func TestLaneSettledDuringAClaimIsClaimedNext(t *testing.T) {
 		})
 	}
 }
+
+// What is due while its destination has no room is looked for when it has, though
+// the claim before that found nothing more.
+func TestClaimWithoutRoomIsFollowedByAnother(t *testing.T) {
+	t.Parallel()
+	held := make(chan struct{})
+	s, err := NewSender(&spool{}, SenderConfig{Concurrency: 2, Destinations: deliver(func(Message) error { <-held; return nil })})
+	require.NoError(t, err)
+	r := newRun(t.Context(), s)
+	leased := make([]Leased, 5)
+	for i := range leased {
+		leased[i].Message = Message{ID: ID(i + 1), Destination: "d", Person: string(rune('a' + i))}
+	}
+	r.take(runsOf(leased, laneRun{until: time.Now().Add(time.Hour)}, 1), ClaimRequest{Slots: 10}) // half of what it might
+	req, ok := r.plan(time.Now(), false)
+	require.True(t, ok)
+	require.Equal(t, 5, req.Holding["d"], "of 2: there is no room for more")
+	r.take(nil, req)
+	close(held)
+	r.workers.Wait()
+	now, _ := r.wanted()
+	require.True(t, now)
+}
