@@ -128,7 +128,7 @@ func (f *fetcher) rate(destination string) Rate {
 // the next.
 func (f *fetcher) after(claim Claim, req ClaimRequest) time.Duration {
 	full := claim.Last != "" || len(claim.Leased) >= req.Room
-	fresh, others := f.judge(claim, full, f.ended)
+	fresh, others, passed := f.judge(claim, full, f.ended)
 	f.probe, f.from = false, claim.Last
 	f.solo = f.alone && len(claim.Leased) > 0
 	// After one suspect the others have their turn.
@@ -152,11 +152,15 @@ func (f *fetcher) after(claim Claim, req ClaimRequest) time.Duration {
 		wait = min(wait, max(claim.NextDue, f.quickest))
 	}
 	// What is behind another sender's messages nobody announces.
-	if others == 0 {
+	switch {
+	case others > 0:
+		f.foreign = max(skipOthers, min(2*f.foreign, f.cfg.Poll))
+	case passed > 0:
+		f.foreign = max(skipOthers, f.foreign)
+	default:
 		f.foreign = 0
 		return wait
 	}
-	f.foreign = max(skipOthers, min(2*f.foreign, f.cfg.Poll))
 	return min(wait, f.foreign)
 }
 

@@ -19,6 +19,8 @@ type lanes struct {
 	// skip holds until when; the zero time is for own lanes, until they are
 	// settled.
 	skip map[int64]time.Time
+	// passed is how many of others' lanes the claim under way skips.
+	passed int
 }
 
 func newLanes() lanes {
@@ -66,12 +68,17 @@ func (n *lanes) settled(b *laneRun) (behind bool) {
 // skipped returns the lanes to leave alone now.
 func (n *lanes) skipped(now time.Time) []int64 {
 	var out []int64
+	n.passed = 0
 	for lane, until := range n.skip {
-		if until.IsZero() || until.After(now) {
-			out = append(out, lane)
-		} else {
+		switch {
+		case until.IsZero():
+		case until.After(now):
+			n.passed++
+		default:
 			delete(n.skip, lane)
+			continue
 		}
+		out = append(out, lane)
 	}
 	return out
 }

@@ -322,3 +322,35 @@ func TestWhatIsClaimedWhileItsDestinationIsShutGoesBack(t *testing.T) {
 		require.Zero(t, r.one(id).Attempt)
 	})
 }
+
+// What is behind another's message is sent soon after that is settled, whatever
+// else has the sender look in between, and though nobody announces it.
+func TestWhatWasBehindAnothersMessageIsSentSoon(t *testing.T) {
+	for name, woken := range map[string]bool{"left alone": false, "woken meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubbleOf(t, func(t *testing.T, r *rig) {
+				r.on("elevate", answer(nil))
+				r.cfg.Poll = time.Hour // nothing is left to the clock
+				r.insert(msg("first", "one"), msg("second", "one"))
+				token := outbox.NewToken()
+				c, err := r.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 1, Slots: 1})
+				require.NoError(t, err)
+				require.Len(t, c.Leased, 1)
+				r.start()
+				r.pass(10 * time.Millisecond)
+				if woken {
+					r.sender.Wake()
+				}
+				r.pass(5 * time.Millisecond)
+				require.Zero(t, r.sends())
+				_, err = r.store.Settle(t.Context(), []outbox.Settlement{{
+					Message: c.Leased[0].Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered,
+				}})
+				require.NoError(t, err)
+				r.pass(100 * time.Millisecond)
+				require.Equal(t, 1, r.sends())
+			})
+		})
+	}
+}

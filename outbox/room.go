@@ -95,6 +95,9 @@ func (r *run) plan(now time.Time, lonely bool) (req ClaimRequest, ok bool) {
 		if l.shutting > 0 {
 			l.free = 0
 		}
+		// What has no room is not looked at, and the store does not say when it
+		// falls due.
+		l.more = l.more || l.free <= 0
 		req.Holding[l.name] = req.Slots - l.free
 		// One length for all: that of the destination with the most free slots.
 		if l.free > most {
@@ -106,14 +109,16 @@ func (r *run) plan(now time.Time, lonely bool) (req ClaimRequest, ok bool) {
 }
 
 // judge notes what a claim tells of what is left. It returns how many of the
-// busy lanes were new to it and how many are others'.
-func (r *run) judge(claim Claim, full bool, now time.Time) (fresh, others int) {
+// busy lanes were new to it, how many are others', and how many of others' the
+// claim did not look at.
+func (r *run) judge(claim Claim, full bool, now time.Time) (fresh, others, passed int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if full {
 		r.wish.room = max(1, r.cfg.Window/4)
 	}
-	return r.lanes.met(claim.Busy, now)
+	fresh, others = r.lanes.met(claim.Busy, now)
+	return fresh, others, r.lanes.passed
 }
 
 // roomy tells whether the window has the room that is wished for.

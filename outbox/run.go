@@ -46,8 +46,6 @@ func (r *run) take(runs []*laneRun, req ClaimRequest) {
 	defer r.mu.Unlock()
 	for _, l := range r.active {
 		l.got = 0
-		// What had no room was not looked at, and the store does not say when it
-		// falls due.
 		l.more = l.free <= 0
 	}
 	for _, b := range runs {

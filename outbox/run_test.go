@@ -230,21 +230,37 @@ func TestLaneSettledDuringAClaimIsClaimedNext(t *testing.T) {
 // the claim before that found nothing more.
 func TestClaimWithoutRoomIsFollowedByAnother(t *testing.T) {
 	t.Parallel()
-	held := make(chan struct{})
-	s, err := NewSender(&spool{}, SenderConfig{Concurrency: 2, Destinations: deliver(func(Message) error { <-held; return nil })})
-	require.NoError(t, err)
-	r := newRun(t.Context(), s)
-	leased := make([]Leased, 5)
-	for i := range leased {
-		leased[i].Message = Message{ID: ID(i + 1), Destination: "d", Person: string(rune('a' + i))}
+	for name, c := range map[string]struct{ before, settled bool }{
+		"room after it": {false, false}, "room before it is through": {true, false}, "all settled before it is through": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			held := make(chan struct{})
+			s, err := NewSender(&spool{}, SenderConfig{Concurrency: 2, Destinations: deliver(func(Message) error { <-held; return nil })})
+			require.NoError(t, err)
+			r := newRun(t.Context(), s)
+			leased := make([]Leased, 5)
+			for i := range leased {
+				leased[i].Message = Message{ID: ID(i + 1), Destination: "d", Person: string(rune('a' + i))}
+			}
+			r.take(runsOf(leased, laneRun{until: time.Now().Add(time.Hour)}, 1), ClaimRequest{Slots: 10}) // half of what it might
+			req, ok := r.plan(time.Now(), false)
+			require.True(t, ok)
+			require.Equal(t, 5, req.Holding["d"], "of 2: there is no room for more")
+			if !c.before {
+				r.take(nil, req)
+			}
+			close(held)
+			r.workers.Wait()
+			if c.settled {
+				(&settler{run: r}).recorded(r.done.st, r.done.of)
+				require.Empty(t, r.active)
+			}
+			if c.before {
+				r.take(nil, req)
+			}
+			now, _ := r.wanted()
+			require.True(t, now)
+		})
 	}
-	r.take(runsOf(leased, laneRun{until: time.Now().Add(time.Hour)}, 1), ClaimRequest{Slots: 10}) // half of what it might
-	req, ok := r.plan(time.Now(), false)
-	require.True(t, ok)
-	require.Equal(t, 5, req.Holding["d"], "of 2: there is no room for more")
-	r.take(nil, req)
-	close(held)
-	r.workers.Wait()
-	now, _ := r.wanted()
-	require.True(t, now)
 }
