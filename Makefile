@@ -1,5 +1,5 @@
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-WITHDB    := go run ./adapters/conformance/cmd/withdb --
+WITHDB    := go run ./proof/cmd/withdb --
 FUZZTIME  ?= 30s
 KILLS     ?= 50
 ORDERS    ?= 10000
@@ -12,7 +12,7 @@ help: ## Show this help
 
 test: ## Test every module with the race detector, on every database
 	$(WITHDB) go test -race -count=1 -timeout 60m work
-	$(WITHDB) go test -count=1 -run '^TestPlansUseIndexes$$' ./adapters/conformance
+	$(WITHDB) go test -count=1 -run '^TestPlansUseIndexes$$' ./proof/conformance
 
 lint: ## Vet and lint every module, formatting and import rules included
 	go vet work
@@ -22,16 +22,16 @@ fuzz: ## Run each fuzz target for FUZZTIME=30s
 	@.ci/fuzz $(FUZZTIME)
 
 crash: ## Kill senders and shops KILLS=50 times, and count what was lost
-	go run ./adapters/conformance/cmd/crash -kills $(KILLS)
+	go run ./proof/cmd/crash -kills $(KILLS)
 
 chaos: ## Sell ORDERS=10000 to sandboxes that fail, and count what was lost or doubled
-	go run ./adapters/conformance/cmd/chaos -orders $(ORDERS)
+	go run ./proof/cmd/chaos -orders $(ORDERS)
 
 e2e: ## Play the store's story and the sandboxes' page in headless Chromium, and count what must not be
-	go run ./e2e/cmd/e2e
+	go run ./proof/cmd/e2e
 
 bench: ## Print what the outbox costs, as ratios within one run
-	$(WITHDB) go run ./bench/cmd/ratios
+	$(WITHDB) go run ./proof/cmd/ratios
 
 tidy: ## Check that every go.mod and go.sum is tidy; changes nothing
 	@$(call in_modules,GOWORK=off go mod tidy -diff)

@@ -41,8 +41,8 @@ func TestReadmeMapsThePackages(t *testing.T) {
 		require.True(t, info.IsDir())
 	}
 	for _, dir := range []string{
-		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/pgxstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "adapters/conformance",
-		"ssotest", "examples/store", "examples/checkout", "examples/worker", "examples/sandbox", "examples/check", "e2e", "bench",
+		"outbox", "outbox/outboxtest", "outbox/migrations", "adapters/sqlstore", "adapters/pgxstore", "adapters/elevate", "adapters/notified", "adapters/sqlreplay", "adapters/muxroutes", "proof/conformance",
+		"ssotest", "examples/store", "examples/checkout", "examples/worker", "examples/sandbox", "examples/check", "proof/e2e", "proof/bench", "proof/chaos", "proof/crash",
 	} {
 		require.Contains(t, string(readme), "| `"+dir+"` |")
 	}

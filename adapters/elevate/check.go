@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
-	"github.com/amsbridge/amsbridge/adapters/internal/reach"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/reach"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

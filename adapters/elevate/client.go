@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
 // Config sets up a [Client].

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/amsbridge/amsbridge/adapters/internal/outcometest"
+	"github.com/amsbridge/amsbridge/internal/outcometest"
 	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/stretchr/testify/require"
 )

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
 // maxURL is the longest Product URL kept, in bytes.

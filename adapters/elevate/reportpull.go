@@ -10,7 +10,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

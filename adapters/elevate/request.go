@@ -8,7 +8,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
 // jsonBoth is the header of a call that sends JSON and wants some back.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/reach"
+	"github.com/amsbridge/amsbridge/internal/reach"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

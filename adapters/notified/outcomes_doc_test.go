@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/outcometest"
+	"github.com/amsbridge/amsbridge/internal/outcometest"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

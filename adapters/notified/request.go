@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
 // lasCmd must be the first parameter. It is never escaped: the vendor's text

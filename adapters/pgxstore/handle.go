@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
 // querier is what a transaction and a pool have in common.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlmigrate"
+	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
 )
 
 // ErrSchema is returned by [Store.Validate] when the tables are not those that

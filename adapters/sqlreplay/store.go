@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlmigrate"
+	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
 )
 
 // MaxText is the longest issuer, audience and token ID, in bytes.

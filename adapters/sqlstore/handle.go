@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
 // querier is what a transaction, a connection and a pool have in common.

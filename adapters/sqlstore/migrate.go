@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
 // ErrSchema is returned by [Validate] when the tables are not those that this

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
 // prepared are statements by their text, ready on the shop's handle. They end

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/sqlcore"
+	"github.com/amsbridge/amsbridge/internal/sqlcore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -2,7 +2,7 @@ package elevatetest
 
 import (
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
 // Fault is one misbehaviour. The zero value behaves.

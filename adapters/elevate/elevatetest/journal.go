@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
 // Call is one call to the Registration API, whatever came of it. It holds no

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
 // input is a call as it was read.

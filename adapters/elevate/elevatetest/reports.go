@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
-	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
 // reportPath is public.

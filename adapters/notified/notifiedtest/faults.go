@@ -1,6 +1,6 @@
 package notifiedtest
 
-import "github.com/amsbridge/amsbridge/adapters/internal/faults"
+import "github.com/amsbridge/amsbridge/internal/faults"
 
 // Misbehaviour on command.
 type (

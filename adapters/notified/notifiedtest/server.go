@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/amsbridge/amsbridge/adapters/internal/faults"
+	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
 // Server is the sandbox. It is safe for concurrent use; calls are carried out

@@ -1,0 +1,103 @@
+package apiclient_test
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amsbridge/amsbridge/internal/apiclient"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/stretchr/testify/require"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// quiet takes a test server's complaints about cut connections.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, func(cfg *apiclient.Config) { cfg.Now = func() time.Time { return noon } })
+	for status, want := range map[int]outbox.DeliveryError{
+		301: {Outcome: outbox.OutcomeRejected}, 302: {Outcome: outbox.OutcomeRejected}, 304: {Outcome: outbox.OutcomeRejected},
+		400: {Outcome: outbox.OutcomeRejected}, 404: {Outcome: outbox.OutcomeRejected}, 422: {Outcome: outbox.OutcomeRejected},
+		401: {Outcome: outbox.OutcomeUnauthorized},
+		403: {Outcome: outbox.OutcomeUnauthorized, Tentative: true},
+		408: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+		425: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+		429: {Outcome: outbox.OutcomeThrottled, RetryAfter: time.Minute},
+		500: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+		502: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+		503: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+		504: {Outcome: outbox.OutcomeUnknown},
+		599: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+		101: {Outcome: outbox.OutcomeUnknown}, 777: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
+	} {
+		r := &apiclient.Reply{Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: "key " + secret + " of " + private}
+		d := c.Classify(r, private)
+		require.NotNil(t, d, status)
+		require.Equal(t, want.Outcome, d.Outcome, status)
+		require.Equal(t, want.Tentative, d.Tentative, status)
+		require.Equal(t, want.RetryAfter, d.RetryAfter, status)
+		require.Equal(t, r.Code(), d.Code)
+		require.NotEmpty(t, d.Reason)
+		require.Equal(t, "key [removed] of [removed]", d.Detail)
+	}
+	for _, status := range []int{200, 201, 204, 299} {
+		require.Nil(t, c.Classify(&apiclient.Reply{Status: status}))
+	}
+}
+
+func TestDetailIsShortAndInert(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, nil)
+	d := c.Detail(&apiclient.Reply{Body: "a\x00\x1b[31m\xff" + strings.Repeat("é", 5000)})
+	require.LessOrEqual(t, len(d), 4<<10)
+	require.NotContains(t, d, "\x00")
+	require.NotContains(t, d, "\x1b")
+
+	cut := &apiclient.Reply{Body: strings.Repeat(secret, 6000) + secret[:8], Truncated: true}
+	require.NotContains(t, c.Detail(cut), secret[:8], "the half that a cut left is not shown")
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"":                                  0,
+		"0":                                 0,
+		"60":                                time.Minute,
+		" 60 ":                              time.Minute,
+		"-60":                               0,
+		"+60":                               0,
+		"1.5":                               0,
+		"1e3":                               0,
+		"soon":                              0,
+		"21600":                             6 * time.Hour,
+		"21601":                             6 * time.Hour,
+		"99999999999999999999":              6 * time.Hour,
+		"9223372036854775807":               6 * time.Hour,
+		"Sun, 01 Mar 2026 12:01:00 GMT":     time.Minute,
+		"Sunday, 01-Mar-26 12:01:00 GMT":    time.Minute, // RFC 850
+		"Sun, 01 Mar 2026 11:00:00 GMT":     0,
+		"Sun, 01 Mar 9026 12:00:00 GMT":     6 * time.Hour,
+		"Sun, 01 Mar 2026 12:01:00 +0000 x": 0,
+		"６０":                                0,
+	} {
+		require.Equal(t, want, apiclient.RetryAfter(http.Header{"Retry-After": {text}}, noon), text)
+	}
+	require.Zero(t, apiclient.RetryAfter(nil, noon))
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{"", "60", "-1", "99999999999999999999", "Sun, 01 Mar 2026 12:01:00 GMT"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d := apiclient.RetryAfter(http.Header{"Retry-After": {text}}, noon)
+		require.GreaterOrEqual(t, d, time.Duration(0))
+		require.LessOrEqual(t, d, 6*time.Hour)
+	})
+}

@@ -1,0 +1,50 @@
+package sqlcore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
+	"github.com/amsbridge/amsbridge/outbox/migrations"
+)
+
+// Schema is the outbox's migration set.
+func Schema(d Dialect) (sqlmigrate.Set, error) {
+	known, err := dialectOf(d)
+	if err != nil {
+		return sqlmigrate.Set{}, err
+	}
+	folder := string(known.folder)
+	return sqlmigrate.Set{Files: migrations.Files, Folder: folder, Dialect: folder, Versions: "amsbridge_migration"}, nil
+}
+
+// Problem says what makes the tables unfit for this program: another encoding,
+// or a column that is not there. It is empty when nothing does.
+func (s *Store) Problem(ctx context.Context) (string, error) {
+	if s.d.encoding != "" {
+		var encoding string
+		if _, err := one(ctx, s.db, []any{&encoding}, s.d.encoding); err != nil {
+			return "", err
+		}
+		if encoding != "UTF8" && encoding != "SQL_ASCII" {
+			return fmt.Sprintf("the database's encoding is %s, which cannot hold every name: it must be UTF8", encoding), nil
+		}
+	}
+	for _, table := range tables {
+		none := func(Rows) error { return nil }
+		if err := each(ctx, s.db, none, s.d.render("SELECT "+table.columns+" FROM "+table.name+" WHERE 1 = 0")); err != nil {
+			return fmt.Sprintf("%s: %s", table.name, err), nil
+		}
+	}
+	return "", nil
+}
+
+// tables are the columns that statements use.
+var tables = []struct{ name, columns string }{
+	{"amsbridge_message", "id, lane, destination, key, key_parts, kind, version, person, subject, items, facts, fingerprint, after_key, trace_context, created_at"},
+	{"amsbridge_queue", "lane, id, destination, state, due_at, attempts, lost, doubt, entries, token, lease_until, not_ready_since, after_key, waits, reason, profile"},
+	{"amsbridge_attempt", "message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, receipt, sender"},
+	{"amsbridge_destination", "name, pausing, reason, probe_at, held_until, breaker, breaker_until, rate_window"},
+	{"amsbridge_progress", "name, at, message_id"},
+	{"amsbridge_audit", "id, at, actor, role, verb, reason, message_id, key, was, destination"},
+}

@@ -1,0 +1,154 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/adapters/pgxstore"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/outbox/outboxtest"
+	"github.com/amsbridge/amsbridge/proof/testdb"
+)
+
+// pgxDeck is a database with the outbox's tables, open through pgx.
+type pgxDeck struct {
+	dsn   string
+	pool  *pgxpool.Pool
+	store *pgxstore.Store
+	ahead *atomic.Int64 // of the store's clock, in nanoseconds
+}
+
+// pgxPool opens the database; change may be nil.
+func pgxPool(t *testing.T, dsn string, change func(*pgxpool.Config)) *pgxpool.Pool {
+	t.Helper()
+	cfg, err := pgxpool.ParseConfig(dsn)
+	require.NoError(t, err)
+	cfg.MaxConns = 16
+	if change != nil {
+		change(cfg)
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func openPgx(t *testing.T, change func(*pgxpool.Config)) *pgxDeck {
+	t.Helper()
+	return openPgxAt(t, testdb.Postgres(t), change)
+}
+
+func openPgxAt(t *testing.T, dsn string, change func(*pgxpool.Config)) *pgxDeck {
+	t.Helper()
+	return openPgxClock(t, dsn, change, &atomic.Int64{})
+}
+
+func openPgxClock(t *testing.T, dsn string, change func(*pgxpool.Config), ahead *atomic.Int64) *pgxDeck {
+	t.Helper()
+	d := &pgxDeck{dsn: dsn, pool: pgxPool(t, dsn, change), ahead: ahead}
+	ctx := context.Background()
+	require.NoError(t, pgxstore.Migrate(ctx, d.pool))
+	var err error
+	d.store, err = pgxstore.New(pgxstore.Config{
+		Pool: d.pool, Now: func() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) },
+	})
+	require.NoError(t, err)
+	require.NoError(t, d.store.Validate(ctx))
+	return d
+}
+
+// pgxModes are all ways of pgx to run a statement.
+var pgxModes = []pgx.QueryExecMode{
+	pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
+	pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+}
+
+// emptied is the harness of the deck's one store, without rows: making a database
+// takes longer than most clauses do.
+func (d *pgxDeck) emptied(t *testing.T) outboxtest.Harness[pgx.Tx] {
+	t.Helper()
+	ctx := context.Background()
+	for _, table := range []string{"message", "queue", "attempt", "destination", "audit"} {
+		_, err := d.pool.Exec(ctx, "DELETE FROM amsbridge_"+table)
+		require.NoError(t, err)
+	}
+	d.ahead.Store(0)
+	return outboxtest.Harness[pgx.Tx]{
+		Store: d.store,
+		Begin: func() (pgx.Tx, error) { return d.pool.Begin(ctx) },
+		BeginAt: func(isolation string) (pgx.Tx, error) {
+			return d.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.TxIsoLevel(isolation)})
+		},
+		Commit:     func(tx pgx.Tx) error { return tx.Commit(ctx) },
+		Rollback:   func(tx pgx.Tx) { _ = tx.Rollback(ctx) },
+		Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },
+		Concurrent: true,
+	}
+}
+
+func TestPgxStoreConforms(t *testing.T) {
+	t.Parallel()
+	for _, mode := range pgxModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			d := openPgx(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			outboxtest.Run(t, d.emptied)
+		})
+	}
+}
+
+func TestPgxStoreSimulated(t *testing.T) {
+	t.Parallel()
+	outboxtest.Simulate(t, outboxtest.Simulation{Seed: 7000, Schedules: 10}, openPgx(t, nil).emptied)
+}
+
+// PgBouncer in transaction mode gives each transaction another session, so pgx
+// must not prepare statements.
+func TestPgxStoreBehindPgBouncer(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			straight := openPgx(t, nil)
+			d := openPgxAt(t, testdb.Bouncer(t, straight.dsn), func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			var sent atomic.Int64
+			cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+				sent.Add(1)
+				return outbox.Result{}, nil
+			})})
+			cfg.Poll = time.Hour
+			sender, _ := (&deck{}).send(t, d.store, cfg)
+			wakes, _ := listen(t, pgxstore.ListenConfig{Pool: d.pool, Conn: straight.pool.Config().ConnConfig, Wake: sender.Wake})
+			until(t, func() bool { return wakes.Load() > 0 }, "it listens beside the bouncer")
+			wake := newNotifier(t, pgxstore.NotifierConfig{Pool: d.pool}).Wake
+			const shops, each = 8, 5
+			errs := make(chan error, shops*each)
+			var all sync.WaitGroup
+			for i := range shops {
+				all.Go(func() {
+					for j := range each {
+						errs <- pgxstore.InTx(context.Background(), d.pool, wake, func(tx pgx.Tx) error {
+							name := fmt.Sprint(i, "-", j)
+							_, err := d.store.InsertTx(context.Background(), tx, push(name, name), push(name+"b", name))
+							return err
+						})
+					}
+				})
+			}
+			all.Wait()
+			close(errs)
+			for err := range errs {
+				require.NoError(t, err)
+			}
+			until(t, func() bool { return sent.Load() == 2*shops*each }, "all are delivered")
+		})
+	}
+}

@@ -1,0 +1,166 @@
+package crash
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/amsbridge/amsbridge/adapters/pgxstore"
+	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/proof/testdb"
+)
+
+// engine is a database and a library that speaks to it.
+type engine struct {
+	name string
+	// server is what is crashed. Empty for a database without one.
+	server testdb.Engine
+	// driver is the one through which the rig looks at the database.
+	driver string
+	// migrate makes the outbox's tables.
+	migrate func(ctx context.Context, db *sql.DB) error
+	// work is what a child does.
+	work func(ctx context.Context, in instructions) error
+}
+
+var engines = []engine{
+	onSQL("sqlite", "", "sqlite", sqlstore.SQLite, insertOrder("?", "?")),
+	onSQL("postgres", testdb.PostgreSQL, "pgx", sqlstore.PostgreSQL, insertOrder("$1", "$2")),
+	onPgx("pgx"),
+	onSQL("mariadb", testdb.MariaDB, "mysql", sqlstore.MySQL, insertOrder("?", "?")),
+}
+
+// onSQL is an engine that a shop uses through database/sql.
+func onSQL(name string, server testdb.Engine, driver string, dialect sqlstore.Dialect, insert string) engine {
+	e := engine{name: name, server: server, driver: driver}
+	e.migrate = func(ctx context.Context, db *sql.DB) error { return sqlstore.Migrate(ctx, db, dialect) }
+	e.work = func(ctx context.Context, in instructions) error {
+		db, err := open(driver, in.DSN)
+		if err != nil {
+			return err
+		}
+		store, err := sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: dialect})
+		if err != nil {
+			return errors.Join(err, db.Close())
+		}
+		err = work(ctx, in, till[*sql.Tx]{
+			store: store,
+			inTx: func(ctx context.Context, wake func(), fn func(*sql.Tx) error) error {
+				return sqlstore.InTx(ctx, db, wake, fn)
+			},
+			insert: func(ctx context.Context, tx *sql.Tx, id, pushes string) error {
+				_, err := tx.ExecContext(ctx, insert, id, pushes)
+				return err
+			},
+		})
+		return errors.Join(err, db.Close())
+	}
+	return e
+}
+
+// onPgx is PostgreSQL as a shop uses it through pgx itself.
+func onPgx(name string) engine {
+	return engine{
+		name: name, server: testdb.PostgreSQL, driver: "pgx",
+		migrate: func(ctx context.Context, db *sql.DB) error { return sqlstore.Migrate(ctx, db, sqlstore.PostgreSQL) },
+		work: func(ctx context.Context, in instructions) error {
+			pool, err := pgxpool.New(ctx, in.DSN+"&pool_max_conns="+strconv.Itoa(conns))
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			store, err := pgxstore.New(pgxstore.Config{Pool: pool})
+			if err != nil {
+				return err
+			}
+			return work(ctx, in, till[pgx.Tx]{
+				store: store,
+				inTx: func(ctx context.Context, wake func(), fn func(pgx.Tx) error) error {
+					return pgxstore.InTx(ctx, pool, wake, fn)
+				},
+				insert: func(ctx context.Context, tx pgx.Tx, id, pushes string) error {
+					_, err := tx.Exec(ctx, insertOrder("$1", "$2"), id, pushes)
+					return err
+				},
+			})
+		},
+	}
+}
+
+func insertOrder(id, pushes string) string {
+	return "INSERT INTO shop_order (id, pushes) VALUES (" + id + ", " + pushes + ")"
+}
+
+// conns is how many connections a process of the shop has.
+const conns = 10
+
+func open(driver, dsn string) (*sql.DB, error) {
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// Engines are the names that [With] knows.
+func Engines() []string {
+	var names []string
+	for _, e := range engines {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+func engineOf(name string) (engine, error) {
+	for _, e := range engines {
+		if e.name == name {
+			return e, nil
+		}
+	}
+	return engine{}, fmt.Errorf("crash: %q is none of %s", name, strings.Join(Engines(), ", "))
+}
+
+// Place is an empty database that a run may fill and crash.
+type Place struct {
+	engine engine
+	dsn    string
+	server *testdb.Server
+}
+
+// With calls use with a place of that engine, on a server of its own, and takes
+// all of it away afterwards, whatever became of ctx. The error holds that of use;
+// it is a [*testdb.MissingError] where there is no server to start.
+func With(ctx context.Context, name string, opts testdb.Options, use func(Place) error) error {
+	e, err := engineOf(name)
+	if err != nil {
+		return err
+	}
+	if e.server == "" {
+		dir, err := os.MkdirTemp("", "amsbridge-crash-*")
+		if err != nil {
+			return err
+		}
+		err = use(Place{engine: e, dsn: testdb.SQLiteFile(filepath.Join(dir, "shop.sqlite"))})
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	opts.Own = true
+	server, err := testdb.Start(ctx, e.server, opts)
+	if err != nil {
+		return err
+	}
+	dsn, _, err := server.Create(ctx)
+	if err == nil {
+		err = use(Place{engine: e, dsn: dsn, server: server})
+	}
+	return errors.Join(err, server.Stop())
+}

@@ -1,0 +1,40 @@
+package crash
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/proof/shopdb"
+)
+
+// story tells what became of a message since the last blow, in milliseconds from
+// it: when its lease ended, and each entry of its log.
+func (r *rig) story(ctx context.Context, id int64, took time.Duration) (string, error) {
+	since := func(t time.Time) int64 { return t.Sub(r.held.at).Milliseconds() }
+	var ended time.Time
+	for _, q := range r.held.rows {
+		if q.until.After(ended) {
+			ended = q.until
+		}
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "%d ms, %d held, the last lease ended at %d; message %d: its lease ended at %d",
+		took.Milliseconds(), len(r.held.rows), since(ended), id, since(r.held.rows[id].until))
+	query := fmt.Sprintf("SELECT at, took_us, outcome, sender FROM amsbridge_attempt WHERE message_id = %d AND at > %d ORDER BY n",
+		id, r.held.at.UnixMicro())
+	err := shopdb.EachRow(ctx, r.shop.DB, query, func(rows *sql.Rows) error {
+		var at, took int64
+		var outcome outbox.Outcome
+		var by string
+		if err := rows.Scan(&at, &took, &outcome, &by); err != nil {
+			return err
+		}
+		fmt.Fprintf(&out, "; %q by %s logged at %d, having taken %d", outcome, by, since(time.UnixMicro(at)), took/1000)
+		return nil
+	})
+	return out.String(), err
+}

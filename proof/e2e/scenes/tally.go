@@ -1,0 +1,68 @@
+package scenes
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/amsbridge/amsbridge/proof/e2e/watch"
+)
+
+// Tally counts over all scenes.
+type Tally struct {
+	played, failed     int
+	pages              map[string]bool
+	csp, axe, findings int
+	handOffs, referers int
+}
+
+// Add counts a scene.
+func (t *Tally) Add(r Result) {
+	t.played++
+	if r.Err != nil || len(r.Findings) > 0 {
+		t.failed++
+	}
+	if t.pages == nil {
+		t.pages = map[string]bool{}
+	}
+	for name := range r.Pages {
+		t.pages[name] = true
+	}
+	t.findings += len(r.Findings)
+	t.csp += watch.Count(r.Findings, watch.CSP)
+	t.axe += watch.Count(r.Findings, watch.Axe)
+	t.handOffs += r.HandOffs
+	t.referers += r.Referers
+}
+
+// OK tells whether everything was as it must be, and there was something to
+// look at.
+func (t Tally) OK() bool {
+	return t.failed == 0 && t.findings == 0 && t.played > 0 && len(t.pages) > 0
+}
+
+// String is the last line.
+func (t Tally) String() string {
+	word := "ok"
+	if !t.OK() {
+		word = fmt.Sprintf("FAILED: failed=%d findings=%d", t.failed, t.findings)
+	} else {
+		word += ":"
+	}
+	return fmt.Sprintf("e2e %s scenes=%d pages=%d csp=%d axe=%d (hand-off forms=%d, Referers read=%d)",
+		word, t.played, len(t.pages), t.csp, t.axe, t.handOffs, t.referers)
+}
+
+// String tells how a scene went.
+func (r Result) String() string {
+	if r.Err == nil && len(r.Findings) == 0 {
+		return fmt.Sprintf("ok   %s: %s (%.0f s)", r.Scene.Name, r.Scene.Story, r.Took.Seconds())
+	}
+	lines := []string{fmt.Sprintf("FAIL %s: %s (%.0f s)", r.Scene.Name, r.Scene.Story, r.Took.Seconds())}
+	if r.Err != nil {
+		lines = append(lines, "     "+r.Err.Error())
+	}
+	for _, f := range r.Findings {
+		lines = append(lines, "     "+f.String())
+	}
+	return strings.Join(lines, "\n")
+}
