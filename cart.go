@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Cart is the shop's own cart.
@@ -120,25 +122,25 @@ func NewCartLinks(cfg CartConfig) (*CartLinks, error) {
 	base, err := url.Parse(cfg.BaseURL)
 	switch {
 	case err != nil || !secureURL(cfg.BaseURL) || base.RawQuery != "" || localPath(base.EscapedPath()) == "":
-		return nil, &InputError{"base URL", "is not an https URL with a path and without a query"}
+		return nil, check.Bad("amsbridge", "base URL", "is not an https URL with a path and without a query")
 	case cfg.Cart == nil:
-		return nil, &InputError{"cart", "is missing"}
+		return nil, check.Bad("amsbridge", "cart", "is missing")
 	case cfg.Catalog == nil:
-		return nil, &InputError{"catalog", "is missing"}
+		return nil, check.Bad("amsbridge", "catalog", "is missing")
 	case localPath(cfg.CartPage) == "":
-		return nil, &InputError{"cart page", "is not a path"}
+		return nil, check.Bad("amsbridge", "cart page", "is not a path")
 	case localPath(cfg.ShopPage) == "":
-		return nil, &InputError{"shop page", "is not a path"}
+		return nil, check.Bad("amsbridge", "shop page", "is not a path")
 	case cfg.Policy > AlwaysAdd:
-		return nil, &InputError{"policy", "is not one of the policies"}
+		return nil, check.Bad("amsbridge", "policy", "is not one of the policies")
 	case cfg.MaxQuantity < 1 || cfg.MaxQuantity > 9999:
-		return nil, &InputError{"max quantity", "is not from 1 to 9,999"}
+		return nil, check.Bad("amsbridge", "max quantity", "is not from 1 to 9,999")
 	case (cfg.CurrentUser == nil) != (cfg.Standing == nil):
-		return nil, &InputError{"standing", "and current user are not both set"}
+		return nil, check.Bad("amsbridge", "standing", "and current user are not both set")
 	}
 	c := &CartLinks{cfg: cfg, base: *base, cross: http.NewCrossOriginProtection()}
 	if err := c.cross.AddTrustedOrigin(originOf(base)); err != nil {
-		return nil, &InputError{"base URL", "has no origin"}
+		return nil, check.Bad("amsbridge", "base URL", "has no origin")
 	}
 	c.pages, err = newPages(cfg.Pages)
 	return c, err

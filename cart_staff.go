@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // StaffListConfig configures [NewStaffList].
@@ -25,11 +27,11 @@ type StaffListConfig struct {
 func NewStaffList(cfg StaffListConfig) (http.Handler, error) {
 	switch {
 	case cfg.Links == nil:
-		return nil, &InputError{"links", "are missing"}
+		return nil, check.Bad("amsbridge", "links", "are missing")
 	case cfg.Catalog == nil:
-		return nil, &InputError{"catalog", "is missing"}
+		return nil, check.Bad("amsbridge", "catalog", "is missing")
 	case cfg.Authorize == nil:
-		return nil, &InputError{"authorize", "is missing; the list is for staff"}
+		return nil, check.Bad("amsbridge", "authorize", "is missing; the list is for staff")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closed(w.Header())

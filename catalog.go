@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Product is one of the shop's products and where it lives. A product that
@@ -117,7 +119,7 @@ func NewCatalog(cfg CatalogConfig) (*StaticCatalog, error) {
 	}
 	for i, p := range cfg.Products {
 		bad := func(field, problem string) error {
-			return &InputError{Field: fmt.Sprintf("products[%d].%s", i, field), Problem: problem}
+			return check.Bad("amsbridge", fmt.Sprintf("products[%d].%s", i, field), problem)
 		}
 		if s := textProblem(p.ID, 255); s != "" {
 			return nil, bad("ID", s)

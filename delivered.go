@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -103,13 +105,13 @@ var _ outbox.Destination = (*Announcer)(nil)
 // field.
 func NewAnnouncer(cfg AnnouncerConfig) (*Announcer, error) {
 	if cfg.Next == nil {
-		return nil, &InputError{"Next", "is nil"}
+		return nil, check.Bad("amsbridge", "Next", "is nil")
 	}
 	if err := outbox.CheckDestination(cfg.To + "/" + strings.Repeat("x", 64)); err != nil {
-		return nil, &InputError{"To", "is not of the form [a-z0-9]+, at most 63 bytes"}
+		return nil, check.Bad("amsbridge", "To", "is not of the form [a-z0-9]+, at most 63 bytes")
 	}
 	if cfg.To == Unmapped || cfg.To == Refunds {
-		return nil, &InputError{"To", "is a name that the hook uses itself"}
+		return nil, check.Bad("amsbridge", "To", "is a name that the hook uses itself")
 	}
 	return &Announcer{cfg}, nil
 }

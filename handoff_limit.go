@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"golang.org/x/time/rate"
 )
 
@@ -32,7 +34,7 @@ func newLimiter(field string, perMinute, otherwise int, now func() time.Time) (*
 		perMinute = otherwise
 	}
 	if perMinute < 0 || perMinute > 1_000_000 {
-		return nil, &InputError{field, "is not from 1 to 1,000,000 a minute"}
+		return nil, check.Bad("amsbridge", field, "is not from 1 to 1,000,000 a minute")
 	}
 	return &limiter{perMinute: perMinute, now: now, young: map[string]*rate.Limiter{}}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // stateSigner signs small texts that a browser carries back to the shop: with
@@ -27,7 +29,7 @@ const (
 
 func newStateSigner(key []byte, now func() time.Time) (*stateSigner, error) {
 	if p := secretProblem(key); p != "" {
-		return nil, &InputError{"state key", p}
+		return nil, check.Bad("amsbridge", "state key", p)
 	}
 	own := bytes.Clone(key)
 	return &stateSigner{now: now, mac: func(purpose, text string, until int64) []byte {

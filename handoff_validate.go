@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // UserFields name the members of the answer about a user. An empty name leaves
@@ -90,15 +92,15 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 	}
 	switch {
 	case cfg.Sessions == nil:
-		return nil, &InputError{"sessions", "are missing"}
+		return nil, check.Bad("amsbridge", "sessions", "are missing")
 	case cfg.UserInfo == nil:
-		return nil, &InputError{"user info", "is missing"}
+		return nil, check.Bad("amsbridge", "user info", "is missing")
 	case cfg.Caller == nil && !cfg.InsecureAnyCaller:
-		return nil, &InputError{"caller", "is missing; without a check whoever finds a token learns who the member is"}
+		return nil, check.Bad("amsbridge", "caller", "is missing; without a check whoever finds a token learns who the member is")
 	case cfg.Caller != nil && cfg.InsecureAnyCaller:
-		return nil, &InputError{"insecure any caller", "is set beside a caller check"}
+		return nil, check.Bad("amsbridge", "insecure any caller", "is set beside a caller check")
 	case v.fields.UserID == "" || v.fields.UserID == "valid":
-		return nil, &InputError{"fields.user ID", "is empty or \"valid\""}
+		return nil, check.Bad("amsbridge", "fields.user ID", "is empty or \"valid\"")
 	}
 	var err error
 	v.limit, err = newLimiter("per address", cfg.PerAddress, 1200, cfg.Now)
@@ -110,7 +112,7 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 // constant time.
 func CallerSecret(secret string) (func(*http.Request) error, error) {
 	if p := secretProblem([]byte(secret)); p != "" {
-		return nil, &InputError{"secret", p}
+		return nil, check.Bad("amsbridge", "secret", p)
 	}
 	want := sha256.Sum256([]byte("Bearer " + secret))
 	return func(r *http.Request) error {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // ErrSignedOut is returned by a CurrentUser for a request of nobody.
@@ -164,13 +166,13 @@ func NewHandOffs(cfg HandOffsConfig) (*HandOffs, error) {
 func (cfg HandOffsConfig) check() error {
 	switch {
 	case len(cfg.Platforms) == 0:
-		return &InputError{"platforms", "are empty"}
+		return check.Bad("amsbridge", "platforms", "are empty")
 	case cfg.CurrentUser == nil:
-		return &InputError{"current user", "is missing"}
+		return check.Bad("amsbridge", "current user", "is missing")
 	case localPath(cfg.SignIn) == "" && !secureURL(cfg.SignIn):
-		return &InputError{"sign in", "is neither a path nor an https URL"}
+		return check.Bad("amsbridge", "sign in", "is neither a path nor an https URL")
 	case localPath(cfg.SignedOut) == "":
-		return &InputError{"signed out", "is not a path"}
+		return check.Bad("amsbridge", "signed out", "is not a path")
 	}
 	return nil
 }
@@ -186,31 +188,31 @@ func (h *HandOffs) add(p Platform) *InputError {
 	_, twice := h.platforms[p.Name]
 	switch {
 	case textProblem(p.Name, 255) != "":
-		return &InputError{"name", textProblem(p.Name, 255)}
+		return check.Bad("amsbridge", "name", textProblem(p.Name, 255))
 	case twice:
-		return &InputError{"name", "is listed twice"}
+		return check.Bad("amsbridge", "name", "is listed twice")
 	case textProblem(p.Title, 255) != "":
-		return &InputError{"title", textProblem(p.Title, 255)}
+		return check.Bad("amsbridge", "title", textProblem(p.Title, 255))
 	case p.Way > ByTicket:
-		return &InputError{"way", "is not one of the ways"}
+		return check.Bad("amsbridge", "way", "is not one of the ways")
 	case p.Way != ByTicket && !secureURL(p.URL):
-		return &InputError{"URL", "is not an https URL"}
+		return check.Bad("amsbridge", "URL", "is not an https URL")
 	case len(p.TokenParam) > 64 || notToken(p.TokenParam):
-		return &InputError{"token param", "is not 1 to 64 of [A-Za-z0-9_.-]"}
+		return check.Bad("amsbridge", "token param", "is not 1 to 64 of [A-Za-z0-9_.-]")
 	case p.Way == ByTicket && p.Tickets == nil:
-		return &InputError{"tickets", "are missing"}
+		return check.Bad("amsbridge", "tickets", "are missing")
 	case p.Way != ByTicket && !h.cfg.SSO.knows(p.Name):
-		return &InputError{"name", "is no audience of the SSO"}
+		return check.Bad("amsbridge", "name", "is no audience of the SSO")
 	case p.Way == ByCookie && h.cfg.SessionID == nil:
-		return &InputError{"way", "is by cookie, and the session ID is missing"}
+		return check.Bad("amsbridge", "way", "is by cookie, and the session ID is missing")
 	case (p.Way == ByTicket || p.Destination != "") && h.cfg.Catalog == nil:
-		return &InputError{"destination", "needs a catalogue"}
+		return check.Bad("amsbridge", "destination", "needs a catalogue")
 	case p.Destination != "" && h.cfg.Standing == nil:
-		return &InputError{"destination", "needs a standing"}
+		return check.Bad("amsbridge", "destination", "needs a standing")
 	}
 	if p.Way == ByCookie {
 		if problem := p.Cookie.problem(p.URL); problem != "" {
-			return &InputError{"cookie", problem}
+			return check.Bad("amsbridge", "cookie", problem)
 		}
 	}
 	h.platforms[p.Name] = p

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -72,10 +74,10 @@ type Hook[Tx any] struct {
 // field.
 func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error) {
 	if store == nil {
-		return nil, &InputError{"store", "is nil"}
+		return nil, check.Bad("amsbridge", "store", "is nil")
 	}
 	if cfg.Catalog == nil {
-		return nil, &InputError{"Catalog", "is nil"}
+		return nil, check.Bad("amsbridge", "Catalog", "is nil")
 	}
 	if cfg.Elevate == "" {
 		cfg.Elevate = "elevate"
@@ -85,14 +87,14 @@ func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error)
 	}
 	for _, f := range []struct{ field, name string }{{"Elevate", cfg.Elevate}, {"Notified", cfg.Notified}} {
 		if err := outbox.CheckDestination(f.name + "/suffix"); err != nil {
-			return nil, &InputError{f.field, "is not of the form [a-z0-9]+"}
+			return nil, check.Bad("amsbridge", f.field, "is not of the form [a-z0-9]+")
 		}
 	}
 	if cfg.Elevate == cfg.Notified {
-		return nil, &InputError{"Notified", "is the same as Elevate"}
+		return nil, check.Bad("amsbridge", "Notified", "is the same as Elevate")
 	}
 	if cfg.OnDefect > Refuse {
-		return nil, &InputError{"OnDefect", "is neither Park nor Refuse"}
+		return nil, check.Bad("amsbridge", "OnDefect", "is neither Park nor Refuse")
 	}
 	return &Hook[Tx]{store: store, cfg: cfg}, nil
 }

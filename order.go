@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Order is what a shop says once an order is paid.
@@ -65,7 +67,7 @@ const MaxUserID = 255
 // text of a missing value, such as "null" or "undefined".
 func (id UserID) Check() error {
 	if problem := id.problem(); problem != "" {
-		return &InputError{Field: "user ID", Problem: problem}
+		return check.Bad("amsbridge", "user ID", problem)
 	}
 	return nil
 }
@@ -133,12 +135,9 @@ func textProblem(s string, limit int) string {
 // logs and pages like any line feed.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// InputError is a mistake in what the caller gave. Nothing was written and the
-// transaction is usable. It never holds the refused value.
-type InputError struct {
-	Field   string // such as "order.lines[2].id"
-	Problem string // such as "is empty"
-}
-
-// Error returns field and problem.
-func (e *InputError) Error() string { return "amsbridge: " + e.Field + " " + e.Problem }
+// InputError is a mistake in what the caller gave, whichever package of the
+// house says so. Nothing was written or sent, and the transaction is usable. It
+// never holds the refused value. Its Package is who refused ("handoff"), Field
+// the value as Go code names it ("Config.Platforms[2].Name"), and Problem what
+// is wrong with it ("is empty"); Error puts the three together.
+type InputError = check.InputError

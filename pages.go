@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 //go:embed pages/page.html
@@ -102,9 +104,9 @@ func newPages(cfg PageConfig) (*pages, error) {
 	u, err := url.Parse(cfg.Stylesheet)
 	switch {
 	case textProblem(cfg.Lang, 35) != "":
-		return nil, &InputError{"pages.lang", textProblem(cfg.Lang, 35)}
+		return nil, check.Bad("amsbridge", "pages.lang", textProblem(cfg.Lang, 35))
 	case cfg.Stylesheet != "" && (err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(cfg.Stylesheet, "/")):
-		return nil, &InputError{"pages.stylesheet", "is not a path of the same origin"}
+		return nil, check.Bad("amsbridge", "pages.stylesheet", "is not a path of the same origin")
 	}
 	p := &pages{cfg: cfg, template: cfg.Template, styleHash: cspHash(pageStyle), scriptSum: cspHash(submitScript)}
 	if p.template == nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -106,23 +108,23 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 // check finds the caller's mistakes.
 func (o Order) check() error {
 	if s := textProblem(o.ID, outbox.MaxSubject); s != "" {
-		return &InputError{"order.ID", s}
+		return check.Bad("amsbridge", "order.ID", s)
 	}
 	if o.Association != "" {
 		if err := outbox.CheckDestination("x/" + o.Association); err != nil {
-			return &InputError{"order.association", "is not of the form [A-Za-z0-9._-]{1,64}"}
+			return check.Bad("amsbridge", "order.association", "is not of the form [A-Za-z0-9._-]{1,64}")
 		}
 	}
 	if len(o.Lines) > outbox.MaxItems {
-		return &InputError{"order.lines", fmt.Sprintf("are more than %d", outbox.MaxItems)}
+		return check.Bad("amsbridge", "order.lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	seen := make(map[string]bool, len(o.Lines))
 	for i, l := range o.Lines {
 		switch {
 		case l.ID == "":
-			return &InputError{fmt.Sprintf("order.lines[%d].ID", i), "is empty"}
+			return check.Bad("amsbridge", fmt.Sprintf("order.lines[%d].ID", i), "is empty")
 		case seen[l.ID]:
-			return &InputError{fmt.Sprintf("order.lines[%d].ID", i), "is a duplicate"}
+			return check.Bad("amsbridge", fmt.Sprintf("order.lines[%d].ID", i), "is a duplicate")
 		}
 		seen[l.ID] = true
 	}
@@ -231,12 +233,12 @@ func (p *plan) finish() error {
 			}
 			p.ready = append(p.ready, &draft{msg: msg, spots: d.spots})
 			if len(msg.Facts) > outbox.MaxPayload {
-				return &InputError{"order.lines", "bring one person more add-ons of one show than a message holds"}
+				return check.Bad("amsbridge", "order.lines", "bring one person more add-ons of one show than a message holds")
 			}
 		}
 	}
 	if len(p.ready) > outbox.MaxMessages {
-		return &InputError{"order.lines", fmt.Sprintf("come to more than %d pushes", outbox.MaxMessages)}
+		return check.Bad("amsbridge", "order.lines", fmt.Sprintf("come to more than %d pushes", outbox.MaxMessages))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -255,24 +257,24 @@ func (h *Hook[Tx]) findAll(ctx context.Context, tx Tx, q outbox.Query) ([]outbox
 // check finds the caller's mistakes.
 func (r Refund) check() error {
 	if s := textProblem(r.ID, 255); s != "" {
-		return &InputError{"refund.ID", s}
+		return check.Bad("amsbridge", "refund.ID", s)
 	}
 	if s := textProblem(r.OrderID, outbox.MaxSubject); s != "" {
-		return &InputError{"refund.orderID", s}
+		return check.Bad("amsbridge", "refund.orderID", s)
 	}
 	if err := (Order{ID: r.OrderID, Association: r.Association}).check(); err != nil {
-		return &InputError{"refund.association", "is not of the form [A-Za-z0-9._-]{1,64}"}
+		return check.Bad("amsbridge", "refund.association", "is not of the form [A-Za-z0-9._-]{1,64}")
 	}
 	if len(r.LineIDs) > outbox.MaxItems {
-		return &InputError{"refund.lineIDs", fmt.Sprintf("are more than %d", outbox.MaxItems)}
+		return check.Bad("amsbridge", "refund.lineIDs", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	if len(r.Attendees) > outbox.MaxItems {
-		return &InputError{"refund.attendees", fmt.Sprintf("are more than %d", outbox.MaxItems)}
+		return check.Bad("amsbridge", "refund.attendees", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	lines := map[string]bool{}
 	for i, id := range r.LineIDs {
 		if s := duplicate(lines, id); s != "" {
-			return &InputError{fmt.Sprintf("refund.lineIDs[%d]", i), s}
+			return check.Bad("amsbridge", fmt.Sprintf("refund.lineIDs[%d]", i), s)
 		}
 	}
 	people := map[string]bool{}
@@ -282,7 +284,7 @@ func (r Refund) check() error {
 			s = duplicate(people, string(id))
 		}
 		if s != "" {
-			return &InputError{fmt.Sprintf("refund.attendees[%d]", i), s}
+			return check.Bad("amsbridge", fmt.Sprintf("refund.attendees[%d]", i), s)
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -96,14 +98,14 @@ func decode[F any](m *outbox.Message, kind string, plain func([]byte) (F, bool))
 		return f, p, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
 	}
 	if m.Kind != kind {
-		return f, p, &InputError{Field: "message kind", Problem: "is not " + kind}
+		return f, p, check.Bad("amsbridge", "message kind", "is not "+kind)
 	}
 	if f, err = read(m.Facts, plain); err != nil {
-		return f, p, &InputError{Field: "message facts", Problem: "are not those of a " + kind}
+		return f, p, check.Bad("amsbridge", "message facts", "are not those of a "+kind)
 	}
 	if len(m.Profile) > 0 {
 		if p, err = read(m.Profile, plainProfile); err != nil {
-			return f, p, &InputError{Field: "message profile", Problem: "is not that of a " + kind}
+			return f, p, check.Bad("amsbridge", "message profile", "is not that of a "+kind)
 		}
 	}
 	return f, p, nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -53,10 +55,10 @@ type SSO struct {
 // that names the first bad field.
 func NewSSO(cfg SSOConfig) (*SSO, error) {
 	if p := textProblem(cfg.Issuer, 255); p != "" {
-		return nil, &InputError{Field: "issuer", Problem: p}
+		return nil, check.Bad("amsbridge", "issuer", p)
 	}
 	if len(cfg.Audiences) == 0 {
-		return nil, &InputError{Field: "audiences", Problem: "are empty"}
+		return nil, check.Bad("amsbridge", "audiences", "are empty")
 	}
 	s := &SSO{issuer: cfg.Issuer, audiences: make(map[string]audience, len(cfg.Audiences)), audit: cfg.Audit.orLog(), now: cfg.Now}
 	if s.now == nil {
@@ -73,7 +75,7 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 			field, problem = "name", "is listed twice"
 		}
 		if problem != "" {
-			return nil, &InputError{Field: fmt.Sprintf("audiences[%d].%s", i, field), Problem: problem}
+			return nil, check.Bad("amsbridge", fmt.Sprintf("audiences[%d].%s", i, field), problem)
 		}
 		s.audiences[a.Name] = own
 	}
@@ -161,7 +163,7 @@ func (a audience) writeHandOff(claims jwt.MapClaims, req HandOffRequest) error {
 	}
 	if req.Nonce != "" {
 		if p := textProblem(req.Nonce, MaxNonce); p != "" {
-			return &InputError{Field: "nonce", Problem: p}
+			return check.Bad("amsbridge", "nonce", p)
 		}
 		claims[claimNonce] = req.Nonce
 	}
@@ -175,7 +177,7 @@ func (s *SSO) audience(ctx context.Context, name string, user UserID) (audience,
 	}
 	a, ok := s.audiences[name]
 	if !ok {
-		return audience{}, &InputError{Field: "audience", Problem: "is not configured"}
+		return audience{}, check.Bad("amsbridge", "audience", "is not configured")
 	}
 	return a, user.Check()
 }
@@ -199,7 +201,7 @@ func (a audience) sign(typ string, claims jwt.MapClaims) (string, error) {
 		return "", errors.New("amsbridge: the key cannot sign") // the cause may hold what was signed
 	}
 	if len(token) > MaxToken {
-		return "", &InputError{Field: "user", Problem: "makes the token longer than 8 KiB, with its profile and return target"}
+		return "", check.Bad("amsbridge", "user", "makes the token longer than 8 KiB, with its profile and return target")
 	}
 	return token, nil
 }

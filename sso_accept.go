@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // AcceptConfig configures [Verifier.Accept].
@@ -45,10 +47,10 @@ func (v *Verifier) Accept(cfg AcceptConfig, next http.Handler) (http.Handler, er
 		cfg.TokenParam = "token"
 	}
 	if next == nil {
-		return nil, &InputError{"next", "is nil"}
+		return nil, check.Bad("amsbridge", "next", "is nil")
 	}
 	if len(cfg.TokenParam) > 64 || notToken(cfg.TokenParam) {
-		return nil, &InputError{"token param", "is not 1 to 64 of [A-Za-z0-9_.-]"}
+		return nil, check.Bad("amsbridge", "token param", "is not 1 to 64 of [A-Za-z0-9_.-]")
 	}
 	pages, err := newPages(cfg.Pages)
 	if err != nil {
@@ -123,11 +125,11 @@ func SessionFrom(ctx context.Context) (Session, bool) {
 func (v *SessionVerifier) Require(cookie string, next, otherwise http.Handler) (http.Handler, error) {
 	switch {
 	case len(cookie) > 64 || notToken(cookie):
-		return nil, &InputError{"cookie", "is not 1 to 64 of [A-Za-z0-9_.-]"}
+		return nil, check.Bad("amsbridge", "cookie", "is not 1 to 64 of [A-Za-z0-9_.-]")
 	case next == nil:
-		return nil, &InputError{"next", "is nil"}
+		return nil, check.Bad("amsbridge", "next", "is nil")
 	case otherwise == nil:
-		return nil, &InputError{"otherwise", "is nil"}
+		return nil, check.Bad("amsbridge", "otherwise", "is nil")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		found := r.CookiesNamed(cookie)

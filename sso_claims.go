@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -100,7 +102,7 @@ func (c ProfileClaims) write(claims jwt.MapClaims, u User) error {
 			continue
 		}
 		if p := textProblem(*f.value, maxProfileClaim); p != "" {
-			return &InputError{Field: f.field, Problem: p}
+			return check.Bad("amsbridge", f.field, p)
 		}
 		claims[f.claim] = *f.value
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -55,11 +57,11 @@ func NewJWKS(cfg JWKSConfig) (*JWKS, error) {
 	}
 	switch {
 	case len(rings) == 0:
-		return nil, &InputError{Field: "SSO", Problem: "is missing"}
+		return nil, check.Bad("amsbridge", "SSO", "is missing")
 	case slices.Contains(rings, nil):
-		return nil, &InputError{Field: fmt.Sprintf("rings[%d]", slices.Index(rings, nil)), Problem: "is missing"}
+		return nil, check.Bad("amsbridge", fmt.Sprintf("rings[%d]", slices.Index(rings, nil)), "is missing")
 	case cfg.MaxAge < time.Second, cfg.MaxAge > 24*time.Hour, cfg.MaxAge%time.Second != 0:
-		return nil, &InputError{Field: "max age", Problem: "is not in whole seconds from 1 second to a day"}
+		return nil, check.Bad("amsbridge", "max age", "is not in whole seconds from 1 second to a day")
 	}
 	return &JWKS{rings, fmt.Sprintf("public, max-age=%d", cfg.MaxAge/time.Second)}, nil
 }

@@ -14,6 +14,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -47,7 +49,7 @@ func GenerateKey(alg Algorithm) (SigningKey, error) {
 		k.Secret = make([]byte, MinSecret)
 		_, err = rand.Read(k.Secret)
 	default:
-		return k, &InputError{Field: "algorithm", Problem: "is not ES256, EdDSA, RS256 or HS256"}
+		return k, check.Bad("amsbridge", "algorithm", "is not ES256, EdDSA, RS256 or HS256")
 	}
 	if err != nil {
 		return SigningKey{}, err
@@ -71,7 +73,7 @@ func ParseSigningKey(data []byte) (SigningKey, error) {
 	case crypto.Signer:
 		k.Private = key
 	default:
-		return k, &InputError{Field: "key", Problem: "is public"}
+		return k, check.Bad("amsbridge", "key", "is public")
 	}
 	return k.named()
 }
@@ -89,13 +91,13 @@ func ParseVerificationKey(data []byte) (VerificationKey, error) {
 	case []byte:
 		k.Secret = key
 	case crypto.Signer:
-		return k, &InputError{Field: "key", Problem: "is private"}
+		return k, check.Bad("amsbridge", "key", "is private")
 	default:
 		k.Public = key
 	}
 	own, field, problem := k.check()
 	if problem != "" {
-		return VerificationKey{}, &InputError{Field: "key." + field, Problem: problem}
+		return VerificationKey{}, check.Bad("amsbridge", "key."+field, problem)
 	}
 	k.ID = own.id
 	return k, nil
@@ -105,7 +107,7 @@ func ParseVerificationKey(data []byte) (VerificationKey, error) {
 func (k SigningKey) Verification() (VerificationKey, error) {
 	own, field, problem := k.check()
 	if problem != "" {
-		return VerificationKey{}, &InputError{Field: field, Problem: problem}
+		return VerificationKey{}, check.Bad("amsbridge", field, problem)
 	}
 	return own.public.exported(), nil
 }
@@ -121,7 +123,7 @@ func (k verificationKey) exported() VerificationKey {
 func (k SigningKey) named() (SigningKey, error) {
 	own, field, problem := k.check()
 	if problem != "" {
-		return SigningKey{}, &InputError{Field: field, Problem: problem}
+		return SigningKey{}, check.Bad("amsbridge", field, problem)
 	}
 	k.ID = own.id
 	return k, nil
@@ -129,7 +131,7 @@ func (k SigningKey) named() (SigningKey, error) {
 
 func parseKey(data []byte) (key any, id string, err error) {
 	bad := func(problem string) (any, string, error) {
-		return nil, "", &InputError{Field: "key", Problem: problem}
+		return nil, "", check.Bad("amsbridge", "key", problem)
 	}
 	data = bytes.TrimSpace(data)
 	switch {
@@ -172,13 +174,13 @@ func parseKey(data []byte) (key any, id string, err error) {
 func parseJWK(data []byte) (key any, id string, err error) {
 	var k jose.JSONWebKey
 	if err := json.Unmarshal(data, &k); err != nil {
-		return nil, "", &InputError{Field: "key", Problem: "is not a JWK that can be read"}
+		return nil, "", check.Bad("amsbridge", "key", "is not a JWK that can be read")
 	}
 	if k.Use != "" && k.Use != "sig" {
-		return nil, "", &InputError{Field: "key", Problem: "is a JWK of another use than sig"}
+		return nil, "", check.Bad("amsbridge", "key", "is a JWK of another use than sig")
 	}
 	if k.Algorithm != "" && k.Algorithm != algorithmOf(k.Key) {
-		return nil, "", &InputError{Field: "key", Problem: "is a JWK for another algorithm than its key is taken for"}
+		return nil, "", check.Bad("amsbridge", "key", "is a JWK for another algorithm than its key is taken for")
 	}
 	return k.Key, k.KeyID, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -96,15 +98,15 @@ func newTokenReader(r tokenReader, keys []VerificationKey) (*tokenReader, error)
 	}
 	switch {
 	case textProblem(r.issuer, 255) != "":
-		return nil, &InputError{Field: "issuer", Problem: textProblem(r.issuer, 255)}
+		return nil, check.Bad("amsbridge", "issuer", textProblem(r.issuer, 255))
 	case textProblem(r.audience, 255) != "":
-		return nil, &InputError{Field: "audience", Problem: textProblem(r.audience, 255)}
+		return nil, check.Bad("amsbridge", "audience", textProblem(r.audience, 255))
 	case r.skew < 0, r.skew > maxSkew:
-		return nil, &InputError{Field: "skew", Problem: "is not between 0 and 60 seconds"}
+		return nil, check.Bad("amsbridge", "skew", "is not between 0 and 60 seconds")
 	case r.source != nil && len(keys) > 0:
-		return nil, &InputError{Field: "key source", Problem: "is set beside keys"}
+		return nil, check.Bad("amsbridge", "key source", "is set beside keys")
 	case r.source == nil && len(keys) == 0:
-		return nil, &InputError{Field: "keys", Problem: "are empty"}
+		return nil, check.Bad("amsbridge", "keys", "are empty")
 	}
 	if r.source == nil {
 		own := make(map[string]verificationKey, len(keys))
@@ -114,7 +116,7 @@ func newTokenReader(r tokenReader, keys []VerificationKey) (*tokenReader, error)
 				field, problem = "id", "is listed twice"
 			}
 			if problem != "" {
-				return nil, &InputError{Field: fmt.Sprintf("keys[%d].%s", i, field), Problem: problem}
+				return nil, check.Bad("amsbridge", fmt.Sprintf("keys[%d].%s", i, field), problem)
 			}
 			own[key.id] = key
 		}

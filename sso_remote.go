@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // RemoteKeysConfig configures [NewRemoteKeys].
@@ -102,15 +104,15 @@ func NewRemoteKeys(cfg RemoteKeysConfig) (*RemoteKeys, error) {
 	}
 	switch {
 	case cfg.urlProblem() != "":
-		return nil, &InputError{Field: "URL", Problem: cfg.urlProblem()}
+		return nil, check.Bad("amsbridge", "URL", cfg.urlProblem())
 	case cfg.Transport != nil && cfg.RootCAs != nil:
-		return nil, &InputError{Field: "root CAs", Problem: "are set beside a transport"}
+		return nil, check.Bad("amsbridge", "root CAs", "are set beside a transport")
 	case r.timeout < 0, r.timeout > time.Minute:
-		return nil, &InputError{Field: "timeout", Problem: "is not between 0 and 1 minute"}
+		return nil, check.Bad("amsbridge", "timeout", "is not between 0 and 1 minute")
 	case r.refetch < time.Second, r.refetch > time.Minute:
-		return nil, &InputError{Field: "refetch after", Problem: "is not between 1 second and 1 minute"}
+		return nil, check.Bad("amsbridge", "refetch after", "is not between 1 second and 1 minute")
 	case r.stale < maxSetLifetime, r.stale > 30*24*time.Hour:
-		return nil, &InputError{Field: "max stale", Problem: "is not between 1 hour and 30 days"}
+		return nil, check.Bad("amsbridge", "max stale", "is not between 1 hour and 30 days")
 	}
 	transport := cfg.Transport
 	if transport == nil {

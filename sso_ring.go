@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // KeyState is where a key of a [KeyRing] stands.
@@ -123,7 +125,7 @@ func (r *KeyRing) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "KeyRing%v
 // other way round.
 func (r *KeyRing) Replace(keys []RingKey) error {
 	if len(keys) == 0 || len(keys) > 100 {
-		return &InputError{Field: "keys", Problem: "are not 1 to 100"}
+		return check.Bad("amsbridge", "keys", "are not 1 to 100")
 	}
 	fresh := make([]ringKey, 0, len(keys))
 	for i, k := range keys {
@@ -141,7 +143,7 @@ func (r *KeyRing) Replace(keys []RingKey) error {
 			field, problem = "retire at", "is not after active from"
 		}
 		if problem != "" {
-			return &InputError{Field: fieldOf("keys", i, field), Problem: problem}
+			return check.Bad("amsbridge", fieldOf("keys", i, field), problem)
 		}
 		fresh = append(fresh, ringKey{own, k.ActiveFrom, k.RetireAt, k.Revoked})
 	}
@@ -152,7 +154,7 @@ func (r *KeyRing) Replace(keys []RingKey) error {
 	}
 	for i, k := range fresh {
 		if field, problem := r.conflict(k); problem != "" {
-			return &InputError{Field: fieldOf("keys", i, field), Problem: problem}
+			return check.Bad("amsbridge", fieldOf("keys", i, field), problem)
 		}
 	}
 	for _, k := range fresh {

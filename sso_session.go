@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -24,7 +26,7 @@ const MaxSessionID = 255
 func (s *SSO) Session(ctx context.Context, audienceName string, user UserID, sessionID string) (string, error) {
 	return s.mint(ctx, sessionType, audienceName, user, func(_ audience, claims jwt.MapClaims) error {
 		if p := textProblem(sessionID, MaxSessionID); p != "" {
-			return &InputError{Field: "session ID", Problem: p}
+			return check.Bad("amsbridge", "session ID", p)
 		}
 		claims[claimSessionID] = sessionID
 		return nil
@@ -70,7 +72,7 @@ type SessionVerifier struct {
 // [*InputError] that names the first bad field.
 func NewSessionVerifier(cfg SessionVerifierConfig) (*SessionVerifier, error) {
 	if cfg.Alive == nil {
-		return nil, &InputError{Field: "alive", Problem: "is missing; without it a token would outlive the sign-out"}
+		return nil, check.Bad("amsbridge", "alive", "is missing; without it a token would outlive the sign-out")
 	}
 	reader, err := newTokenReader(tokenReader{
 		typ: sessionType, issuer: cfg.Issuer, audience: cfg.Audience, maxLifetime: MaxSessionLifetime,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // HandOff is what an accepted hand-off says.
@@ -75,7 +77,7 @@ type Verifier struct {
 // [*InputError] that names the first bad field.
 func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	if field, problem := cfg.Claims.problem(); problem != "" {
-		return nil, &InputError{Field: field, Problem: problem}
+		return nil, check.Bad("amsbridge", field, problem)
 	}
 	reader, err := newTokenReader(tokenReader{
 		typ: handOffType, issuer: cfg.Issuer, audience: cfg.Audience, maxLifetime: MaxHandOffLifetime,
@@ -87,11 +89,11 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	returns, field, problem := newReturnPolicy(cfg.ReturnOrigins, cfg.DefaultReturn)
 	switch {
 	case problem != "":
-		return nil, &InputError{Field: field, Problem: problem}
+		return nil, check.Bad("amsbridge", field, problem)
 	case cfg.Replay == nil && !cfg.AllowReplay:
-		return nil, &InputError{Field: "replay", Problem: "is missing; without one a token could be used twice"}
+		return nil, check.Bad("amsbridge", "replay", "is missing; without one a token could be used twice")
 	case cfg.Replay != nil && cfg.AllowReplay:
-		return nil, &InputError{Field: "allow replay", Problem: "is set beside a replay store"}
+		return nil, check.Bad("amsbridge", "allow replay", "is set beside a replay store")
 	}
 	return &Verifier{reader, cfg.Claims, returns, cfg.Replay, cfg.Audit.orLog()}, nil
 }

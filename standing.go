@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -14,7 +16,7 @@ type Standing struct{ store outbox.Inspector }
 // NewStanding returns the standing of persons in a store.
 func NewStanding(store outbox.Inspector) (*Standing, error) {
 	if store == nil {
-		return nil, &InputError{"store", "is nil"}
+		return nil, check.Bad("amsbridge", "store", "is nil")
 	}
 	return &Standing{store}, nil
 }

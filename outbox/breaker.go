@@ -3,6 +3,8 @@ package outbox
 import (
 	"fmt"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Breaker says when a destination that does not answer is left alone, so that
@@ -26,11 +28,11 @@ func (b Breaker) withDefaults(r Retry) (Breaker, error) {
 	setDefault(&b.Longest, max(time.Minute, b.First))
 	switch {
 	case b.First < 0:
-		return b, &FieldError{"Breaker.First", "is negative"}
+		return b, check.Bad("outbox", "Breaker.First", "is negative")
 	case b.Longest < b.First:
-		return b, &FieldError{"Breaker.Longest", "is shorter than Breaker.First"}
+		return b, check.Bad("outbox", "Breaker.Longest", "is shorter than Breaker.First")
 	case b.Longest > 24*time.Hour:
-		return b, &FieldError{"Breaker.Longest", "is longer than a day"}
+		return b, check.Bad("outbox", "Breaker.Longest", "is longer than a day")
 	}
 	return b, nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 var destinationForm = regexp.MustCompile(`^[a-z0-9]+(/[A-Za-z0-9._-]{1,64})?$`)
@@ -13,26 +15,26 @@ var destinationForm = regexp.MustCompile(`^[a-z0-9]+(/[A-Za-z0-9._-]{1,64})?$`)
 // maxDestination bounds the part of a destination's name before the slash too.
 const maxDestination = 128
 
-// CheckDestination returns a [*FieldError] unless the name has the form
+// CheckDestination returns a *amsbridge.InputError unless the name has the form
 // [a-z0-9]+(/[A-Za-z0-9._-]{1,64})? and at most 128 bytes.
 func CheckDestination(name string) error {
 	switch {
 	case name == "":
-		return &FieldError{"destination", "is empty"}
+		return check.Bad("outbox", "destination", "is empty")
 	case len(name) > maxDestination:
-		return &FieldError{"destination", "is longer than 128 bytes"}
+		return check.Bad("outbox", "destination", "is longer than 128 bytes")
 	case !destinationForm.MatchString(name):
-		return &FieldError{"destination", "is not of the form [a-z0-9]+(/[A-Za-z0-9._-]{1,64})?"}
+		return check.Bad("outbox", "destination", "is not of the form [a-z0-9]+(/[A-Za-z0-9._-]{1,64})?")
 	}
 	return nil
 }
 
-// CheckMessages returns a [*FieldError] for the first message that may not be
+// CheckMessages returns a *amsbridge.InputError for the first message that may not be
 // inserted, and a [*ConflictError] when two of them have one key and different
 // facts. Stores call it before they write; others need not.
 func CheckMessages(msgs []Message) error {
 	if len(msgs) > MaxMessages {
-		return &FieldError{"messages", fmt.Sprintf("are more than %d", MaxMessages)}
+		return check.Bad("outbox", "messages", fmt.Sprintf("are more than %d", MaxMessages))
 	}
 	type place struct{ destination, key string }
 	seen := make(map[place]int, len(msgs))
@@ -52,9 +54,9 @@ func CheckMessages(msgs []Message) error {
 	return nil
 }
 
-func (m *Message) check() *FieldError {
+func (m *Message) check() *check.InputError {
 	if err := CheckDestination(m.Destination); err != nil {
-		return err.(*FieldError) //nolint:errorlint,forcetypeassert // it returns no other
+		return err.(*check.InputError) //nolint:errorlint,forcetypeassert // it returns no other
 	}
 	for _, f := range []struct {
 		name, value string
@@ -71,58 +73,58 @@ func (m *Message) check() *FieldError {
 	} {
 		switch {
 		case f.required && f.value == "":
-			return &FieldError{f.name, "is empty"}
+			return check.Bad("outbox", f.name, "is empty")
 		case len(f.value) > f.limit:
-			return &FieldError{f.name, fmt.Sprintf("is longer than %d bytes", f.limit)}
+			return check.Bad("outbox", f.name, fmt.Sprintf("is longer than %d bytes", f.limit))
 		case !utf8.ValidString(f.value):
-			return &FieldError{f.name, "is not valid UTF-8"}
+			return check.Bad("outbox", f.name, "is not valid UTF-8")
 		case strings.ContainsRune(f.value, 0):
-			return &FieldError{f.name, "has a NUL byte"}
+			return check.Bad("outbox", f.name, "has a NUL byte")
 		}
 	}
 	switch {
 	case m.Born > StateHeld:
-		return &FieldError{"born", "is not pending, parked or held"}
+		return check.Bad("outbox", "born", "is not pending, parked or held")
 	case m.IsTask() && m.Born != StateParked:
-		return &FieldError{"born", "is not parked, though the kind is a task"}
+		return check.Bad("outbox", "born", "is not parked, though the kind is a task")
 	case m.Version < 1:
-		return &FieldError{"version", "is below 1"}
+		return check.Bad("outbox", "version", "is below 1")
 	case len(m.Facts) == 0:
-		return &FieldError{"facts", "are empty"}
+		return check.Bad("outbox", "facts", "are empty")
 	case len(m.Facts) > MaxPayload:
-		return &FieldError{"facts", "are longer than 1 MiB"}
+		return check.Bad("outbox", "facts", "are longer than 1 MiB")
 	case len(m.Profile) > MaxPayload:
-		return &FieldError{"profile", "is longer than 1 MiB"}
+		return check.Bad("outbox", "profile", "is longer than 1 MiB")
 	case len(m.Fingerprint) > 64:
-		return &FieldError{"fingerprint", "is longer than 64 bytes"}
+		return check.Bad("outbox", "fingerprint", "is longer than 64 bytes")
 	case len(m.Items) > MaxItems:
-		return &FieldError{"items", fmt.Sprintf("are more than %d", MaxItems)}
+		return check.Bad("outbox", "items", fmt.Sprintf("are more than %d", MaxItems))
 	case len(m.KeyParts) > 100:
-		return &FieldError{"key parts", "are more than 100"}
+		return check.Bad("outbox", "key parts", "are more than 100")
 	case m.After == m.Key:
-		return &FieldError{"after", "is the message's own key"}
+		return check.Bad("outbox", "after", "is the message's own key")
 	case m.Replaces < 0:
-		return &FieldError{"replaces", "is negative"}
+		return check.Bad("outbox", "replaces", "is negative")
 	}
 	return nil
 }
 
-// Check returns a [*FieldError] unless the query selects something and its
+// Check returns a *amsbridge.InputError unless the query selects something and its
 // limit is in range.
 func (q Query) Check() error {
 	switch {
 	case len(q.IDs) == 0 && q.Subject == "" && q.Person == "" && len(q.Keys) == 0 && len(q.States) == 0:
-		return &FieldError{"query", "selects by none of IDs, subject, person, keys and states"}
+		return check.Bad("outbox", "query", "selects by none of IDs, subject, person, keys and states")
 	case q.Limit < 0 || q.Limit > 10_000:
-		return &FieldError{"limit", "is not from 1 to 10,000"}
+		return check.Bad("outbox", "limit", "is not from 1 to 10,000")
 	case len(q.IDs) > 10_000:
-		return &FieldError{"ids", "are more than 10,000"}
+		return check.Bad("outbox", "ids", "are more than 10,000")
 	case len(q.Keys) > 10_000:
-		return &FieldError{"keys", "are more than 10,000"}
+		return check.Bad("outbox", "keys", "are more than 10,000")
 	}
 	for _, s := range q.States {
 		if s > StateWithdrawn {
-			return &FieldError{"states", "hold one that does not exist"}
+			return check.Bad("outbox", "states", "hold one that does not exist")
 		}
 	}
 	return nil

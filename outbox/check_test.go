@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -16,7 +18,7 @@ func requireField(t *testing.T, err error, field string) {
 		require.NoError(t, err)
 		return
 	}
-	var bad *outbox.FieldError
+	var bad *check.InputError
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, field, bad.Field)
 	require.NotEmpty(t, bad.Problem)

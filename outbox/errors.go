@@ -17,16 +17,6 @@ var (
 	ErrUnderWay = errors.New("outbox: the message is being delivered")
 )
 
-// FieldError is bad input. Nothing was written and the caller's transaction is
-// usable. It never holds the refused value.
-type FieldError struct {
-	Field   string // such as "messages[2].destination"
-	Problem string // such as "is empty"
-}
-
-// Error returns field and problem.
-func (e *FieldError) Error() string { return fmt.Sprintf("outbox: %s %s", e.Field, e.Problem) }
-
 // ConflictError says that a key exists with other facts. The first message is
 // kept as it was. Nothing of the call was written and the transaction is
 // usable, unless MustRollBack is set.

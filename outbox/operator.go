@@ -3,6 +3,8 @@ package outbox
 import (
 	"context"
 	"strings"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // OperatorConfig says what an [Operator] may do beside the ordinary.
@@ -30,17 +32,17 @@ func NewOperator(store Inspector) (*Operator, error) {
 	return NewOperatorWith(store, OperatorConfig{})
 }
 
-// NewOperatorWith returns the operator's calls on a store, or a [*FieldError]
+// NewOperatorWith returns the operator's calls on a store, or a *amsbridge.InputError
 // that names the bad field.
 func NewOperatorWith(store Inspector, cfg OperatorConfig) (*Operator, error) {
 	if store == nil {
-		return nil, &FieldError{"store", "is nil"}
+		return nil, check.Bad("outbox", "store", "is nil")
 	}
 	if n := len(cfg.EraseKey.bytes()); n > 0 && n < minEraseKey {
-		return nil, &FieldError{"EraseKey", "is shorter than 32 bytes"}
+		return nil, check.Bad("outbox", "EraseKey", "is shorter than 32 bytes")
 	}
 	if cfg.EraseKey.repeats() {
-		return nil, &FieldError{"EraseKey", "is one byte again and again, not random"}
+		return nil, check.Bad("outbox", "EraseKey", "is one byte again and again, not random")
 	}
 	return &Operator{store, cfg}, nil
 }
@@ -86,7 +88,7 @@ func (o *Operator) act(ctx context.Context, a Action) error {
 			return err
 		}
 	} else if a.ID <= 0 {
-		return &FieldError{"id", "is not positive"}
+		return check.Bad("outbox", "id", "is not positive")
 	}
 	return o.store.Act(ctx, a)
 }
@@ -100,7 +102,7 @@ func signed(actor *Actor, reason *string) error {
 	}{{"actor name", &actor.Name, 255}, {"reason", reason, MaxReason}} {
 		*f.value = CutText(strings.TrimSpace(*f.value), f.limit)
 		if *f.value == "" {
-			return &FieldError{f.name, "is empty"}
+			return check.Bad("outbox", f.name, "is empty")
 		}
 	}
 	actor.Role = CutText(actor.Role, 255)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // minEraseKey is the shortest key, in bytes, whose pseudonyms nobody can try out.
@@ -38,20 +40,20 @@ const minEraseKey = 32
 // Nothing is changed while one of the person's messages is being delivered:
 // [ErrUnderWay], try again. What is inserted for the person afterwards is as
 // known as ever: erase them in the shop first. It may be called again, at any
-// time. Errors besides: [*FieldError], the context's end, or the database's.
+// time. Errors besides: *amsbridge.InputError, the context's end, or the database's.
 func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string) (int, error) {
 	if err := signed(&actor, &reason); err != nil {
 		return 0, err
 	}
 	switch {
 	case len(o.cfg.EraseKey.bytes()) == 0:
-		return 0, &FieldError{"EraseKey", "is missing"}
+		return 0, check.Bad("outbox", "EraseKey", "is missing")
 	case person == "":
-		return 0, &FieldError{"person", "is empty"}
+		return 0, check.Bad("outbox", "person", "is empty")
 	case len(person) > MaxPerson:
-		return 0, &FieldError{"person", "is longer than 255 bytes"}
+		return 0, check.Bad("outbox", "person", "is longer than 255 bytes")
 	case names(reason, person):
-		return 0, &FieldError{"reason", "holds the user ID, which is to be forgotten"}
+		return 0, check.Bad("outbox", "reason", "holds the user ID, which is to be forgotten")
 	}
 	return o.store.Erase(ctx, Erasure{Actor: actor, Reason: reason, Person: person, Pseudonym: o.pseudonym(person)})
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Retention says what a store forgets. Senders see to it in passing, a bounded
@@ -24,9 +26,9 @@ func (r Retention) withDefaults() (Retention, error) {
 	setDefault(&r.Replies, 30*24*time.Hour)
 	switch {
 	case r.ForgetAfter < 0:
-		return r, &FieldError{"Retention.ForgetAfter", "is negative"}
+		return r, check.Bad("outbox", "Retention.ForgetAfter", "is negative")
 	case r.ForgetAfter > 0 && r.ForgetAfter < 24*time.Hour:
-		return r, &FieldError{"Retention.ForgetAfter", "is shorter than a day"}
+		return r, check.Bad("outbox", "Retention.ForgetAfter", "is shorter than a day")
 	}
 	return r, nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Retry is a schedule of attempts.
@@ -43,13 +45,13 @@ func (r Retry) withDefaults() (Retry, error) {
 	}
 	switch {
 	case r.First < 0:
-		return r, &FieldError{"Retry.First", "is negative"}
+		return r, check.Bad("outbox", "Retry.First", "is negative")
 	case r.Longest < r.First:
-		return r, &FieldError{"Retry.Longest", "is shorter than Retry.First"}
+		return r, check.Bad("outbox", "Retry.Longest", "is shorter than Retry.First")
 	case r.Longest > 24*time.Hour:
-		return r, &FieldError{"Retry.Longest", "is longer than a day"}
+		return r, check.Bad("outbox", "Retry.Longest", "is longer than a day")
 	case r.Attempts < 0:
-		return r, &FieldError{"Retry.Attempts", fmt.Sprintf("is negative: %d", r.Attempts)}
+		return r, check.Bad("outbox", "Retry.Attempts", fmt.Sprintf("is negative: %d", r.Attempts))
 	}
 	return r, nil
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // SenderConfig says how a [Sender] works. The zero value of each field but
@@ -77,7 +79,7 @@ const (
 
 func (c SenderConfig) withDefaults() (SenderConfig, error) {
 	if c.Destinations == nil {
-		return c, &FieldError{"Destinations", "is nil"}
+		return c, check.Bad("outbox", "Destinations", "is nil")
 	}
 	setDefault(&c.Concurrency, 10)
 	setDefault(&c.Window, max(4000, 6*c.Concurrency))
@@ -111,7 +113,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		{"ProbeEvery", c.ProbeEvery < 0, "is negative"},
 	} {
 		if f.bad {
-			return c, &FieldError{f.name, f.why}
+			return c, check.Bad("outbox", f.name, f.why)
 		}
 	}
 	var err error
@@ -146,11 +148,11 @@ type Sender struct {
 // ErrRunning is returned by [Sender.Run] while it runs already.
 var ErrRunning = errors.New("outbox: the sender is running already")
 
-// NewSender returns a sender, or a [*FieldError] that names the bad field. It
+// NewSender returns a sender, or a *amsbridge.InputError that names the bad field. It
 // begins nothing: see [Sender.Run].
 func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
 	if queue == nil {
-		return nil, &FieldError{"queue", "is nil"}
+		return nil, check.Bad("outbox", "queue", "is nil")
 	}
 	cfg, err := cfg.withDefaults()
 	if err != nil {

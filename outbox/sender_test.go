@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -40,7 +42,7 @@ func TestSenderConfigNamesTheBadField(t *testing.T) {
 			cfg := good()
 			spoil(&cfg)
 			_, err := outbox.NewSender(newRig(t).store, cfg)
-			var bad *outbox.FieldError
+			var bad *check.InputError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, field, bad.Field)
 		})

@@ -16,7 +16,7 @@ type Writer[Tx any] interface {
 	// database allows, and returns one Inserted for each in the given order.
 	//
 	// A message whose key exists with the same fingerprint is a duplicate:
-	// nothing is written for it. Errors: [ErrNoTransaction], [*FieldError],
+	// nothing is written for it. Errors: [ErrNoTransaction], *amsbridge.InputError,
 	// [*ConflictError], [*ExistsError], [*RefusedError], or the database's own.
 	// After all of these but the last, and a ConflictError that says otherwise,
 	// the transaction is usable.

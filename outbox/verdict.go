@@ -1,6 +1,10 @@
 package outbox
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+)
 
 // maxReceipt is the longest receipt that is kept.
 const maxReceipt = 64 << 10
@@ -27,7 +31,7 @@ func (r *run) delivered(w work, res Result, st *Settlement) {
 func checkThen(then []Message) error {
 	for i, m := range then {
 		if len(m.Unless) > 0 || m.Replaces != 0 {
-			return &FieldError{fmt.Sprintf("then[%d]", i), "sets Unless or Replaces"}
+			return check.Bad("outbox", fmt.Sprintf("then[%d]", i), "sets Unless or Replaces")
 		}
 	}
 	return CheckMessages(then)

@@ -11,16 +11,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/contract"
+
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/stretchr/testify/require"
 )
 
 // found returns findings by subject, and asks that none holds a secret.
-func found(t *testing.T, all []amsbridge.Finding) map[string]amsbridge.Finding {
+func found(t *testing.T, all []contract.Finding) map[string]contract.Finding {
 	t.Helper()
-	by := map[string]amsbridge.Finding{}
+	by := map[string]contract.Finding{}
 	for _, f := range all {
 		require.NotContains(t, by, f.Subject, "found twice")
 		require.NotEmpty(t, f.Text)
@@ -41,11 +43,11 @@ func TestCheckOfASandboxThatIsRight(t *testing.T) {
 	by := found(t, client.Check(t.Context(), elevate.CheckConfig{
 		Reports: newReports(t, reports), Window: 300 * 24 * time.Hour, RemoteProductIDs: []string{"COURSE-1", "COURSE-2"},
 	}))
-	for subject, state := range map[string]amsbridge.FindingState{
-		"host 127.0.0.1": amsbridge.Good, "TLS": amsbridge.NotChecked, "endpoint": amsbridge.Good,
-		"Report API's key": amsbridge.Good, "report profile": amsbridge.Good,
-		"remote product ID COURSE-1": amsbridge.Good, "remote product ID COURSE-2": amsbridge.NotChecked,
-		"wire profile": amsbridge.NotChecked, "registration": amsbridge.NotChecked, "confirmation mail": amsbridge.NotChecked,
+	for subject, state := range map[string]contract.State{
+		"host 127.0.0.1": contract.Good, "TLS": contract.NotChecked, "endpoint": contract.Good,
+		"Report API's key": contract.Good, "report profile": contract.Good,
+		"remote product ID COURSE-1": contract.Good, "remote product ID COURSE-2": contract.NotChecked,
+		"wire profile": contract.NotChecked, "registration": contract.NotChecked, "confirmation mail": contract.NotChecked,
 	} {
 		require.Equal(t, state, by[subject].State, by[subject])
 		delete(by, subject)
@@ -67,8 +69,8 @@ func TestCheckListsProductsWhereNoneAreNamed(t *testing.T) {
 		_, _ = io.WriteString(w, "["+strings.Join(rows, ",")+"]")
 	}))
 	by := found(t, newClient(t, config(serve(t, func(http.ResponseWriter, *http.Request) {}))).Check(t.Context(), elevate.CheckConfig{Reports: newReports(t, reports)}))
-	require.Equal(t, amsbridge.NotChecked, by["remote product IDs"].State)
-	require.Equal(t, amsbridge.Good, by["remote product ID P-02"].State)
+	require.Equal(t, contract.NotChecked, by["remote product IDs"].State)
+	require.Equal(t, contract.Good, by["remote product ID P-02"].State)
 	require.NotContains(t, by, "remote product ID P-29")
 	require.Len(t, by, 2+1+2+20+len(unseen))
 }
@@ -90,35 +92,35 @@ func TestCheckOfTheEndpoint(t *testing.T) {
 	}
 	for _, c := range []struct {
 		handler http.HandlerFunc
-		state   amsbridge.FindingState
+		state   contract.State
 		text    string
 	}{
-		{answer(405, "", ""), amsbridge.Good, "another method"},
-		{answer(401, "", key), amsbridge.Good, "wants credentials"},
-		{answer(403, "", ""), amsbridge.Good, "wants credentials"},
-		{answer(400, "text/html", html200), amsbridge.Good, "refuses an empty call"},
-		{answer(422, "", ""), amsbridge.Good, "refuses an empty call"},
-		{answer(404, "text/html", html200), amsbridge.Wrong, "is the path right?"},
-		{answer(410, "", ""), amsbridge.Wrong, "is the path right?"},
-		{answer(301, "", ""), amsbridge.Wrong, "redirects are not followed"},
-		{answer(308, "", ""), amsbridge.Wrong, "redirects are not followed"},
-		{answer(200, "text/html; charset=utf-8", "Sign in, "+email), amsbridge.Wrong, "a web page"},
-		{answer(200, "text/plain", "\n"+html200), amsbridge.Wrong, "a web page"},
-		{answer(200, "application/json", `{"success":true}`), amsbridge.NotChecked, "only a registration shows"},
-		{answer(204, "", ""), amsbridge.NotChecked, "only a registration shows"},
-		{answer(429, "", ""), amsbridge.NotChecked, "try again later"},
-		{answer(500, "", ""), amsbridge.NotChecked, "try again later"},
-		{answer(503, "text/html", html200), amsbridge.NotChecked, "try again later"},
+		{answer(405, "", ""), contract.Good, "another method"},
+		{answer(401, "", key), contract.Good, "wants credentials"},
+		{answer(403, "", ""), contract.Good, "wants credentials"},
+		{answer(400, "text/html", html200), contract.Good, "refuses an empty call"},
+		{answer(422, "", ""), contract.Good, "refuses an empty call"},
+		{answer(404, "text/html", html200), contract.Wrong, "is the path right?"},
+		{answer(410, "", ""), contract.Wrong, "is the path right?"},
+		{answer(301, "", ""), contract.Wrong, "redirects are not followed"},
+		{answer(308, "", ""), contract.Wrong, "redirects are not followed"},
+		{answer(200, "text/html; charset=utf-8", "Sign in, "+email), contract.Wrong, "a web page"},
+		{answer(200, "text/plain", "\n"+html200), contract.Wrong, "a web page"},
+		{answer(200, "application/json", `{"success":true}`), contract.NotChecked, "only a registration shows"},
+		{answer(204, "", ""), contract.NotChecked, "only a registration shows"},
+		{answer(429, "", ""), contract.NotChecked, "try again later"},
+		{answer(500, "", ""), contract.NotChecked, "try again later"},
+		{answer(503, "text/html", html200), contract.NotChecked, "try again later"},
 	} {
 		cfg := config(serve(t, c.handler))
 		cfg.Profile.Auth, cfg.Profile.AuthField = elevate.AuthBearer, ""
 		by := found(t, newClient(t, cfg).Check(t.Context(), elevate.CheckConfig{}))
 		require.Equal(t, c.state, by["endpoint"].State, by["endpoint"])
 		require.Contains(t, by["endpoint"].Text, c.text)
-		require.Equal(t, amsbridge.Good, by["host 127.0.0.1"].State)
-		require.Equal(t, amsbridge.NotChecked, by["Report API's key"].State)
+		require.Equal(t, contract.Good, by["host 127.0.0.1"].State)
+		require.Equal(t, contract.NotChecked, by["Report API's key"].State)
 		for _, subject := range unseen {
-			require.Equal(t, amsbridge.NotChecked, by[subject].State)
+			require.Equal(t, contract.NotChecked, by[subject].State)
 		}
 	}
 }
@@ -135,16 +137,16 @@ func TestCheckOfTheHost(t *testing.T) {
 	for name, c := range map[string]struct {
 		endpoint  string
 		roots     *x509.CertPool
-		host, tls amsbridge.FindingState
+		host, tls contract.State
 		text      string
 	}{
-		"all good":            {secure.URL, roots, amsbridge.Good, amsbridge.Good, "verifies"},
-		"certificate unknown": {secure.URL, nil, amsbridge.Good, amsbridge.Wrong, "does not prove who it is"},
-		"no TLS at all":       {"https" + strings.TrimPrefix(serve(t, fine), "http"), nil, amsbridge.Good, amsbridge.Wrong, "does not prove who it is"},
-		"nobody listens":      {gone.URL, nil, amsbridge.Wrong, amsbridge.NotChecked, "not reached"},
-		"no such host":        {"https://elevate.invalid/api", nil, amsbridge.Wrong, amsbridge.NotChecked, "not reached"}, // RFC 6761 section 6.4
+		"all good":            {secure.URL, roots, contract.Good, contract.Good, "verifies"},
+		"certificate unknown": {secure.URL, nil, contract.Good, contract.Wrong, "does not prove who it is"},
+		"no TLS at all":       {"https" + strings.TrimPrefix(serve(t, fine), "http"), nil, contract.Good, contract.Wrong, "does not prove who it is"},
+		"nobody listens":      {gone.URL, nil, contract.Wrong, contract.NotChecked, "not reached"},
+		"no such host":        {"https://elevate.invalid/api", nil, contract.Wrong, contract.NotChecked, "not reached"}, // RFC 6761 section 6.4
 		"connection cut": {
-			serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), nil, amsbridge.Wrong, amsbridge.NotChecked, "sandboxes",
+			serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), nil, contract.Wrong, contract.NotChecked, "sandboxes",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +159,7 @@ func TestCheckOfTheHost(t *testing.T) {
 			require.Equal(t, c.tls, by["TLS"].State, by["TLS"])
 			require.Contains(t, by["TLS"].Text, c.text)
 			_, asked := by["endpoint"]
-			require.Equal(t, c.host == amsbridge.Good && c.tls != amsbridge.Wrong, asked)
+			require.Equal(t, c.host == contract.Good && c.tls != contract.Wrong, asked)
 			if name == "no such host" {
 				require.Contains(t, all[0].Text, "does not resolve")
 			}
@@ -171,13 +173,13 @@ func TestCheckThatIsCalledOff(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	for subject, f := range found(t, newClient(t, config(reports.Endpoint)).Check(ctx, elevate.CheckConfig{Reports: newReports(t, reports)})) {
-		require.Equal(t, amsbridge.NotChecked, f.State, subject)
+		require.Equal(t, contract.NotChecked, f.State, subject)
 	}
 	// A host that takes longer than the caller waits is another matter.
 	endpoint := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	late, end := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer end()
-	require.Equal(t, amsbridge.Wrong, found(t, newClient(t, config(endpoint)).Check(late, elevate.CheckConfig{}))["host 127.0.0.1"].State)
+	require.Equal(t, contract.Wrong, found(t, newClient(t, config(endpoint)).Check(late, elevate.CheckConfig{}))["host 127.0.0.1"].State)
 }
 
 func TestCheckOfTheReportAPI(t *testing.T) {
@@ -186,33 +188,33 @@ func TestCheckOfTheReportAPI(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*elevatetest.Server, *elevate.ReportsConfig)
 		subject string
-		state   amsbridge.FindingState
+		state   contract.State
 		text    string
 	}{
 		"another key": {func(_ *elevatetest.Server, cfg *elevate.ReportsConfig) {
 			cfg.APIKey = elevate.Key("another")
-		}, reportKey, amsbridge.Wrong, "refused"},
-		"no such address": {func(_ *elevatetest.Server, cfg *elevate.ReportsConfig) { cfg.Endpoint += "x" }, wire, amsbridge.Wrong, "404"},
+		}, reportKey, contract.Wrong, "refused"},
+		"no such address": {func(_ *elevatetest.Server, cfg *elevate.ReportsConfig) { cfg.Endpoint += "x" }, wire, contract.Wrong, "404"},
 		"busy": {func(s *elevatetest.Server, _ *elevate.ReportsConfig) {
 			s.MisbehaveReports(elevatetest.Fault{Kind: elevatetest.Throttle})
-		}, reportKey, amsbridge.NotChecked, "later"},
+		}, reportKey, contract.NotChecked, "later"},
 		"down": {func(s *elevatetest.Server, _ *elevate.ReportsConfig) {
 			s.MisbehaveReports(elevatetest.Fault{Kind: elevatetest.Unavailable})
-		}, reportKey, amsbridge.NotChecked, "later"},
+		}, reportKey, contract.NotChecked, "later"},
 		"login page": {func(s *elevatetest.Server, _ *elevate.ReportsConfig) {
 			s.MisbehaveReports(elevatetest.Fault{Kind: elevatetest.LoginPage})
-		}, wire, amsbridge.Wrong, "not JSON"},
+		}, wire, contract.Wrong, "not JSON"},
 		"another column": {func(_ *elevatetest.Server, cfg *elevate.ReportsConfig) {
 			p := *cfg.Profile
 			p.Email = "mail"
 			cfg.Profile = &p
-		}, wire, amsbridge.Wrong, "profile's Email"},
+		}, wire, contract.Wrong, "profile's Email"},
 		"not reached": {func(_ *elevatetest.Server, cfg *elevate.ReportsConfig) {
 			cfg.Endpoint = "http://127.0.0.1:1/"
-		}, "Report API", amsbridge.Wrong, "not reached"},
+		}, "Report API", contract.Wrong, "not reached"},
 		"nothing lately": {func(_ *elevatetest.Server, cfg *elevate.ReportsConfig) {
 			cfg.Now = func() time.Time { return since.Add(999 * time.Hour) }
-		}, wire, amsbridge.NotChecked, "is empty"},
+		}, wire, contract.NotChecked, "is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -231,7 +233,7 @@ func TestCheckOfTheReportAPI(t *testing.T) {
 		cfg.MinInterval = time.Hour
 		reports := newReports(t, cfg)
 		client := newClient(t, config(cfg.Endpoint))
-		for _, state := range []amsbridge.FindingState{amsbridge.Good, amsbridge.NotChecked} {
+		for _, state := range []contract.State{contract.Good, contract.NotChecked} {
 			require.Equal(t, state, found(t, client.Check(t.Context(), elevate.CheckConfig{Reports: reports, Window: 1000 * time.Hour}))[reportKey].State)
 		}
 		reported := 0

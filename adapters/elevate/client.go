@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
@@ -68,7 +69,7 @@ type Client struct {
 // It makes no call.
 func New(cfg Config) (*Client, error) {
 	if cfg.Profile == nil {
-		return nil, &amsbridge.InputError{Field: "Profile", Problem: noProfile}
+		return nil, check.Bad("elevate", "Profile", noProfile)
 	}
 	if err := cfg.Profile.Check(); err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	made, err := newLayout(cfg.Profile, cfg.Credentials.reveal())
 	if err != nil {
-		return nil, &amsbridge.InputError{Field: "Profile", Problem: "cannot be written as JSON"}
+		return nil, check.Bad("elevate", "Profile", "cannot be written as JSON")
 	}
 	return &Client{
 		api: api, credentials: cfg.Credentials, endpoint: cfg.Endpoint, profile: cfg.Profile.clone(),
@@ -110,7 +111,7 @@ func allowedHosts(cfg Config) ([]string, error) {
 	if len(cfg.AllowedHosts) == 0 {
 		u, err := url.Parse(cfg.Endpoint)
 		if err != nil {
-			return nil, &amsbridge.InputError{Field: "Endpoint", Problem: "is not a URL"}
+			return nil, check.Bad("elevate", "Endpoint", "is not a URL")
 		}
 		return []string{hostOf(u)}, nil
 	}
@@ -118,9 +119,7 @@ func allowedHosts(cfg Config) ([]string, error) {
 	for i, h := range cfg.AllowedHosts {
 		u, err := url.Parse("https://" + h)
 		if err != nil || u.Host != h || u.Hostname() == "" || strings.ContainsAny(h, "*\\") {
-			return nil, &amsbridge.InputError{
-				Field: fmt.Sprintf("AllowedHosts[%d]", i), Problem: "is not a host, with or without a port",
-			}
+			return nil, check.Bad("elevate", fmt.Sprintf("AllowedHosts[%d]", i), "is not a host, with or without a port")
 		}
 		hosts = append(hosts, hostOf(u))
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Credentials are what Elevate gave the store. The zero value is none. They
@@ -26,7 +26,7 @@ func credentials(s secrets) Credentials { return Credentials{func() secrets { re
 
 // check fits the credentials to the way they are sent.
 func (c Credentials) check(auth Auth) error {
-	bad := func(problem string) error { return &amsbridge.InputError{Field: "Credentials", Problem: problem} }
+	bad := func(problem string) error { return check.Bad("elevate", "Credentials", problem) }
 	if c.reveal == nil {
 		return bad("are missing")
 	}

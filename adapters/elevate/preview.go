@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -92,11 +94,11 @@ func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Pr
 		req, err = l.request(c.endpoint, r, key, confirm)
 	}
 	if err != nil {
-		return Preview{}, &amsbridge.InputError{Field: "registration", Problem: "cannot be written as JSON"}
+		return Preview{}, check.Bad("elevate", "registration", "cannot be written as JSON")
 	}
 	header, err := c.api.Header(req)
 	if err != nil { // the rest of it is ours
-		return Preview{}, &amsbridge.InputError{Field: "message key", Problem: "has characters that no header may hold"}
+		return Preview{}, check.Bad("elevate", "message key", "has characters that no header may hold")
 	}
 	if c.profile.Auth == AuthBasic {
 		header.Set("Authorization", "Basic "+Masked)

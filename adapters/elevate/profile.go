@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
@@ -96,7 +97,7 @@ const noProfile = "is missing. Only Elevate can tell its wire format (the PDF of
 // or malformed.
 func (p *Profile) Check() error {
 	bad := func(field, problem string) error {
-		return &amsbridge.InputError{Field: "Profile." + field, Problem: problem}
+		return check.Bad("elevate", "Profile."+field, problem)
 	}
 	if p.Name == "" {
 		return bad("Name", "is empty")

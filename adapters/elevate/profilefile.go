@@ -9,7 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -31,25 +32,25 @@ const maxProfile = 64 << 10
 func ReadProfile(base *Profile, r io.Reader) (*Profile, error) {
 	switch {
 	case base == nil:
-		return nil, &amsbridge.InputError{Field: "base", Problem: "is missing; name GuessedProfile() to read over our guess"}
+		return nil, check.Bad("elevate", "base", "is missing; name GuessedProfile() to read over our guess")
 	case r == nil:
-		return nil, &amsbridge.InputError{Field: "r", Problem: "is missing"}
+		return nil, check.Bad("elevate", "r", "is missing")
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxProfile+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("elevate: reading the profile: %w", err)
 	case len(b) > maxProfile:
-		return nil, &amsbridge.InputError{Field: "profile", Problem: "is longer than 64 KiB"}
+		return nil, check.Bad("elevate", "profile", "is longer than 64 KiB")
 	case !utf8.Valid(b):
-		return nil, &amsbridge.InputError{Field: "profile", Problem: "is not valid UTF-8"}
+		return nil, check.Bad("elevate", "profile", "is not valid UTF-8")
 	}
 	p := base.clone()
 	targets := p.targets()
 	err = eachField("profile", bytes.TrimPrefix(b, []byte("\ufeff")), func(field, name string, raw json.RawMessage) error {
 		target, known := targets[name]
 		if !known {
-			return &amsbridge.InputError{Field: field, Problem: "is no field of a profile"}
+			return check.Bad("elevate", field, "is no field of a profile")
 		}
 		return fill(target, field, raw)
 	})
@@ -102,7 +103,7 @@ func fill(target any, field string, raw json.RawMessage) error {
 		})
 	}
 	if !ok {
-		return &amsbridge.InputError{Field: field, Problem: "is not " + want}
+		return check.Bad("elevate", field, "is not "+want)
 	}
 	return nil
 }
@@ -110,14 +111,14 @@ func fill(target any, field string, raw json.RawMessage) error {
 // checkValue refuses what the sandbox and most readers would not take.
 func checkValue(field string, raw json.RawMessage) error {
 	if _, err := wirejson.Parse(fmt.Sprintf(`{"value":%s}`, raw)); err != nil {
-		return &amsbridge.InputError{Field: field, Problem: "names a field twice, or nests too deeply"}
+		return check.Bad("elevate", field, "names a field twice, or nests too deeply")
 	}
 	return nil
 }
 
 // eachField calls f for each field of the one object that b holds, in order.
 func eachField(of string, b []byte, f func(field, name string, raw json.RawMessage) error) error {
-	bad := &amsbridge.InputError{Field: of, Problem: "is not one JSON object"}
+	bad := check.Bad("elevate", of, "is not one JSON object")
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return bad
@@ -131,12 +132,12 @@ func eachField(of string, b []byte, f func(field, name string, raw json.RawMessa
 		}
 		field := of + "." + strings.TrimSpace(outbox.CutText(name, 64))
 		if seen[name] {
-			return &amsbridge.InputError{Field: field, Problem: "stands there twice"}
+			return check.Bad("elevate", field, "stands there twice")
 		}
 		seen[name] = true
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return &amsbridge.InputError{Field: field, Problem: "is not JSON"}
+			return check.Bad("elevate", field, "is not JSON")
 		}
 		if err := f(field, name, raw); err != nil {
 			return err
@@ -146,7 +147,7 @@ func eachField(of string, b []byte, f func(field, name string, raw json.RawMessa
 		return bad
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return &amsbridge.InputError{Field: of, Problem: "is followed by more text"}
+		return check.Bad("elevate", of, "is followed by more text")
 	}
 	return nil
 }

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/stretchr/testify/require"
 )
 
 // other are values of every field which the guess does not have.
@@ -168,5 +169,5 @@ func ExampleReadProfile() {
 	fmt.Println(err)
 	// Output:
 	// PDF of March 2026 bearer user.unique_id email <nil>
-	// amsbridge: profile.userid is no field of a profile
+	// elevate: profile.userid is no field of a profile
 }

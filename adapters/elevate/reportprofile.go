@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
 )
 
@@ -68,7 +69,7 @@ func GuessedReportProfile() *ReportProfile {
 // or malformed.
 func (p *ReportProfile) Check() error {
 	bad := func(field, problem string) error {
-		return &amsbridge.InputError{Field: "Profile." + field, Problem: problem}
+		return check.Bad("elevate", "Profile."+field, problem)
 	}
 	if p.Name == "" {
 		return bad("Name", "is empty")

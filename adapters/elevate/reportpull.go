@@ -8,7 +8,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -17,7 +18,7 @@ import (
 // pull asks for the pages of one report. It returns nil when take wants no more.
 func (r *Reports) pull(ctx context.Context, since time.Time, take func(ReportedRegistration) bool) error {
 	if y := since.In(r.profile.zone()).Year(); since.IsZero() || y < 1 || y > 9999 {
-		return &amsbridge.InputError{Field: "since", Problem: "is zero, or not in the years 1 to 9999"}
+		return check.Bad("elevate", "since", "is zero, or not in the years 1 to 9999")
 	}
 	until, err := r.start()
 	if err != nil {

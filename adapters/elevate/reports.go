@@ -9,7 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -93,7 +94,7 @@ func (e *TooSoonError) Error() string {
 // NewReports returns a client, or an [*amsbridge.InputError] that names the bad
 // field. It makes no call.
 func NewReports(cfg ReportsConfig) (*Reports, error) {
-	bad := func(field, problem string) error { return &amsbridge.InputError{Field: field, Problem: problem} }
+	bad := func(field, problem string) error { return check.Bad("elevate", field, problem) }
 	if cfg.Profile == nil {
 		return nil, bad("Profile", "is missing; fill in a ReportProfile, or name GuessedReportProfile() to use our guess")
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
@@ -98,9 +100,9 @@ func problem(r amsbridge.Registration) error {
 	} {
 		switch {
 		case strings.TrimSpace(f.value) == "":
-			return &amsbridge.InputError{Field: f.name, Problem: "is empty"}
+			return check.Bad("elevate", f.name, "is empty")
 		case !utf8.ValidString(f.value):
-			return &amsbridge.InputError{Field: f.name, Problem: "is not valid UTF-8"}
+			return check.Bad("elevate", f.name, "is not valid UTF-8")
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/gorilla/mux"
 
 	"github.com/amsbridge/amsbridge"
@@ -49,7 +51,7 @@ func (c Config) Handlers() (map[string]http.Handler, error) {
 		c.Prefix = "/amsbridge"
 	}
 	if len(c.Prefix) < 2 || c.Prefix[0] != '/' || strings.Trim(c.Prefix[1:], "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return nil, &amsbridge.InputError{Field: "prefix", Problem: "is not / and at least one of [a-z0-9-]"}
+		return nil, check.Bad("muxroutes", "prefix", "is not / and at least one of [a-z0-9-]")
 	}
 	all := map[string]http.Handler{}
 	if c.HandOffs != nil {
@@ -68,7 +70,7 @@ func (c Config) Handlers() (map[string]http.Handler, error) {
 		all[c.Prefix+PathJWKS] = c.JWKS
 	}
 	if len(all) == 0 {
-		return nil, &amsbridge.InputError{Field: "config", Problem: "names no handler"}
+		return nil, check.Bad("muxroutes", "config", "names no handler")
 	}
 	return all, nil
 }
@@ -79,7 +81,7 @@ func (c Config) Handlers() (map[string]http.Handler, error) {
 // does with such requests of its own.
 func Mount(r *mux.Router, c Config) (http.Handler, error) {
 	if r == nil {
-		return nil, &amsbridge.InputError{Field: "router", Problem: "is nil"}
+		return nil, check.Bad("muxroutes", "router", "is nil")
 	}
 	all, err := c.Handlers()
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 )
 
@@ -85,7 +87,7 @@ func (c *Client) single(ctx context.Context, q Chain) (Step, error) {
 // check returns an [*amsbridge.InputError] for what the vendor's text does not
 // allow. The keys are sorted.
 func (q Chain) check(byEmail bool) error {
-	bad := func(field, problem string) error { return &amsbridge.InputError{Field: field, Problem: problem} }
+	bad := func(field, problem string) error { return check.Bad("notified", field, problem) }
 	switch {
 	case q.OpCodes == "":
 		return bad("opcodes", "are empty")

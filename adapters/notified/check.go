@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/adapters/contract"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/reach"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -46,7 +48,7 @@ const statusNoEvent = 51
 //
 // What it finds is Notified's state at that time and no promise. No finding
 // holds a credential, the known user's ID, a name or an e-mail address.
-func (c *Client) Check(ctx context.Context, cfg CheckConfig) []amsbridge.Finding {
+func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding {
 	show := cfg.ShowKey
 	if show <= 0 {
 		show = 1 // K wants one; the credentials are looked at before
@@ -63,14 +65,14 @@ func (c *Client) Check(ctx context.Context, cfg CheckConfig) []amsbridge.Finding
 }
 
 // unseen are what no read can show.
-var unseen = []amsbridge.Finding{
+var unseen = []contract.Finding{
 	{
-		Subject: "adding and removing", State: amsbridge.NotChecked,
+		Subject: "adding and removing", State: contract.NotChecked,
 		Text: "that M adds an add-on which is not on a registration yet, and what it counts when it is, only M itself shows; so with N for removing: " +
 			"try both with a test user",
 	},
 	{
-		Subject: "registering", State: amsbridge.NotChecked,
+		Subject: "registering", State: contract.NotChecked,
 		Text: "that R registers for a package, and that the package is open and has room, only R itself shows",
 	},
 }
@@ -93,16 +95,16 @@ func (c *Client) ask(ctx context.Context, code string, p Person, show int64) ask
 }
 
 // credentials says what the answer about nobody shows.
-func (a asked) credentials() amsbridge.Finding {
-	f := amsbridge.Finding{Subject: "credentials", State: amsbridge.Wrong}
+func (a asked) credentials() contract.Finding {
+	f := contract.Finding{Subject: "credentials", State: contract.Wrong}
 	switch {
 	case a.there:
-		f.State = amsbridge.Good
+		f.State = contract.Good
 		f.Text = fmt.Sprintf("they are taken: asked about a user who does not exist, Notified answers with status %d", a.step.Status)
 	case a.err.Outcome == outbox.OutcomeUnauthorized:
 		f.Text = "they are refused; are they complete, and does the account lie in this data centre? " + a.err.Error()
 	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
-		f.State, f.Text = amsbridge.NotChecked, "the platform is busy or down; try again later: "+a.err.Error()
+		f.State, f.Text = contract.NotChecked, "the platform is busy or down; try again later: "+a.err.Error()
 	case strings.HasPrefix(a.err.Code, "CallFailed"), strings.HasPrefix(a.err.Code, "APICallResult"):
 		f.Subject, f.Text = "API", "it refuses the call as a whole: "+a.err.Error()
 	default:
@@ -113,58 +115,58 @@ func (a asked) credentials() amsbridge.Finding {
 
 // checkShow says what Notified shows of the keys. The first answer is the one
 // about nobody.
-func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first asked) []amsbridge.Finding {
+func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first asked) []contract.Finding {
 	const user = "known user"
 	if cfg.ShowKey <= 0 {
-		return []amsbridge.Finding{{Subject: "show key", State: amsbridge.NotChecked, Text: "none was given"}}
+		return []contract.Finding{{Subject: "show key", State: contract.NotChecked, Text: "none was given"}}
 	}
-	show := amsbridge.Finding{Subject: "show key " + strconv.FormatInt(cfg.ShowKey, 10), State: amsbridge.NotChecked}
+	show := contract.Finding{Subject: "show key " + strconv.FormatInt(cfg.ShowKey, 10), State: contract.NotChecked}
 	if first.step.Status == statusNoEvent {
-		show.State, show.Text = amsbridge.Wrong, "there is no such event in this account: "+first.err.Error()
-		return []amsbridge.Finding{show}
+		show.State, show.Text = contract.Wrong, "there is no such event in this account: "+first.err.Error()
+		return []contract.Finding{show}
 	}
 	if cfg.KnownUser == (Person{}) {
 		show.Text = "the show, its packages and add-ons are seen only on a registration: name a known user who has one"
-		return []amsbridge.Finding{show}
+		return []contract.Finding{show}
 	}
 	a := c.ask(ctx, "K", cfg.KnownUser, cfg.ShowKey)
-	known := amsbridge.Finding{Subject: user, State: amsbridge.Wrong}
+	known := contract.Finding{Subject: user, State: contract.Wrong}
 	show.Text = "it was not seen, since the known user is not on it"
 	switch {
 	case a.err == nil:
-		known.State, known.Text = amsbridge.Good, "they are registered for the show"
-		show.State, show.Text = amsbridge.Good, "Notified knows it, and the known user's registration"
-		return append([]amsbridge.Finding{show, known}, c.checkRegistration(ctx, cfg, a.step.ShowPackageKey)...)
+		known.State, known.Text = contract.Good, "they are registered for the show"
+		show.State, show.Text = contract.Good, "Notified knows it, and the known user's registration"
+		return append([]contract.Finding{show, known}, c.checkRegistration(ctx, cfg, a.step.ShowPackageKey)...)
 	case a.there && a.step.Status == statusNoEvent:
-		show.State, show.Text = amsbridge.Wrong, "there is no such event in this account: "+a.err.Error()
-		return []amsbridge.Finding{show}
+		show.State, show.Text = contract.Wrong, "there is no such event in this account: "+a.err.Error()
+		return []contract.Finding{show}
 	case a.there && a.step.Status == statusUserNotFound:
 		known.Text = "Notified does not know them; is it the ExternalUserID, or with LookupByEmail the address, that the account has?"
 	case a.there && a.step.Status == statusNotRegistered:
 		known.Text = "Notified knows them, but no registration of theirs for this show; is the show key right?"
 	case a.there && a.step.Status == statusOK:
-		show.State, show.Text = amsbridge.Good, "Notified knows it"
-		known.State, known.Text = amsbridge.Good, "they are registered for the show"
-		return []amsbridge.Finding{show, known, {Subject: "output names", State: amsbridge.Wrong, Text: a.err.Error()}}
+		show.State, show.Text = contract.Good, "Notified knows it"
+		known.State, known.Text = contract.Good, "they are registered for the show"
+		return []contract.Finding{show, known, {Subject: "output names", State: contract.Wrong, Text: a.err.Error()}}
 	default:
-		known.State, known.Text = amsbridge.NotChecked, "the answer about them shows nothing: "+a.err.Error()
+		known.State, known.Text = contract.NotChecked, "the answer about them shows nothing: "+a.err.Error()
 		if bad, ok := errors.AsType[*amsbridge.InputError](a.err); ok {
-			known.State, known.Text = amsbridge.Wrong, "they cannot be asked about: the "+bad.Field+" "+bad.Problem
+			known.State, known.Text = contract.Wrong, "they cannot be asked about: the "+bad.Field+" "+bad.Problem
 		}
 	}
-	return []amsbridge.Finding{show, known}
+	return []contract.Finding{show, known}
 }
 
 // checkRegistration compares a registration with what is expected of it.
-func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, has int64) []amsbridge.Finding {
-	var all []amsbridge.Finding
+func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, has int64) []contract.Finding {
+	var all []contract.Finding
 	if cfg.ShowPackageKey != 0 {
-		f := amsbridge.Finding{
-			Subject: "show package key " + strconv.FormatInt(cfg.ShowPackageKey, 10), State: amsbridge.Good,
+		f := contract.Finding{
+			Subject: "show package key " + strconv.FormatInt(cfg.ShowPackageKey, 10), State: contract.Good,
 			Text: "the known user is registered for it",
 		}
 		if has != cfg.ShowPackageKey {
-			f.State = amsbridge.Wrong
+			f.State = contract.Wrong
 			f.Text = fmt.Sprintf("the known user is registered for %d instead; is the key right, or do they have another package?", has)
 		}
 		all = append(all, f)
@@ -174,18 +176,18 @@ func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, has int
 	}
 	a := c.ask(ctx, "A", cfg.KnownUser, cfg.ShowKey)
 	if a.err != nil {
-		f := amsbridge.Finding{Subject: "add-on keys", State: amsbridge.NotChecked, Text: "the list of add-ons was not had: " + a.err.Error()}
+		f := contract.Finding{Subject: "add-on keys", State: contract.NotChecked, Text: "the list of add-ons was not had: " + a.err.Error()}
 		if a.there && a.step.Status == statusOK {
-			f.Subject, f.State, f.Text = "output names", amsbridge.Wrong, a.err.Error()
+			f.Subject, f.State, f.Text = "output names", contract.Wrong, a.err.Error()
 		}
 		return append(all, f)
 	}
 	for _, key := range unique(cfg.AddOnKeys) {
-		f := amsbridge.Finding{
-			Subject: "add-on key " + strconv.FormatInt(key, 10), State: amsbridge.Good, Text: "it is on the known user's registration",
+		f := contract.Finding{
+			Subject: "add-on key " + strconv.FormatInt(key, 10), State: contract.Good, Text: "it is on the known user's registration",
 		}
 		if !slices.Contains(a.step.AddOns, key) {
-			f.State = amsbridge.NotChecked
+			f.State = contract.NotChecked
 			f.Text = "it is not on the known user's registration; whether the package has it, only adding it shows"
 		}
 		all = append(all, f)

@@ -10,18 +10,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/amsbridge/amsbridge/adapters/contract"
+
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
 // states returns the states of findings by subject, and asks that no finding
 // holds a secret or anything about a person.
-func states(t *testing.T, all []amsbridge.Finding) (by map[string]amsbridge.FindingState, text string) {
+func states(t *testing.T, all []contract.Finding) (by map[string]contract.State, text string) {
 	t.Helper()
-	by = map[string]amsbridge.FindingState{}
+	by = map[string]contract.State{}
 	for _, f := range all {
 		require.NotContains(t, by, f.Subject, "found twice")
 		require.NotEmpty(t, f.Text)
@@ -32,7 +33,7 @@ func states(t *testing.T, all []amsbridge.Finding) (by map[string]amsbridge.Find
 		require.NotContains(t, strings.ToLower(text), secret)
 	}
 	for _, subject := range []string{"adding and removing", "registering"} {
-		require.Equal(t, amsbridge.NotChecked, by[subject])
+		require.Equal(t, contract.NotChecked, by[subject])
 		delete(by, subject)
 	}
 	return by, text
@@ -40,18 +41,18 @@ func states(t *testing.T, all []amsbridge.Finding) (by map[string]amsbridge.Find
 
 func TestCheckAgainstTheSandbox(t *testing.T) {
 	t.Parallel()
-	const good, wrong, open = amsbridge.Good, amsbridge.Wrong, amsbridge.NotChecked
+	const good, wrong, open = contract.Good, contract.Wrong, contract.NotChecked
 	whole := notified.CheckConfig{ShowKey: show, ShowPackageKey: full, AddOnKeys: []int64{10342, 9985}, KnownUser: notified.Person{UserID: "u-1"}}
 	with := func(change func(*notified.CheckConfig)) notified.CheckConfig {
 		cfg := whole
 		change(&cfg)
 		return cfg
 	}
-	reached := func(more map[string]amsbridge.FindingState) map[string]amsbridge.FindingState {
+	reached := func(more map[string]contract.State) map[string]contract.State {
 		more["host 127.0.0.1"], more["TLS"] = good, open
 		return more
 	}
-	taken := func(more map[string]amsbridge.FindingState) map[string]amsbridge.FindingState {
+	taken := func(more map[string]contract.State) map[string]contract.State {
 		more["credentials"] = good
 		return reached(more)
 	}
@@ -60,80 +61,80 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 		change func(*notified.Config, *notifiedtest.Config)
 		cfg    notified.CheckConfig
 		fault  notifiedtest.Fault
-		want   map[string]amsbridge.FindingState
+		want   map[string]contract.State
 		text   string
 	}{
-		"all there is to see": {cfg: whole, want: taken(map[string]amsbridge.FindingState{
+		"all there is to see": {cfg: whole, want: taken(map[string]contract.State{
 			showSubject: good, packageSubject: good, "known user": good, "add-on key 9985": good, "add-on key 10342": open,
 		}), text: "only adding it shows"},
-		"credentials alone": {want: taken(map[string]amsbridge.FindingState{"show key": open}), text: "status"},
+		"credentials alone": {want: taken(map[string]contract.State{"show key": open}), text: "status"},
 		"no known user": {
-			cfg: notified.CheckConfig{ShowKey: show, AddOnKeys: []int64{9985}}, want: taken(map[string]amsbridge.FindingState{showSubject: open}),
+			cfg: notified.CheckConfig{ShowKey: show, AddOnKeys: []int64{9985}}, want: taken(map[string]contract.State{showSubject: open}),
 			text: "name a known user",
 		},
 		"wrong credentials": {
 			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Credentials = "another secret of planted" }, cfg: whole,
-			want: reached(map[string]amsbridge.FindingState{"credentials": wrong}), text: "refused",
+			want: reached(map[string]contract.State{"credentials": wrong}), text: "refused",
 		},
 		"HTTP 401": {
 			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Unauthorized},
-			want: reached(map[string]amsbridge.FindingState{"credentials": wrong}), text: "refused",
+			want: reached(map[string]contract.State{"credentials": wrong}), text: "refused",
 		},
 		"wrong show": {
 			cfg:  with(func(c *notified.CheckConfig) { c.ShowKey = 5 }),
-			want: taken(map[string]amsbridge.FindingState{"show key 5": wrong}), text: "no such event",
+			want: taken(map[string]contract.State{"show key 5": wrong}), text: "no such event",
 		},
 		"another package": {
 			cfg: with(func(c *notified.CheckConfig) { c.ShowPackageKey, c.AddOnKeys = day, nil }),
-			want: taken(map[string]amsbridge.FindingState{
+			want: taken(map[string]contract.State{
 				showSubject: good, "known user": good, "show package key 77001002": wrong,
 			}), text: "for 77001001 instead",
 		},
 		"unknown user": {
 			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "u-nowhere" }),
-			want: taken(map[string]amsbridge.FindingState{showSubject: open, "known user": wrong}), text: "does not know them",
+			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "does not know them",
 		},
 		"user without a registration": {
 			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "u-guest" }),
-			want: taken(map[string]amsbridge.FindingState{showSubject: open, "known user": wrong}), text: "no registration",
+			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "no registration",
 		},
 		"user who cannot be": {
 			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "null" }),
-			want: taken(map[string]amsbridge.FindingState{showSubject: open, "known user": wrong}), text: "the user ID is",
+			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "the user ID is",
 		},
 		"another name of K's output": {
 			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Names.ShowPackageOutput = "Package" }, cfg: whole,
-			want: taken(map[string]amsbridge.FindingState{showSubject: good, "known user": good, "output names": wrong}),
+			want: taken(map[string]contract.State{showSubject: good, "known user": good, "output names": wrong}),
 			text: "Names.ShowPackageOutput",
 		},
 		"another name of A's output": {
 			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Names.AddOnOutput = "Item" }, cfg: whole,
-			want: taken(map[string]amsbridge.FindingState{showSubject: good, packageSubject: good, "known user": good, "output names": wrong}),
+			want: taken(map[string]contract.State{showSubject: good, packageSubject: good, "known user": good, "output names": wrong}),
 			text: "Names.AddOnOutput",
 		},
 		"wrong path": {
 			change: func(c *notified.Config, _ *notifiedtest.Config) { c.BaseURL = "/scripts/Other.nxp" }, cfg: whole,
-			want: reached(map[string]amsbridge.FindingState{"API": wrong}), text: "is BaseURL right?",
+			want: reached(map[string]contract.State{"API": wrong}), text: "is BaseURL right?",
 		},
 		"login page": {
 			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.LoginPage},
-			want: reached(map[string]amsbridge.FindingState{"API": wrong}), text: "is BaseURL right?",
+			want: reached(map[string]contract.State{"API": wrong}), text: "is BaseURL right?",
 		},
 		"redirect": {
 			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Redirect},
-			want: reached(map[string]amsbridge.FindingState{"API": wrong}), text: "is BaseURL right?",
+			want: reached(map[string]contract.State{"API": wrong}), text: "is BaseURL right?",
 		},
 		"busy": {
 			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Throttle},
-			want: reached(map[string]amsbridge.FindingState{"credentials": open}), text: "later",
+			want: reached(map[string]contract.State{"credentials": open}), text: "later",
 		},
 		"down": {
 			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.Unavailable},
-			want: reached(map[string]amsbridge.FindingState{"credentials": open}), text: "later",
+			want: reached(map[string]contract.State{"credentials": open}), text: "later",
 		},
 		"cut": {
 			cfg: whole, fault: notifiedtest.Fault{Kind: notifiedtest.CutBefore},
-			want: map[string]amsbridge.FindingState{"host 127.0.0.1": wrong, "TLS": open}, text: "no whole answer",
+			want: map[string]contract.State{"host 127.0.0.1": wrong, "TLS": open}, text: "no whole answer",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +170,7 @@ func TestCheckOfAHostThatIsNotThere(t *testing.T) {
 		by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show}))
 		u, err := url.Parse(base)
 		require.NoError(t, err)
-		require.Equal(t, map[string]amsbridge.FindingState{"host " + u.Hostname(): amsbridge.Wrong, "TLS": amsbridge.NotChecked}, by, text)
+		require.Equal(t, map[string]contract.State{"host " + u.Hostname(): contract.Wrong, "TLS": contract.NotChecked}, by, text)
 	}
 }
 
@@ -186,8 +187,8 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 	t.Cleanup(srv.Close)
 	client := newClient(t, notified.Config{BaseURL: srv.URL})
 	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show, KnownUser: notified.Person{UserID: "u-1"}}))
-	require.Equal(t, amsbridge.Good, by["credentials"], text)
-	require.Equal(t, amsbridge.Wrong, by["show key 77001"], text)
+	require.Equal(t, contract.Good, by["credentials"], text)
+	require.Equal(t, contract.Wrong, by["show key 77001"], text)
 	require.Equal(t, 1, calls, "the known user is not asked about in vain")
 }
 
@@ -200,7 +201,7 @@ func TestCheckByEmail(t *testing.T) {
 	by, text := states(t, w.client.Check(context.Background(), notified.CheckConfig{
 		ShowKey: show, KnownUser: notified.Person{Email: "planted.one@members.example"},
 	}))
-	require.Equal(t, amsbridge.Good, by["known user"], text)
+	require.Equal(t, contract.Good, by["known user"], text)
 }
 
 func ExampleClient_Check() {
@@ -222,7 +223,7 @@ func ExampleClient_Check() {
 		return
 	}
 	for _, f := range client.Check(context.Background(), notified.CheckConfig{ShowKey: 4711}) {
-		if f.State != amsbridge.NotChecked {
+		if f.State != contract.NotChecked {
 			fmt.Println(f)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Base URLs of the vendor's two data centres. That the second has the path of
@@ -111,16 +111,16 @@ func (c Config) check() error {
 		limit       int
 	}{{"AuthCode", c.AuthCode, maxAuthCode}, {"Credentials", c.Credentials, maxCredentials}} {
 		if problem := secretProblem(f.value, f.limit); problem != "" {
-			return &amsbridge.InputError{Field: f.name, Problem: problem}
+			return check.Bad("notified", f.name, problem)
 		}
 	}
 	switch {
 	case !c.OutputFormat.known():
-		return &amsbridge.InputError{Field: "OutputFormat", Problem: "is not X, H or T"}
+		return check.Bad("notified", "OutputFormat", "is not X, H or T")
 	case strings.Contains(c.BaseURL, "?"):
-		return &amsbridge.InputError{Field: "BaseURL", Problem: "has a query, where LASCmd must be the first parameter"}
+		return check.Bad("notified", "BaseURL", "has a query, where LASCmd must be the first parameter")
 	case c.UseGET && c.LASCmdInForm:
-		return &amsbridge.InputError{Field: "LASCmdInForm", Problem: "is set beside UseGET, and a GET has no form"}
+		return check.Bad("notified", "LASCmdInForm", "is set beside UseGET, and a GET has no form")
 	}
 	return nil
 }

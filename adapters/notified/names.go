@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Names are parameters and outputs of opcodes other than M. The vendor's text
@@ -50,7 +50,7 @@ func (n Names) WithDefaults() (Names, error) {
 			to.Field(i).SetString(from.Field(i).String())
 		}
 		if strings.ContainsFunc(to.Field(i).String(), notInName) {
-			return n, &amsbridge.InputError{Field: "Names." + to.Type().Field(i).Name, Problem: "is not of the form [A-Za-z0-9_]+"}
+			return n, check.Bad("notified", "Names."+to.Type().Field(i).Name, "is not of the form [A-Za-z0-9_]+")
 		}
 	}
 	return n, nil

@@ -4,6 +4,8 @@ import (
 	"net/mail"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 )
 
@@ -34,7 +36,7 @@ func (p Person) check(byEmail, profile bool) error {
 	if profile {
 		for _, f := range []struct{ name, value string }{{"first name", p.FirstName}, {"last name", p.LastName}} {
 			if problem := textProblem(strings.TrimSpace(f.value), maxProfileText); problem != "" {
-				return &amsbridge.InputError{Field: f.name, Problem: problem}
+				return check.Bad("notified", f.name, problem)
 			}
 		}
 	}
@@ -42,10 +44,10 @@ func (p Person) check(byEmail, profile bool) error {
 		return nil
 	}
 	if problem := textProblem(p.Email, maxProfileText); problem != "" {
-		return &amsbridge.InputError{Field: "email", Problem: problem}
+		return check.Bad("notified", "email", problem)
 	}
 	if a, err := mail.ParseAddress(p.Email); err != nil || a.Address != p.Email {
-		return &amsbridge.InputError{Field: "email", Problem: "is not an e-mail address"}
+		return check.Bad("notified", "email", "is not an e-mail address")
 	}
 	return nil
 }

@@ -8,12 +8,12 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 const (
@@ -48,15 +48,15 @@ type ListenConfig struct {
 // Listen calls Wake when a [Notifier] of another process says that there is
 // work, until ctx ends; then it returns nil. It holds one connection, and makes
 // a new one when that is lost, first after 100 ms and at last every 30 s. It
-// returns an [*outbox.FieldError] at once for a bad field, and no other error.
+// returns an *amsbridge.InputError at once for a bad field, and no other error.
 //
 // Senders go on polling beside it: a notification can be lost, work cannot.
 func Listen(ctx context.Context, cfg ListenConfig) error {
 	switch {
 	case cfg.Pool == nil:
-		return &outbox.FieldError{Field: "Pool", Problem: "is nil"}
+		return check.Bad("pgxstore", "Pool", "is nil")
 	case cfg.Wake == nil:
-		return &outbox.FieldError{Field: "Wake", Problem: "is nil"}
+		return check.Bad("pgxstore", "Wake", "is nil")
 	}
 	if err := checkChannel(&cfg.Channel); err != nil {
 		return err

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // ErrSchema is returned by [Store.Validate] when the tables are not those that
@@ -22,7 +23,7 @@ var ErrSchema = errors.New("pgxstore: the outbox's tables are not as this progra
 // Doing it again changes nothing.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 	if pool == nil {
-		return &outbox.FieldError{Field: "pool", Problem: "is nil"}
+		return check.Bad("pgxstore", "pool", "is nil")
 	}
 	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/amsbridge/amsbridge/internal/check"
 
-	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -56,17 +56,17 @@ type Notifier struct {
 	again  bool          // one more is wanted
 }
 
-// NewNotifier returns a notifier, or an [*outbox.FieldError] that names the bad
+// NewNotifier returns a notifier, or an *amsbridge.InputError that names the bad
 // field. The caller closes it before the pool.
 func NewNotifier(cfg NotifierConfig) (*Notifier, error) {
 	if cfg.Pool == nil {
-		return nil, &outbox.FieldError{Field: "Pool", Problem: "is nil"}
+		return nil, check.Bad("pgxstore", "Pool", "is nil")
 	}
 	if err := checkChannel(&cfg.Channel); err != nil {
 		return nil, err
 	}
 	if cfg.Every < 0 {
-		return nil, &outbox.FieldError{Field: "Every", Problem: "is negative"}
+		return nil, check.Bad("pgxstore", "Every", "is negative")
 	}
 	if cfg.Every == 0 {
 		cfg.Every = defaultEvery
@@ -85,7 +85,7 @@ func checkChannel(name *string) error {
 		*name = defaultChannel
 	}
 	if len(*name) > maxChannel {
-		return &outbox.FieldError{Field: "Channel", Problem: "is longer than 63 bytes"}
+		return check.Bad("pgxstore", "Channel", "is longer than 63 bytes")
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -39,12 +41,12 @@ var (
 	_ outbox.Inspector      = (*Store)(nil)
 )
 
-// New returns the store, or an [*outbox.FieldError] that names the bad field.
+// New returns the store, or an *amsbridge.InputError that names the bad field.
 // It uses no connection, and needs no tables yet: see [Migrate] and
 // [Store.Validate].
 func New(cfg Config) (*Store, error) {
 	if cfg.Pool == nil {
-		return nil, &outbox.FieldError{Field: "Pool", Problem: "is nil"}
+		return nil, check.Bad("pgxstore", "Pool", "is nil")
 	}
 	core, err := sqlcore.New(sqlcore.Config{Name: "pgxstore", DB: database{conn{cfg.Pool}, cfg.Pool}, Dialect: sqlcore.PostgreSQLArrays, Now: cfg.Now})
 	if err != nil {

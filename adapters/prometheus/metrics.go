@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	client "github.com/prometheus/client_golang/prometheus"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -48,10 +50,10 @@ var _ client.Collector = (*Metrics)(nil)
 var buckets = [...]float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
 // New returns metrics that are not registered anywhere yet, or an
-// [*outbox.FieldError] that names the bad field.
+// [*check.InputError] that names the bad field.
 func New(cfg Config) (*Metrics, error) {
 	if cfg.Timeout < 0 {
-		return nil, &outbox.FieldError{Field: "Timeout", Problem: "is negative"}
+		return nil, check.Bad("prometheus", "Timeout", "is negative")
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second

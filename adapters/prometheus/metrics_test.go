@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
@@ -189,7 +191,7 @@ amsbridge_alarms_total{destination="elevate/acme�",kind="destination paused"} 
 func TestNewNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	_, err := prometheus.New(prometheus.Config{Timeout: -1})
-	var field *outbox.FieldError
+	var field *check.InputError
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "Timeout", field.Field)
 }

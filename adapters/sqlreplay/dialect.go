@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Dialect names a database.
@@ -55,9 +55,9 @@ func dialectOf(d Dialect) (dialect, error) {
 		out.now = "SELECT UNIX_TIMESTAMP() * 1000000"
 		return out, nil
 	case "":
-		return dialect{}, &amsbridge.InputError{Field: "dialect", Problem: "is empty"}
+		return dialect{}, check.Bad("sqlreplay", "dialect", "is empty")
 	}
-	return dialect{}, &amsbridge.InputError{Field: "dialect", Problem: fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite)}
+	return dialect{}, check.Bad("sqlreplay", "dialect", fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite))
 }
 
 // statements are what all have in common. expired is the condition of a bounded

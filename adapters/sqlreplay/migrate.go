@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
 )
 
@@ -34,7 +35,7 @@ func set(d Dialect) (sqlmigrate.Set, error) {
 // nothing. It returns an [*amsbridge.InputError] that names the bad argument.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	if db == nil {
-		return &amsbridge.InputError{Field: "db", Problem: "is nil"}
+		return check.Bad("sqlreplay", "db", "is nil")
 	}
 	s, err := set(dialect)
 	if err != nil {

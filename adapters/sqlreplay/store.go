@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
 )
@@ -61,7 +63,7 @@ var _ amsbridge.ReplayStore = (*Store)(nil)
 // writes is refused.
 func New(db *sql.DB, cfg Config) (*Store, error) {
 	if db == nil {
-		return nil, &amsbridge.InputError{Field: "db", Problem: "is nil"}
+		return nil, check.Bad("sqlreplay", "db", "is nil")
 	}
 	d, err := dialectOf(cfg.Dialect)
 	if err != nil {
@@ -73,9 +75,9 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 	}
 	switch {
 	case cfg.Timeout < 0:
-		return nil, &amsbridge.InputError{Field: "timeout", Problem: "is negative"}
+		return nil, check.Bad("sqlreplay", "timeout", "is negative")
 	case cfg.KeepAudit < 0:
-		return nil, &amsbridge.InputError{Field: "keep audit", Problem: "is negative"}
+		return nil, check.Bad("sqlreplay", "keep audit", "is negative")
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
@@ -100,7 +102,7 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 func (s *Store) Consume(ctx context.Context, issuer, audience, id string, until time.Time) (first bool, err error) {
 	for _, f := range [...]struct{ name, text string }{{"issuer", issuer}, {"audience", audience}, {"token ID", id}} {
 		if f.text == "" || len(f.text) > MaxText {
-			return false, &amsbridge.InputError{Field: f.name, Problem: "is not 1 to 255 bytes long"}
+			return false, check.Bad("sqlreplay", f.name, "is not 1 to 255 bytes long")
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)

@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-var errDeferred = &outbox.FieldError{
-	Field:   "DB",
-	Problem: "is a SQLite handle that neither is limited to one connection nor begins IMMEDIATE (with modernc.org/sqlite: _txlock=immediate in the DSN)",
-}
+var errDeferred = check.Bad("sqlstore", "DB", "is a SQLite handle that neither is limited to one connection nor begins IMMEDIATE (with modernc.org/sqlite: _txlock=immediate in the DSN)")
 
 // checkImmediate refuses a SQLite handle whose transactions begin deferred and
 // that may have more than one connection. Two deferred transactions can be open
@@ -37,7 +34,7 @@ func checkImmediate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("sqlstore: busy_timeout: %w", err)
 	}
 	if wait <= 0 {
-		return &outbox.FieldError{Field: "DB", Problem: "is a SQLite handle without busy_timeout: a checkout would fail at once while a sender writes"}
+		return check.Bad("sqlstore", "DB", "is a SQLite handle without busy_timeout: a checkout would fail at once while a sender writes")
 	}
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		return fmt.Errorf("sqlstore: busy_timeout: %w", err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -55,12 +57,12 @@ var (
 	_ outbox.Inspector       = (*Store)(nil)
 )
 
-// New returns the store, or an [*outbox.FieldError] that names the bad field.
+// New returns the store, or an *amsbridge.InputError that names the bad field.
 // It opens connections of DB to look at how they begin transactions, and needs
 // no tables yet: see [Migrate] and [Validate].
 func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
-		return nil, &outbox.FieldError{Field: "DB", Problem: "is nil"}
+		return nil, check.Bad("sqlstore", "DB", "is nil")
 	}
 	core, err := sqlcore.New(sqlcore.Config{Name: "sqlstore", DB: handleOf(cfg.DB, cfg.Dialect), Dialect: cfg.Dialect, Now: cfg.Now})
 	if err != nil {

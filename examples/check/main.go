@@ -38,7 +38,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/contract"
 )
 
 func main() {
@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 		_, _ = fmt.Fprintln(problems, "check:", err)
 		return 2
 	}
-	counts := map[amsbridge.FindingState]int{}
+	counts := map[contract.State]int{}
 	for _, c := range checks {
 		_, _ = fmt.Fprintln(out, c.platform)
 		for _, f := range c.run(ctx) {
@@ -83,9 +83,9 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 		}
 	}
 	_, _ = fmt.Fprintf(out, "%d good, %d wrong, %d not checked\n",
-		counts[amsbridge.Good], counts[amsbridge.Wrong], counts[amsbridge.NotChecked])
+		counts[contract.Good], counts[contract.Wrong], counts[contract.NotChecked])
 	switch {
-	case counts[amsbridge.Wrong] > 0:
+	case counts[contract.Wrong] > 0:
 		return 1
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintln(problems, "check: it was ended before all was looked at")
@@ -97,5 +97,5 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 // check looks at one platform.
 type check struct {
 	platform string
-	run      func(context.Context) []amsbridge.Finding
+	run      func(context.Context) []contract.Finding
 }

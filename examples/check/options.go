@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amsbridge/amsbridge/adapters/contract"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified"
@@ -126,7 +128,7 @@ func (o options) elevate() (check, error) {
 			return check{}, from(err, "APIKey", "AMSBRIDGE_ELEVATE_REPORT_KEY")
 		}
 	}
-	return check{"Elevate", func(ctx context.Context) []amsbridge.Finding { return client.Check(ctx, cfg) }}, nil
+	return check{"Elevate", func(ctx context.Context) []contract.Finding { return client.Check(ctx, cfg) }}, nil
 }
 
 // profile reads the profile's file. Our guess must be asked for by its name.
@@ -163,7 +165,7 @@ func (o options) notified() (check, error) {
 		}
 		cfg.AddOnKeys = append(cfg.AddOnKeys, key)
 	}
-	return check{"Notified", func(ctx context.Context) []amsbridge.Finding { return client.Check(ctx, cfg) }}, nil
+	return check{"Notified", func(ctx context.Context) []contract.Finding { return client.Check(ctx, cfg) }}, nil
 }
 
 // from says which variables a bad field comes from.

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
@@ -162,7 +163,7 @@ func load(file string) (config, error) {
 func (c *config) complete(folder string) error {
 	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" ||
 		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "") {
-		return &amsbridge.InputError{Field: "base_url", Problem: "is not http or https and a host, with nothing after it"}
+		return check.Bad("main", "base_url", "is not http or https and a host, with nothing after it")
 	}
 	if err := c.Notified.complete(c); err != nil {
 		return err

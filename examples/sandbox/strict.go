@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"unicode/utf8"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 )
 
@@ -21,7 +23,7 @@ const maxConfig = 1 << 20
 // *amsbridge.InputError whose field is the path of the value, such as
 // "elevate.products[1].title", and quotes no value: a file may hold credentials.
 func unmarshal(b []byte, target any) error {
-	bad := func(problem string) error { return &amsbridge.InputError{Field: "configuration", Problem: problem} }
+	bad := func(problem string) error { return check.Bad("main", "configuration", problem) }
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	switch {
 	case len(b) > maxConfig:
@@ -132,5 +134,5 @@ func badAt(path, problem string) error {
 	if path == "" {
 		path = "configuration"
 	}
-	return &amsbridge.InputError{Field: path, Problem: problem}
+	return check.Bad("main", path, problem)
 }

@@ -15,9 +15,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
+	"github.com/hashicorp/go-retryablehttp"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // KeyHeader carries the message's key, so that a platform's log can be matched
@@ -126,11 +129,11 @@ func New(cfg Config) (*Client, error) {
 	}
 	switch {
 	case cfg.Concurrency < 0 || cfg.Concurrency > 10_000:
-		return nil, &amsbridge.InputError{Field: "Concurrency", Problem: "is not from 1 to 10,000"}
+		return nil, check.Bad("apiclient", "Concurrency", "is not from 1 to 10,000")
 	case cfg.MaxBody < minBody || cfg.MaxBody > maxBody:
-		return nil, &amsbridge.InputError{Field: "MaxBody", Problem: "is not from 16 KiB to 1 MiB"}
+		return nil, check.Bad("apiclient", "MaxBody", "is not from 16 KiB to 1 MiB")
 	case !cleanHeader(cfg.Version):
-		return nil, &amsbridge.InputError{Field: "Version", Problem: "has characters that no header may hold"}
+		return nil, check.Bad("apiclient", "Version", "has characters that no header may hold")
 	}
 	c := &Client{
 		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, userAgent: []string{"amsbridge/" + cfg.Version},

@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/url"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // CheckEndpoint returns an [*amsbridge.InputError] naming the field unless raw
@@ -12,11 +12,11 @@ import (
 // the client allows it, plain http to a loopback address is taken too.
 func (c *Client) CheckEndpoint(field, raw string) error {
 	if raw == "" {
-		return &amsbridge.InputError{Field: field, Problem: "is empty"}
+		return check.Bad("apiclient", field, "is empty")
 	}
 	u, err := url.Parse(raw)
 	if err != nil { // it quotes the whole of the URL
-		return &amsbridge.InputError{Field: field, Problem: "is not a URL"}
+		return check.Bad("apiclient", field, "is not a URL")
 	}
 	return c.checkURL(field, u)
 }
@@ -39,7 +39,7 @@ func (c *Client) checkURL(field string, u *url.URL) error {
 	default:
 		return nil
 	}
-	return &amsbridge.InputError{Field: field, Problem: problem}
+	return check.Bad("apiclient", field, problem)
 }
 
 // Loopback tells whether a host, without port, is localhost or a loopback

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Script says which calls meet which faults, as data: see [ParseScript] for its
@@ -59,12 +59,12 @@ func DefaultFaults() []Fault {
 // the text of a script does, such as "script.faults[1].delay".
 func (s Script) Check() error {
 	if !(s.Rate >= 0 && s.Rate <= 1) { // not a number is neither
-		return &amsbridge.InputError{Field: "script.rate", Problem: "is not from 0 to 1"}
+		return check.Bad("faults", "script.rate", "is not from 0 to 1")
 	}
 	for i, f := range s.Faults {
 		at := fmt.Sprintf("script.faults[%d]", i)
 		if f.Kind == None {
-			return &amsbridge.InputError{Field: at + ".kind", Problem: "is none: the rate says how many calls behave"}
+			return check.Bad("faults", at+".kind", "is none: the rate says how many calls behave")
 		}
 		if err := f.check(at); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (s Script) Check() error {
 	for _, n := range slices.Sorted(maps.Keys(s.Calls)) {
 		at := fmt.Sprintf(`script.calls["%d"]`, n)
 		if n < 1 {
-			return &amsbridge.InputError{Field: at, Problem: "is no call: they are counted from 1"}
+			return check.Bad("faults", at, "is no call: they are counted from 1")
 		}
 		if err := s.Calls[n].check(at); err != nil {
 			return err
@@ -82,7 +82,7 @@ func (s Script) Check() error {
 	for _, id := range slices.Sorted(maps.Keys(s.Users)) {
 		at := fmt.Sprintf("script.users[%q]", shown(id))
 		if id == "" {
-			return &amsbridge.InputError{Field: at, Problem: "is nobody's user ID"}
+			return check.Bad("faults", at, "is nobody's user ID")
 		}
 		for i, f := range s.Users[id] {
 			if err := f.check(fmt.Sprintf("%s[%d]", at, i)); err != nil {
@@ -96,7 +96,7 @@ func (s Script) Check() error {
 // check refuses what would do nothing, or would never end.
 func (f Fault) check(at string) error {
 	bad := func(field, problem string) error {
-		return &amsbridge.InputError{Field: at + "." + field, Problem: problem}
+		return check.Bad("faults", at+"."+field, problem)
 	}
 	switch waits := f.Kind == Slow || f.Kind == HoldAfter; {
 	case int(f.Kind) >= len(kindNames):

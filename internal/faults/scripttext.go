@@ -11,7 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -36,10 +37,10 @@ var errNoText = errors.New("faults: a hold, or bytes that are not UTF-8, cannot 
 func ParseScript(b []byte) (Script, error) {
 	var s Script
 	if len(b) > MaxScript {
-		return Script{}, &amsbridge.InputError{Field: "script", Problem: "is longer than 256 KiB"}
+		return Script{}, check.Bad("faults", "script", "is longer than 256 KiB")
 	}
 	if !utf8.Valid(b) {
-		return Script{}, &amsbridge.InputError{Field: "script", Problem: "is not valid UTF-8"}
+		return Script{}, check.Bad("faults", "script", "is not valid UTF-8")
 	}
 	err := eachField("script", bytes.TrimPrefix(b, []byte("\ufeff")), func(name string, raw json.RawMessage) (err error) {
 		field := "script." + shown(name)
@@ -56,7 +57,7 @@ func ParseScript(b []byte) (Script, error) {
 				at := fmt.Sprintf("%s[%q]", field, shown(name))
 				n, err := strconv.Atoi(name)
 				if err != nil || strconv.Itoa(n) != name {
-					return &amsbridge.InputError{Field: at, Problem: "is not the number of a call"}
+					return check.Bad("faults", at, "is not the number of a call")
 				}
 				s.Calls[n], err = readFault(at, raw)
 				return err
@@ -68,7 +69,7 @@ func ParseScript(b []byte) (Script, error) {
 				return err
 			})
 		default:
-			return &amsbridge.InputError{Field: field, Problem: "is no field of a script"}
+			return check.Bad("faults", field, "is no field of a script")
 		}
 		return err
 	})
@@ -121,18 +122,18 @@ func readFault(at string, raw json.RawMessage) (Fault, error) {
 			}
 			var err error
 			if f.Delay, err = time.ParseDuration(text); err != nil {
-				return &amsbridge.InputError{Field: field, Problem: `is not a time such as "250ms" or "2s"`}
+				return check.Bad("faults", field, `is not a time such as "250ms" or "2s"`)
 			}
 			return nil
 		}
-		return &amsbridge.InputError{Field: field, Problem: "is no field of a fault"}
+		return check.Bad("faults", field, "is no field of a fault")
 	})
 	if err != nil {
 		return Fault{}, err
 	}
 	k := slices.Index(kindNames[:], kind)
 	if k < 0 {
-		return Fault{}, &amsbridge.InputError{Field: at + ".kind", Problem: "is not the name of a fault"}
+		return Fault{}, check.Bad("faults", at+".kind", "is not the name of a fault")
 	}
 	f.Kind = Kind(k) //nolint:gosec // an index of kindNames
 	return f, nil
@@ -141,14 +142,14 @@ func readFault(at string, raw json.RawMessage) (Fault, error) {
 // scalar sets one value, which encoding/json would leave as it is for null.
 func scalar(field, want string, raw json.RawMessage, target any) error {
 	if string(raw) == "null" || json.Unmarshal(raw, target) != nil {
-		return &amsbridge.InputError{Field: field, Problem: "is not " + want}
+		return check.Bad("faults", field, "is not "+want)
 	}
 	return nil
 }
 
 // eachField calls f for each field of the one object that b holds, in order.
 func eachField(of string, b []byte, f func(name string, raw json.RawMessage) error) error {
-	bad := &amsbridge.InputError{Field: of, Problem: "is not one JSON object"}
+	bad := check.Bad("faults", of, "is not one JSON object")
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return bad
@@ -161,12 +162,12 @@ func eachField(of string, b []byte, f func(name string, raw json.RawMessage) err
 			return bad
 		}
 		if seen[name] {
-			return &amsbridge.InputError{Field: of + "." + shown(name), Problem: "stands there twice"}
+			return check.Bad("faults", of+"."+shown(name), "stands there twice")
 		}
 		seen[name] = true
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return &amsbridge.InputError{Field: of + "." + shown(name), Problem: "is not JSON"}
+			return check.Bad("faults", of+"."+shown(name), "is not JSON")
 		}
 		if err := f(name, raw); err != nil {
 			return err
@@ -176,7 +177,7 @@ func eachField(of string, b []byte, f func(name string, raw json.RawMessage) err
 		return bad
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return &amsbridge.InputError{Field: of, Problem: "is followed by more text"}
+		return check.Bad("faults", of, "is followed by more text")
 	}
 	return nil
 }

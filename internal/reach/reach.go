@@ -9,7 +9,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/contract"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -19,37 +20,37 @@ import (
 // that only where no connection was had.
 //
 // It tells by the second value whether anything answered.
-func Host(ctx context.Context, endpoint string, d *outbox.DeliveryError) ([]amsbridge.Finding, bool) {
+func Host(ctx context.Context, endpoint string, d *outbox.DeliveryError) ([]contract.Finding, bool) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		return []amsbridge.Finding{{Subject: "host", State: amsbridge.Wrong, Text: "the endpoint is not a URL"}}, false
+		return []contract.Finding{{Subject: "host", State: contract.Wrong, Text: "the endpoint is not a URL"}}, false
 	}
-	host := amsbridge.Finding{Subject: "host " + u.Hostname(), State: amsbridge.Good, Text: "it resolves, and something answers there"}
-	secure := amsbridge.Finding{Subject: "TLS", State: amsbridge.Good, Text: "the certificate verifies"}
+	host := contract.Finding{Subject: "host " + u.Hostname(), State: contract.Good, Text: "it resolves, and something answers there"}
+	secure := contract.Finding{Subject: "TLS", State: contract.Good, Text: "the certificate verifies"}
 	if u.Scheme != "https" {
-		secure.State, secure.Text = amsbridge.NotChecked, "the endpoint is plain http on this machine, which is for sandboxes only"
+		secure.State, secure.Text = contract.NotChecked, "the endpoint is plain http on this machine, which is for sandboxes only"
 	}
 	unsent := d != nil && d.Outcome == outbox.OutcomeUnavailable && d.Code == ""
 	silent := d != nil && d.Outcome == outbox.OutcomeUnknown && d.Code == "" && d.Err != nil
 	switch {
 	case (unsent || silent) && errors.Is(ctx.Err(), context.Canceled):
-		host.State, host.Text = amsbridge.NotChecked, "the check was called off before an answer came"
-		secure.State, secure.Text = amsbridge.NotChecked, host.Text
+		host.State, host.Text = contract.NotChecked, "the check was called off before an answer came"
+		secure.State, secure.Text = contract.NotChecked, host.Text
 	case unsent && notTLS(d.Reason):
 		host.Text = "it resolves, and something listens there"
-		secure.State, secure.Text = amsbridge.Wrong, "no connection is made to a host that does not prove who it is: "+d.Reason
+		secure.State, secure.Text = contract.Wrong, "no connection is made to a host that does not prove who it is: "+d.Reason
 	case unsent && !resolves(ctx, u.Hostname()):
-		host.State, host.Text = amsbridge.Wrong, "its name does not resolve: is it spelled right, and is this machine's DNS?"
-		secure.State, secure.Text = amsbridge.NotChecked, "the host was not reached"
+		host.State, host.Text = contract.Wrong, "its name does not resolve: is it spelled right, and is this machine's DNS?"
+		secure.State, secure.Text = contract.NotChecked, "the host was not reached"
 	case unsent:
-		host.State, host.Text = amsbridge.Wrong, "it resolves and cannot be reached; is there a firewall in between? "+d.Reason
-		secure.State, secure.Text = amsbridge.NotChecked, "the host was not reached"
+		host.State, host.Text = contract.Wrong, "it resolves and cannot be reached; is there a firewall in between? "+d.Reason
+		secure.State, secure.Text = contract.NotChecked, "the host was not reached"
 	case silent:
-		host.State, host.Text = amsbridge.Wrong, "it takes the call and gives no whole answer: "+d.Reason
+		host.State, host.Text = contract.Wrong, "it takes the call and gives no whole answer: "+d.Reason
 	default:
-		return []amsbridge.Finding{host, secure}, true
+		return []contract.Finding{host, secure}, true
 	}
-	return []amsbridge.Finding{host, secure}, false
+	return []contract.Finding{host, secure}, false
 }
 
 // notTLS tells whether a connection failed at its certificate, or at what was no

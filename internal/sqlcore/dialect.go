@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -106,9 +108,9 @@ func dialectOf(d Dialect) (*dialect, error) {
 	case MySQL:
 		return mysql, nil
 	case "":
-		return nil, &outbox.FieldError{Field: "Dialect", Problem: "is empty"}
+		return nil, check.Bad("sqlcore", "Dialect", "is empty")
 	}
-	return nil, &outbox.FieldError{Field: "Dialect", Problem: fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite)}
+	return nil, check.Bad("sqlcore", "Dialect", fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite))
 }
 
 var postgres = &dialect{

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -29,7 +31,7 @@ const reasonErased = "erased"
 func (s *Store) Erase(ctx context.Context, e outbox.Erasure) (n int, err error) {
 	for _, f := range []struct{ name, value string }{{"person", e.Person}, {"pseudonym", e.Pseudonym}} {
 		if f.value == "" {
-			return 0, &outbox.FieldError{Field: f.name, Problem: "is empty"}
+			return 0, check.Bad("sqlcore", f.name, "is empty")
 		}
 	}
 	err = s.inTx(ctx, "", func(q Conn) (err error) {

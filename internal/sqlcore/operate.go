@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -50,7 +52,7 @@ func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, er
 // Audit returns operators' actions, newest first.
 func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
 	if limit < 1 || limit > 10_000 {
-		return nil, &outbox.FieldError{Field: "limit", Problem: "is not from 1 to 10,000"}
+		return nil, check.Bad("sqlcore", "limit", "is not from 1 to 10,000")
 	}
 	var out []outbox.AuditEntry
 	err := each(ctx, s.db, func(r Rows) error {
@@ -85,9 +87,9 @@ func (s *Store) Act(ctx context.Context, a outbox.Action) error {
 		case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
 			return s.actOn(ctx, q, a)
 		}
-		return &outbox.FieldError{Field: "verb", Problem: "is not known"}
+		return check.Bad("sqlcore", "verb", "is not known")
 	})
-	var field *outbox.FieldError
+	var field *check.InputError
 	var refused *outbox.RefusedError
 	switch {
 	case err == nil, errors.As(err, &field), errors.As(err, &refused),

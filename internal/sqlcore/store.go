@@ -62,7 +62,7 @@ type Store struct {
 	sql   map[string]string
 }
 
-// New returns the engine, or an *outbox.FieldError for the dialect.
+// New returns the engine, or an *check.InputError for the dialect.
 func New(cfg Config) (*Store, error) {
 	d, err := dialectOf(cfg.Dialect)
 	if err != nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Erase implements [outbox.Inspector]. An empty person or pseudonym is a
-// [*outbox.FieldError]; a message of theirs that is under way,
+// *amsbridge.InputError; a message of theirs that is under way,
 // [outbox.ErrUnderWay]. Nothing was changed then.
 func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 	if err := ctx.Err(); err != nil {
@@ -16,9 +18,9 @@ func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 	}
 	switch {
 	case e.Person == "":
-		return 0, &outbox.FieldError{Field: "person", Problem: "is empty"}
+		return 0, check.Bad("outboxtest", "person", "is empty")
 	case e.Pseudonym == "":
-		return 0, &outbox.FieldError{Field: "pseudonym", Problem: "is empty"}
+		return 0, check.Bad("outboxtest", "pseudonym", "is empty")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -5,11 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Act implements [outbox.Inspector]. A verb that does not exist is a
-// [*outbox.FieldError].
+// *amsbridge.InputError.
 func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -32,7 +34,7 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 	case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
 		return m.actOnMessage(a, lookedUp, now)
 	}
-	return &outbox.FieldError{Field: "verb", Problem: "is not one of the operator's"}
+	return check.Bad("outboxtest", "verb", "is not one of the operator's")
 }
 
 func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) error {
@@ -110,7 +112,7 @@ func (m *Memory) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, err
 		return nil, err
 	}
 	if limit < 1 || limit > 10_000 {
-		return nil, &outbox.FieldError{Field: "limit", Problem: "is not from 1 to 10,000"}
+		return nil, check.Bad("outboxtest", "limit", "is not from 1 to 10,000")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Settle implements [outbox.Queue]. A state that no settlement has, or a
-// follow-up that may not be inserted, is a [*outbox.FieldError] and nothing is
+// follow-up that may not be inserted, is a *amsbridge.InputError and nothing is
 // changed.
 func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	if err := ctx.Err(); err != nil {
@@ -46,15 +48,15 @@ func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 	return acknowledged, nil
 }
 
-func checkSettlement(s *outbox.Settlement) *outbox.FieldError {
+func checkSettlement(s *outbox.Settlement) *check.InputError {
 	switch s.State {
 	case outbox.StatePending, outbox.StateParked, outbox.StateDelivered, outbox.StateAlreadyDone:
 	default:
-		return &outbox.FieldError{Field: "state", Problem: "is not pending, parked, delivered or already done"}
+		return check.Bad("outboxtest", "state", "is not pending, parked, delivered or already done")
 	}
 	for i := range s.Then {
 		if err := outbox.CheckMessages(s.Then[i : i+1]); err != nil {
-			return &outbox.FieldError{Field: fmt.Sprintf("then[%d]", i), Problem: "is refused: " + err.Error()}
+			return check.Bad("outboxtest", fmt.Sprintf("then[%d]", i), "is refused: "+err.Error())
 		}
 	}
 	return nil

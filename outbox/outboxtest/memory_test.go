@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -146,7 +148,7 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 		"batch[0].state":   {State: outbox.StateHeld},
 		"batch[0].then[0]": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
 	} {
-		var bad *outbox.FieldError
+		var bad *check.InputError
 		_, err := m.Settle(t.Context(), []outbox.Settlement{s})
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)
@@ -157,7 +159,7 @@ func TestMemoryRefusesABadErasure(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	for field, e := range map[string]outbox.Erasure{"person": {Pseudonym: "erased"}, "pseudonym": {Person: "U-1"}} {
-		var bad *outbox.FieldError
+		var bad *check.InputError
 		_, err := m.Erase(t.Context(), e)
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)

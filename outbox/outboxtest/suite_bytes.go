@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -151,7 +153,7 @@ func (s *stand[Tx]) namesRefused() {
 			m := push("b", "U-2")
 			*field(&m) = value
 			s.inTx(func(tx Tx) {
-				var bad *outbox.FieldError
+				var bad *check.InputError
 				_, err := s.Store.InsertTx(s.t.Context(), tx, push("c", "U-2"), m)
 				require.ErrorAs(s.t, err, &bad)
 				require.Equal(s.t, "messages[1]."+name, bad.Field, "%q", value)

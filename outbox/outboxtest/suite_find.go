@@ -3,6 +3,8 @@ package outboxtest
 import (
 	"fmt"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -84,7 +86,7 @@ func (s *stand[Tx]) findPages() {
 
 func (s *stand[Tx]) findRefuses() {
 	for _, q := range []outbox.Query{{}, {Destination: "elevate"}, {Person: "U-1", Limit: -1}, {Person: "U-1", Limit: 10_001}} {
-		var bad *outbox.FieldError
+		var bad *check.InputError
 		_, err := s.Store.Find(s.t.Context(), q)
 		require.ErrorAs(s.t, err, &bad)
 		s.inTx(func(tx Tx) {

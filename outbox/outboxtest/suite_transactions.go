@@ -3,6 +3,8 @@ package outboxtest
 import (
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -101,7 +103,7 @@ func (s *stand[Tx]) requireNoTransaction(tx Tx) {
 }
 
 func (s *stand[Tx]) badMessage() {
-	var bad *outbox.FieldError
+	var bad *check.InputError
 	err := s.refused(push("a", "U-1"), push("b", "U-2", to("Not A Name")))
 	require.ErrorAs(s.t, err, &bad)
 	require.Equal(s.t, "messages[1].destination", bad.Field)

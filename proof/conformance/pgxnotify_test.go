@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -260,7 +262,7 @@ func TestNotifierAndListenNameTheBadField(t *testing.T) {
 
 func requireField(t *testing.T, err error, field string) {
 	t.Helper()
-	var bad *outbox.FieldError
+	var bad *check.InputError
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, field, bad.Field)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
@@ -154,7 +156,7 @@ func TestPromise06_DeliveryEndsBeforeItsLease(t *testing.T) {
 		cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin, cfg.Lease = 3*time.Second, time.Second, time.Second, 5*time.Second
 		cfg.Destinations = outbox.Fixed{}
 		_, err := outbox.NewSender(d.store, cfg)
-		var field *outbox.FieldError
+		var field *check.InputError
 		require.ErrorAs(t, err, &field, "a lease that does not cover delivery, settlement and margin")
 		require.Equal(t, "Lease", field.Field)
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
@@ -61,7 +63,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 				require.NoError(t, sqlstore.Migrate(t.Context(), db, c.dialect))
 				return
 			}
-			var bad *outbox.FieldError
+			var bad *check.InputError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, c.field, bad.Field)
 			require.Contains(t, bad.Problem, c.problem)
@@ -69,7 +71,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 		})
 	}
 	_, err := sqlstore.New(t.Context(), sqlstore.Config{Dialect: sqlstore.SQLite})
-	var bad *outbox.FieldError
+	var bad *check.InputError
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, "DB", bad.Field)
 	_, err = sqlstore.MigrationSQL("oracle")

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/amsbridge/amsbridge"
@@ -219,7 +221,7 @@ var errParked = errors.New("crash: the hook parked a sound order")
 // of those by which the library itself refuses something.
 func excusable(err error) bool {
 	var conflict *outbox.ConflictError
-	var field *outbox.FieldError
+	var field *check.InputError
 	var refused *outbox.RefusedError
 	return !errors.Is(err, errParked) && !errors.As(err, &conflict) && !errors.As(err, &field) && !errors.As(err, &refused)
 }

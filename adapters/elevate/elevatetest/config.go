@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 )
@@ -66,7 +68,7 @@ type Product struct {
 // withDefaults fills the gaps and names the first bad field.
 func (cfg Config) withDefaults() (Config, error) {
 	bad := func(field, problem string) (Config, error) {
-		return cfg, &amsbridge.InputError{Field: field, Problem: problem}
+		return cfg, check.Bad("elevatetest", field, problem)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -1,7 +1,7 @@
 package elevatetest
 
 import (
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
@@ -75,7 +75,7 @@ func (s *Server) MisbehaveReports(next ...Fault) { s.reportFaults().Next(next...
 // from now on. The zero Script ends it.
 func (s *Server) FollowReports(script Script) error {
 	if len(script.Users) > 0 {
-		return &amsbridge.InputError{Field: "script.users", Problem: "is not for reports, which are about nobody in particular"}
+		return check.Bad("elevatetest", "script.users", "is not for reports, which are about nobody in particular")
 	}
 	return s.reportFaults().Follow(script)
 }

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 var (
@@ -24,7 +24,7 @@ func newProducts(list []Product) (products, error) {
 	for i, p := range list {
 		at := fmt.Sprintf("Products[%d]", i)
 		if _, twice := all.byID[p.RemoteProductID]; twice {
-			return products{}, &amsbridge.InputError{Field: at + ".RemoteProductID", Problem: "is listed twice"}
+			return products{}, check.Bad("elevatetest", at+".RemoteProductID", "is listed twice")
 		}
 		if err := all.set(at, p); err != nil {
 			return products{}, err
@@ -36,7 +36,7 @@ func newProducts(list []Product) (products, error) {
 // set adds a product, or replaces the one with its ID.
 func (all products) set(at string, p Product) error {
 	bad := func(field, problem string) error {
-		return &amsbridge.InputError{Field: at + "." + field, Problem: problem}
+		return check.Bad("elevatetest", at+"."+field, problem)
 	}
 	if p.Title == "" {
 		p.Title = p.RemoteProductID

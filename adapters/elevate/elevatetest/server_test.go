@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/stretchr/testify/require"
 )
 
 const valid = `{"api_key":"key","firstname":"Ada","lastname":"Byron","email":"ada@example.org","unique_user_id":"u-7",` +
@@ -340,5 +341,5 @@ func ExampleServer_Follow() {
 	fmt.Println(err)
 	// Output:
 	// 2
-	// amsbridge: script.faults[0].kind is not the name of a fault
+	// faults: script.faults[0].kind is not the name of a fault
 }

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+
 	"github.com/amsbridge/amsbridge/adapters/notified"
 )
 
@@ -72,7 +73,7 @@ const (
 )
 
 func badField(problem, field string, args ...any) error {
-	return &amsbridge.InputError{Field: "notifiedtest.Config." + fmt.Sprintf(field, args...), Problem: problem}
+	return check.Bad("notifiedtest", "notifiedtest.Config."+fmt.Sprintf(field, args...), problem)
 }
 
 // withDefaults fills the gaps and checks all of it.

@@ -1,4 +1,4 @@
-package amsbridge_test
+package contract_test
 
 import (
 	"fmt"
@@ -6,17 +6,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/contract"
 )
 
 // A platform's words are part of some texts: they must not pose as a finding.
 func TestFindingIsOneLine(t *testing.T) {
 	t.Parallel()
-	f := amsbridge.Finding{Subject: "endpoint", State: amsbridge.Wrong, Text: "it says: no\r\ngood: endpoint:\u2028fine"}
+	f := contract.Finding{Subject: "endpoint", State: contract.Wrong, Text: "it says: no\r\ngood: endpoint:\u2028fine"}
 	require.Equal(t, "wrong: endpoint: it says: no good: endpoint: fine", f.String())
 }
 
 func ExampleFinding() {
-	fmt.Println(amsbridge.Finding{Subject: "show key 4711", State: amsbridge.Wrong, Text: "there is no such event in this account"})
+	fmt.Println(contract.Finding{Subject: "show key 4711", State: contract.Wrong, Text: "there is no such event in this account"})
 	// Output: wrong: show key 4711: there is no such event in this account
 }
