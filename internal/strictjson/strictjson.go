@@ -1,0 +1,233 @@
+// Package strictjson reads JSON that must mean one thing to every reader.
+// encoding/json takes a name that stands twice, one that differs in case and one
+// that it does not know, leaves a field as it is for null, and lets its decoder
+// stop before the end of the text. Here all of these are refused.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+)
+
+// maxDepth is how deep objects and lists may nest.
+const maxDepth = 32
+
+// maxName is how much of a name a path quotes, in bytes.
+const maxName = 64
+
+// Error says why a text was refused.
+type Error struct {
+	// Path leads to the value: ".name" of an object with known fields, `["name"]`
+	// of one whose names are data, "[0]" of a list. It is empty for the whole
+	// text, and quotes names of the text, which may be hostile.
+	Path string
+	// Problem says what is wrong with the value, such as "stands there twice". It
+	// quotes nothing of the text.
+	Problem string
+
+	line int // from which on the text is no JSON, if that is what is wrong
+}
+
+// Error returns path and problem.
+func (e *Error) Error() string { return "JSON" + e.Path + " " + e.Problem }
+
+// InputError returns the error as one about what the caller of a package gave,
+// where name is what the whole text is called.
+func (e *Error) InputError(pkg, name string) *check.InputError {
+	if e.line > 0 {
+		return check.Bad(pkg, name, fmt.Sprintf("is not JSON from line %d on", e.line))
+	}
+	return check.Bad(pkg, name+e.Path, e.Problem)
+}
+
+// Unmarshal reads one JSON object, in UTF-8 and with nothing after it, into what
+// target points at: a struct, or an empty map with texts as keys. A struct takes
+// the names of its json tags, letter for letter; a map takes any. Where an any or
+// a [json.RawMessage] is to be filled, every value is taken, null too, and numbers
+// of an any are [json.Number]. What is in the object may nest 32 deep.
+//
+// After an error the target may hold a part of the text.
+func Unmarshal(data []byte, target any) *Error {
+	if !utf8.Valid(data) {
+		return &Error{Problem: "is not valid UTF-8"}
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	r := reader{data, dec}
+	if err := r.value(reflect.TypeOf(target).Elem(), "", 0); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return &Error{Problem: "is followed by more text"}
+	}
+	dec = json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(target); err != nil {
+		return r.broken()
+	}
+	return nil
+}
+
+// reader goes through a text beside the type that it is for.
+type reader struct {
+	data []byte
+	dec  *json.Decoder
+}
+
+// broken is the error of a text that is no JSON.
+func (r reader) broken() *Error {
+	return &Error{Problem: notObject, line: 1 + bytes.Count(r.data[:r.dec.InputOffset()], []byte("\n"))}
+}
+
+const notObject = "is not one JSON object"
+
+var raw = reflect.TypeFor[json.RawMessage]()
+
+func (r reader) value(t reflect.Type, path string, depth int) *Error {
+	token, err := r.dec.Token()
+	if err != nil {
+		return r.broken()
+	}
+	if depth > maxDepth {
+		return &Error{Problem: "nests too deeply"}
+	}
+	kind, whole := t.Kind(), depth == 0
+	free := kind == reflect.Interface || t == raw
+	switch {
+	case token == json.Delim('{') && (free || kind == reflect.Struct || kind == reflect.Map):
+		return r.object(t, path, depth)
+	case whole:
+		return &Error{Problem: notObject}
+	case token == json.Delim('[') && (free || kind == reflect.Slice):
+		return r.list(t, path, depth)
+	case free || fits(token, t):
+		return nil
+	case token == nil:
+		return &Error{Path: path, Problem: "is null; leave it out instead"}
+	}
+	return &Error{Path: path, Problem: "is not " + wanted(kind)}
+}
+
+// object reads on behind the brace.
+func (r reader) object(t reflect.Type, path string, depth int) *Error {
+	fields, seen := fieldsOf(t), map[string]bool{}
+	for r.dec.More() {
+		token, err := r.dec.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return r.broken()
+		}
+		at := fmt.Sprintf("%s[%q]", path, shown(name))
+		of, known := t, true // of a raw message and an any, all that is in them
+		switch t.Kind() {
+		case reflect.Map:
+			of = t.Elem()
+		case reflect.Struct:
+			at = path + "." + shown(name)
+			of, known = fields[name]
+		}
+		switch {
+		case !known:
+			return &Error{Path: at, Problem: "is not a known field"}
+		case seen[name]:
+			return &Error{Path: at, Problem: "stands there twice"}
+		}
+		seen[name] = true
+		if err := r.value(of, at, depth+1); err != nil {
+			return err
+		}
+	}
+	return r.end()
+}
+
+// list reads on behind the bracket.
+func (r reader) list(t reflect.Type, path string, depth int) *Error {
+	of := t
+	if t.Kind() == reflect.Slice && t != raw {
+		of = t.Elem()
+	}
+	for i := 0; r.dec.More(); i++ {
+		if err := r.value(of, fmt.Sprintf("%s[%d]", path, i), depth+1); err != nil {
+			return err
+		}
+	}
+	return r.end()
+}
+
+// end reads the end of an object or a list.
+func (r reader) end() *Error {
+	if _, err := r.dec.Token(); err != nil {
+		return r.broken()
+	}
+	return nil
+}
+
+// fieldsOf returns a struct's fields by their JSON names.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	fields := map[string]reflect.Type{}
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			fields[name] = f.Type
+		}
+	}
+	return fields
+}
+
+// fits tells whether a single value is of the type.
+func fits(token json.Token, t reflect.Type) bool {
+	switch v := token.(type) {
+	case string:
+		return t.Kind() == reflect.String
+	case bool:
+		return t.Kind() == reflect.Bool
+	case json.Number:
+		return t.Kind() != reflect.String && json.Unmarshal([]byte(v), reflect.New(t).Interface()) == nil
+	}
+	return false
+}
+
+func wanted(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	return "a whole number in range"
+}
+
+// shown is a name as a path quotes it.
+func shown(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, name)
+	if len(name) <= maxName {
+		return name
+	}
+	cut := maxName
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return name[:cut]
+}
