@@ -51,11 +51,12 @@ func (p *Plan) Decide(f func(call int) Fault) {
 	p.decide = f
 }
 
-// Follow replaces the script, or returns the error of [Script.Check]. The new
-// script counts calls from now on, those included for which something is
-// queued. The zero Script ends it.
-func (p *Plan) Follow(s Script) error {
-	if err := s.Check(); err != nil {
+// Follow replaces the script, or returns an [*amsbridge.InputError] of the package
+// pkg that names its first bad field as the text of a script does. The new script
+// counts calls from now on, those included for which something is queued. The
+// zero Script ends it.
+func (p *Plan) Follow(pkg string, s Script) error {
+	if err := s.check(pkg); err != nil {
 		return err
 	}
 	p.mu.Lock()

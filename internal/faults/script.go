@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Script says which calls meet which faults, as data: see [ParseScript] for its
@@ -55,37 +57,37 @@ func DefaultFaults() []Fault {
 	}
 }
 
-// Check returns an [*amsbridge.InputError] that names the first bad field as
-// the text of a script does, such as "script.faults[1].delay".
-func (s Script) Check() error {
+// check returns an [*amsbridge.InputError] of the package pkg that names the first
+// bad field as the text of a script does, such as "script.faults[1].delay".
+func (s Script) check(pkg string) error {
 	if !(s.Rate >= 0 && s.Rate <= 1) { // not a number is neither
-		return check.Bad("faults", "script.rate", "is not from 0 to 1")
+		return check.Bad(pkg, "script.rate", "is not from 0 to 1")
 	}
 	for i, f := range s.Faults {
 		at := fmt.Sprintf("script.faults[%d]", i)
 		if f.Kind == None {
-			return check.Bad("faults", at+".kind", "is none: the rate says how many calls behave")
+			return check.Bad(pkg, at+".kind", "is none: the rate says how many calls behave")
 		}
-		if err := f.check(at); err != nil {
+		if err := f.check(pkg, at); err != nil {
 			return err
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.Calls)) {
-		at := fmt.Sprintf(`script.calls["%d"]`, n)
+		at := callPath(strconv.Itoa(n))
 		if n < 1 {
-			return check.Bad("faults", at, "is no call: they are counted from 1")
+			return check.Bad(pkg, at, "is no call: they are counted from 1")
 		}
-		if err := s.Calls[n].check(at); err != nil {
+		if err := s.Calls[n].check(pkg, at); err != nil {
 			return err
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.Users)) {
-		at := fmt.Sprintf("script.users[%q]", shown(id))
+		at := userPath(id)
 		if id == "" {
-			return check.Bad("faults", at, "is nobody's user ID")
+			return check.Bad(pkg, at, "is nobody's user ID")
 		}
 		for i, f := range s.Users[id] {
-			if err := f.check(fmt.Sprintf("%s[%d]", at, i)); err != nil {
+			if err := f.check(pkg, fmt.Sprintf("%s[%d]", at, i)); err != nil {
 				return err
 			}
 		}
@@ -93,10 +95,16 @@ func (s Script) Check() error {
 	return nil
 }
 
+func callPath(number string) string {
+	return fmt.Sprintf("script.calls[%q]", outbox.CutText(number, 64))
+}
+
+func userPath(id string) string { return fmt.Sprintf("script.users[%q]", outbox.CutText(id, 64)) }
+
 // check refuses what would do nothing, or would never end.
-func (f Fault) check(at string) error {
+func (f Fault) check(pkg, at string) error {
 	bad := func(field, problem string) error {
-		return check.Bad("faults", at+"."+field, problem)
+		return check.Bad(pkg, at+"."+field, problem)
 	}
 	switch waits := f.Kind == Slow || f.Kind == HoldAfter; {
 	case int(f.Kind) >= len(kindNames):

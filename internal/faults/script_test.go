@@ -16,7 +16,10 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-func TestScriptCheckNamesTheField(t *testing.T) {
+// follow lets a plan follow the script, which it refuses where it is bad.
+func follow(s faults.Script) error { return new(faults.Plan).Follow("sandbox", s) }
+
+func TestFollowNamesTheField(t *testing.T) {
 	t.Parallel()
 	of := func(f faults.Fault) faults.Script {
 		return faults.Script{Faults: []faults.Fault{{Kind: faults.Throttle}, f}}
@@ -35,9 +38,9 @@ func TestScriptCheckNamesTheField(t *testing.T) {
 		`script.users["U-1"][1].delay`: {Users: map[string][]faults.Fault{"U-1": {{}, {Kind: faults.Slow, Delay: -1}}}},
 	} {
 		var bad *amsbridge.InputError
-		require.ErrorAs(t, s.Check(), &bad, field)
+		require.ErrorAs(t, follow(s), &bad, field)
 		require.Equal(t, field, bad.Field)
-		require.Error(t, new(faults.Plan).Follow(s))
+		require.Equal(t, "sandbox", bad.Package)
 	}
 	for _, s := range []faults.Script{
 		{Rate: -0.1},
@@ -48,7 +51,7 @@ func TestScriptCheckNamesTheField(t *testing.T) {
 		of(faults.Fault{Kind: faults.Garbage, ContentType: "text/html"}),
 		of(faults.Fault{Kind: faults.Throttle, Delay: 1}),
 	} {
-		require.Error(t, s.Check())
+		require.Error(t, follow(s))
 	}
 	for _, s := range []faults.Script{
 		{},
@@ -57,7 +60,7 @@ func TestScriptCheckNamesTheField(t *testing.T) {
 		of(faults.Fault{Kind: faults.HoldAfter, Delay: 1}),
 		{Calls: map[int]faults.Fault{1: {}}, Users: map[string][]faults.Fault{"U-1": nil}},
 	} {
-		require.NoError(t, s.Check())
+		require.NoError(t, follow(s))
 	}
 }
 
@@ -66,7 +69,7 @@ func TestScriptCheckNamesTheField(t *testing.T) {
 func taken(t *testing.T, s faults.Script, order []string) map[string]faults.Fault {
 	t.Helper()
 	var plan faults.Plan
-	require.NoError(t, plan.Follow(s))
+	require.NoError(t, plan.Follow("sandbox", s))
 	met, turn := map[string]faults.Fault{}, map[string]int{}
 	for _, key := range order {
 		turn[key]++
@@ -130,7 +133,7 @@ func TestCallsWithoutKeyGoByTheirUser(t *testing.T) {
 	t.Parallel()
 	met := func(first, second string) (kinds []faults.Kind) {
 		var plan faults.Plan
-		require.NoError(t, plan.Follow(faults.Script{Seed: 1, Rate: 0.5}))
+		require.NoError(t, plan.Follow("sandbox", faults.Script{Seed: 1, Rate: 0.5}))
 		for range 50 {
 			plan.TakeFor(faults.Call{User: first})
 			kinds = append(kinds, plan.TakeFor(faults.Call{User: second}).Kind)
@@ -153,7 +156,7 @@ func TestPlanPrecedence(t *testing.T) {
 	var plan faults.Plan
 	plan.Take() // before the script: not counted
 	plan.Next(kind(faults.Throttle))
-	require.NoError(t, plan.Follow(s))
+	require.NoError(t, plan.Follow("sandbox", s))
 	s.Users["U-1"][0], s.Calls[2] = faults.Fault{}, faults.Fault{}
 	take := func(user string) faults.Kind { return plan.TakeFor(faults.Call{Key: "k", User: user}).Kind }
 	require.Equal(t, faults.Throttle, take("U-1"), "call 1: the queue goes first, and the call is counted")
@@ -170,10 +173,10 @@ func TestPlanPrecedence(t *testing.T) {
 	require.Equal(t, faults.None, take("U-3"), "call 10: Decide has the last word")
 	plan.Decide(nil)
 	require.Equal(t, faults.Redirect, take("U-3"), "call 11")
-	require.NoError(t, plan.Follow(faults.Script{Calls: map[int]faults.Fault{2: kind(faults.Truncate)}}))
+	require.NoError(t, plan.Follow("sandbox", faults.Script{Calls: map[int]faults.Fault{2: kind(faults.Truncate)}}))
 	require.Equal(t, faults.None, take("U-1"), "call 1 of the new script")
 	require.Equal(t, faults.Truncate, take("U-1"), "call 2 of the new script")
-	require.Error(t, plan.Follow(faults.Script{Rate: 2, Calls: map[int]faults.Fault{3: kind(faults.Slow)}}))
+	require.Error(t, plan.Follow("sandbox", faults.Script{Rate: 2, Calls: map[int]faults.Fault{3: kind(faults.Slow)}}))
 	require.Equal(t, faults.None, take("U-1"), "a bad script replaces nothing")
 }
 

@@ -19,7 +19,7 @@ const scriptText = `{"seed":18446744073709551615,"rate":0.3,"faults":[{"kind":"c
 
 func TestParseScript(t *testing.T) {
 	t.Parallel()
-	s, err := faults.ParseScript([]byte("\ufeff " + scriptText + "\n"))
+	s, err := faults.ParseScript("sandbox", []byte("\ufeff "+scriptText+"\n"))
 	require.NoError(t, err)
 	require.Equal(t, faults.Script{
 		Seed: 1<<64 - 1, Rate: 0.3,
@@ -35,7 +35,7 @@ func TestParseScript(t *testing.T) {
 	b, err := json.Marshal(s)
 	require.NoError(t, err)
 	require.JSONEq(t, scriptText, string(b))
-	s, err = faults.ParseScript([]byte("{}"))
+	s, err = faults.ParseScript("sandbox", []byte("{}"))
 	require.NoError(t, err)
 	require.Equal(t, faults.Script{}, s)
 }
@@ -43,46 +43,47 @@ func TestParseScript(t *testing.T) {
 func TestParseScriptNamesWhatItRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, field, problem string }{
-		{``, "script", "is not one JSON object"},
+		{``, "script", "is not JSON from line 1 on"},
 		{`[]`, "script", "is not one JSON object"},
-		{`{`, "script", "is not one JSON object"},
+		{`{`, "script", "is not JSON from line 1 on"},
 		{`{} {}`, "script", "followed"},
 		{"{\"users\":{\"\xff\":[]}}", "script", "UTF-8"},
 		{strings.Repeat(" ", faults.MaxScript) + "{}", "script", "256 KiB"},
 		{`{"rate":1,"rate":1}`, "script.rate", "twice"},
-		{`{"rate":}`, "script.rate", "not JSON"},
-		{`{"Rate":1}`, "script.Rate", "no field of a script"},
-		{`{"` + strings.Repeat("x\\u0007", 99) + `":1}`, "script." + strings.Repeat("x ", 32), "no field of a script"},
+		{"{\n\"rate\":}", "script", "is not JSON from line 2 on"},
+		{`{"Rate":1}`, "script.Rate", "not a known field"},
+		{`{"` + strings.Repeat("x\\u0007", 99) + `":1}`, "script." + strings.Repeat("x ", 32), "not a known field"},
 		{`{"rate":"1"}`, "script.rate", "not a number"},
-		{`{"rate":null}`, "script.rate", "not a number"},
+		{`{"rate":null}`, "script.rate", "is null"},
 		{`{"rate":-1}`, "script.rate", "from 0 to 1"},
 		{`{"seed":-1}`, "script.seed", "whole number"},
 		{`{"seed":18446744073709551616}`, "script.seed", "whole number"},
 		{`{"faults":{}}`, "script.faults", "list"},
-		{`{"faults":[null]}`, "script.faults[0]", "not one JSON object"},
+		{`{"faults":[null]}`, "script.faults[0]", "is null"},
 		{`{"faults":[{"kind":"cut after"},{"kind":"Cut after"}]}`, "script.faults[1].kind", "name of a fault"},
 		{`{"faults":[{}]}`, "script.faults[0].kind", "name of a fault"},
-		{`{"faults":[{"kind":"throttle","retryafter":"1"}]}`, "script.faults[0].retryafter", "no field of a fault"},
+		{`{"faults":[{"kind":"throttle","retryafter":"1"}]}`, "script.faults[0].retryafter", "not a known field"},
 		{`{"faults":[{"kind":"throttle","retry_after":1}]}`, "script.faults[0].retry_after", "not a text"},
 		{`{"faults":[{"kind":"slow","delay":50}]}`, "script.faults[0].delay", "not a text"},
 		{`{"faults":[{"kind":"slow","delay":"50"}]}`, "script.faults[0].delay", "not a time"},
 		{`{"faults":[{"kind":"slow"}]}`, "script.faults[0].delay", "missing"},
 		{`{"faults":[{"kind":"garbage","body":{}}]}`, "script.faults[0].body", "not a text"},
 		{`{"faults":[{"kind":"throttle","effect":"yes"}]}`, "script.faults[0].effect", "true or false"},
-		{`{"faults":[{"kind":"hold after","hold":{}}]}`, "script.faults[0].hold", "no field of a fault"},
+		{`{"faults":[{"kind":"hold after","hold":{}}]}`, "script.faults[0].hold", "not a known field"},
 		{`{"faults":[{"kind":"reply","status":"200"}]}`, "script.faults[0].status", "whole number"},
 		{`{"faults":[{"kind":"reply","status":100}]}`, "script.faults[0].status", "200 to 599"},
 		{`{"faults":[{"kind":"reply","content_type":1}]}`, "script.faults[0].content_type", "not a text"},
 		{`{"calls":{"03":{"kind":"none"}}}`, `script.calls["03"]`, "not the number"},
 		{`{"calls":{"-1":{"kind":"none"}}}`, `script.calls["-1"]`, "counted from 1"},
-		{`{"calls":{"1":[]}}`, `script.calls["1"]`, "not one JSON object"},
-		{`{"calls":null}`, `script.calls`, "not one JSON object"},
+		{`{"calls":{"1":[]}}`, `script.calls["1"]`, "not an object"},
+		{`{"calls":null}`, `script.calls`, "is null"},
 		{`{"users":{"U-1":{"kind":"none"}}}`, `script.users["U-1"]`, "list"},
 		{`{"users":{"U-1":[{"kind":"what"}]}}`, `script.users["U-1"][0].kind`, "name of a fault"},
 	} {
-		s, err := faults.ParseScript([]byte(c.text))
+		s, err := faults.ParseScript("sandbox", []byte(c.text))
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, c.text)
+		require.Equal(t, "sandbox", bad.Package)
 		require.Equal(t, c.field, bad.Field)
 		require.Contains(t, bad.Problem, c.problem, c.text)
 		require.Zero(t, s)
@@ -98,7 +99,7 @@ func TestScriptsThatTextCannotHold(t *testing.T) {
 		{Calls: map[int]faults.Fault{1: {Kind: faults.Throttle, RetryAfter: "\xff"}}},
 		{Users: map[string][]faults.Fault{"\xff": nil}},
 	} {
-		require.NoError(t, s.Check())
+		require.NoError(t, follow(s))
 		_, err := json.Marshal(s)
 		require.Error(t, err)
 	}
@@ -115,7 +116,7 @@ func FuzzParseScript(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := faults.ParseScript(text)
+		s, err := faults.ParseScript("sandbox", text)
 		if err != nil {
 			var bad *amsbridge.InputError
 			require.ErrorAs(t, err, &bad)
@@ -124,7 +125,7 @@ func FuzzParseScript(f *testing.F) {
 		}
 		b, err := json.Marshal(s)
 		require.NoError(t, err)
-		again, err := faults.ParseScript(b)
+		again, err := faults.ParseScript("sandbox", b)
 		require.NoError(t, err, string(b))
 		require.Equal(t, written(t, s), written(t, again), "writing and reading changes nothing")
 	})
@@ -139,13 +140,13 @@ func written(t *testing.T, s faults.Script) string {
 }
 
 func ExampleScript() {
-	s, err := faults.ParseScript([]byte(`{"seed": 7, "calls": {"2": {"kind": "cut after"}}, "users": {"U-1": [{"kind": "throttle", "retry_after": "2"}]}}`))
+	s, err := faults.ParseScript("sandbox", []byte(`{"seed": 7, "calls": {"2": {"kind": "cut after"}}, "users": {"U-1": [{"kind": "throttle", "retry_after": "2"}]}}`))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	var plan faults.Plan
-	if err := plan.Follow(s); err != nil {
+	if err := plan.Follow("sandbox", s); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -21,7 +21,7 @@ type Script = faults.Script
 //	 "faults": [{"kind": "cut after"}, {"kind": "throttle", "retry_after": "2"}],
 //	 "calls": {"3": {"kind": "reply", "status": 422, "body": "{\"error\":\"no\"}"}},
 //	 "users": {"U-1": [{"kind": "server error", "effect": true}]}}
-func ParseScript(text []byte) (Script, error) { return faults.ParseScript(text) }
+func ParseScript(text []byte) (Script, error) { return faults.ParseScript("elevatetest", text) }
 
 // DefaultFaults returns the faults of a script's rate that names none.
 func DefaultFaults() []Fault { return faults.DefaultFaults() }
@@ -55,29 +55,30 @@ const (
 // zero Fault lets a call behave.
 func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
 
-// Follow replaces the script of the registration calls, or returns the error of
-// [Script.Check]. What is queued goes before it, and [Server.MisbehaveBy] before
-// its rate. Its calls are counted from now on. The zero Script ends it.
-func (s *Server) Follow(script Script) error { return s.faultPlan().Follow(script) }
+// Follow replaces the script of the registration calls, or returns an
+// [*amsbridge.InputError] that names its first bad field as [ParseScript] does.
+// What is queued goes before it, and [Server.MisbehaveBy] before its rate. Its
+// calls are counted from now on. The zero Script ends it.
+func (s *Server) Follow(script Script) error { return s.faultPlan().Follow("elevatetest", script) }
 
 // MisbehaveBy asks f about each registration call that is neither queued nor
-// named by the script; calls are counted from 1. f is called by one goroutine at a time and must not
-// use the server. Nil ends it.
+// named by the script; calls are counted from 1. f is called by one goroutine at a
+// time and must not use the server. Nil ends it.
 func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 
 // MisbehaveReports queues faults, one for each of the report calls to come. A
 // zero Fault lets a call behave.
 func (s *Server) MisbehaveReports(next ...Fault) { s.reportFaults().Next(next...) }
 
-// FollowReports replaces the script of the report calls, or returns the error of
-// [Script.Check]; a script that names users is refused, for a report is about
-// nobody in particular. What is queued goes before it. Its calls are counted
-// from now on. The zero Script ends it.
+// FollowReports replaces the script of the report calls, or returns an
+// [*amsbridge.InputError] as [Server.Follow] does; a script that names users is
+// refused, for a report is about nobody in particular. What is queued goes before
+// it. Its calls are counted from now on. The zero Script ends it.
 func (s *Server) FollowReports(script Script) error {
 	if len(script.Users) > 0 {
 		return check.Bad("elevatetest", "script.users", "is not for reports, which are about nobody in particular")
 	}
-	return s.reportFaults().Follow(script)
+	return s.reportFaults().Follow("elevatetest", script)
 }
 
 func (s *Server) reportFaults() *faults.Plan {

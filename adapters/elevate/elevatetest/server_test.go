@@ -341,5 +341,5 @@ func ExampleServer_Follow() {
 	fmt.Println(err)
 	// Output:
 	// 2
-	// faults: script.faults[0].kind is not the name of a fault
+	// elevatetest: script.faults[0].kind is not the name of a fault
 }
