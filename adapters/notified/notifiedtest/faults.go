@@ -49,12 +49,12 @@ func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 // its first bad field. The new script counts calls from now on. A call is about
 // the person of its ExternalUserID, or, without one, of its e-mail address. The
 // zero Script ends it. Visits of browsers meet no faults.
-func (s *Server) Follow(script Script) error { return s.faultPlan().Follow(script) }
+func (s *Server) Follow(script Script) error { return s.faultPlan().Follow("notifiedtest", script) }
 
 // ParseScript reads a [Script] from JSON, such as
 // {"seed": 7, "rate": 0.3, "calls": {"3": {"kind": "login page"}}}. It returns an
 // [*amsbridge.InputError] that names the first bad field.
-func ParseScript(text []byte) (Script, error) { return faults.ParseScript(text) }
+func ParseScript(text []byte) (Script, error) { return faults.ParseScript("notifiedtest", text) }
 
 func (s *Server) faultPlan() *faults.Plan {
 	s.mu.Lock()
