@@ -44,7 +44,7 @@ func TestParseScriptNamesWhatItRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, field, problem string }{
 		{``, "script", "is not JSON from line 1 on"},
-		{`[]`, "script", "is not one JSON object"},
+		{`[]`, "script", "is not an object"},
 		{`{`, "script", "is not JSON from line 1 on"},
 		{`{} {}`, "script", "followed"},
 		{"{\"users\":{\"\xff\":[]}}", "script", "UTF-8"},

@@ -40,6 +40,14 @@ type Error struct {
 // Error returns path and problem.
 func (e *Error) Error() string { return "JSON" + e.Path + " " + e.Problem }
 
+// About says it of a text whose names are not to be quoted, such as "the reply".
+func (e *Error) About(text string) string {
+	if e.Path != "" {
+		text = "a field of " + text
+	}
+	return text + " " + e.Problem
+}
+
 // InputError returns the error as one about what the caller of a package gave,
 // where name is what the whole text is called.
 func (e *Error) InputError(pkg, name string) *check.InputError {
@@ -49,11 +57,11 @@ func (e *Error) InputError(pkg, name string) *check.InputError {
 	return check.Bad(pkg, name+e.Path, e.Problem)
 }
 
-// Unmarshal reads one JSON object, in UTF-8 and with nothing after it, into what
-// target points at: a struct, or an empty map with texts as keys. A struct takes
-// the names of its json tags, letter for letter; a map takes any. Where an any or
-// a [json.RawMessage] is to be filled, every value is taken, null too, and numbers
-// of an any are [json.Number]. What is in the object may nest 32 deep.
+// Unmarshal reads one JSON value, in UTF-8 and with nothing after it, into what
+// target points at. A struct takes an object with the names of its json tags,
+// letter for letter; a map, which must be empty, takes one with any names. Where
+// an any or a [json.RawMessage] is to be filled, every value is taken, null too,
+// and numbers of an any are [json.Number]. Values may nest 32 deep.
 //
 // After an error the target may hold a part of the text.
 func Unmarshal(data []byte, target any) *Error {
@@ -85,10 +93,8 @@ type reader struct {
 
 // broken is the error of a text that is no JSON.
 func (r reader) broken() *Error {
-	return &Error{Problem: notObject, line: 1 + bytes.Count(r.data[:r.dec.InputOffset()], []byte("\n"))}
+	return &Error{Problem: "is not JSON", line: 1 + bytes.Count(r.data[:r.dec.InputOffset()], []byte("\n"))}
 }
-
-const notObject = "is not one JSON object"
 
 var raw = reflect.TypeFor[json.RawMessage]()
 
@@ -100,18 +106,16 @@ func (r reader) value(t reflect.Type, path string, depth int) *Error {
 	if depth > maxDepth {
 		return &Error{Problem: "nests too deeply"}
 	}
-	kind, whole := t.Kind(), depth == 0
+	kind := t.Kind()
 	free := kind == reflect.Interface || t == raw
 	switch {
 	case token == json.Delim('{') && (free || kind == reflect.Struct || kind == reflect.Map):
 		return r.object(t, path, depth)
-	case whole:
-		return &Error{Problem: notObject}
 	case token == json.Delim('[') && (free || kind == reflect.Slice):
 		return r.list(t, path, depth)
 	case free || fits(token, t):
 		return nil
-	case token == nil:
+	case token == nil && depth > 0:
 		return &Error{Path: path, Problem: "is null; leave it out instead"}
 	}
 	return &Error{Path: path, Problem: "is not " + wanted(kind)}

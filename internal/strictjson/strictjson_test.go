@@ -41,6 +41,10 @@ func TestUnmarshalFillsTheTarget(t *testing.T) {
 		Any: map[string]any{"x": []any{json.Number("7"), nil}},
 	}, got)
 
+	var list any
+	require.Nil(t, strictjson.Unmarshal([]byte(` [{"a":"x"},null] `), &list))
+	require.Equal(t, []any{map[string]any{"a": "x"}, nil}, list)
+
 	members := map[string]any{}
 	require.Nil(t, strictjson.Unmarshal([]byte(`{"a":1,"A":"\u00e9","b":null}`), &members))
 	require.Equal(t, map[string]any{"a": json.Number("1"), "A": "é", "b": nil}, members, "names are compared letter for letter")
@@ -57,9 +61,9 @@ func TestUnmarshalNamesWhatItRefuses(t *testing.T) {
 		{`{"products":[{},}`, "file", "is not JSON from line 1 on"},
 		{`{"rate":01}`, "file", "is not JSON from line 1 on"},
 		{"\ufeff{}", "file", "is not JSON from line 1 on"},
-		{`[]`, "file", "is not one JSON object"},
-		{`null`, "file", "is not one JSON object"},
-		{`"name"`, "file", "is not one JSON object"},
+		{`[]`, "file", "is not an object"},
+		{`null`, "file", "is not an object"},
+		{`"name"`, "file", "is not an object"},
 		{`{}{}`, "file", "is followed by more text"},
 		{"{}\x00", "file", "is followed by more text"},
 		{"{\"name\":\"\xff\"}", "file", "is not valid UTF-8"},
@@ -98,7 +102,12 @@ func TestUnmarshalNamesWhatItRefuses(t *testing.T) {
 		refused := err.InputError("shop", "file")
 		require.Equal(t, "shop: "+c.field+" "+c.problem, refused.Error(), c.text)
 		require.Equal(t, c.field, refused.Field)
-		require.NotEmpty(t, err.Error())
+		require.Equal(t, "JSON"+strings.TrimPrefix(c.field, "file")+" "+err.Problem, err.Error())
+		about := "the file " + err.Problem
+		if c.field != "file" {
+			about = "a field of " + about
+		}
+		require.Equal(t, about, err.About("the file"))
 	}
 	deep := `{"any":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`
 	require.Nil(t, strictjson.Unmarshal([]byte(deep), new(file)))
