@@ -37,7 +37,7 @@ type CheckConfig struct {
 // What it finds is Elevate's state at that time and no promise. No finding holds
 // a credential, a name or an e-mail address.
 func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding {
-	reply, err := c.api.Do(ctx, apiclient.Request{Method: http.MethodGet, URL: c.endpoint, Header: jsonBoth[:1]})
+	reply, err := c.api.Do(ctx, apiclient.Request{Method: http.MethodGet, URL: c.endpoint, Header: http.Header{"Accept": {"application/json"}}})
 	d, _ := errors.AsType[*outbox.DeliveryError](err)
 	all, reached := reach.Host(ctx, c.endpoint, d)
 	if reached {

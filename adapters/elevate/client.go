@@ -58,7 +58,6 @@ type Client struct {
 	credentials  Credentials
 	endpoint     string
 	profile      *Profile
-	layout       func() *layout // it holds the credentials, and no printer looks into a function
 	hosts        []string
 	allowHTTP    bool
 	confirmation bool
@@ -68,18 +67,19 @@ type Client struct {
 // New returns a client, or an [*amsbridge.InputError] that names the bad field.
 // It makes no call.
 func New(cfg Config) (*Client, error) {
+	bad := refuser("Config")
 	if cfg.Profile == nil {
-		return nil, check.Bad("elevate", "Profile", noProfile)
+		return nil, bad("Profile", noProfile)
 	}
-	if err := cfg.Profile.Check(); err != nil {
+	if err := cfg.Profile.check(refuser("Config.Profile")); err != nil {
 		return nil, err
 	}
-	if err := cfg.Credentials.check(cfg.Profile.Auth); err != nil {
-		return nil, err
+	if problem := cfg.Credentials.problem(cfg.Profile.Auth); problem != "" {
+		return nil, bad("Credentials", problem)
 	}
 	api, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: cfg.Concurrency, MaxBody: cfg.MaxBody,
-		RootCAs: cfg.RootCAs, Secrets: cfg.Credentials.reveal().texts(), Version: cfg.Version,
+		Refuse: bad, RootCAs: cfg.RootCAs, Secrets: cfg.Credentials.reveal().texts(), Version: cfg.Version,
 	})
 	if err != nil {
 		return nil, err
@@ -91,14 +91,9 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := newLayout(cfg.Profile, cfg.Credentials.reveal())
-	if err != nil {
-		return nil, check.Bad("elevate", "Profile", "cannot be written as JSON")
-	}
 	return &Client{
 		api: api, credentials: cfg.Credentials, endpoint: cfg.Endpoint, profile: cfg.Profile.clone(),
-		layout: func() *layout { return &made },
-		hosts:  hosts, allowHTTP: cfg.AllowLoopbackHTTP, confirmation: cfg.SendConfirmation,
+		hosts: hosts, allowHTTP: cfg.AllowLoopbackHTTP, confirmation: cfg.SendConfirmation,
 		confirmAgain: cfg.ConfirmRepeats,
 	}, nil
 }
@@ -107,11 +102,18 @@ func New(cfg Config) (*Client, error) {
 // stays usable.
 func (c *Client) CloseIdleConnections() { c.api.CloseIdleConnections() }
 
+// refuser makes errors about the fields of what users know by this name, such as
+// "Config".
+func refuser(of string) func(field, problem string) error {
+	return func(field, problem string) error { return check.Bad("elevate", of+"."+field, problem) }
+}
+
+// allowedHosts are in the form of [hostOf].
 func allowedHosts(cfg Config) ([]string, error) {
 	if len(cfg.AllowedHosts) == 0 {
 		u, err := url.Parse(cfg.Endpoint)
 		if err != nil {
-			return nil, check.Bad("elevate", "Endpoint", "is not a URL")
+			return nil, refuser("Config")("Endpoint", "is not a URL")
 		}
 		return []string{hostOf(u)}, nil
 	}
@@ -119,7 +121,7 @@ func allowedHosts(cfg Config) ([]string, error) {
 	for i, h := range cfg.AllowedHosts {
 		u, err := url.Parse("https://" + h)
 		if err != nil || u.Host != h || u.Hostname() == "" || strings.ContainsAny(h, "*\\") {
-			return nil, check.Bad("elevate", fmt.Sprintf("AllowedHosts[%d]", i), "is not a host, with or without a port")
+			return nil, refuser("Config")(fmt.Sprintf("AllowedHosts[%d]", i), "is not a host, with or without a port")
 		}
 		hosts = append(hosts, hostOf(u))
 	}

@@ -7,10 +7,11 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -72,47 +73,48 @@ func TestNewNamesTheField(t *testing.T) {
 		field  string
 		change func(*elevate.Config)
 	}{
-		{"Profile", func(c *elevate.Config) { c.Profile = nil }},
-		{"Profile.Name", func(c *elevate.Config) { c.Profile = &elevate.Profile{} }},
-		{"Profile.Auth", profile(func(p *elevate.Profile) { p.Auth = "none" })},
-		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.AuthField = "" })},
-		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.AuthField = p.Email })},
-		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.Auth, p.AuthField = elevate.AuthHeader, "X Key" })},
-		{"Profile.AuthField", profile(func(p *elevate.Profile) { p.Auth, p.AuthField = elevate.AuthHeader, "idempotency-key" })},
-		{"Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = "" })},
-		{"Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = "user..id" })},
-		{"Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = p.Email + ".id" })},
-		{"Profile.Confirmation", profile(func(p *elevate.Profile) { p.Confirmation = "" })},
-		{"Profile.ConfirmationOn", profile(func(p *elevate.Profile) { p.ConfirmationOn = nil })},
-		{"Profile.ConfirmationOff", profile(func(p *elevate.Profile) { p.ConfirmationOff = json.RawMessage("{") })},
-		{"Profile.ProductURL", profile(func(p *elevate.Profile) { p.ProductURL = "" })},
-		{"Profile.Errors[1]", profile(func(p *elevate.Profile) { p.Errors[1] = "." })},
-		{`Profile.Extra["site"]`, profile(func(p *elevate.Profile) { p.Extra = map[string]json.RawMessage{"site": nil} })},
-		{`Profile.Extra["email"]`, profile(func(p *elevate.Profile) {
+		{"Config.Profile", func(c *elevate.Config) { c.Profile = nil }},
+		{"Config.Profile.Name", func(c *elevate.Config) { c.Profile = &elevate.Profile{} }},
+		{"Config.Profile.Auth", profile(func(p *elevate.Profile) { p.Auth = "none" })},
+		{"Config.Profile.AuthField", profile(func(p *elevate.Profile) { p.AuthField = "" })},
+		{"Config.Profile.AuthField", profile(func(p *elevate.Profile) { p.AuthField = p.Email })},
+		{"Config.Profile.AuthField", profile(func(p *elevate.Profile) { p.Auth, p.AuthField = elevate.AuthHeader, "X Key" })},
+		{"Config.Profile.AuthField", profile(func(p *elevate.Profile) { p.Auth, p.AuthField = elevate.AuthHeader, "idempotency-key" })},
+		{"Config.Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = "" })},
+		{"Config.Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = "user..id" })},
+		{"Config.Profile.UserID", profile(func(p *elevate.Profile) { p.UserID = p.Email + ".id" })},
+		{"Config.Profile.Confirmation", profile(func(p *elevate.Profile) { p.Confirmation = "" })},
+		{"Config.Profile.ConfirmationOn", profile(func(p *elevate.Profile) { p.ConfirmationOn = nil })},
+		{"Config.Profile.ConfirmationOff", profile(func(p *elevate.Profile) { p.ConfirmationOff = json.RawMessage("{") })},
+		{"Config.Profile.ProductURL", profile(func(p *elevate.Profile) { p.ProductURL = "" })},
+		{"Config.Profile.Errors[1]", profile(func(p *elevate.Profile) { p.Errors[1] = "." })},
+		{`Config.Profile.Extra["site"]`, profile(func(p *elevate.Profile) { p.Extra = map[string]json.RawMessage{"site": nil} })},
+		{`Config.Profile.Extra["email"]`, profile(func(p *elevate.Profile) {
 			p.Extra = map[string]json.RawMessage{"email": json.RawMessage("1")}
 		})},
-		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.Credentials{} }},
-		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.Key("") }},
-		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.Key("a\nb") }},
-		{"Credentials", func(c *elevate.Config) { c.Credentials = elevate.UserPassword("u", "p") }},
-		{"Credentials", profile(func(p *elevate.Profile) { p.Auth = elevate.AuthBasic })},
-		{"Credentials", func(c *elevate.Config) {
+		{"Config.Credentials", func(c *elevate.Config) { c.Credentials = elevate.Credentials{} }},
+		{"Config.Credentials", func(c *elevate.Config) { c.Credentials = elevate.Key("") }},
+		{"Config.Credentials", func(c *elevate.Config) { c.Credentials = elevate.Key("a\nb") }},
+		{"Config.Credentials", func(c *elevate.Config) { c.Credentials = elevate.UserPassword("u", "p") }},
+		{"Config.Credentials", profile(func(p *elevate.Profile) { p.Auth = elevate.AuthBasic })},
+		{"Config.Credentials", func(c *elevate.Config) {
 			c.Profile.Auth, c.Credentials = elevate.AuthBasic, elevate.UserPassword("a:b", "p")
 		}},
-		{"Endpoint", func(c *elevate.Config) { c.Endpoint = "" }},
-		{"Endpoint", func(c *elevate.Config) { c.Endpoint = "http://elevate.example.org/api" }},
-		{"Endpoint", func(c *elevate.Config) { c.AllowLoopbackHTTP = false }},
-		{"AllowedHosts[1]", func(c *elevate.Config) { c.AllowedHosts = []string{"a.example.org", "https://b.example.org"} }},
-		{"AllowedHosts[0]", func(c *elevate.Config) { c.AllowedHosts = []string{"*.example.org"} }},
-		{"AllowedHosts[0]", func(c *elevate.Config) { c.AllowedHosts = []string{"a@b.example.org"} }},
-		{"MaxBody", func(c *elevate.Config) { c.MaxBody = 1 << 30 }},
-		{"Concurrency", func(c *elevate.Config) { c.Concurrency = -1 }},
+		{"Config.Endpoint", func(c *elevate.Config) { c.Endpoint = "" }},
+		{"Config.Endpoint", func(c *elevate.Config) { c.Endpoint = "http://elevate.example.org/api" }},
+		{"Config.Endpoint", func(c *elevate.Config) { c.AllowLoopbackHTTP = false }},
+		{"Config.AllowedHosts[1]", func(c *elevate.Config) { c.AllowedHosts = []string{"a.example.org", "https://b.example.org"} }},
+		{"Config.AllowedHosts[0]", func(c *elevate.Config) { c.AllowedHosts = []string{"*.example.org"} }},
+		{"Config.AllowedHosts[0]", func(c *elevate.Config) { c.AllowedHosts = []string{"a@b.example.org"} }},
+		{"Config.MaxBody", func(c *elevate.Config) { c.MaxBody = 1 << 30 }},
+		{"Config.Concurrency", func(c *elevate.Config) { c.Concurrency = -1 }},
 	} {
 		cfg := config("http://127.0.0.1:1/api")
 		c.change(&cfg)
 		_, err := elevate.New(cfg)
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, c.field)
+		require.Equal(t, "elevate", bad.Package)
 		require.Equal(t, c.field, bad.Field)
 		require.NotContains(t, err.Error(), key)
 	}

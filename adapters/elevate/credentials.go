@@ -3,8 +3,6 @@ package elevate
 import (
 	"encoding/base64"
 	"strings"
-
-	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Credentials are what Elevate gave the store. The zero value is none. They
@@ -24,24 +22,23 @@ func UserPassword(user, password string) Credentials {
 
 func credentials(s secrets) Credentials { return Credentials{func() secrets { return s }} }
 
-// check fits the credentials to the way they are sent.
-func (c Credentials) check(auth Auth) error {
-	bad := func(problem string) error { return check.Bad("elevate", "Credentials", problem) }
+// problem says why the credentials cannot be sent in this way.
+func (c Credentials) problem(auth Auth) string {
 	if c.reveal == nil {
-		return bad("are missing")
+		return "are missing"
 	}
 	s := c.reveal()
 	switch {
 	case auth == AuthBasic && (s.user == "" || s.password == ""):
-		return bad("are not a user name and a password, as the profile wants them")
+		return "are not a user name and a password, as the profile wants them"
 	case auth == AuthBasic && strings.Contains(s.user, ":"):
-		return bad("have a user name with a colon") // RFC 7617 section 2
+		return "have a user name with a colon" // RFC 7617 section 2
 	case auth != AuthBasic && s.key == "":
-		return bad("are not a key, as the profile wants it")
+		return "are not a key, as the profile wants it"
 	case strings.ContainsFunc(s.key, func(r rune) bool { return r < ' ' || r > '~' }):
-		return bad("have a key with characters other than visible ASCII")
+		return "have a key with characters other than visible ASCII"
 	}
-	return nil
+	return ""
 }
 
 // basic returns user name and password as RFC 7617 encodes them.

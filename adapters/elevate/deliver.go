@@ -23,14 +23,19 @@ const maxReason = 300
 // 2xx that is not understood is "unknown", never a success. A registration
 // without name or e-mail is rejected unsent.
 func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
-	r, err := read(m)
+	r, err := amsbridge.DecodeRegistration(m)
 	if errors.Is(err, outbox.ErrNewerVersion) {
 		return outbox.Result{}, err
 	}
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reasonOf(err), Err: err}
 	}
-	req, err := c.layout().request(c.endpoint, r, m.Key, c.confirms(r, m.Doubt))
+	if fact, bad := missing(r); bad != nil {
+		return outbox.Result{}, &outbox.DeliveryError{
+			Outcome: outbox.OutcomeRejected, Reason: "the " + fact + " " + bad.Problem, Err: bad,
+		}
+	}
+	req, err := c.profile.request(c.endpoint, c.credentials.reveal(), r, m.Key, c.confirms(r, m.Doubt))
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
 	}
@@ -41,22 +46,13 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	return c.judge(reply, r.User.Email, req.Private)
 }
 
-// read decodes a message whose registration Elevate may take.
-func read(m outbox.Message) (amsbridge.Registration, error) {
-	r, err := amsbridge.DecodeRegistration(m)
-	if err == nil {
-		err = problem(r)
-	}
-	return r, err
-}
-
 // confirms tells whether a send asks for the confirmation email. A lost lease
 // is no reason to ask for none: the delivery had perhaps not begun.
 func (c *Client) confirms(r amsbridge.Registration, doubt outbox.Doubt) bool {
 	return c.confirmation && !r.Backfill && (c.confirmAgain || doubt&outbox.DoubtUnknown == 0)
 }
 
-// reasonOf names the field without the package's prefix.
+// reasonOf says to an operator what of a message is not as it should be.
 func reasonOf(err error) string {
 	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
 		return "the " + bad.Field + " " + bad.Problem

@@ -60,5 +60,5 @@ func ExampleNew() {
 		Endpoint: "http://learn.example.org/api", Credentials: elevate.Key("key"), Profile: elevate.GuessedProfile(),
 	})
 	fmt.Println(err)
-	// Output: apiclient: Endpoint is not an https URL (plain http to a loopback address needs AllowLoopbackHTTP)
+	// Output: elevate: Config.Endpoint is not an https URL (plain http to a loopback address needs AllowLoopbackHTTP)
 }

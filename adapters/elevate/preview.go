@@ -9,10 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -62,9 +60,6 @@ func (p Preview) String() string {
 // Where a constant of Profile.Extra holds a credential, all of that constant is
 // masked.
 func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
-	if err := problem(r); err != nil {
-		return Preview{}, err
-	}
 	return c.preview(r, PreviewKey, c.confirms(r, 0))
 }
 
@@ -74,7 +69,7 @@ func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
 // A message that Deliver would reject unsent is an [*amsbridge.InputError], one of
 // a newer program [outbox.ErrNewerVersion].
 func (c *Client) PreviewMessage(m outbox.Message) (Preview, error) {
-	r, err := read(m)
+	r, err := amsbridge.DecodeRegistration(m)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -82,28 +77,27 @@ func (c *Client) PreviewMessage(m outbox.Message) (Preview, error) {
 }
 
 func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Preview, error) {
+	if _, bad := missing(r); bad != nil {
+		return Preview{}, bad
+	}
 	shown := c.profile.clone()
 	for path, v := range shown.Extra {
 		if c.credentials.reveal().in(v) {
 			shown.Extra[path] = json.RawMessage(`"` + Masked + `"`)
 		}
 	}
-	l, err := newLayout(shown, secrets{key: Masked})
-	var req apiclient.Request
-	if err == nil {
-		req, err = l.request(c.endpoint, r, key, confirm)
-	}
+	req, err := shown.request(c.endpoint, secrets{key: Masked}, r, key, confirm)
 	if err != nil {
-		return Preview{}, check.Bad("elevate", "registration", "cannot be written as JSON")
+		return Preview{}, check.Bad("elevate", "Registration", "cannot be written as JSON")
 	}
 	header, err := c.api.Header(req)
 	if err != nil { // the rest of it is ours
-		return Preview{}, check.Bad("elevate", "message key", "has characters that no header may hold")
+		return Preview{}, check.Bad("elevate", "Message.Key", "has characters that no header may hold")
 	}
 	if c.profile.Auth == AuthBasic {
 		header.Set("Authorization", "Basic "+Masked)
 	}
-	return Preview{Method: req.Method, URL: c.maskURL(req.URL), Header: header.Clone(), Body: req.Body}, nil
+	return Preview{Method: req.Method, URL: c.maskURL(req.URL), Header: header, Body: req.Body}, nil
 }
 
 // in tells whether JSON holds a credential, however its texts are escaped.

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 func registration() amsbridge.Registration {
@@ -164,11 +165,11 @@ func TestPreviewRefusesWhatDeliverWould(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, config("https://elevate.example.org/api"))
 	for field, change := range map[string]func(*amsbridge.Registration){
-		"user ID":           func(r *amsbridge.Registration) { r.User.ID = "" },
-		"remote product ID": func(r *amsbridge.Registration) { r.RemoteProductID = "" },
-		"first name":        func(r *amsbridge.Registration) { r.User.FirstName = " " },
-		"last name":         func(r *amsbridge.Registration) { r.User.LastName = "\xff" },
-		"email":             func(r *amsbridge.Registration) { r.User.Email = "" },
+		"Registration.User.ID":         func(r *amsbridge.Registration) { r.User.ID = "" },
+		"Registration.RemoteProductID": func(r *amsbridge.Registration) { r.RemoteProductID = "" },
+		"Registration.User.FirstName":  func(r *amsbridge.Registration) { r.User.FirstName = " " },
+		"Registration.User.LastName":   func(r *amsbridge.Registration) { r.User.LastName = "\xff" },
+		"Registration.User.Email":      func(r *amsbridge.Registration) { r.User.Email = "" },
 	} {
 		r := registration()
 		change(&r)
@@ -179,11 +180,11 @@ func TestPreviewRefusesWhatDeliverWould(t *testing.T) {
 		require.Empty(t, p)
 	}
 	_, err := client.PreviewMessage(message(t, func(m *outbox.Message) { m.Profile = nil }))
-	require.ErrorContains(t, err, "first name is empty")
+	require.ErrorContains(t, err, "elevate: Registration.User.FirstName is empty")
 	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Version = 2 }))
 	require.ErrorIs(t, err, outbox.ErrNewerVersion)
 	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Key = "a\nb" }))
-	require.ErrorContains(t, err, "message key has characters")
+	require.ErrorContains(t, err, "elevate: Message.Key has characters")
 }
 
 // A backfilled registration asks for no mail, and the preview shows it.

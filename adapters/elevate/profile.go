@@ -8,9 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
@@ -53,7 +51,7 @@ type Profile struct {
 	ConfirmationOff json.RawMessage `json:"confirmation_off"`
 
 	// Extra are constant fields sent with each call: path to JSON value.
-	Extra map[string]json.RawMessage `json:"extra"`
+	Extra map[string]json.RawMessage `json:"extra,omitzero"`
 
 	// Success names the reply's field that says whether it was done: true, 1,
 	// "true", "1", "ok" or "success" say yes; false, 0, "false", "0", "error",
@@ -62,7 +60,7 @@ type Profile struct {
 	Success string `json:"success"`
 	// Errors name the reply's fields which say, when not empty, that it was
 	// refused, and why.
-	Errors []string `json:"errors"`
+	Errors []string `json:"errors,omitzero"`
 	// ProductURL names the reply's field with the Product URL. Required.
 	ProductURL string `json:"product_url"`
 	// AcceptUnmarked takes a 2xx reply for a success when it is a JSON object
@@ -95,19 +93,18 @@ const noProfile = "is missing. Only Elevate can tell its wire format (the PDF of
 
 // Check returns an [*amsbridge.InputError] for the first field that is missing
 // or malformed.
-func (p *Profile) Check() error {
-	bad := func(field, problem string) error {
-		return check.Bad("elevate", "Profile."+field, problem)
-	}
+func (p *Profile) Check() error { return p.check(refuser("Profile")) }
+
+func (p *Profile) check(bad func(field, problem string) error) error {
 	if p.Name == "" {
 		return bad("Name", "is empty")
 	}
-	taken := wirejson.Object{}
+	taken := map[string]any{}
 	for _, f := range p.names() {
 		if problem := pathProblem(f.path); problem != "" {
 			return bad(f.field, problem)
 		}
-		if f.sent && !taken.Set(f.path, true) {
+		if f.sent && !fieldpath.Set(taken, f.path, true) {
 			return bad(f.field, "is the path of another field too, or lies on one")
 		}
 	}

@@ -65,7 +65,7 @@ func TestReadProfileLeavesItsBase(t *testing.T) {
 	got.ConfirmationOn[0] = 'X'
 	require.Equal(t, before, asJSON(t, base))
 
-	none, err := elevate.ReadProfile(base, strings.NewReader(`{"extra":null,"errors":null}`))
+	none, err := elevate.ReadProfile(base, strings.NewReader(`{"extra":{},"errors":[]}`))
 	require.NoError(t, err)
 	require.Empty(t, none.Extra)
 	require.Empty(t, none.Errors)
@@ -74,33 +74,35 @@ func TestReadProfileLeavesItsBase(t *testing.T) {
 func TestReadProfileNamesTheField(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ file, field, problem string }{
-		{``, "profile", "not one JSON object"},
-		{`[]`, "profile", "not one JSON object"},
-		{`null`, "profile", "not one JSON object"},
-		{`{`, "profile", "not one JSON object"},
-		{`{"email":"a"`, "profile", "not one JSON object"},
-		{`{"email":"a",}`, "profile", "not one JSON object"},
-		{`{"email":}`, "profile.email", "not JSON"},
+		{``, "profile", "is not JSON from line 1 on"},
+		{`[]`, "profile", "is not an object"},
+		{`null`, "profile", "is not an object"},
+		{`{`, "profile", "is not JSON from line 1 on"},
+		{`{"email":"a"`, "profile", "is not JSON from line 1 on"},
+		{`{"email":"a",}`, "profile", "is not JSON from line 1 on"},
+		{"{\n\"email\":}", "profile", "is not JSON from line 2 on"},
 		{`{"email":"a"}{}`, "profile", "more text"},
 		{`{"email":"a"} x`, "profile", "more text"},
-		{`{"emial":"planted"}`, "profile.emial", "no field"},
-		{`{"Email":"planted"}`, "profile.Email", "no field"},
-		{`{"api_key":"planted"}`, "profile.api_key", "no field"},
-		{`{"` + strings.Repeat("x", 1000) + `":1}`, "profile." + strings.Repeat("x", 64), "no field"},
+		{`{"emial":"planted"}`, "profile.emial", "not a known field"},
+		{`{"Email":"planted"}`, "profile.Email", "not a known field"},
+		{`{"api_key":"planted"}`, "profile.api_key", "not a known field"},
+		{`{"` + strings.Repeat("x", 1000) + `":1}`, "profile." + strings.Repeat("x", 64), "not a known field"},
 		{`{"email":"planted","name":"n","email":"b"}`, "profile.email", "twice"},
 		{`{"email":"planted","\u0065mail":"b"}`, "profile.email", "twice"},
-		{`{"email":null}`, "profile.email", "not a text"},
+		{`{"email":null}`, "profile.email", "is null"},
 		{`{"auth":7}`, "profile.auth", "not a text"},
 		{`{"auth":["body"]}`, "profile.auth", "not a text"},
 		{`{"accept_unmarked":"true"}`, "profile.accept_unmarked", "not true or false"},
-		{`{"accept_unmarked":null}`, "profile.accept_unmarked", "not true or false"},
-		{`{"errors":"planted"}`, "profile.errors", "not a list of texts"},
-		{`{"errors":[1]}`, "profile.errors", "not a list of texts"},
-		{`{"extra":[]}`, "profile.extra", "not one JSON object"},
-		{`{"extra":{"site":1,"site":2}}`, "profile.extra.site", "twice"},
-		{`{"extra":{"site":{"a":1,"a":2}}}`, "profile.extra.site", "twice"},
-		{`{"confirmation_on":{"a":1,"a":2}}`, "profile.confirmation_on", "twice"},
-		{`{"confirmation_off":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, "profile.confirmation_off", "too deeply"},
+		{`{"accept_unmarked":null}`, "profile.accept_unmarked", "is null"},
+		{`{"errors":"planted"}`, "profile.errors", "not a list"},
+		{`{"errors":[1]}`, "profile.errors[0]", "not a text"},
+		{`{"errors":null}`, "profile.errors", "is null"},
+		{`{"extra":null}`, "profile.extra", "is null"},
+		{`{"extra":[]}`, "profile.extra", "not an object"},
+		{`{"extra":{"site":1,"site":2}}`, `profile.extra["site"]`, "twice"},
+		{`{"extra":{"site":{"a":1,"a":2}}}`, `profile.extra["site"]["a"]`, "twice"},
+		{`{"confirmation_on":{"a":1,"a":2}}`, `profile.confirmation_on["a"]`, "twice"},
+		{`{"confirmation_off":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, "profile", "too deeply"},
 		{"{\"email\":\"\xff\"}", "profile", "UTF-8"},
 		{`{"name":"` + strings.Repeat("x", 64<<10) + `"}`, "profile", "64 KiB"},
 		{`{}` + strings.Repeat(" ", 64<<10), "profile", "64 KiB"},
@@ -129,7 +131,7 @@ func TestReadProfileNamesTheField(t *testing.T) {
 // and read again.
 func FuzzReadProfile(f *testing.F) {
 	for _, s := range []string{
-		other, `{}`, `{"email":"a","email":"b"}`, `{"extra":{"a":{"b":[null]}}}`, `{"errors":null,"extra":null}`, "\ufeff{}", `{} {}`,
+		other, `{}`, `{"email":"a","email":"b"}`, `{"extra":{"a":{"b":[null]}}}`, `{"errors":null,"extra":null}`, `{"errors":[],"extra":{}}`, "\ufeff{}", `{} {}`,
 		`{"EMAIL":"x"}`, `{"confirmation_on":"<"}`,
 	} {
 		f.Add([]byte(s))
@@ -169,5 +171,5 @@ func ExampleReadProfile() {
 	fmt.Println(err)
 	// Output:
 	// PDF of March 2026 bearer user.unique_id email <nil>
-	// elevate: profile.userid is no field of a profile
+	// elevate: profile.userid is not a known field
 }

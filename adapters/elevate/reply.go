@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
+	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
 // verdict is what a reply's body says.
@@ -32,16 +33,16 @@ type answer struct {
 // read understands the body of a reply. Done needs a success field that says
 // yes, and no error beside it.
 func (p *Profile) read(body string) answer {
-	o, err := wirejson.Parse(body)
-	if err != nil {
-		return answer{problem: "the reply is " + err.Error()}
+	var o map[string]any
+	if err := strictjson.Unmarshal(jsonText(body), &o); err != nil {
+		return answer{problem: err.About("the reply")}
 	}
 	a := answer{verdict: verdictUnmarked, problem: "the reply says neither success nor error"}
-	if v, ok := o.Get(p.ProductURL); ok && !empty(v) {
+	if v, ok := fieldpath.Get(o, p.ProductURL); ok && !empty(v) {
 		a.url = text(v)
 	}
 	for _, path := range p.Errors {
-		if v, ok := o.Get(path); ok && !empty(v) {
+		if v, ok := fieldpath.Get(o, path); ok && !empty(v) {
 			a.verdict, a.text = verdictRefused, strings.TrimSpace(a.text+" "+text(v))
 		}
 	}
@@ -50,7 +51,7 @@ func (p *Profile) read(body string) answer {
 	}
 	marker, marked := any(nil), false
 	if p.Success != "" {
-		marker, marked = o.Get(p.Success)
+		marker, marked = fieldpath.Get(o, p.Success)
 	}
 	yes, no := truth(marker)
 	switch {
@@ -62,6 +63,12 @@ func (p *Profile) read(body string) answer {
 		a.verdict, a.problem = verdictUnclear, "the reply's success field is neither yes nor no"
 	}
 	return a
+}
+
+// jsonText is a reply as a strict reader takes it: some servers send a byte order
+// mark, or a letter of another encoding somewhere, and mean JSON.
+func jsonText(body string) []byte {
+	return []byte(strings.ToValidUTF8(strings.TrimPrefix(body, "\ufeff"), "\ufffd"))
 }
 
 // truth reads a success field; both are false for what it does not know.
@@ -97,7 +104,7 @@ func empty(v any) bool {
 		return strings.TrimSpace(v) == ""
 	case []any:
 		return len(v) == 0
-	case wirejson.Object:
+	case map[string]any:
 		return len(v) == 0
 	}
 	return false

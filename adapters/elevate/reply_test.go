@@ -12,9 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 const html200 = "<!DOCTYPE html><html><body>success: true</body></html>"
@@ -58,7 +59,7 @@ func TestReplies(t *testing.T) {
 		{"success in other case", 200, `{"Success":true}`, outbox.OutcomeUnknown, "", ""},
 		{"success twice", 200, `{"success":false,"success":true}`, outbox.OutcomeUnknown, "twice", ""},
 		{"success deep down", 200, `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `,"success":true}`, outbox.OutcomeUnknown, "deeply", ""},
-		{"HTML", 200, html200, outbox.OutcomeUnknown, "not one JSON object", ""},
+		{"HTML", 200, html200, outbox.OutcomeUnknown, "not JSON", ""},
 		{"list", 200, `[{"success":true}]`, outbox.OutcomeUnknown, "", ""},
 		{"true", 200, `true`, outbox.OutcomeUnknown, "", ""},
 		{"empty", 200, ``, outbox.OutcomeUnknown, "", ""},

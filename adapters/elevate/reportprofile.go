@@ -5,9 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
 // ReportProfile is the Report API's wire format as far as no public page tells
@@ -67,10 +65,9 @@ func GuessedReportProfile() *ReportProfile {
 
 // Check returns an [*amsbridge.InputError] for the first field that is missing
 // or malformed.
-func (p *ReportProfile) Check() error {
-	bad := func(field, problem string) error {
-		return check.Bad("elevate", "Profile."+field, problem)
-	}
+func (p *ReportProfile) Check() error { return p.check(refuser("ReportProfile")) }
+
+func (p *ReportProfile) check(bad func(field, problem string) error) error {
 	if p.Name == "" {
 		return bad("Name", "is empty")
 	}
@@ -87,7 +84,7 @@ func (p *ReportProfile) Check() error {
 			return bad(f.field, problem)
 		}
 	}
-	taken := wirejson.Object{"api_key": 0, "format": 0, "labels": 0, "resource": 0, "fields": 0, "filters": 0}
+	taken := map[string]any{"api_key": 0, "format": 0, "labels": 0, "resource": 0, "fields": 0, "filters": 0}
 	for _, f := range []namedPath{{"PageField", p.PageField, true}, {"PageSizeField", p.PageSizeField, true}} {
 		if f.path == "" {
 			continue
@@ -95,7 +92,7 @@ func (p *ReportProfile) Check() error {
 		if problem := pathProblem(f.path); problem != "" {
 			return bad(f.field, problem)
 		}
-		if !taken.Set(f.path, 0) {
+		if !fieldpath.Set(taken, f.path, 0) {
 			return bad(f.field, "is the path of another field too, or lies on one")
 		}
 	}

@@ -8,10 +8,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -24,7 +23,7 @@ func (r *Reports) pull(ctx context.Context, since time.Time, take func(ReportedR
 	if err != nil {
 		return err
 	}
-	var last []byte
+	var last string
 	for page, rows := 1, 0; ; page++ {
 		body, err := r.page(ctx, since, page)
 		if err != nil {
@@ -41,7 +40,7 @@ func (r *Reports) pull(ctx context.Context, since time.Time, take func(ReportedR
 		switch {
 		case rows > r.maxRows:
 			return unclear("the report has more rows than MaxRows; ask for a later time")
-		case page > 1 && len(list) > 0 && bytes.Equal(body, last):
+		case page > 1 && len(list) > 0 && body == last:
 			return unclear("two pages are the same; does the profile name the page's field right?")
 		}
 		for _, row := range list {
@@ -57,29 +56,29 @@ func (r *Reports) pull(ctx context.Context, since time.Time, take func(ReportedR
 }
 
 // page makes one call and returns the body of a whole 2xx reply.
-func (r *Reports) page(ctx context.Context, since time.Time, page int) ([]byte, error) {
+func (r *Reports) page(ctx context.Context, since time.Time, page int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	req, err := r.request(since, page)
 	if err != nil {
-		return nil, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
+		return "", &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
 	}
 	reply, err := r.api.Do(ctx, req)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if d := r.api.Classify(reply); d != nil {
 		d.Detail = "" // it may hold names that nobody can find in it
 		r.wait(d)
-		if _, failure := r.profile.read([]byte(reply.Body)); reply.Status/100 == 4 && failure != nil {
-			return nil, r.explain(d, failure.text)
+		if _, failure := r.profile.read(reply.Body); reply.Status/100 == 4 && failure != nil {
+			return "", r.explain(d, failure.text)
 		}
-		return nil, d
+		return "", d
 	}
 	if reply.Truncated {
-		return nil, unclear("the reply is longer than MaxBody; ask for a later time")
+		return "", unclear("the reply is longer than MaxBody; ask for a later time")
 	}
-	return []byte(reply.Body), nil
+	return reply.Body, nil
 }
 
 // explain adds what the platform said of a failure.
@@ -92,17 +91,17 @@ func (r *Reports) explain(d *outbox.DeliveryError, said string) *outbox.Delivery
 
 func (r *Reports) request(since time.Time, page int) (apiclient.Request, error) {
 	p := r.profile
-	o := wirejson.Object{
+	o := map[string]any{
 		"api_key": r.key.reveal().key, "format": p.Format, "labels": p.Labels, "resource": "productRegistration", "fields": p.Fields,
-		"filters": wirejson.Object{
-			"transaction_at": wirejson.Object{">=": since.In(p.zone()).Format(p.TimeLayouts[0])},
+		"filters": map[string]any{
+			"transaction_at": map[string]any{">=": since.In(p.zone()).Format(p.TimeLayouts[0])},
 		},
 	}
 	if p.PageField != "" {
-		o.Set(p.PageField, page)
+		fieldpath.Set(o, p.PageField, page)
 	}
 	if p.PageSizeField != "" {
-		o.Set(p.PageSizeField, p.PageSize)
+		fieldpath.Set(o, p.PageSizeField, p.PageSize)
 	}
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
@@ -111,8 +110,7 @@ func (r *Reports) request(since time.Time, page int) (apiclient.Request, error) 
 		return apiclient.Request{}, err
 	}
 	return apiclient.Request{
-		Method: http.MethodPost, URL: r.endpoint, Body: bytes.TrimSpace(body.Bytes()),
-		Header: jsonBoth,
+		Method: http.MethodPost, URL: r.endpoint, Header: jsonHeader(), Body: bytes.TrimSpace(body.Bytes()),
 	}, nil
 }
 

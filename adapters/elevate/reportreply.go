@@ -1,12 +1,12 @@
 package elevate
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
+	"github.com/amsbridge/amsbridge/internal/strictjson"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -34,22 +34,17 @@ type reportFailure struct {
 }
 
 // read understands one reply: every row or none.
-func (p *ReportProfile) read(body []byte) ([]ReportedRegistration, *reportFailure) {
+func (p *ReportProfile) read(body string) ([]ReportedRegistration, *reportFailure) {
 	no := func(reason string) ([]ReportedRegistration, *reportFailure) {
 		return nil, &reportFailure{DeliveryError: *unclear(reason)}
 	}
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	if !json.Valid(body) { // and hence cannot leave the object around it
-		return no("the reply is not JSON")
+	var found any
+	if err := strictjson.Unmarshal(jsonText(body), &found); err != nil {
+		return no(err.About("the reply"))
 	}
-	reply, err := wirejson.Parse(fmt.Sprintf(`{"reply":%s}`, body))
-	if err != nil {
-		return no("the reply is or has " + err.Error())
-	}
-	found := reply["reply"]
-	if o, ok := found.(wirejson.Object); ok {
+	if o, ok := found.(map[string]any); ok {
 		for _, path := range p.Errors {
-			if v, ok := o.Get(path); ok && !empty(v) {
+			if v, ok := fieldpath.Get(o, path); ok && !empty(v) {
 				said, _ := v.(string) // a list or object might be rows
 				return nil, &reportFailure{text: said, DeliveryError: outbox.DeliveryError{
 					Outcome: outbox.OutcomeRejected, Reason: "the platform reports a failure",
@@ -57,7 +52,7 @@ func (p *ReportProfile) read(body []byte) ([]ReportedRegistration, *reportFailur
 			}
 		}
 		if p.Rows != "" {
-			found, _ = o.Get(p.Rows)
+			found, _ = fieldpath.Get(o, p.Rows)
 		}
 	} else if p.Rows != "" {
 		return no("the reply is not an object, as the profile's Rows wants it")
@@ -79,7 +74,7 @@ func (p *ReportProfile) read(body []byte) ([]ReportedRegistration, *reportFailur
 // that is not there is wrong, since the profile's name of it may be; one that is
 // null is empty.
 func (p *ReportProfile) row(v any, to *ReportedRegistration) (problem string) {
-	o, ok := v.(wirejson.Object)
+	o, ok := v.(map[string]any)
 	if !ok {
 		return "is not an object"
 	}
@@ -88,7 +83,7 @@ func (p *ReportProfile) row(v any, to *ReportedRegistration) (problem string) {
 	for i, column := range p.columns()[:len(into)] {
 		v, there := o[column.path]
 		if !there {
-			v, there = o.Get(column.path)
+			v, there = fieldpath.Get(o, column.path)
 		}
 		if !there {
 			return "has no field as the profile's " + column.field + " names it"

@@ -22,7 +22,7 @@ func FuzzReport(f *testing.F) {
 	}
 	p := GuessedReportProfile()
 	f.Fuzz(func(t *testing.T, body []byte) {
-		rows, failure := p.read(body)
+		rows, failure := p.read(string(body))
 		if failure != nil {
 			require.Empty(t, rows)
 			require.NotEmpty(t, failure.Reason)

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 // row is a reply of one row with one field changed; an empty value leaves it
@@ -57,8 +58,8 @@ func TestReportReplies(t *testing.T) {
 		{"empty", ``, outbox.OutcomeUnknown, "not JSON", 0},
 		{"HTML", html200, outbox.OutcomeUnknown, "not JSON", 0},
 		{"cut", oneRow[:len(oneRow)-1], outbox.OutcomeUnknown, "not JSON", 0},
-		{"two lists", oneRow + oneRow, outbox.OutcomeUnknown, "not JSON", 0},
-		{"a way out of the list", `[],"x":[]`, outbox.OutcomeUnknown, "not JSON", 0},
+		{"two lists", oneRow + oneRow, outbox.OutcomeUnknown, "followed by more text", 0},
+		{"more behind the list", `[],"x":[]`, outbox.OutcomeUnknown, "followed by more text", 0},
 		{"object", `{}`, outbox.OutcomeUnknown, "no list of rows", 0},
 		{"null", `null`, outbox.OutcomeUnknown, "no list of rows", 0},
 		{"text", `"a"`, outbox.OutcomeUnknown, "no list of rows", 0},

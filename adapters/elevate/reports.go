@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -94,14 +92,14 @@ func (e *TooSoonError) Error() string {
 // NewReports returns a client, or an [*amsbridge.InputError] that names the bad
 // field. It makes no call.
 func NewReports(cfg ReportsConfig) (*Reports, error) {
-	bad := func(field, problem string) error { return check.Bad("elevate", field, problem) }
+	bad := refuser("ReportsConfig")
 	if cfg.Profile == nil {
 		return nil, bad("Profile", "is missing; fill in a ReportProfile, or name GuessedReportProfile() to use our guess")
 	}
-	if err := cfg.Profile.Check(); err != nil {
+	if err := cfg.Profile.check(refuser("ReportsConfig.Profile")); err != nil {
 		return nil, err
 	}
-	if cfg.APIKey.check(AuthBody) != nil {
+	if cfg.APIKey.problem(AuthBody) != "" {
 		return nil, bad("APIKey", "is not a key of visible ASCII")
 	}
 	cfg = cfg.withDefaults()
@@ -119,7 +117,7 @@ func NewReports(cfg ReportsConfig) (*Reports, error) {
 	}
 	api, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: 1, MaxBody: cfg.MaxBody, Now: cfg.Now,
-		RootCAs: cfg.RootCAs, Secrets: cfg.APIKey.reveal().texts(), Version: cfg.Version,
+		Refuse: bad, RootCAs: cfg.RootCAs, Secrets: cfg.APIKey.reveal().texts(), Version: cfg.Version,
 	})
 	if err != nil {
 		return nil, err

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/stretchr/testify/require"
 )
 
 var since = time.Date(2026, 3, 1, 4, 5, 6, 700, time.FixedZone("", 3600))
@@ -73,40 +74,41 @@ func TestNewReportsNamesTheField(t *testing.T) {
 		field  string
 		change func(*elevate.ReportsConfig)
 	}{
-		{"Profile", func(c *elevate.ReportsConfig) { c.Profile = nil }},
-		{"Profile.Name", profile(func(p *elevate.ReportProfile) { p.Name = "" })},
-		{"Profile.Format", profile(func(p *elevate.ReportProfile) { p.Format = nil })},
-		{"Profile.Labels", profile(func(p *elevate.ReportProfile) { p.Labels = json.RawMessage("yes") })},
-		{"Profile.Fields", profile(func(p *elevate.ReportProfile) { p.Fields = json.RawMessage("[") })},
-		{"Profile.Email", profile(func(p *elevate.ReportProfile) { p.Email = "user." })},
-		{"Profile.TransactionAt", profile(func(p *elevate.ReportProfile) { p.TransactionAt = "" })},
-		{"Profile.Errors", profile(func(p *elevate.ReportProfile) { p.Errors = []string{""} })},
-		{"Profile.Rows", profile(func(p *elevate.ReportProfile) { p.Rows = "." })},
-		{"Profile.PageField", profile(func(p *elevate.ReportProfile) { p.PageSize = 10 })},
-		{"Profile.PageField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSize = "fields", 10 })},
-		{"Profile.PageField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSize = "filters.page", 10 })},
-		{"Profile.PageSizeField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSizeField, p.PageSize = "n", "n", 10 })},
-		{"Profile.PageSizeField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSizeField, p.PageSize = "n", "n.", 10 })},
-		{"Profile.PageSize", profile(func(p *elevate.ReportProfile) { p.PageField = "page" })},
-		{"Profile.TimeLayouts", profile(func(p *elevate.ReportProfile) { p.TimeLayouts = nil })},
-		{"Profile.TimeLayouts", profile(func(p *elevate.ReportProfile) { p.TimeLayouts = []string{time.DateOnly} })},
-		{"APIKey", func(c *elevate.ReportsConfig) { c.APIKey = elevate.Credentials{} }},
-		{"APIKey", func(c *elevate.ReportsConfig) { c.APIKey = elevate.UserPassword("u", key) }},
-		{"Site", func(c *elevate.ReportsConfig) { c.Endpoint = "" }},
-		{"Site", func(c *elevate.ReportsConfig) { c.Endpoint, c.Site = "", "learn.example.org/x" }},
-		{"Site", func(c *elevate.ReportsConfig) { c.Endpoint, c.Site = "", "a@learn.example.org" }},
-		{"Site", func(c *elevate.ReportsConfig) { c.Site = "learn.example.org" }},
-		{"Endpoint", func(c *elevate.ReportsConfig) { c.Endpoint = "http://learn.example.org/api/reports/" }},
-		{"Endpoint", func(c *elevate.ReportsConfig) { c.AllowLoopbackHTTP = false }},
-		{"MaxBody", func(c *elevate.ReportsConfig) { c.MaxBody = 1 }},
-		{"MaxRows", func(c *elevate.ReportsConfig) { c.MaxRows = -1 }},
-		{"Timeout", func(c *elevate.ReportsConfig) { c.Timeout = -1 }},
+		{"ReportsConfig.Profile", func(c *elevate.ReportsConfig) { c.Profile = nil }},
+		{"ReportsConfig.Profile.Name", profile(func(p *elevate.ReportProfile) { p.Name = "" })},
+		{"ReportsConfig.Profile.Format", profile(func(p *elevate.ReportProfile) { p.Format = nil })},
+		{"ReportsConfig.Profile.Labels", profile(func(p *elevate.ReportProfile) { p.Labels = json.RawMessage("yes") })},
+		{"ReportsConfig.Profile.Fields", profile(func(p *elevate.ReportProfile) { p.Fields = json.RawMessage("[") })},
+		{"ReportsConfig.Profile.Email", profile(func(p *elevate.ReportProfile) { p.Email = "user." })},
+		{"ReportsConfig.Profile.TransactionAt", profile(func(p *elevate.ReportProfile) { p.TransactionAt = "" })},
+		{"ReportsConfig.Profile.Errors", profile(func(p *elevate.ReportProfile) { p.Errors = []string{""} })},
+		{"ReportsConfig.Profile.Rows", profile(func(p *elevate.ReportProfile) { p.Rows = "." })},
+		{"ReportsConfig.Profile.PageField", profile(func(p *elevate.ReportProfile) { p.PageSize = 10 })},
+		{"ReportsConfig.Profile.PageField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSize = "fields", 10 })},
+		{"ReportsConfig.Profile.PageField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSize = "filters.page", 10 })},
+		{"ReportsConfig.Profile.PageSizeField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSizeField, p.PageSize = "n", "n", 10 })},
+		{"ReportsConfig.Profile.PageSizeField", profile(func(p *elevate.ReportProfile) { p.PageField, p.PageSizeField, p.PageSize = "n", "n.", 10 })},
+		{"ReportsConfig.Profile.PageSize", profile(func(p *elevate.ReportProfile) { p.PageField = "page" })},
+		{"ReportsConfig.Profile.TimeLayouts", profile(func(p *elevate.ReportProfile) { p.TimeLayouts = nil })},
+		{"ReportsConfig.Profile.TimeLayouts", profile(func(p *elevate.ReportProfile) { p.TimeLayouts = []string{time.DateOnly} })},
+		{"ReportsConfig.APIKey", func(c *elevate.ReportsConfig) { c.APIKey = elevate.Credentials{} }},
+		{"ReportsConfig.APIKey", func(c *elevate.ReportsConfig) { c.APIKey = elevate.UserPassword("u", key) }},
+		{"ReportsConfig.Site", func(c *elevate.ReportsConfig) { c.Endpoint = "" }},
+		{"ReportsConfig.Site", func(c *elevate.ReportsConfig) { c.Endpoint, c.Site = "", "learn.example.org/x" }},
+		{"ReportsConfig.Site", func(c *elevate.ReportsConfig) { c.Endpoint, c.Site = "", "a@learn.example.org" }},
+		{"ReportsConfig.Site", func(c *elevate.ReportsConfig) { c.Site = "learn.example.org" }},
+		{"ReportsConfig.Endpoint", func(c *elevate.ReportsConfig) { c.Endpoint = "http://learn.example.org/api/reports/" }},
+		{"ReportsConfig.Endpoint", func(c *elevate.ReportsConfig) { c.AllowLoopbackHTTP = false }},
+		{"ReportsConfig.MaxBody", func(c *elevate.ReportsConfig) { c.MaxBody = 1 }},
+		{"ReportsConfig.MaxRows", func(c *elevate.ReportsConfig) { c.MaxRows = -1 }},
+		{"ReportsConfig.Timeout", func(c *elevate.ReportsConfig) { c.Timeout = -1 }},
 	} {
 		cfg := reportsConfig("http://127.0.0.1:1/api/reports/")
 		c.change(&cfg)
 		_, err := elevate.NewReports(cfg)
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, c.field)
+		require.Equal(t, "elevate", bad.Package)
 		require.Equal(t, c.field, bad.Field)
 		require.NotContains(t, err.Error(), key)
 	}

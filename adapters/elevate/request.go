@@ -1,85 +1,55 @@
 package elevate
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// jsonBoth is the header of a call that sends JSON and wants some back.
-var jsonBoth = []apiclient.Field{
-	{Name: "Accept", Values: []string{"application/json"}}, {Name: "Content-Type", Values: []string{"application/json"}},
-}
-
-// layout is what all calls of a profile and credentials share: it is made once.
-type layout struct {
-	// mail and silent are the body with and without the confirmation email.
-	mail, silent *wirejson.Layout
-	header       []apiclient.Field
-}
-
-// The gaps of a body.
-const (
-	gapFirstName wirejson.Gap = iota
-	gapLastName
-	gapEmail
-	gapUserID
-	gapRemoteProductID
-)
-
-func newLayout(p *Profile, secret secrets) (l layout, err error) {
-	o := wirejson.Object{}
-	o.Set(p.FirstName, gapFirstName)
-	o.Set(p.LastName, gapLastName)
-	o.Set(p.Email, gapEmail)
-	o.Set(p.UserID, gapUserID)
-	o.Set(p.RemoteProductID, gapRemoteProductID)
-	for path, v := range p.Extra {
-		o.Set(path, v)
-	}
-	l.header = jsonBoth
-	switch p.Auth {
-	case AuthBody:
-		o.Set(p.AuthField, secret.key)
-	case AuthBearer:
-		l.header = withAuth("Authorization", "Bearer "+secret.key)
-	case AuthBasic:
-		l.header = withAuth("Authorization", "Basic "+secret.basic())
-	case AuthHeader:
-		l.header = withAuth(http.CanonicalHeaderKey(p.AuthField), secret.key)
-	}
-	o.Set(p.Confirmation, p.ConfirmationOn)
-	if l.mail, err = o.Layout(); err != nil {
-		return layout{}, err
-	}
-	o.Set(p.Confirmation, p.ConfirmationOff)
-	l.silent, err = o.Layout()
-	return l, err
+// jsonHeader is the header of a call that sends JSON and wants some back.
+func jsonHeader() http.Header {
+	return http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}}
 }
 
 // request makes the call of one registration.
-func (l layout) request(url string, r amsbridge.Registration, key string, confirm bool) (apiclient.Request, error) {
-	body := l.silent
+func (p *Profile) request(url string, s secrets, r amsbridge.Registration, key string, confirm bool) (apiclient.Request, error) {
+	header, body := jsonHeader(), map[string]any{}
+	fieldpath.Set(body, p.FirstName, r.User.FirstName)
+	fieldpath.Set(body, p.LastName, r.User.LastName)
+	fieldpath.Set(body, p.Email, r.User.Email)
+	fieldpath.Set(body, p.UserID, r.User.ID)
+	fieldpath.Set(body, p.RemoteProductID, r.RemoteProductID)
+	fieldpath.Set(body, p.Confirmation, p.ConfirmationOff)
 	if confirm {
-		body = l.mail
+		fieldpath.Set(body, p.Confirmation, p.ConfirmationOn)
 	}
-	text, err := body.Fill(r.User.FirstName, r.User.LastName, r.User.Email, string(r.User.ID), r.RemoteProductID) // as the gaps are numbered
+	for path, v := range p.Extra {
+		fieldpath.Set(body, path, v)
+	}
+	switch p.Auth {
+	case AuthBody:
+		fieldpath.Set(body, p.AuthField, s.key)
+	case AuthBearer:
+		header.Set("Authorization", "Bearer "+s.key)
+	case AuthBasic:
+		header.Set("Authorization", "Basic "+s.basic())
+	case AuthHeader:
+		header.Set(p.AuthField, s.key)
+	}
+	text, err := json.Marshal(body)
 	if err != nil {
 		return apiclient.Request{}, err
 	}
-	return apiclient.Request{Method: http.MethodPost, URL: url, Header: l.header, Key: key, Body: text, Private: private(r)}, nil
-}
-
-// withAuth is a header whose field of that name holds the credentials.
-func withAuth(name, value string) []apiclient.Field {
-	return append(slices.Clone(jsonBoth), apiclient.Field{Name: name, Values: []string{value}})
+	return apiclient.Request{
+		Method: http.MethodPost, URL: url, Header: header, Key: key, Body: text, Private: private(r),
+	}, nil
 }
 
 // private lists what no text about this registration may hold.
@@ -87,23 +57,25 @@ func private(r amsbridge.Registration) []string {
 	return []string{r.User.Email, r.User.FirstName, r.User.LastName, string(r.User.ID)}
 }
 
-// problem names the first fact that Elevate's text wants and that is missing.
-func problem(r amsbridge.Registration) error {
-	if err := r.User.ID.Check(); err != nil {
-		return err
+// missing names the first fact that Elevate's text wants and that a registration
+// does not have, in an operator's words, and says the same as an error of the
+// field. It returns nil where nothing is missing.
+func missing(r amsbridge.Registration) (fact string, bad *check.InputError) {
+	if wrong, ok := errors.AsType[*check.InputError](r.User.ID.Check()); ok {
+		return "user ID", check.Bad("elevate", "Registration.User.ID", wrong.Problem)
 	}
-	for _, f := range []struct{ name, value string }{
-		{"remote product ID", r.RemoteProductID},
-		{"first name", r.User.FirstName},
-		{"last name", r.User.LastName},
-		{"email", r.User.Email},
+	for _, f := range []struct{ fact, field, value string }{
+		{"remote product ID", "RemoteProductID", r.RemoteProductID},
+		{"first name", "User.FirstName", r.User.FirstName},
+		{"last name", "User.LastName", r.User.LastName},
+		{"email", "User.Email", r.User.Email},
 	} {
 		switch {
 		case strings.TrimSpace(f.value) == "":
-			return check.Bad("elevate", f.name, "is empty")
+			return f.fact, check.Bad("elevate", "Registration."+f.field, "is empty")
 		case !utf8.ValidString(f.value):
-			return check.Bad("elevate", f.name, "is not valid UTF-8")
+			return f.fact, check.Bad("elevate", "Registration."+f.field, "is not valid UTF-8")
 		}
 	}
-	return nil
+	return "", nil
 }

@@ -1,74 +1,163 @@
 package apiclient
 
 import (
-	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// call is one call on its way. It is the context of its request too, so that
-// the transport finds what to send and the retry policy whether it was sent.
-type call struct {
-	context.Context //nolint:containedctx // it adds a value to one
-	// sent tells whether the request may have been sent.
-	sent  atomic.Bool
-	hooks httptrace.ClientTrace
-	// request has neither header nor body until it comes to the transport:
-	// http.Client copies a header for redirects, which are not followed here.
-	request retryablehttp.Request
-	header  http.Header
-	body    []byte
-	first   bytes.Reader // of the body, for the first that opens it
-	opened  bool
-	reply   Reply
+// Request is one call.
+type Request struct {
+	// Method is an HTTP method. Prefer POST: its URL is not logged on the way.
+	Method string
+	// URL must be one that [Client.CheckEndpoint] accepts.
+	URL string
+	// Header is sent with a User-Agent of ours. Idempotency-Key is left out:
+	// net/http would re-send a POST that carries it. It is not changed: calls may
+	// share it.
+	Header http.Header
+	// Key is the message's, for KeyHeader. It may be empty.
+	Key  string
+	Body []byte
+	// Private is personal data of this call (names, e-mail, user ID), to be
+	// removed from the error.
+	Private []string
 }
 
-type callKey struct{}
-
-// watch returns the context of the request.
-func (k *call) watch(ctx context.Context) context.Context {
-	k.Context = ctx
-	// net/http asks for another connection only when the one that it reused was
-	// dead before anything was written.
-	k.hooks.GetConn = func(string) { k.sent.Store(false) }
-	// From here on bytes may leave: WroteHeaders comes too late, since a long URL
-	// is flushed before it.
-	k.hooks.GotConn = func(httptrace.GotConnInfo) { k.sent.Store(true) }
-	return httptrace.WithClientTrace(k, &k.hooks)
+// Reply is what the platform answered: any HTTP status.
+type Reply struct {
+	Status int
+	Header http.Header
+	// Body is hostile text, at most MaxBody bytes of it.
+	Body string
+	// Truncated is set when the body was longer than MaxBody, or when one of
+	// other than a 2xx broke off.
+	Truncated bool
 }
 
-// Value returns the call itself for its key.
-func (k *call) Value(key any) any {
-	if key == (callKey{}) {
-		return k
+// Code returns the HTTP status in digits.
+func (r *Reply) Code() string { return strconv.Itoa(r.Status) }
+
+// Do makes one call and returns the platform's reply, whatever its status. It
+// ends when ctx does and sets no time-out of its own for the answer.
+//
+// The error is always an [*outbox.DeliveryError] without secrets, personal data
+// or the URL: unavailable when no request was sent, unknown when one was sent
+// and no whole answer came, rejected when none could be made of req.
+func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
+	sent := new(atomic.Bool)
+	r, err := c.newRequest(watch(ctx, sent), req)
+	if err != nil {
+		return nil, &outbox.DeliveryError{
+			Outcome: outbox.OutcomeRejected, Reason: "no request can be made of it", Err: c.cause(ctx, err, req),
+		}
 	}
-	return k.Context.Value(key)
+	doer := c.reusing
+	if resendable(req.Method) {
+		doer = c.single
+	}
+	resp, err := doer.Do(r)
+	if err != nil {
+		return nil, c.failure(ctx, err, sent.Load(), req)
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
+	if err != nil && resp.StatusCode/100 == 2 {
+		return nil, c.failure(ctx, err, true, req)
+	}
+	long := int64(len(body)) > c.maxBody
+	if long {
+		body = body[:c.maxBody]
+	}
+	return &Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil}, nil
 }
 
-// load gives the request, which is the call's own, header and body.
-func (k *call) load(r *http.Request) {
-	r.Header = k.header
-	if len(k.body) == 0 {
-		return
+// newRequest makes the request. Its error may hold the URL.
+func (c *Client) newRequest(ctx context.Context, req Request) (*retryablehttp.Request, error) {
+	if problem := c.endpointProblem(req.URL); problem != "" {
+		return nil, errors.New("the URL " + problem)
 	}
-	r.ContentLength = int64(len(k.body))
-	r.GetBody = k.open // for another connection, see watch
-	r.Body, _ = k.open()
+	header, err := c.Header(req)
+	if err != nil {
+		return nil, err
+	}
+	r, err := retryablehttp.NewRequestWithContext(ctx, req.Method, req.URL, req.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Header = header
+	return r, nil
 }
 
-// open returns the body from its beginning. Whoever opened it before may still
-// be reading.
-func (k *call) open() (io.ReadCloser, error) {
-	r := &k.first
-	if k.opened {
-		r = new(bytes.Reader)
+// Header returns the header of the call, which is the caller's to change. The
+// error names a field whose value no header may hold.
+func (c *Client) Header(req Request) (http.Header, error) {
+	h := req.Header.Clone()
+	if h == nil {
+		h = http.Header{}
 	}
-	k.opened = true
-	r.Reset(k.body)
-	return io.NopCloser(r), nil
+	h.Del("Idempotency-Key")
+	h.Del("X-Idempotency-Key")
+	h.Set("User-Agent", c.userAgent)
+	if req.Key != "" {
+		h.Set(KeyHeader, req.Key)
+	}
+	for name, values := range h {
+		for _, v := range values {
+			if !cleanHeader(v) {
+				return nil, fmt.Errorf("header %s has characters that no header may hold", name)
+			}
+		}
+	}
+	return h, nil
+}
+
+// cleanHeader tells whether s may be a header's value: RFC 9110 section 5.5,
+// visible ASCII, spaces and tabs.
+func cleanHeader(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') })
+}
+
+// failure is what a call comes to that brought no whole answer.
+func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
+	d := &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Err: c.cause(ctx, err, req)}
+	if sent {
+		d.Outcome = outbox.OutcomeUnknown
+		d.Reason = "the request was sent and no whole answer came: " + d.Err.Error()
+	} else {
+		d.Reason = "nothing was sent: " + d.Err.Error()
+	}
+	return d
+}
+
+// causeError is what is left of an error that may have held the URL: its
+// scrubbed text, and whether the context had ended.
+type causeError struct {
+	text string
+	ctx  error
+}
+
+func (e *causeError) Error() string { return e.text }
+func (e *causeError) Unwrap() error { return e.ctx }
+
+func (c *Client) cause(ctx context.Context, err error, req Request) *causeError {
+	var ue *url.Error
+	for errors.As(err, &ue) {
+		err = ue.Err // its text without the URL
+	}
+	private := req.Private
+	if _, query, ok := strings.Cut(req.URL, "?"); ok {
+		private = append([]string{query}, private...)
+	}
+	return &causeError{text: outbox.CutText(c.Scrub(err.Error(), private...), 500), ctx: ctx.Err()}
 }

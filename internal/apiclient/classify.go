@@ -47,12 +47,22 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 	return d
 }
 
-// Detail returns the reply's text as an operator may read it: scrubbed, valid
-// UTF-8 without control characters, at most 4 KiB.
+// Detail returns the beginning of the reply's text as an operator may read it:
+// scrubbed, valid UTF-8 without control characters, at most 4 KiB.
 func (c *Client) Detail(r *Reply, private ...string) string {
-	text := r.Body
-	if r.Truncated { // what the cut left of a secret would not be recognised
-		text = text[:max(0, len(text)-longest(c.hidden(private)))]
+	text, cut := r.Body, r.Truncated
+	if len(text) > 2*maxDetail {
+		text, cut = text[:2*maxDetail], true
+	}
+	if cut { // what the cut left of a value would not be recognised
+		longest := 0
+		for _, n := range c.secrets() {
+			longest = max(longest, len(n.form))
+		}
+		for _, p := range private {
+			longest = max(longest, len(p))
+		}
+		text = text[:max(0, len(text)-maxEscaped*longest)]
 	}
 	return outbox.CutText(c.Scrub(text, private...), maxDetail)
 }

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -14,11 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/internal/faults"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -95,7 +96,7 @@ func TestDoSendsOurHeaders(t *testing.T) {
 	t.Cleanup(srv.Close)
 	req := request(srv.URL)
 	req.Key = "key"
-	req.Header = []apiclient.Field{{"Idempotency-Key", []string{"k"}}, {"X-Idempotency-Key", []string{"k"}}, {"User-Agent", []string{"x"}}}
+	req.Header = http.Header{"Idempotency-Key": {"k"}, "X-Idempotency-Key": {"k"}, "User-Agent": {"x"}}
 	reply, err := newClient(t, nil).Do(t.Context(), req)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, reply.Status)
@@ -175,7 +176,7 @@ func TestDoFailsBeforeAnythingWasSent(t *testing.T) {
 	t.Run("a header that breaks lines", func(t *testing.T) {
 		t.Parallel()
 		req := request("http://127.0.0.1:1/")
-		req.Header = []apiclient.Field{{"X", []string{"a\r\nB: " + secret}}}
+		req.Header = http.Header{"X": {"a\r\nB: " + secret}}
 		_, err := newClient(t, nil).Do(t.Context(), req)
 		requireFailure(t, err, outbox.OutcomeRejected)
 	})

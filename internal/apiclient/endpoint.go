@@ -3,43 +3,42 @@ package apiclient
 import (
 	"net"
 	"net/url"
-
-	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// CheckEndpoint returns an [*amsbridge.InputError] naming the field unless raw
-// is an absolute https URL with a host, and without user name or fragment. Where
-// the client allows it, plain http to a loopback address is taken too.
+// CheckEndpoint returns an [*amsbridge.InputError] naming the field, as
+// [Config].Refuse makes it, unless raw is an absolute https URL with a host, and
+// without user name or fragment. Where the client allows it, plain http to a
+// loopback address is taken too.
 func (c *Client) CheckEndpoint(field, raw string) error {
-	if raw == "" {
-		return check.Bad("apiclient", field, "is empty")
+	if problem := c.endpointProblem(raw); problem != "" {
+		return c.refuse(field, problem)
 	}
-	u, err := url.Parse(raw)
-	if err != nil { // it quotes the whole of the URL
-		return check.Bad("apiclient", field, "is not a URL")
-	}
-	return c.checkURL(field, u)
+	return nil
 }
 
-func (c *Client) checkURL(field string, u *url.URL) error {
-	problem := ""
-	switch {
-	case u.Scheme != "https" && u.Scheme != "http":
-		problem = "is not an https URL"
-	case u.Hostname() == "":
-		problem = "has no host"
-	case u.User != nil:
-		problem = "holds a user name or password"
-	case u.Fragment != "":
-		problem = "has a fragment"
-	case u.Scheme == "http" && !c.allowHTTP:
-		problem = "is not an https URL (plain http to a loopback address needs AllowLoopbackHTTP)"
-	case u.Scheme == "http" && !Loopback(u.Hostname()):
-		problem = "is plain http to an address that is not loopback"
-	default:
-		return nil
+// endpointProblem says what is wrong with a URL, and nothing of what is in it.
+func (c *Client) endpointProblem(raw string) string {
+	if raw == "" {
+		return "is empty"
 	}
-	return check.Bad("apiclient", field, problem)
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "is not an https URL"
+	case u.Hostname() == "":
+		return "has no host"
+	case u.User != nil:
+		return "holds a user name or password"
+	case u.Fragment != "":
+		return "has a fragment"
+	case u.Scheme == "http" && !c.allowHTTP:
+		return "is not an https URL (plain http to a loopback address needs AllowLoopbackHTTP)"
+	case u.Scheme == "http" && !Loopback(u.Hostname()):
+		return "is plain http to an address that is not loopback"
+	}
+	return ""
 }
 
 // Loopback tells whether a host, without port, is localhost or a loopback

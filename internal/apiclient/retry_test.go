@@ -9,10 +9,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/internal/faults"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/stretchr/testify/require"
 )
 
 // A connection that dies in the handshake carried nothing: one quick second
@@ -41,7 +42,7 @@ func TestDoTriesOnceMoreWhenNothingWasSent(t *testing.T) {
 			cfg.RootCAs.AddCert(srv.Certificate())
 		})
 		req := request(srv.URL)
-		req.Header = []apiclient.Field{{Name: "X", Values: []string{"x"}}}
+		req.Header = http.Header{"X": {"x"}}
 		_, err := client.Do(t.Context(), req)
 		if c.calls == 0 {
 			requireFailure(t, err, outbox.OutcomeUnavailable)

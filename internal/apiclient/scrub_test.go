@@ -3,14 +3,19 @@ package apiclient_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/internal/apiclient"
-	"github.com/stretchr/testify/require"
 )
 
 func TestScrubFindsEveryForm(t *testing.T) {
@@ -153,5 +158,120 @@ func TestScrubJSONInHTML(t *testing.T) {
 		got := c.Scrub("<pre>"+body+"</pre>", name)
 		require.NotContains(t, got, "Son", body)
 		require.NotContains(t, got, "half", body)
+	}
+}
+
+// encoders are those of Go and, by their documentation, of PHP and .NET.
+var encoders = map[string]func(string) string{
+	"form":    url.QueryEscape,
+	"path":    url.PathEscape,
+	"percent": func(v string) string { return strings.ReplaceAll(url.QueryEscape(v), "+", "%20") },
+	"HTML":    html.EscapeString,
+	"named HTML": func(v string) string {
+		return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#039;").Replace(v)
+	},
+	"JSON": quoted,
+	"plain JSON": func(v string) string {
+		return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(v)
+	},
+	"PHP": func(v string) string { return strings.ReplaceAll(asciiJSON(v), "/", `\/`) },
+	".NET": func(v string) string {
+		return strings.NewReplacer("<", `\u003C`, "&", `\u0026`, "'", `\u0027`, "+", `\u002B`).Replace(asciiJSON(v))
+	},
+	"base64":    func(v string) string { return base64.StdEncoding.EncodeToString([]byte(v)) },
+	"base64url": func(v string) string { return base64.RawURLEncoding.EncodeToString([]byte(v)) },
+	"upper":     strings.ToUpper,
+	"lower":     strings.ToLower,
+}
+
+// quoted is JSON without the quotes.
+func quoted(v string) string {
+	b, err := json.Marshal(v)
+	if err != nil || len(b) < 2 {
+		return v
+	}
+	return string(b[1 : len(b)-1])
+}
+
+// asciiJSON writes JSON in ASCII alone.
+func asciiJSON(v string) string {
+	var b strings.Builder
+	for _, r := range quoted(v) {
+		if r < 0x80 {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
+// What an encoder makes of a value is not left, nor what a second one makes of
+// that, nor what a query in a query makes of both.
+func TestScrubFindsWhatEncodersMake(t *testing.T) {
+	t.Parallel()
+	for _, v := range []string{
+		"Ada Lovelace", `p@ss/w"\r<d>&'+ =`, "Zo\u00eb O'Brien/\u0141uk", "50%25 off?", `\u0041&amp;%41+"`, "李小龍 \U0001F600 &",
+		"jane.doe+shop@members.example.org", strings.Repeat("a b&", 60), "???~~~<>",
+	} {
+		c := newClient(t, func(cfg *apiclient.Config) { cfg.Secrets = []string{v} })
+		for first, encode := range encoders {
+			for second, again := range encoders {
+				if strings.Contains(second, "base64") || second == "upper" || second == "lower" {
+					continue // of what was encoded, these are other values
+				}
+				for layer, text := range []string{encode(v), again(encode(v)), url.QueryEscape(url.QueryEscape(again(encode(v))))} {
+					got := c.Scrub("begin "+text+" end", "Grace")
+					require.Contains(t, got, "begin [removed]", "%q by %s, %s, %d: %s", v, first, second, layer, text)
+					require.LessOrEqual(t, len(got), len("begin [removed]%25252525253D%25252525253D end"), "%s", got)
+				}
+			}
+		}
+	}
+}
+
+// The same of any value in any text.
+func FuzzScrubEncoded(f *testing.F) {
+	names := slices.Sorted(maps.Keys(encoders))
+	f.Add("nothing here ", "value", " and after", uint8(0), uint8(0))
+	f.Add("b64 ", " Zo\u00eb O'Brien", " x", uint8(9), uint8(1))
+	f.Add("\u0130\u212a ", "%41<\u0131d\u00df K", "%25", uint8(3), uint8(2))
+	f.Add("x%2", "jane@example.org", `\`, uint8(7), uint8(3))
+	f.Add("&", "\xff\xfe?>\xff\xfe", "&lt", uint8(4), uint8(5))
+	c, err := apiclient.New(apiclient.Config{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, before, value, after string, first, second uint8) {
+		value = strings.TrimSpace(value)
+		if len(value) < 6 || strings.ContainsAny(value, "[]") {
+			return
+		}
+		text := encoders[names[int(first)%len(names)]](value)
+		if then := names[int(second)%len(names)]; !strings.Contains(then, "base64") && then != "upper" && then != "lower" {
+			text = encoders[then](text)
+		}
+		if len(text) < 6 || strings.Contains(before+" "+after, text) {
+			return
+		}
+		require.NotContains(t, c.Scrub(before+" "+text+" "+after, value), text)
+	})
+}
+
+func BenchmarkScrub(b *testing.B) {
+	c, err := apiclient.New(apiclient.Config{Secrets: []string{"5up3r-s3cr3t/key+1"}})
+	require.NoError(b, err)
+	for name, text := range map[string]string{
+		"clean": `{"success":true,"product_url":"https://elevate.example.org/products/course-1"}`,
+		"echo":  `{"success":true,"email":"ada@example.org","product_url":"https://elevate.example.org/products/course-1"}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Scrub(text, "ada@example.org", "Ada", "Byron", "u-00000001")
+			}
+		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -35,7 +37,7 @@ func (c *Client) connect(cfg Config) {
 func retrying(t *http.Transport) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     delivering{t},
+			Transport:     staying{t},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax:     1,
@@ -45,16 +47,24 @@ func retrying(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// delivering gives each request what its call sends. It hides the transport's
-// CloseIdleConnections: retryablehttp calls it after each failed call, which
-// would cost all others their connections.
-type delivering struct{ transport *http.Transport }
+// staying hides the transport's CloseIdleConnections: retryablehttp calls it after
+// each failed call, which would cost all others their connections.
+type staying struct{ http.RoundTripper }
 
-func (d delivering) RoundTrip(r *http.Request) (*http.Response, error) {
-	if k, ok := r.Context().Value(callKey{}).(*call); ok {
-		k.load(r)
-	}
-	return d.transport.RoundTrip(r)
+// sentKey leads to the mark of a call: an [*atomic.Bool] that tells whether its
+// request may have been sent.
+type sentKey struct{}
+
+// watch returns a context for a request, in which net/http keeps the mark.
+func watch(ctx context.Context, sent *atomic.Bool) context.Context {
+	return httptrace.WithClientTrace(context.WithValue(ctx, sentKey{}, sent), &httptrace.ClientTrace{
+		// net/http asks for another connection only when the one that it reused was
+		// dead before anything was written.
+		GetConn: func(string) { sent.Store(false) },
+		// From here on bytes may leave: WroteHeaders comes too late, since a long URL
+		// is flushed before it.
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	})
 }
 
 // retryUnsent allows the quick second try only while nothing was sent.
@@ -62,9 +72,9 @@ func retryUnsent(ctx context.Context, _ *http.Response, err error) (bool, error)
 	if err == nil || ctx.Err() != nil {
 		return false, nil
 	}
-	k, ok := ctx.Value(callKey{}).(*call)
+	sent, ok := ctx.Value(sentKey{}).(*atomic.Bool)
 	var bad *tls.CertificateVerificationError
-	return ok && !k.sent.Load() && !errors.As(err, &bad), nil
+	return ok && !sent.Load() && !errors.As(err, &bad), nil
 }
 
 // resendable tells whether net/http takes the method for one that it may send

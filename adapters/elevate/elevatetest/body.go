@@ -1,13 +1,13 @@
 package elevatetest
 
 import (
+	"bytes"
 	"mime"
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
 const queryProblem = "the URL has a query, which logs would keep"
@@ -28,16 +28,13 @@ func formProblem(r *http.Request) string {
 }
 
 // readObject reads the body, or says what is wrong with it.
-func readObject(body []byte, readErr error) (wirejson.Object, string) {
-	switch {
-	case readErr != nil:
+func readObject(body []byte, readErr error) (map[string]any, string) {
+	if readErr != nil {
 		return nil, "the body was cut off"
-	case !utf8.Valid(body):
-		return nil, "the body is not valid UTF-8, as JSON has to be"
 	}
-	o, err := wirejson.Parse(string(body))
-	if err != nil {
-		return nil, "the body is " + err.Error()
+	var o map[string]any
+	if err := strictjson.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &o); err != nil {
+		return nil, err.About("the body")
 	}
 	return o, ""
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
 // read checks the form of a call: all that can be said without knowing the
@@ -53,11 +53,11 @@ func (s *Server) read(r *http.Request, body []byte, readErr error) input {
 	return in
 }
 
-func (s *Server) authorized(r *http.Request, o wirejson.Object) bool {
+func (s *Server) authorized(r *http.Request, o map[string]any) bool {
 	p, want, got := s.cfg.Profile, s.cfg.Key, ""
 	switch p.Auth {
 	case elevate.AuthBody:
-		v, _ := o.Get(p.AuthField)
+		v, _ := fieldpath.Get(o, p.AuthField)
 		got, _ = v.(string)
 	case elevate.AuthBearer:
 		got, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -70,7 +70,7 @@ func (s *Server) authorized(r *http.Request, o wirejson.Object) bool {
 	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
 }
 
-func (s *Server) readFields(o wirejson.Object, in *input, refuse func(text string)) {
+func (s *Server) readFields(o map[string]any, in *input, refuse func(text string)) {
 	p := s.cfg.Profile
 	known := []string{p.Confirmation}
 	if p.Auth == elevate.AuthBody {
@@ -78,7 +78,7 @@ func (s *Server) readFields(o wirejson.Object, in *input, refuse func(text strin
 	}
 	text := func(path string) string {
 		known = append(known, path)
-		v, there := o.Get(path)
+		v, there := fieldpath.Get(o, path)
 		t, ok := v.(string)
 		switch {
 		case !there:
@@ -102,17 +102,17 @@ func (s *Server) readFields(o wirejson.Object, in *input, refuse func(text strin
 	}
 	for _, path := range slices.Sorted(maps.Keys(p.Extra)) {
 		known = append(known, path)
-		if v, ok := o.Get(path); !ok || !sameJSON(v, p.Extra[path]) {
+		if v, ok := fieldpath.Get(o, path); !ok || !sameJSON(v, p.Extra[path]) {
 			refuse("the field " + path + " is not the profile's constant")
 		}
 	}
-	if v, there := o.Get(p.Confirmation); there { // optional, by the vendor's text
+	if v, there := fieldpath.Get(o, p.Confirmation); there { // optional, by the vendor's text
 		in.confirm = sameJSON(v, p.ConfirmationOn)
 		if !in.confirm && !sameJSON(v, p.ConfirmationOff) {
 			refuse("the field " + p.Confirmation + " is neither on nor off")
 		}
 	}
-	for _, path := range slices.Sorted(slices.Values(o.Paths())) {
+	for _, path := range slices.Sorted(slices.Values(fieldpath.All(o))) {
 		if !slices.ContainsFunc(known, func(k string) bool { return k == path || strings.HasPrefix(path, k+".") }) {
 			refuse("the profile does not name the field " + shown(path))
 		}

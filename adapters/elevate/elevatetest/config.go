@@ -8,7 +8,6 @@ import (
 
 	"github.com/amsbridge/amsbridge/internal/check"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 )
 
@@ -68,7 +67,7 @@ type Product struct {
 // withDefaults fills the gaps and names the first bad field.
 func (cfg Config) withDefaults() (Config, error) {
 	bad := func(field, problem string) (Config, error) {
-		return cfg, check.Bad("elevatetest", field, problem)
+		return cfg, check.Bad("elevatetest", "Config."+field, problem)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -79,8 +78,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.Profile == nil {
 		return bad("Profile", "is missing; name elevate.GuessedProfile() to use our guess")
 	}
-	if err := cfg.Profile.Check(); err != nil {
-		return cfg, err
+	if wrong, malformed := errors.AsType[*check.InputError](cfg.Profile.Check()); malformed {
+		return bad(wrong.Field, wrong.Problem)
 	}
 	u, err := url.Parse(cfg.BaseURL)
 	switch basic := cfg.Profile.Auth == elevate.AuthBasic; {
@@ -88,8 +87,10 @@ func (cfg Config) withDefaults() (Config, error) {
 		return bad("Path", "does not begin with a slash, or has braces")
 	case strings.HasPrefix(cfg.Path, productPath):
 		return bad("Path", "lies among the product pages")
-	case basic && (cfg.UserName == "" || cfg.Password == ""):
-		return bad("UserName and Password", "are not both given, as the profile wants them")
+	case basic && cfg.UserName == "":
+		return bad("UserName", "is empty, and the profile wants it")
+	case basic && cfg.Password == "":
+		return bad("Password", "is empty, and the profile wants it")
 	case !basic && cfg.Key == "":
 		return bad("Key", "is empty")
 	case cfg.UpsertDelay < 0:
@@ -104,10 +105,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.ReportKey == "" {
 		cfg.ReportKey = cfg.Key
 	}
-	wrong, malformed := errors.AsType[*amsbridge.InputError](cfg.ReportProfile.Check())
+	wrong, malformed := errors.AsType[*check.InputError](cfg.ReportProfile.Check())
 	switch {
 	case malformed:
-		return bad("Report"+wrong.Field, wrong.Problem)
+		return bad(wrong.Field, wrong.Problem)
 	case cfg.ReportKey == "":
 		return bad("ReportKey", "is empty")
 	case cfg.Path == reportPath:

@@ -10,9 +10,10 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/stretchr/testify/require"
 )
 
 func TestWriteJournal(t *testing.T) {

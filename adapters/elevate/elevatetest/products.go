@@ -22,7 +22,7 @@ type products struct {
 func newProducts(list []Product) (products, error) {
 	all := products{byID: map[string]Product{}, bySlug: map[string]Product{}}
 	for i, p := range list {
-		at := fmt.Sprintf("Products[%d]", i)
+		at := fmt.Sprintf("Config.Products[%d]", i)
 		if _, twice := all.byID[p.RemoteProductID]; twice {
 			return products{}, check.Bad("elevatetest", at+".RemoteProductID", "is listed twice")
 		}

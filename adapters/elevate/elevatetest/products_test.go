@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/stretchr/testify/require"
 )
 
 func TestProductsThatAreNotToBeHad(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
 // reportInput is a report call as it was read.
@@ -59,7 +59,7 @@ func (s *Server) readReport(r *http.Request, body []byte, readErr error) reportI
 	return in
 }
 
-func (s *Server) readReportFields(o wirejson.Object, in *reportInput) {
+func (s *Server) readReportFields(o map[string]any, in *reportInput) {
 	p := s.cfg.ReportProfile
 	no := func(text string) { in.refuse(http.StatusUnprocessableEntity, text) }
 	for _, f := range []struct {
@@ -77,8 +77,8 @@ func (s *Server) readReportFields(o wirejson.Object, in *reportInput) {
 			no("the field " + f.name + " is not as the profile has it")
 		}
 	}
-	filters, _ := o["filters"].(wirejson.Object)
-	filter, _ := filters["transaction_at"].(wirejson.Object)
+	filters, _ := o["filters"].(map[string]any)
+	filter, _ := filters["transaction_at"].(map[string]any)
 	text, _ := filter[">="].(string)
 	since, err := time.ParseInLocation(p.TimeLayouts[0], text, s.reportZone())
 	if len(filters) != 1 || len(filter) != 1 || err != nil {
@@ -88,7 +88,7 @@ func (s *Server) readReportFields(o wirejson.Object, in *reportInput) {
 	known := []string{"api_key", "format", "labels", "resource", "fields", "filters"}
 	number := func(path string) int {
 		known = append(known, path)
-		v, _ := o.Get(path)
+		v, _ := fieldpath.Get(o, path)
 		n, _ := v.(json.Number)
 		i, err := strconv.Atoi(n.String())
 		if err != nil || i < 1 || i > 1_000_000 {
@@ -103,7 +103,7 @@ func (s *Server) readReportFields(o wirejson.Object, in *reportInput) {
 	if p.PageSizeField != "" && number(p.PageSizeField) != p.PageSize {
 		no("the field " + p.PageSizeField + " is not as the profile has it")
 	}
-	for _, path := range slices.Sorted(slices.Values(o.Paths())) {
+	for _, path := range slices.Sorted(slices.Values(fieldpath.All(o))) {
 		if !slices.ContainsFunc(known, func(k string) bool { return path == k || strings.HasPrefix(path, k+".") }) {
 			no("nobody names the field " + shown(path))
 		}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
@@ -64,8 +64,8 @@ func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
 			writeJSON(w, http.StatusOK, rows)
 			return
 		}
-		o := wirejson.Object{}
-		o.Set(s.cfg.ReportProfile.Rows, rows)
+		o := map[string]any{}
+		fieldpath.Set(o, s.cfg.ReportProfile.Rows, rows)
 		writeJSON(w, http.StatusOK, o)
 	})
 }
@@ -91,13 +91,13 @@ func (s *Server) reportRows(in reportInput) []any {
 		if reg.Time.Before(in.since) {
 			continue
 		}
-		user, row := reg.person.User, wirejson.Object{}
-		row.Set(p.FirstName, user.FirstName)
-		row.Set(p.LastName, user.LastName)
-		row.Set(p.Email, user.Email)
-		row.Set(p.ProductTitle, s.products.byID[reg.RemoteProductID].Title)
-		row.Set(p.RemoteProductID, reg.RemoteProductID)
-		row.Set(p.TransactionAt, reg.Time.In(s.reportZone()).Format(p.TimeLayouts[0]))
+		user, row := reg.person.User, map[string]any{}
+		fieldpath.Set(row, p.FirstName, user.FirstName)
+		fieldpath.Set(row, p.LastName, user.LastName)
+		fieldpath.Set(row, p.Email, user.Email)
+		fieldpath.Set(row, p.ProductTitle, s.products.byID[reg.RemoteProductID].Title)
+		fieldpath.Set(row, p.RemoteProductID, reg.RemoteProductID)
+		fieldpath.Set(row, p.TransactionAt, reg.Time.In(s.reportZone()).Format(p.TimeLayouts[0]))
 		rows = append(rows, row)
 	}
 	if p.PageField == "" {
@@ -115,9 +115,9 @@ func (s *Server) reportZone() *time.Location {
 }
 
 func (s *Server) refuseReport(w http.ResponseWriter, a answer) {
-	o := wirejson.Object{}
+	o := map[string]any{}
 	if names := s.cfg.ReportProfile.Errors; len(names) > 0 {
-		o.Set(names[0], a.text)
+		fieldpath.Set(o, names[0], a.text)
 	}
 	if a.allow != "" {
 		w.Header().Set("Allow", a.allow)

@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/stretchr/testify/require"
 )
 
 const validReport = `{"api_key":"key","format":"json","labels":false,"resource":"productRegistration",` +
@@ -55,8 +56,8 @@ func TestReportCallsOfTheWrongFormAreRefused(t *testing.T) {
 		{"GET", asJSON, "", 405, "not POST"},
 		{"POST", "text/plain", validReport, 415, "content type"},
 		{"POST", asJSON, "", 400, "JSON"},
-		{"POST", asJSON, "[]", 400, "JSON"},
-		{"POST", asJSON, with("{", `{"format":"json",`), 400, "JSON"},
+		{"POST", asJSON, "[]", 400, "the body is not an object"},
+		{"POST", asJSON, with("{", `{"format":"json",`), 400, "a field of the body stands there twice"},
 		{"POST", asJSON, `"` + strings.Repeat("x", 70<<10) + `"`, 413, "64 KiB"},
 		{"POST", asJSON, with(`"api_key":"key",`, ""), 401, "api_key"},
 		{"POST", asJSON, with(`"key"`, `"Key"`), 401, "api_key"},
@@ -156,9 +157,9 @@ func TestReportsAreServedOnlyWhenOpened(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, 404, report(newServer(t), "POST", "application/json", validReport).Code)
 	for field, change := range map[string]func(*elevatetest.Config){
-		"ReportProfile.Name": func(c *elevatetest.Config) { c.ReportProfile = &elevate.ReportProfile{} },
-		"Path":               func(c *elevatetest.Config) { c.Path = "/api/reports/" },
-		"ReportKey": func(c *elevatetest.Config) {
+		"Config.ReportProfile.Name": func(c *elevatetest.Config) { c.ReportProfile = &elevate.ReportProfile{} },
+		"Config.Path":               func(c *elevatetest.Config) { c.Path = "/api/reports/" },
+		"Config.ReportKey": func(c *elevatetest.Config) {
 			c.Profile.Auth, c.Key, c.UserName, c.Password = elevate.AuthBasic, "", "u", "p"
 		},
 	} {

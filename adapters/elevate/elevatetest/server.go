@@ -6,10 +6,11 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
-	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/gorilla/mux"
+
+	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
 // maxBody is the longest body that a call may have, in bytes.
@@ -87,15 +88,15 @@ type answer struct {
 }
 
 func (s *Server) answer(w http.ResponseWriter, a answer) {
-	p, o := s.cfg.Profile, wirejson.Object{}
+	p, o := s.cfg.Profile, map[string]any{}
 	if p.Success != "" {
-		o.Set(p.Success, a.text == "")
+		fieldpath.Set(o, p.Success, a.text == "")
 	}
 	if a.text != "" && len(p.Errors) > 0 {
-		o.Set(p.Errors[0], a.text)
+		fieldpath.Set(o, p.Errors[0], a.text)
 	}
 	if a.url != "" {
-		o.Set(p.ProductURL, a.url)
+		fieldpath.Set(o, p.ProductURL, a.url)
 	}
 	body, err := json.Marshal(o)
 	if err != nil {

@@ -59,22 +59,23 @@ func serveBody(s http.Handler, body io.Reader, change func(*http.Request)) *http
 func TestNewNamesTheField(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*elevatetest.Config){
-		"Profile":               func(c *elevatetest.Config) { c.Profile = nil },
-		"Profile.Email":         func(c *elevatetest.Config) { c.Profile.Email = "" },
-		"Key":                   func(c *elevatetest.Config) { c.Key = "" },
-		"UserName and Password": func(c *elevatetest.Config) { c.Profile.Auth = elevate.AuthBasic },
-		"Path":                  func(c *elevatetest.Config) { c.Path = "api" },
-		"UpsertDelay":           func(c *elevatetest.Config) { c.UpsertDelay = -1 },
-		"Products[0].AppearsAfter": func(c *elevatetest.Config) {
+		"Config.Profile":       func(c *elevatetest.Config) { c.Profile = nil },
+		"Config.Profile.Email": func(c *elevatetest.Config) { c.Profile.Email = "" },
+		"Config.Key":           func(c *elevatetest.Config) { c.Key = "" },
+		"Config.UserName":      func(c *elevatetest.Config) { c.Profile.Auth = elevate.AuthBasic },
+		"Config.Password":      func(c *elevatetest.Config) { c.Profile.Auth, c.UserName = elevate.AuthBasic, "u" },
+		"Config.Path":          func(c *elevatetest.Config) { c.Path = "api" },
+		"Config.UpsertDelay":   func(c *elevatetest.Config) { c.UpsertDelay = -1 },
+		"Config.Products[0].AppearsAfter": func(c *elevatetest.Config) {
 			c.Products = []elevatetest.Product{{RemoteProductID: "a", AppearsAfter: -1}}
 		},
-		"BaseURL":                     func(c *elevatetest.Config) { c.BaseURL = "learn.example.org" },
-		"Products[0].RemoteProductID": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{}} },
-		"Products[1].RemoteProductID": func(c *elevatetest.Config) {
+		"Config.BaseURL":                     func(c *elevatetest.Config) { c.BaseURL = "learn.example.org" },
+		"Config.Products[0].RemoteProductID": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{}} },
+		"Config.Products[1].RemoteProductID": func(c *elevatetest.Config) {
 			c.Products = []elevatetest.Product{{RemoteProductID: "a"}, {RemoteProductID: "a", Slug: "b"}}
 		},
-		"Products[0].Slug": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{RemoteProductID: "é"}} },
-		"Products[1].Slug": func(c *elevatetest.Config) {
+		"Config.Products[0].Slug": func(c *elevatetest.Config) { c.Products = []elevatetest.Product{{RemoteProductID: "é"}} },
+		"Config.Products[1].Slug": func(c *elevatetest.Config) {
 			c.Products = []elevatetest.Product{{RemoteProductID: "a"}, {RemoteProductID: "A"}}
 		},
 	} {
@@ -83,6 +84,7 @@ func TestNewNamesTheField(t *testing.T) {
 		_, err := elevatetest.New(cfg)
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, field)
+		require.Equal(t, "elevatetest", bad.Package)
 		require.Equal(t, field, bad.Field)
 	}
 }
@@ -111,10 +113,10 @@ func TestCallsOfTheWrongFormAreRefused(t *testing.T) {
 		{"POST", "", valid, 415, "content type"},
 		{"POST", "application/x-www-form-urlencoded", valid, 415, "content type"},
 		{"POST", asJSON, "", 400, "JSON"},
-		{"POST", asJSON, "[]", 400, "JSON"},
-		{"POST", asJSON, valid + "x", 400, "JSON"},
+		{"POST", asJSON, "[]", 400, "the body is not an object"},
+		{"POST", asJSON, valid + "x", 400, "the body is followed by more text"},
 		{"POST", "application/json; charset=latin1", valid, 415, "charset"},
-		{"POST", asJSON, strings.Replace(valid, "{", `{"email":"x@example.org",`, 1), 400, "names a field twice"},
+		{"POST", asJSON, strings.Replace(valid, "{", `{"email":"x@example.org",`, 1), 400, "a field of the body stands there twice"},
 		{"POST", asJSON, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), 400, "nests too deeply"},
 		{"POST", asJSON, strings.Replace(valid, "Byron", "Byr\xf6n", 1), 400, "UTF-8"},
 		{"POST", asJSON, `"` + strings.Repeat("x", 70<<10) + `"`, 413, "64 KiB"},

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/adapters/elevate/internal/wirejson"
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
 // ReplyShapes returns replies that a client must not take for a success, by
@@ -22,9 +22,9 @@ import (
 func (s *Server) ReplyShapes() map[string]Fault {
 	p := s.cfg.Profile
 	object := func(fields map[string]any) string {
-		o := wirejson.Object{}
+		o := map[string]any{}
 		for path, v := range fields {
-			o.Set(path, v)
+			fieldpath.Set(o, path, v)
 		}
 		b, err := json.Marshal(o)
 		if err != nil {

@@ -9,9 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/stretchr/testify/require"
 )
 
 func newSlowServer(t *testing.T, delay time.Duration) *elevatetest.Server {

@@ -8,11 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// What was found good about one call says nothing about the next.
+// Calls of one client share nothing.
 func TestDoFollowsMethodAndURLOfEachCall(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +37,7 @@ func TestDoFollowsMethodAndURLOfEachCall(t *testing.T) {
 			req := request(srv.URL)
 			req.Method, req.URL, req.Body = c.method, srv.URL+c.path, []byte(c.body)
 			if c.header != "" {
-				req.Header = []apiclient.Field{{"X", []string{c.header}}}
+				req.Header = http.Header{"X": {c.header}}
 			}
 			reply, err := client.Do(t.Context(), req)
 			require.NoError(t, err)

@@ -1,0 +1,151 @@
+package apiclient
+
+import (
+	"html"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Bounds of what is looked at for one text. A query in a URL in a query has been
+// escaped three times, and what is JSON in it once more. A hostile text could
+// have many more versions than maxVersions, and gets no more.
+const (
+	maxLayers   = 4
+	maxVersions = 32
+)
+
+// maxEscaped is how many bytes one byte of a value takes at most, however it is
+// escaped.
+const maxEscaped = 32
+
+// version is a text as it is after unescaping, and where its bytes come from.
+type version struct {
+	text string
+	at   []int // by byte and for the end; nil for the text itself
+}
+
+// origin returns where the byte was in the text itself.
+func (v version) origin(i int) int {
+	if v.at == nil {
+		return i
+	}
+	return v.at[i]
+}
+
+// versions returns the text and what unescaping it in every order gives, those
+// that take fewer steps first.
+func versions(text string) []version {
+	all := []version{{text: text}}
+	seen := map[string]bool{text: true}
+	for last, layer := 0, 0; layer < maxLayers && last < len(all); layer++ {
+		level := all[last:]
+		last = len(all)
+		for _, v := range level {
+			for _, e := range escapes {
+				next := v.unescape(e)
+				if seen[next.text] || len(all) == maxVersions {
+					continue
+				}
+				seen[next.text] = true
+				all = append(all, next)
+			}
+		}
+	}
+	return all
+}
+
+// unescape undoes one layer of one kind of escape.
+func (v version) unescape(e escape) version {
+	if !strings.ContainsAny(v.text, e.signs) {
+		return v
+	}
+	plain, at := make([]byte, 0, len(v.text)), make([]int, 0, len(v.text)+1)
+	for i := 0; i < len(v.text); {
+		b, n := v.text[i:i+1], 1
+		if strings.Contains(e.signs, b) {
+			if meant, length := e.read(v.text[i:]); length > 0 {
+				b, n = meant, length
+			}
+		}
+		plain = append(plain, b...)
+		for range len(b) {
+			at = append(at, v.origin(i))
+		}
+		i += n
+	}
+	return version{string(plain), append(at, v.origin(len(v.text)))}
+}
+
+// escape is a way to write bytes as others.
+type escape struct {
+	signs string // with which one begins
+	// read returns what the escape stands for that a text begins with, and how
+	// long it is: zero where there is none.
+	read func(s string) (meant string, length int)
+}
+
+var escapes = [...]escape{{"%", percent}, {"%+", form}, {`\`, slashed}, {"&", entity}}
+
+// percent reads %41, as in URLs.
+func percent(s string) (string, int) {
+	if len(s) < 3 {
+		return "", 0
+	}
+	b, err := strconv.ParseUint(s[1:3], 16, 8)
+	if err != nil {
+		return "", 0
+	}
+	return string([]byte{byte(b)}), 3
+}
+
+// form reads %41, and '+' for a space.
+func form(s string) (string, int) {
+	if s[0] == '+' {
+		return " ", 1
+	}
+	return percent(s)
+}
+
+// slashed reads \n, \/ and \u0041, as in JSON.
+func slashed(s string) (string, int) {
+	if len(s) < 2 {
+		return "", 0
+	}
+	if i := strings.IndexByte(`"\/bfnrt`, s[1]); i >= 0 {
+		return "\"\\/\b\f\n\r\t"[i : i+1], 2
+	}
+	first, ok := utf16Unit(s)
+	if !ok {
+		return "", 0
+	}
+	if second, ok := utf16Unit(s[6:]); ok {
+		if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
+			return string(r), 12
+		}
+	}
+	return string(first), 6
+}
+
+// utf16Unit reads \u0041, which is half a character where it is a surrogate.
+func utf16Unit(s string) (rune, bool) {
+	if len(s) < 6 || s[:2] != `\u` {
+		return 0, false
+	}
+	unit, err := strconv.ParseUint(s[2:6], 16, 16)
+	return rune(unit), err == nil
+}
+
+// entity reads &amp;, &#65; and &#x41;, as in HTML.
+func entity(s string) (string, int) {
+	end := strings.IndexFunc(s[1:], func(r rune) bool { return r != '#' && !wordRune(r) }) + 1
+	if end == 0 || s[end] != ';' {
+		return "", 0
+	}
+	meant := html.UnescapeString(s[:end+1])
+	if meant == s[:end+1] {
+		return "", 0
+	}
+	return meant, end + 1
+}
