@@ -13,7 +13,7 @@ import (
 // shows it in these very bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-var formType = []apiclient.Field{{Name: "Content-Type", Values: []string{"application/x-www-form-urlencoded"}}}
+var formType = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 
 // request lays a call out. The query is built by hand, since [url.Values] sorts
 // its keys and would escape LASCmd. The key may be empty.
