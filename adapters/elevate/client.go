@@ -79,12 +79,12 @@ func New(cfg Config) (*Client, error) {
 	}
 	api, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: cfg.Concurrency, MaxBody: cfg.MaxBody,
-		Refuse: bad, RootCAs: cfg.RootCAs, Secrets: cfg.Credentials.reveal().texts(), Version: cfg.Version,
+		Package: "elevate", RootCAs: cfg.RootCAs, Secrets: cfg.Credentials.reveal().texts(), Version: cfg.Version,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := api.CheckEndpoint("Endpoint", cfg.Endpoint); err != nil {
+	if err := api.CheckEndpoint("Config.Endpoint", cfg.Endpoint); err != nil {
 		return nil, err
 	}
 	hosts, err := allowedHosts(cfg)

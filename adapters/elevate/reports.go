@@ -117,12 +117,12 @@ func NewReports(cfg ReportsConfig) (*Reports, error) {
 	}
 	api, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: 1, MaxBody: cfg.MaxBody, Now: cfg.Now,
-		Refuse: bad, RootCAs: cfg.RootCAs, Secrets: cfg.APIKey.reveal().texts(), Version: cfg.Version,
+		Package: "elevate", Type: "ReportsConfig", RootCAs: cfg.RootCAs, Secrets: cfg.APIKey.reveal().texts(), Version: cfg.Version,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := api.CheckEndpoint("Endpoint", cfg.Endpoint); err != nil {
+	if err := api.CheckEndpoint("ReportsConfig.Endpoint", cfg.Endpoint); err != nil {
 		return nil, err
 	}
 	return &Reports{

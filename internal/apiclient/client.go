@@ -34,9 +34,9 @@ type Config struct {
 	// Now is the clock that Retry-After dates are read against. Defaults to
 	// time.Now.
 	Now func() time.Time
-	// Refuse makes the error about a bad field of this configuration, in the name of
-	// the package that its user called. Defaults to an error of package apiclient.
-	Refuse func(field, problem string) error
+	// Package is the one that users called, in whose name errors speak, and Type the
+	// configuration that they gave it. Defaults to this package and "Config".
+	Package, Type string
 	// RootCAs verify the platform's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
 	// Secrets are removed from every text, in the forms in which a platform or
@@ -54,7 +54,7 @@ type Client struct {
 	allowHTTP   bool
 	maxBody     int64
 	now         func() time.Time
-	refuse      func(field, problem string) error
+	pkg         string
 	secrets     func() []needle // no printer looks into a function
 	userAgent   string
 	reusing     *retryablehttp.Client // POST and the like
@@ -76,19 +76,23 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Version == "" {
 		cfg.Version = moduleVersion()
 	}
-	if cfg.Refuse == nil {
-		cfg.Refuse = func(field, problem string) error { return check.Bad("apiclient", field, problem) }
+	if cfg.Package == "" {
+		cfg.Package = "apiclient"
 	}
+	if cfg.Type == "" {
+		cfg.Type = "Config"
+	}
+	bad := func(field, problem string) error { return check.Bad(cfg.Package, cfg.Type+"."+field, problem) }
 	switch {
 	case cfg.Concurrency < 0 || cfg.Concurrency > 10_000:
-		return nil, cfg.Refuse("Concurrency", "is not from 1 to 10,000")
+		return nil, bad("Concurrency", "is not from 1 to 10,000")
 	case cfg.MaxBody < minBody || cfg.MaxBody > maxBody:
-		return nil, cfg.Refuse("MaxBody", "is not from 16 KiB to 1 MiB")
+		return nil, bad("MaxBody", "is not from 16 KiB to 1 MiB")
 	case !cleanHeader(cfg.Version):
-		return nil, cfg.Refuse("Version", "has characters that no header may hold")
+		return nil, bad("Version", "has characters that no header may hold")
 	}
 	c := &Client{
-		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, refuse: cfg.Refuse,
+		allowHTTP: cfg.AllowLoopbackHTTP, maxBody: cfg.MaxBody, now: cfg.Now, pkg: cfg.Package,
 		userAgent: "amsbridge/" + cfg.Version,
 	}
 	var secrets []needle

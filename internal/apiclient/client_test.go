@@ -48,14 +48,14 @@ func request(url string) apiclient.Request {
 func TestNewNamesTheField(t *testing.T) {
 	t.Parallel()
 	for field, cfg := range map[string]apiclient.Config{
-		"Concurrency": {Concurrency: -1},
-		"MaxBody":     {MaxBody: 1},
-		"Version":     {Version: "1\r\nX: y"},
+		"shop: Config.Concurrency":         {Package: "shop", Concurrency: -1},
+		"apiclient: ReportsConfig.MaxBody": {Type: "ReportsConfig", MaxBody: 1},
+		"apiclient: Config.Version":        {Version: "1\r\nX: y"},
 	} {
 		_, err := apiclient.New(cfg)
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad)
-		require.Equal(t, field, bad.Field)
+		require.Equal(t, field, bad.Package+": "+bad.Field)
 	}
 }
 

@@ -3,15 +3,17 @@ package apiclient
 import (
 	"net"
 	"net/url"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// CheckEndpoint returns an [*amsbridge.InputError] naming the field, as
-// [Config].Refuse makes it, unless raw is an absolute https URL with a host, and
-// without user name or fragment. Where the client allows it, plain http to a
-// loopback address is taken too.
+// CheckEndpoint returns an [*amsbridge.InputError] naming the field, such as
+// "Config.Endpoint", unless raw is an absolute https URL with a host, and without
+// user name or fragment. Where the client allows it, plain http to a loopback
+// address is taken too.
 func (c *Client) CheckEndpoint(field, raw string) error {
 	if problem := c.endpointProblem(raw); problem != "" {
-		return c.refuse(field, problem)
+		return check.Bad(c.pkg, field, problem)
 	}
 	return nil
 }
