@@ -49,6 +49,9 @@ func config(endpoint string) elevate.Config {
 	}
 }
 
+// nobody listens there; the port of a server that was closed may be another's by now.
+const nobody = "http://127.0.0.1:1"
+
 func newClient(t *testing.T, cfg elevate.Config) *elevate.Client {
 	t.Helper()
 	c, err := elevate.New(cfg)

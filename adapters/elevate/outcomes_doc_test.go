@@ -126,7 +126,7 @@ func (a answered) serve(t *testing.T) *elevate.Client {
 	cfg := config(srv.URL)
 	cfg.AllowedHosts, cfg.Profile.AcceptUnmarked = []string{"learn.example.org"}, a.unmarked
 	if a.absent {
-		srv.Close()
+		cfg.Endpoint = nobody
 	}
 	return newClient(t, cfg)
 }

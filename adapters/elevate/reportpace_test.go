@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -96,9 +95,7 @@ func TestReportsKeepTheirDistance(t *testing.T) {
 
 func TestReportOfWhichNothingWasSentDoesNotCount(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.NotFoundHandler())
-	srv.Close()
-	cfg := reportsConfig(srv.URL)
+	cfg := reportsConfig(nobody)
 	cfg.MinInterval = time.Hour
 	client := newReports(t, cfg)
 	for range 2 {

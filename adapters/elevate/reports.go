@@ -1,6 +1,7 @@
 package elevate
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -132,20 +133,10 @@ func NewReports(cfg ReportsConfig) (*Reports, error) {
 }
 
 func (cfg ReportsConfig) withDefaults() ReportsConfig {
-	if cfg.MaxBody == 0 {
-		cfg.MaxBody = 1 << 20
-	}
-	if cfg.MaxRows == 0 {
-		cfg.MaxRows = 100_000
-	}
-	if cfg.MinInterval == 0 {
-		cfg.MinInterval = time.Hour
-	}
+	cfg.MaxBody, cfg.MaxRows = cmp.Or(cfg.MaxBody, 1<<20), cmp.Or(cfg.MaxRows, 100_000)
+	cfg.MinInterval, cfg.Timeout = cmp.Or(cfg.MinInterval, time.Hour), cmp.Or(cfg.Timeout, 2*time.Minute)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 2 * time.Minute
 	}
 	return cfg
 }

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"cmp"
 	"crypto/x509"
 	"runtime/debug"
 	"time"
@@ -64,23 +65,11 @@ type Client struct {
 
 // New returns a client, or an [*amsbridge.InputError] that names the bad field.
 func New(cfg Config) (*Client, error) {
-	if cfg.Concurrency == 0 {
-		cfg.Concurrency = 100
-	}
-	if cfg.MaxBody == 0 {
-		cfg.MaxBody = 64 << 10
-	}
+	cfg.Concurrency, cfg.MaxBody = cmp.Or(cfg.Concurrency, 100), cmp.Or(cfg.MaxBody, 64<<10)
+	cfg.Package, cfg.Type = cmp.Or(cfg.Package, "apiclient"), cmp.Or(cfg.Type, "Config")
+	cfg.Version = cmp.Or(cfg.Version, moduleVersion())
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Version == "" {
-		cfg.Version = moduleVersion()
-	}
-	if cfg.Package == "" {
-		cfg.Package = "apiclient"
-	}
-	if cfg.Type == "" {
-		cfg.Type = "Config"
 	}
 	bad := func(field, problem string) error { return check.Bad(cfg.Package, cfg.Type+"."+field, problem) }
 	switch {
