@@ -28,22 +28,25 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 		return outbox.Result{}, err
 	}
 	if err != nil {
-		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reasonOf(err), Err: err}
+		return outbox.Result{}, rejected(reasonOf(err), err)
 	}
 	if fact, bad := missing(r); bad != nil {
-		return outbox.Result{}, &outbox.DeliveryError{
-			Outcome: outbox.OutcomeRejected, Reason: "the " + fact + " " + bad.Problem, Err: bad,
-		}
+		return outbox.Result{}, rejected("the "+fact+" "+bad.Problem, bad)
 	}
 	req, err := c.profile.request(c.endpoint, c.credentials.reveal(), r, m.Key, c.confirms(r, m.Doubt))
 	if err != nil {
-		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
+		return outbox.Result{}, rejected("no JSON can be made of it", nil)
 	}
 	reply, err := c.api.Do(ctx, req)
 	if err != nil {
 		return outbox.Result{}, err
 	}
 	return c.judge(reply, r.User.Email, req.Private)
+}
+
+// rejected is what a message comes to of which nothing was sent.
+func rejected(reason string, err error) *outbox.DeliveryError {
+	return &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reason, Err: err}
 }
 
 // confirms tells whether a send asks for the confirmation email. A lost lease

@@ -87,9 +87,9 @@ func GuessedProfile() *Profile {
 
 const noProfile = "is missing. Only Elevate can tell its wire format (the PDF of the Registration API): " +
 	"the endpoint's path; where the credentials go and under which name; the JSON field names of first name, " +
-	"last name, email, Unique User ID and Remote Product ID; the name, values and default of the field that asks for a " +
-	"confirmation email; how a reply says success or error; and the name of the Product URL in the reply. " +
-	"Fill in a Profile, or name GuessedProfile() to use what is only our guess"
+	"last name, email, Unique User ID and Remote Product ID; the name, values and default of the field that " +
+	"asks for a confirmation email; how a reply says success or error; and the name of the Product URL in the " +
+	"reply. Fill in a Profile, or name GuessedProfile() to use what is only our guess"
 
 // Check returns an [*amsbridge.InputError] for the first field that is missing
 // or malformed.

@@ -56,8 +56,10 @@ func GuessedReportProfile() *ReportProfile {
 	return &ReportProfile{
 		Name: "guessed", Format: json.RawMessage(`"json"`), Labels: json.RawMessage("false"),
 		Fields: json.RawMessage(
-			`["user.firstname","user.lastname","user.email","transaction_at","product.title","product.remote_product_id"]`),
-		Errors: []string{"error", "errors"}, FirstName: "user.firstname", LastName: "user.lastname", Email: "user.email",
+			`["user.firstname","user.lastname","user.email","transaction_at",` +
+				`"product.title","product.remote_product_id"]`),
+		Errors:    []string{"error", "errors"},
+		FirstName: "user.firstname", LastName: "user.lastname", Email: "user.email",
 		ProductTitle: "product.title", RemoteProductID: "product.remote_product_id", TransactionAt: "transaction_at",
 		TimeLayouts: []string{time.DateTime, time.RFC3339},
 	}

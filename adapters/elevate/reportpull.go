@@ -61,7 +61,7 @@ func (r *Reports) page(ctx context.Context, since time.Time, page int) (string, 
 	defer cancel()
 	req, err := r.request(since, page)
 	if err != nil {
-		return "", &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "no JSON can be made of it"}
+		return "", rejected("no JSON can be made of it", nil)
 	}
 	reply, err := r.api.Do(ctx, req)
 	if err != nil {
@@ -92,7 +92,8 @@ func (r *Reports) explain(d *outbox.DeliveryError, said string) *outbox.Delivery
 func (r *Reports) request(since time.Time, page int) (apiclient.Request, error) {
 	p := r.profile
 	o := map[string]any{
-		"api_key": r.key.reveal().key, "format": p.Format, "labels": p.Labels, "resource": "productRegistration", "fields": p.Fields,
+		"api_key": r.key.reveal().key, "format": p.Format, "labels": p.Labels, "fields": p.Fields,
+		"resource": "productRegistration",
 		"filters": map[string]any{
 			"transaction_at": map[string]any{">=": since.In(p.zone()).Format(p.TimeLayouts[0])},
 		},

@@ -95,7 +95,8 @@ func (e *TooSoonError) Error() string {
 func NewReports(cfg ReportsConfig) (*Reports, error) {
 	bad := refuser("ReportsConfig")
 	if cfg.Profile == nil {
-		return nil, bad("Profile", "is missing; fill in a ReportProfile, or name GuessedReportProfile() to use our guess")
+		return nil, bad("Profile",
+			"is missing; fill in a ReportProfile, or name GuessedReportProfile() to use our guess")
 	}
 	if err := cfg.Profile.check(refuser("ReportsConfig.Profile")); err != nil {
 		return nil, err
@@ -118,7 +119,8 @@ func NewReports(cfg ReportsConfig) (*Reports, error) {
 	}
 	api, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: 1, MaxBody: cfg.MaxBody, Now: cfg.Now,
-		Package: "elevate", Type: "ReportsConfig", RootCAs: cfg.RootCAs, Secrets: cfg.APIKey.reveal().texts(), Version: cfg.Version,
+		Package: "elevate", Type: "ReportsConfig", RootCAs: cfg.RootCAs,
+		Secrets: cfg.APIKey.reveal().texts(), Version: cfg.Version,
 	})
 	if err != nil {
 		return nil, err

@@ -19,7 +19,9 @@ func jsonHeader() http.Header {
 }
 
 // request makes the call of one registration.
-func (p *Profile) request(url string, s secrets, r amsbridge.Registration, key string, confirm bool) (apiclient.Request, error) {
+func (p *Profile) request(
+	url string, s secrets, r amsbridge.Registration, key string, confirm bool,
+) (apiclient.Request, error) {
 	header, body := jsonHeader(), map[string]any{}
 	fieldpath.Set(body, p.FirstName, r.User.FirstName)
 	fieldpath.Set(body, p.LastName, r.User.LastName)

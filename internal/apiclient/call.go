@@ -79,7 +79,9 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	if long {
 		body = body[:c.maxBody]
 	}
-	return &Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil}, nil
+	return &Reply{
+		Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil,
+	}, nil
 }
 
 // newRequest makes the request. Its error may hold the URL.

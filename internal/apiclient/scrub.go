@@ -90,7 +90,8 @@ func needlesOf(value string, short int) []needle {
 	forms := []string{value, trimmed, strings.ToUpper(value), strings.ToLower(value), string([]rune(value))}
 	for _, v := range slices.Compact([]string{value, trimmed}) {
 		// Without its padding, base64 is found with and without it.
-		forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
+		forms = append(forms,
+			base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
 	}
 	for i := range forms {
 		forms[i] = lowerASCII(forms[i])

@@ -49,7 +49,8 @@ const (
 var kindNames = [...]string{
 	None: "none", Throttle: "throttle", ServerError: "server error", Unavailable: "unavailable",
 	Unauthorized: "unauthorized", Forbidden: "forbidden", Garbage: "garbage", Reply: "reply",
-	LoginPage: "login page", Redirect: "redirect", Slow: "slow", CutBefore: "cut before", CutAfter: "cut after", Truncate: "truncate",
+	LoginPage: "login page", Redirect: "redirect", Slow: "slow",
+	CutBefore: "cut before", CutAfter: "cut after", Truncate: "truncate",
 	HoldAfter: "hold after",
 }
 

@@ -114,7 +114,9 @@ func faultsOf(pkg, at string, list []faultText) (all []Fault, err error) {
 }
 
 func (t faultText) fault(pkg, at string) (Fault, error) {
-	f := Fault{RetryAfter: t.RetryAfter, Body: t.Body, Status: t.Status, ContentType: t.ContentType, Effect: t.Effect}
+	f := Fault{
+		RetryAfter: t.RetryAfter, Body: t.Body, Status: t.Status, ContentType: t.ContentType, Effect: t.Effect,
+	}
 	kind := slices.Index(kindNames[:], t.Kind)
 	if kind < 0 {
 		return Fault{}, check.Bad(pkg, at+".kind", "is not the name of a fault")
@@ -154,7 +156,8 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 		return nil, errNoText
 	}
 	t := faultText{
-		Kind: f.Kind.String(), RetryAfter: f.RetryAfter, Body: f.Body, Status: f.Status, ContentType: f.ContentType, Effect: f.Effect,
+		Kind: f.Kind.String(), RetryAfter: f.RetryAfter, Body: f.Body, Status: f.Status,
+		ContentType: f.ContentType, Effect: f.Effect,
 	}
 	if f.Delay != 0 {
 		t.Delay = f.Delay.String()

@@ -13,7 +13,8 @@ import (
 const (
 	garbage   = "\x00\xff\xfe}{<<>>&&&;;;"
 	loginPage = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head>" +
-		"<body><form method=\"post\" action=\"/login\"><input name=\"user\"><input type=\"password\" name=\"password\"></form></body></html>\n"
+		"<body><form method=\"post\" action=\"/login\"><input name=\"user\">" +
+		"<input type=\"password\" name=\"password\"></form></body></html>\n"
 )
 
 // Serve answers one call. act carries the call out and writes the honest

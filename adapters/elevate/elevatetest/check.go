@@ -91,13 +91,15 @@ func (s *Server) readFields(o map[string]any, in *input, refuse func(text string
 		return t
 	}
 	in.user = amsbridge.User{
-		ID: amsbridge.UserID(text(p.UserID)), FirstName: text(p.FirstName), LastName: text(p.LastName), Email: text(p.Email),
+		ID:        amsbridge.UserID(text(p.UserID)),
+		FirstName: text(p.FirstName), LastName: text(p.LastName), Email: text(p.Email),
 	}
 	in.product = text(p.RemoteProductID)
 	if bad, wrong := errors.AsType[*amsbridge.InputError](in.user.ID.Check()); wrong && in.user.ID != "" {
 		refuse("the field " + p.UserID + " is not a user ID: it " + bad.Problem)
 	}
-	if a, err := mail.ParseAddress(in.user.Email); in.user.Email != "" && (err != nil || a.Address != in.user.Email) {
+	a, err := mail.ParseAddress(in.user.Email)
+	if in.user.Email != "" && (err != nil || a.Address != in.user.Email) {
 		refuse("the field " + p.Email + " is not an e-mail address")
 	}
 	for _, path := range slices.Sorted(maps.Keys(p.Extra)) {

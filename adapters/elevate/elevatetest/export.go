@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// line is one of the journal's, of the kinds that What names. Fields that a kind
-// does not have are left out.
-type line struct {
+// exported is one line of [Server.WriteJournal]. Fields that its kind, What, does
+// not have are left out.
+type exported struct {
 	What            string     `json:"what"`
 	Seq             int        `json:"seq,omitempty"`    // of the call
 	Number          int        `json:"number,omitempty"` // of the person
@@ -38,7 +38,7 @@ type line struct {
 // like one, is written as "(not shown)". An error of w is returned as it is.
 func (s *Server) WriteJournal(w io.Writer) error {
 	enc := json.NewEncoder(w)
-	for _, l := range s.lines() {
+	for _, l := range s.export() {
 		l.Key, l.UserID, l.RemoteProductID = s.masked(l.Key), s.masked(l.UserID), s.masked(l.RemoteProductID)
 		if err := enc.Encode(l); err != nil {
 			return err
@@ -47,34 +47,40 @@ func (s *Server) WriteJournal(w io.Writer) error {
 	return nil
 }
 
-func (s *Server) lines() (all []line) {
+func (s *Server) export() (all []exported) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.journal {
 		fault := c.Fault
-		all = append(all, line{
-			What: "call", Seq: c.Seq, Time: c.Time, Key: c.Key, UserID: string(c.UserID), RemoteProductID: c.RemoteProductID,
-			Confirmation: c.Confirmation, Effect: c.Effect, Repeat: c.Repeat, Status: c.Status, Fault: &fault,
+		all = append(all, exported{
+			What: "call", Seq: c.Seq, Time: c.Time, Key: c.Key,
+			UserID: string(c.UserID), RemoteProductID: c.RemoteProductID, Confirmation: c.Confirmation,
+			Effect: c.Effect, Repeat: c.Repeat, Status: c.Status, Fault: &fault,
 			Violations: c.Violations, Refusal: c.Refusal,
 		})
 	}
 	for _, c := range s.reports {
 		fault := c.Fault
-		all = append(all, line{
-			What: "report", Seq: c.Seq, Time: c.Time, Since: c.Since, Page: c.Page, Rows: c.Rows, Status: c.Status,
-			Fault: &fault, Violations: c.Violations,
+		all = append(all, exported{
+			What: "report", Seq: c.Seq, Time: c.Time, Since: c.Since, Page: c.Page, Rows: c.Rows,
+			Status: c.Status, Fault: &fault, Violations: c.Violations,
 		})
 	}
 	for _, p := range s.persons {
-		all = append(all, line{What: "person", Number: p.Number, Time: p.Time, Key: p.Key, UserID: string(p.User.ID)})
+		all = append(all, exported{
+			What: "person", Number: p.Number, Time: p.Time, Key: p.Key, UserID: string(p.User.ID),
+		})
 	}
 	for _, r := range s.registrations {
-		all = append(all, line{
-			What: "registration", Number: r.person.Number, Time: r.Time, Key: r.Key, UserID: string(r.UserID), RemoteProductID: r.RemoteProductID,
+		all = append(all, exported{
+			What: "registration", Number: r.person.Number, Time: r.Time, Key: r.Key,
+			UserID: string(r.UserID), RemoteProductID: r.RemoteProductID,
 		})
 	}
 	for _, m := range s.mails {
-		all = append(all, line{What: "mail", Seq: m.Seq, UserID: string(m.UserID), RemoteProductID: m.RemoteProductID})
+		all = append(all, exported{
+			What: "mail", Seq: m.Seq, UserID: string(m.UserID), RemoteProductID: m.RemoteProductID,
+		})
 	}
 	return all
 }

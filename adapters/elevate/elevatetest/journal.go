@@ -154,7 +154,7 @@ type state struct {
 	keys          map[string]bool
 	persons       []*Person
 	byUser        map[amsbridge.UserID]*Person // the first of each
-	registered    map[place]bool
+	registered    map[pairing]bool
 	registrations []registration
 	mails         []Mail
 	asked         map[string]int // calls, by product
@@ -163,7 +163,8 @@ type state struct {
 	reportPlan    *faults.Plan
 }
 
-type place struct {
+// pairing is a person and the product that they are registered for.
+type pairing struct {
 	person  *Person
 	product string
 }
@@ -175,7 +176,7 @@ type registration struct {
 
 func newState() state {
 	return state{
-		keys: map[string]bool{}, byUser: map[amsbridge.UserID]*Person{}, registered: map[place]bool{}, asked: map[string]int{},
-		plan: &faults.Plan{}, reportPlan: &faults.Plan{},
+		keys: map[string]bool{}, byUser: map[amsbridge.UserID]*Person{}, registered: map[pairing]bool{},
+		asked: map[string]int{}, plan: &faults.Plan{}, reportPlan: &faults.Plan{},
 	}
 }

@@ -46,11 +46,11 @@ func (s *Server) register(call *Call, in input, productURL string) {
 	}
 	person.User = in.user
 
-	at := place{person, in.product}
-	there := s.registered[at]
+	pair := pairing{person, in.product}
+	registered := s.registered[pair]
 	s.letOthersIn()
-	if !there {
-		s.registered[at] = true
+	if !registered {
+		s.registered[pair] = true
 		call.Effect = true
 		s.registrations = append(s.registrations, registration{person, Registration{
 			UserID: in.user.ID, RemoteProductID: in.product, ProductURL: productURL, Key: call.Key, Time: call.Time,

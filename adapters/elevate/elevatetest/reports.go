@@ -76,7 +76,8 @@ func (s *Server) openReport(in reportInput) (faults.Fault, *ReportCall) {
 	defer s.mu.Unlock()
 	fault := s.reportPlan.Take()
 	call := &ReportCall{
-		Seq: len(s.reports) + 1, Time: s.cfg.Now(), Since: in.since, Page: in.page, Fault: fault.Kind, Violations: in.violations,
+		Seq: len(s.reports) + 1, Time: s.cfg.Now(), Since: in.since, Page: in.page,
+		Fault: fault.Kind, Violations: in.violations,
 	}
 	s.reports = append(s.reports, call)
 	return fault, call

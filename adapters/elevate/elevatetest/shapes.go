@@ -39,16 +39,20 @@ func (s *Server) ReplyShapes() map[string]Fault {
 		done[p.Success] = true
 	}
 	all := map[string]Fault{
-		"neither":       {Body: "{}"},
-		"empty":         {},
-		"list":          {Body: "[" + object(done) + "]"},
-		"cut":           {Body: strings.TrimSuffix(object(done), "}")},
-		"two objects":   {Body: object(done) + object(done)},
-		"too deep":      {Body: strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000)},
-		"too long":      {Body: strings.Repeat(" ", 2<<20) + object(done)},
-		"page":          {Body: "<!DOCTYPE html><title>Elevate</title><p>success\n", ContentType: "text/html; charset=utf-8"},
-		"redirect page": {Body: `<meta http-equiv="refresh" content="0; url=` + link + `">`, ContentType: "text/html"},
-		"field twice":   {Body: strings.Replace(object(done), "{", `{"a":1,"a":2,`, 1)},
+		"neither":     {Body: "{}"},
+		"empty":       {},
+		"list":        {Body: "[" + object(done) + "]"},
+		"cut":         {Body: strings.TrimSuffix(object(done), "}")},
+		"two objects": {Body: object(done) + object(done)},
+		"too deep":    {Body: strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000)},
+		"too long":    {Body: strings.Repeat(" ", 2<<20) + object(done)},
+		"page": {
+			Body: "<!DOCTYPE html><title>Elevate</title><p>success\n", ContentType: "text/html; charset=utf-8",
+		},
+		"redirect page": {
+			Body: `<meta http-equiv="refresh" content="0; url=` + link + `">`, ContentType: "text/html",
+		},
+		"field twice": {Body: strings.Replace(object(done), "{", `{"a":1,"a":2,`, 1)},
 	}
 	if p.Success != "" {
 		all["no success"] = Fault{Body: object(map[string]any{p.Success: false, p.ProductURL: link})}
