@@ -37,7 +37,7 @@ func (c *Client) connect(cfg Config) {
 func retrying(t *http.Transport) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     staying{t},
+			Transport:     onlyRoundTrips{t},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax:     1,
@@ -47,9 +47,9 @@ func retrying(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// staying hides the transport's CloseIdleConnections: retryablehttp calls it after
+// onlyRoundTrips hides the transport's CloseIdleConnections: retryablehttp calls it after
 // each failed call, which would cost all others their connections.
-type staying struct{ http.RoundTripper }
+type onlyRoundTrips struct{ http.RoundTripper }
 
 // sentKey leads to the mark of a call: an [*atomic.Bool] that tells whether its
 // request may have been sent.

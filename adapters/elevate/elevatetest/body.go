@@ -2,15 +2,71 @@ package elevatetest
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
-const queryProblem = "the URL has a query, which logs would keep"
+// refusals are what is wrong with a call's form.
+type refusals struct {
+	violations []string
+	refusal    *answer // of the first violation; nil when the form is right
+}
+
+func (rs *refusals) refuse(status int, text string) {
+	rs.violations = append(rs.violations, text)
+	if rs.refusal == nil {
+		rs.refusal = &answer{status: status, text: text}
+	}
+}
+
+// readObject reads the JSON object that a call must post. It returns nil where
+// there is none to look at; where there is one, the call may still be refused.
+func (rs *refusals) readObject(w http.ResponseWriter, r *http.Request) map[string]any {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if r.Method != http.MethodPost {
+		rs.refuse(http.StatusMethodNotAllowed, "the method is not POST")
+		rs.refusal.allow = http.MethodPost
+		return nil
+	}
+	if problem := formProblem(r); problem != "" {
+		rs.refuse(http.StatusUnsupportedMediaType, problem)
+	}
+	if r.URL.RawQuery != "" {
+		rs.refuse(http.StatusBadRequest, "the URL has a query, which logs would keep")
+	}
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		rs.refuse(http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB")
+		return nil
+	}
+	if err != nil {
+		rs.refuse(http.StatusBadRequest, "the body was cut off")
+		return nil
+	}
+	var object map[string]any
+	if bad := strictjson.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &object); bad != nil {
+		rs.refuse(http.StatusBadRequest, bad.About("the body"))
+		return nil
+	}
+	return object
+}
+
+// refuseUnknown refuses each field of an object that is neither at one of these
+// paths nor below one. It says who does not name it.
+func (rs *refusals) refuseUnknown(object map[string]any, known []string, nobody string) {
+	for _, path := range slices.Sorted(slices.Values(fieldpath.All(object))) {
+		if !slices.ContainsFunc(known, func(k string) bool { return k == path || strings.HasPrefix(path, k+".") }) {
+			rs.refuse(http.StatusUnprocessableEntity, nobody+" the field "+shown(path))
+		}
+	}
+}
 
 // formProblem says why a body cannot be JSON as the vendor's text wants it.
 func formProblem(r *http.Request) string {
@@ -25,18 +81,6 @@ func formProblem(r *http.Request) string {
 		return "the body is encoded"
 	}
 	return ""
-}
-
-// readObject reads the body, or says what is wrong with it.
-func readObject(body []byte, readErr error) (map[string]any, string) {
-	if readErr != nil {
-		return nil, "the body was cut off"
-	}
-	var o map[string]any
-	if err := strictjson.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &o); err != nil {
-		return nil, err.About("the body")
-	}
-	return o, ""
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)

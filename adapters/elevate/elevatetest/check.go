@@ -16,40 +16,25 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
+// input is a call as it was read.
+type input struct {
+	refusals
+	user    amsbridge.User
+	product string
+	confirm bool
+}
+
 // read checks the form of a call: all that can be said without knowing the
 // products.
-func (s *Server) read(r *http.Request, body []byte, readErr error) input {
-	var in input
-	refuse := func(status int, text string) {
-		in.violations = append(in.violations, text)
-		if in.refusal == nil {
-			in.refusal = &answer{status: status, text: text}
-		}
-	}
-	if r.Method != http.MethodPost {
-		refuse(http.StatusMethodNotAllowed, "the method is not POST")
-		in.refusal.allow = http.MethodPost
-		return in
-	}
-	if problem := formProblem(r); problem != "" {
-		refuse(http.StatusUnsupportedMediaType, problem)
-	}
-	if r.URL.RawQuery != "" {
-		refuse(http.StatusBadRequest, queryProblem)
-	}
-	if tooLong := new(http.MaxBytesError); errors.As(readErr, &tooLong) {
-		refuse(http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB")
-		return in
-	}
-	o, problem := readObject(body, readErr)
-	if problem != "" {
-		refuse(http.StatusBadRequest, problem)
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (in input) {
+	o := in.readObject(w, r)
+	if o == nil {
 		return in
 	}
 	if !s.authorized(r, o) {
-		refuse(http.StatusUnauthorized, "the credentials are missing or wrong")
+		in.refuse(http.StatusUnauthorized, "the credentials are missing or wrong")
 	}
-	s.readFields(o, &in, func(text string) { refuse(http.StatusUnprocessableEntity, text) })
+	s.readFields(o, &in)
 	return in
 }
 
@@ -70,8 +55,9 @@ func (s *Server) authorized(r *http.Request, o map[string]any) bool {
 	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
 }
 
-func (s *Server) readFields(o map[string]any, in *input, refuse func(text string)) {
+func (s *Server) readFields(o map[string]any, in *input) {
 	p := s.cfg.Profile
+	refuse := func(text string) { in.refuse(http.StatusUnprocessableEntity, text) }
 	known := []string{p.Confirmation}
 	if p.Auth == elevate.AuthBody {
 		known = append(known, p.AuthField)
@@ -114,11 +100,7 @@ func (s *Server) readFields(o map[string]any, in *input, refuse func(text string
 			refuse("the field " + p.Confirmation + " is neither on nor off")
 		}
 	}
-	for _, path := range slices.Sorted(slices.Values(fieldpath.All(o))) {
-		if !slices.ContainsFunc(known, func(k string) bool { return k == path || strings.HasPrefix(path, k+".") }) {
-			refuse("the profile does not name the field " + shown(path))
-		}
-	}
+	in.refuseUnknown(o, known, "the profile does not name")
 }
 
 // sameJSON compares a value that was read with a profile's JSON, whatever the

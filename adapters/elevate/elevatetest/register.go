@@ -3,18 +3,8 @@ package elevatetest
 import (
 	"time"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
-
-// input is a call as it was read.
-type input struct {
-	user       amsbridge.User
-	product    string
-	confirm    bool
-	violations []string
-	refusal    *answer // of the form; nil when the form is right
-}
 
 // open writes a call into the journal and takes its fault.
 func (s *Server) open(key string, in input) (faults.Fault, *Call) {

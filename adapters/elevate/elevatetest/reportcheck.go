@@ -3,11 +3,8 @@ package elevatetest
 import (
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
@@ -15,41 +12,17 @@ import (
 
 // reportInput is a report call as it was read.
 type reportInput struct {
-	since      time.Time
-	page       int
-	violations []string
-	refusal    *answer // of the form; nil when the form is right
-}
-
-func (in *reportInput) refuse(status int, text string) {
-	in.violations = append(in.violations, text)
-	if in.refusal == nil {
-		in.refusal = &answer{status: status, text: text}
-	}
+	refusals
+	since time.Time
+	page  int
 }
 
 // readReport checks a call: its form, its key, and that every field is there,
 // with the profile's value, and no other.
-func (s *Server) readReport(r *http.Request, body []byte, readErr error) reportInput {
+func (s *Server) readReport(w http.ResponseWriter, r *http.Request) reportInput {
 	in := reportInput{page: 1}
-	if r.Method != http.MethodPost {
-		in.refuse(http.StatusMethodNotAllowed, "the method is not POST")
-		in.refusal.allow = http.MethodPost
-		return in
-	}
-	if problem := formProblem(r); problem != "" {
-		in.refuse(http.StatusUnsupportedMediaType, problem)
-	}
-	if r.URL.RawQuery != "" {
-		in.refuse(http.StatusBadRequest, queryProblem)
-	}
-	if tooLong := new(http.MaxBytesError); errors.As(readErr, &tooLong) {
-		in.refuse(http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB")
-		return in
-	}
-	o, problem := readObject(body, readErr)
-	if problem != "" {
-		in.refuse(http.StatusBadRequest, problem)
+	o := in.readObject(w, r)
+	if o == nil {
 		return in
 	}
 	if key, _ := o["api_key"].(string); subtle.ConstantTimeCompare([]byte(key), []byte(s.cfg.ReportKey)) != 1 {
@@ -103,9 +76,5 @@ func (s *Server) readReportFields(o map[string]any, in *reportInput) {
 	if p.PageSizeField != "" && number(p.PageSizeField) != p.PageSize {
 		no("the field " + p.PageSizeField + " is not as the profile has it")
 	}
-	for _, path := range slices.Sorted(slices.Values(fieldpath.All(o))) {
-		if !slices.ContainsFunc(known, func(k string) bool { return path == k || strings.HasPrefix(path, k+".") }) {
-			no("nobody names the field " + shown(path))
-		}
-	}
+	in.refuseUnknown(o, known, "nobody names")
 }

@@ -1,8 +1,6 @@
 package elevatetest
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -49,10 +47,9 @@ func (s *Server) ReportCalls() []ReportCall {
 }
 
 func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	in := s.readReport(r, body, err)
+	in := s.readReport(w, r)
 	fault, call := s.openReport(in)
-	noted := &noting{ResponseWriter: w, note: func(status int) { s.note(func() { call.Status = status }) }}
+	noted := &statusRecorder{ResponseWriter: w, record: func(status int) { s.note(func() { call.Status = status }) }}
 	fault.Serve(noted, r, func(w http.ResponseWriter, _ *http.Request) {
 		if in.refusal != nil {
 			s.refuseReport(w, *in.refusal)
@@ -60,13 +57,14 @@ func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
 		}
 		rows := s.reportRows(in)
 		s.note(func() { call.Rows = len(rows) })
+		done := answer{status: http.StatusOK}
 		if s.cfg.ReportProfile.Rows == "" {
-			writeJSON(w, http.StatusOK, rows)
+			done.write(w, rows)
 			return
 		}
 		o := map[string]any{}
 		fieldpath.Set(o, s.cfg.ReportProfile.Rows, rows)
-		writeJSON(w, http.StatusOK, o)
+		done.write(w, o)
 	})
 }
 
@@ -120,18 +118,5 @@ func (s *Server) refuseReport(w http.ResponseWriter, a answer) {
 	if names := s.cfg.ReportProfile.Errors; len(names) > 0 {
 		fieldpath.Set(o, names[0], a.text)
 	}
-	if a.allow != "" {
-		w.Header().Set("Allow", a.allow)
-	}
-	writeJSON(w, a.status, o)
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		status = http.StatusInternalServerError
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller may be gone
+	a.write(w, o)
 }

@@ -2,7 +2,6 @@ package elevatetest
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"sync"
 
@@ -52,10 +51,9 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 func (s *Server) serveRegistration(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	in := s.read(r, body, err)
+	in := s.read(w, r)
 	fault, call := s.open(r.Header.Get(apiclient.KeyHeader), in)
-	noted := &noting{ResponseWriter: w, note: func(status int) { s.note(func() { call.Status = status }) }}
+	noted := &statusRecorder{ResponseWriter: w, record: func(status int) { s.note(func() { call.Status = status }) }}
 	fault.Serve(noted, r, func(w http.ResponseWriter, r *http.Request) {
 		product, no := Product{}, in.refusal
 		if no == nil {
@@ -98,35 +96,41 @@ func (s *Server) answer(w http.ResponseWriter, a answer) {
 	if a.url != "" {
 		fieldpath.Set(o, p.ProductURL, a.url)
 	}
-	body, err := json.Marshal(o)
+	if a.status == http.StatusUnauthorized && p.Auth == elevate.AuthBasic {
+		w.Header().Set("WWW-Authenticate", `Basic realm="sandbox"`)
+	}
+	a.write(w, o)
+}
+
+// write sends the answer with this body.
+func (a answer) write(w http.ResponseWriter, body any) {
+	text, err := json.Marshal(body)
 	if err != nil {
 		a.status = http.StatusInternalServerError
 	}
 	if a.allow != "" {
 		w.Header().Set("Allow", a.allow)
 	}
-	if a.status == http.StatusUnauthorized && p.Auth == elevate.AuthBasic {
-		w.Header().Set("WWW-Authenticate", `Basic realm="sandbox"`)
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // the caller may be gone
+	_, _ = w.Write(text) // the caller may be gone
 }
 
-// noting writes the status into the journal before the caller can see it.
-type noting struct {
+// statusRecorder records the status before the caller can see it.
+type statusRecorder struct {
 	http.ResponseWriter
-	note func(status int)
+	record func(status int)
 }
 
-func (n *noting) WriteHeader(status int) {
-	n.note(status)
-	n.ResponseWriter.WriteHeader(status)
+// WriteHeader records the status and passes it on.
+func (s *statusRecorder) WriteHeader(status int) {
+	s.record(status)
+	s.ResponseWriter.WriteHeader(status)
 }
 
 // Flush sends what was written, as half an answer wants it.
-func (n *noting) Flush() {
-	if f, ok := n.ResponseWriter.(http.Flusher); ok {
+func (s *statusRecorder) Flush() {
+	if f, ok := s.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	}
 }
