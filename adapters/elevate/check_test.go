@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amsbridge/amsbridge/adapters/contract"
-
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/adapters/contract"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 )

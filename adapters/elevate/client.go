@@ -3,14 +3,11 @@ package elevate
 import (
 	"crypto/x509"
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/internal/apiclient"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Config sets up a [Client].
@@ -126,17 +123,4 @@ func allowedHosts(cfg Config) ([]string, error) {
 		hosts = append(hosts, hostOf(u))
 	}
 	return hosts, nil
-}
-
-// clone copies the profile, so that no later change by the caller reaches a
-// client in use.
-func (p *Profile) clone() *Profile {
-	c := *p
-	c.ConfirmationOn, c.ConfirmationOff = slices.Clone(p.ConfirmationOn), slices.Clone(p.ConfirmationOff)
-	c.Errors = slices.Clone(p.Errors)
-	c.Extra = maps.Clone(p.Extra)
-	for path, v := range c.Extra {
-		c.Extra[path] = slices.Clone(v)
-	}
-	return &c
 }

@@ -134,6 +134,19 @@ func (p *Profile) check(bad func(field, problem string) error) error {
 	return nil
 }
 
+// clone copies the profile, so that no later change by the caller reaches a
+// client in use.
+func (p *Profile) clone() *Profile {
+	c := *p
+	c.ConfirmationOn, c.ConfirmationOff = slices.Clone(p.ConfirmationOn), slices.Clone(p.ConfirmationOff)
+	c.Errors = slices.Clone(p.Errors)
+	c.Extra = maps.Clone(p.Extra)
+	for path, v := range c.Extra {
+		c.Extra[path] = slices.Clone(v)
+	}
+	return &c
+}
+
 // ownHeaders cannot carry a key: the client or net/http sets or drops them.
 var ownHeaders = []string{
 	"Accept", apiclient.KeyHeader, "Connection", "Content-Length", "Content-Type", "Host", "Idempotency-Key",

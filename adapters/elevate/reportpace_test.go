@@ -83,7 +83,7 @@ func TestReportsKeepTheirDistance(t *testing.T) {
 	require.NoError(t, pull())
 	require.Equal(t, 5, calls)
 
-	// Told to, it is not kept; what Elevate asks for still is.
+	// A negative interval keeps none; what Elevate asks for is kept all the same.
 	cfg.MinInterval = -1
 	client = newReports(t, cfg)
 	require.NoError(t, pull())

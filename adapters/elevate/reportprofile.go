@@ -2,6 +2,7 @@ package elevate
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -108,10 +109,10 @@ func (p *ReportProfile) check(bad func(field, problem string) error) error {
 	case len(p.TimeLayouts) == 0:
 		return bad("TimeLayouts", "is empty")
 	}
-	for _, layout := range p.TimeLayouts {
+	for i, layout := range p.TimeLayouts {
 		at := time.Date(2031, 11, 22, 13, 14, 15, 0, p.zone())
 		if got, err := p.parseTime(layout, at.Format(layout)); err != nil || !got.Equal(at) {
-			return bad("TimeLayouts", "has one that cannot tell a time to the second")
+			return bad(fmt.Sprintf("TimeLayouts[%d]", i), "cannot tell a time to the second")
 		}
 	}
 	return nil
@@ -127,8 +128,8 @@ func (p *ReportProfile) columns() []namedPath {
 		{"RemoteProductID", p.RemoteProductID, false},
 		{"TransactionAt", p.TransactionAt, false},
 	}
-	for _, path := range p.Errors {
-		all = append(all, namedPath{"Errors", path, false})
+	for i, path := range p.Errors {
+		all = append(all, namedPath{fmt.Sprintf("Errors[%d]", i), path, false})
 	}
 	return all
 }

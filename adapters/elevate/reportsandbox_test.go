@@ -164,7 +164,7 @@ func ExampleReports() {
 	}
 
 	reports, err := elevate.NewReports(elevate.ReportsConfig{
-		Endpoint: srv.URL + "/api/reports/", AllowLoopbackHTTP: true, // a real one is told by its Site
+		Endpoint: srv.URL + "/api/reports/", AllowLoopbackHTTP: true, // for a real one, its Site is enough
 		APIKey: elevate.Key("key"), Profile: elevate.GuessedReportProfile(),
 	})
 	if err != nil {

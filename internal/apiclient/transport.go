@@ -47,8 +47,8 @@ func retrying(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// onlyRoundTrips hides the transport's CloseIdleConnections: retryablehttp calls it after
-// each failed call, which would cost all others their connections.
+// onlyRoundTrips hides the transport's CloseIdleConnections: retryablehttp calls it
+// after each failed call, which would cost all others their connections.
 type onlyRoundTrips struct{ http.RoundTripper }
 
 // sentKey leads to the mark of a call: an [*atomic.Bool] that tells whether its

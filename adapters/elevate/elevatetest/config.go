@@ -6,9 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Config sets up a [Server].
