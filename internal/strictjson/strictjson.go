@@ -59,9 +59,10 @@ func (e *Error) InputError(pkg, name string) *check.InputError {
 
 // Unmarshal reads one JSON value, in UTF-8 and with nothing after it, into what
 // target points at. A struct takes an object with the names of its json tags,
-// letter for letter; a map, which must be empty, takes one with any names. Where
-// an any or a [json.RawMessage] is to be filled, every value is taken, null too,
-// and numbers of an any are [json.Number]. Values may nest 32 deep.
+// letter for letter; a map, which must be empty, takes one with any names. Both
+// hold structs, maps with texts as keys, slices, texts, booleans and numbers.
+// Where an any or a [json.RawMessage] is to be filled, every value is taken, null
+// too, and numbers of an any are [json.Number]. Values may nest 32 deep.
 //
 // After an error the target may hold a part of the text.
 func Unmarshal(data []byte, target any) *Error {
