@@ -105,7 +105,7 @@ func (a asked) credentials() contract.Finding {
 		f.Text = "they are refused; are they complete, and does the account lie in this data centre? " + a.err.Error()
 	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
 		f.State, f.Text = contract.NotChecked, "the platform is busy or down; try again later: "+a.err.Error()
-	case strings.HasPrefix(a.err.Code, "CallFailed"), strings.HasPrefix(a.err.Code, "APICallResult"):
+	case a.err.Code == rootFailed, strings.HasPrefix(a.err.Code, rootStatus), strings.HasPrefix(a.err.Code, "APICallResult"):
 		f.Subject, f.Text = "API", "it refuses the call as a whole: "+a.err.Error()
 	default:
 		f.Subject, f.Text = "API", "what answers there is not Notified's API, or not in the output format that is set; is BaseURL right? "+a.err.Error()
@@ -151,7 +151,7 @@ func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first asked) []
 	default:
 		known.State, known.Text = contract.NotChecked, "the answer about them shows nothing: "+a.err.Error()
 		if bad, ok := errors.AsType[*amsbridge.InputError](a.err); ok {
-			known.State, known.Text = contract.Wrong, "they cannot be asked about: the "+bad.Field+" "+bad.Problem
+			known.State, known.Text = contract.Wrong, "they cannot be asked about: "+bad.Field+" "+bad.Problem
 		}
 	}
 	return []contract.Finding{show, known}

@@ -100,7 +100,7 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 		},
 		"user who cannot be": {
 			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "null" }),
-			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "the user ID is",
+			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "cannot be asked about: Person.UserID is",
 		},
 		"another name of K's output": {
 			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Names.ShowPackageOutput = "Package" }, cfg: whole,

@@ -20,22 +20,22 @@ func (d *delivery) remove(ctx context.Context) (outbox.Result, *outbox.DeliveryE
 	case failed == nil:
 		said = fmt.Sprintf("Notified says that it removed %d add-ons where %d were asked for", steps[0].AddOnsChanged, asked)
 	case errors.Is(failed, errNoCount):
-	case ended(steps, statusNotRegistered):
+	case endedAt(steps, statusNotRegistered):
 		return outbox.Result{AlreadyDone: true, Code: failed.Code}, nil
-	case ended(steps, statusUserNotFound):
-		look := mustLook("Notified does not know the person, so whether there is anything to remove cannot be told")
+	case endedAt(steps, statusUserNotFound):
+		look := needsPerson("Notified does not know the person, so whether there is anything to remove cannot be told")
 		look.Code = failed.Code
 		return outbox.Result{}, saying(look, steps[0].Message)
 	default:
 		return outbox.Result{}, failed
 	}
-	there, failed := d.there(ctx, said)
+	present, failed := d.present(ctx, said)
 	if failed != nil {
 		return outbox.Result{}, failed
 	}
-	left := slices.DeleteFunc(slices.Clone(d.push.AddOnKeys), func(k int64) bool { return !slices.Contains(there, k) })
+	left := slices.DeleteFunc(slices.Clone(d.push.AddOnKeys), func(k int64) bool { return !slices.Contains(present, k) })
 	if len(left) > 0 {
-		return outbox.Result{}, mustLook(said + ", and these are still there: " + listed(left))
+		return outbox.Result{}, needsPerson(said + ", and these are still there: " + firstOf(left))
 	}
 	return outbox.Result{AlreadyDone: true}, nil
 }

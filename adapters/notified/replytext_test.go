@@ -46,7 +46,7 @@ func TestParseText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseText(c.body)
+			got, err := FormatText.parse(c.body)
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 		})
