@@ -209,9 +209,9 @@ func TestCallsRefuseBadInput(t *testing.T) {
 // TestChainKeepsItsArguments: the caller's list is not sorted under them.
 func TestChainKeepsItsArguments(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	e := newEnv(t, nil)
 	keys := []int64{10342, 9985}
-	added, err := w.client.AddAddOns(t.Context(), ada, show, keys...)
+	added, err := e.client.AddAddOns(t.Context(), ada, show, keys...)
 	require.NoError(t, err)
 	require.Equal(t, 2, added)
 	require.Equal(t, []int64{10342, 9985}, keys)

@@ -57,7 +57,7 @@ func (r *run) write(create, update bool) opAnswer {
 // holder returns who has the call's ExternalUserID.
 func (r *run) holder() *person {
 	if id := r.params["ExternalUserID"]; id != "" {
-		if p := r.server.withID(r.area, id); p != nil && p.there() {
+		if p := r.server.withID(r.area, id); p != nil && p.present() {
 			return p
 		}
 	}
@@ -67,7 +67,7 @@ func (r *run) holder() *person {
 // arrive brings the person who was to come later, or makes a new one.
 func (r *run) arrive() *person {
 	for _, p := range r.server.asked(r.area, r.params) {
-		if !p.there() {
+		if !p.present() {
 			p.late = late{}
 			return p
 		}
