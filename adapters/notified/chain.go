@@ -18,8 +18,8 @@ const (
 	maxProfileText = 255
 )
 
-// Person is whom a call is about. UserID finds them, or Email where [Config].LookupByEmail says so. C, I and U need
-// Email, FirstName and LastName; no other call sends a name.
+// Person is whom a call is about. UserID finds them, or Email where [Config].LookupByEmail says so. C, I
+// and U need Email, FirstName and LastName; no other call sends a name.
 type Person struct {
 	UserID                     amsbridge.UserID
 	Email, FirstName, LastName string
@@ -136,8 +136,8 @@ func (q Chain) check(byEmail bool) error {
 	return nil
 }
 
-// check returns an [*amsbridge.InputError] unless the person can be looked up, and has a profile where that is
-// sent.
+// check returns an [*amsbridge.InputError] unless the person can be looked up, and has a profile where that
+// is sent.
 func (p Person) check(byEmail, profile bool) error {
 	bad := func(field, problem string) error { return check.Bad("notified", "Person."+field, problem) }
 	if !byEmail {

@@ -52,10 +52,12 @@ func (c *Client) GoString() string { return c.String() }
 // CloseIdleConnections closes the connections that no call uses. The client stays usable.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// run makes one call and reads its reply. The steps that ran come back with an error too. Whatever comes back is
-// scrubbed, except for the outputs of the steps. The detail is the reply as an operator may read it, for an error
-// too; it is empty where a ticket was asked for.
-func (c *Client) run(ctx context.Context, key string, q Chain) (steps []Step, detail string, d *outbox.DeliveryError) {
+// run makes one call and reads its reply. The steps that ran come back with an error too. Whatever comes
+// back is scrubbed, except for the outputs of the steps. The detail is the reply as an operator may read
+// it, for an error too; it is empty where a ticket was asked for.
+func (c *Client) run(
+	ctx context.Context, key string, q Chain,
+) (steps []Step, detail string, d *outbox.DeliveryError) {
 	private := c.private(string(q.Person.UserID), q.Person.Email, q.Person.FirstName, q.Person.LastName)
 	req := c.request(key, q)
 	req.Private = private
@@ -85,7 +87,8 @@ func (c *Client) run(ctx context.Context, key string, q Chain) (steps []Step, de
 		return steps, "", d
 	}
 	if c.cfg.OutputFormat == FormatPairs {
-		// A secret that was encoded twice is recognised only once it is decoded, and one that holds a '+' only before.
+		// A secret that was encoded twice is recognised only once it is decoded, and one that holds a '+'
+		// only before.
 		got.Body = unescape(c.http.Scrub(got.Body, private...))
 	}
 	return steps, c.http.Detail(got, private...), d
@@ -106,13 +109,13 @@ func (r reply) tickets() []string {
 	return all
 }
 
-// minPiece is how long a piece of a secret is at least that is looked for by itself: shorter ones stand in any
-// text.
+// minPiece is how long a piece of a secret is at least that is looked for by itself: shorter ones stand in
+// any text.
 const minPiece = 4
 
-// private returns what no text may hold, besides auth code and credentials as they are: these values, and what
-// reading makes of values, auth code and credentials where the platform echoes them without having encoded them.
-// Reading decodes a text up to twice, and in H ends it at each '&'.
+// private returns what no text may hold, besides auth code and credentials as they are: these values, and
+// what reading makes of values, auth code and credentials where the platform echoes them without having
+// encoded them. Reading decodes a text up to twice, and in H ends it at each '&'.
 func (c *Client) private(values ...string) []string {
 	authCode, credentials := c.secrets()
 	all := values

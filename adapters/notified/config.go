@@ -138,8 +138,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// secretProblem says what is wrong with a code or with credentials, and textProblem with any short text. Neither
-// quotes it.
+// secretProblem says what is wrong with a code or with credentials, and textProblem with any short text.
+// Neither quotes it.
 func secretProblem(s string, limit int) string {
 	if problem := textProblem(s, limit); problem != "" {
 		return problem

@@ -13,10 +13,10 @@ const (
 
 const xmlSpace = " \t\r\n"
 
-// mendQuotes makes straight quotes of curly ones that stand as attribute quotes in tags, and escapes straight
-// ones between them. Text, comments, CDATA sections and values in straight quotes stay as they are. It returns
-// false when there was nothing to mend, or when a tag, value, comment or section does not end. It passes over s
-// once, whatever s holds.
+// mendQuotes makes straight quotes of curly ones that stand as attribute quotes in tags, and escapes
+// straight ones between them. Text, comments, CDATA sections and values in straight quotes stay as they
+// are. It returns false when there was nothing to mend, or when a tag, value, comment or section does not
+// end. It passes over s once, whatever s holds.
 func mendQuotes(s string) (mended string, ok bool) {
 	var b strings.Builder
 	inTag, afterEquals := false, false

@@ -1,11 +1,11 @@
 package notified
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/amsbridge/amsbridge"
@@ -57,7 +57,8 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	}
 	d := delivery{client: c, key: m.Key, push: Chain{
 		Person: Person{
-			UserID: push.User.ID, Email: push.User.Email, FirstName: push.User.FirstName, LastName: push.User.LastName,
+			UserID: push.User.ID, Email: push.User.Email,
+			FirstName: push.User.FirstName, LastName: push.User.LastName,
 		},
 		ShowKey: push.ShowKey, ShowPackageKey: push.ShowPackageKey, AddOnKeys: push.Keys(),
 	}}
@@ -77,9 +78,7 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 		failed.Detail = detail
 		return outbox.Result{}, failed
 	}
-	if result.Code == "" {
-		result.Code = strconv.Itoa(statusOK)
-	}
+	result.Code = cmp.Or(result.Code, codeOK)
 	result.Detail = detail
 	return result, nil
 }
@@ -161,32 +160,42 @@ func (d *delivery) counted(ctx context.Context, added int) (outbox.Result, *outb
 	if failed != nil {
 		return outbox.Result{}, failed
 	}
-	missing := slices.DeleteFunc(slices.Clone(d.push.AddOnKeys), func(k int64) bool { return slices.Contains(present, k) })
-	if len(missing) > 0 {
-		return outbox.Result{}, needsPerson(said + ", and these are not there: " + firstOf(missing))
+	if _, missing := d.split(present); len(missing) > 0 {
+		return outbox.Result{}, needsPerson(codeOK, said+", and these are not there: "+firstOf(missing))
 	}
 	result.AlreadyDone = true
 	return result, nil
 }
 
-// present asks A which add-ons the registration has, after a count that says too little. That A refuses to say, or
-// says what cannot be read, does not mend itself.
+// present asks A which add-ons the registration has, after a count that says too little. That A refuses to
+// say, or says what cannot be read, does not mend itself.
 func (d *delivery) present(ctx context.Context, said string) ([]int64, *outbox.DeliveryError) {
 	steps, failed := d.ask(ctx, "A")
 	if failed == nil {
 		return steps[0].AddOns, nil
 	}
 	if failed.Outcome == outbox.OutcomeRejected || failed.Outcome == outbox.OutcomeNotReady {
-		return nil, needsPerson(said + ", and the question which are there came to: " + failed.Error())
+		return nil, needsPerson(codeOK, said+", and the question which are there came to: "+failed.Error())
 	}
 	return nil, failed
 }
 
-// needsPerson is what a person must see to after a status of zero.
-func needsPerson(reason string) *outbox.DeliveryError {
+// split parts the message's keys into those that are present and those that are not.
+func (d *delivery) split(present []int64) (there, missing []int64) {
+	for _, k := range d.push.AddOnKeys {
+		if slices.Contains(present, k) {
+			there = append(there, k)
+		} else {
+			missing = append(missing, k)
+		}
+	}
+	return there, missing
+}
+
+// needsPerson is what the platform's answers leave for a person to decide.
+func needsPerson(code, reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
-		Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
-		Reason: "a person must look: " + reason,
+		Outcome: outbox.OutcomeRejected, Code: code, Reason: "a person must look: " + reason,
 	}
 }
 

@@ -40,8 +40,8 @@ func DefaultNames() Names {
 	}
 }
 
-// WithDefaults returns the names with gaps filled, or an [*amsbridge.InputError] that names the first one that is
-// not of the form [A-Za-z0-9_]+, such as "Names.AddOnOutput".
+// WithDefaults returns the names with gaps filled, or an [*amsbridge.InputError] that names the first one
+// that is not of the form [A-Za-z0-9_]+, such as "Names.AddOnOutput".
 func (n Names) WithDefaults() (Names, error) {
 	defaults := DefaultNames()
 	for _, f := range []struct {

@@ -16,9 +16,9 @@ const (
 	needProfile                  // Names.FirstNameParam, Names.LastNameParam, EMailAddress
 )
 
-// opcodes are those that may be sent, by their letters, which are case-sensitive: what each needs, and what the
-// platform does not do where it refuses. M is the vendor's text; the others are known from public pages and public
-// code.
+// opcodes are those that may be sent, by their letters, which are case-sensitive: what each needs, and what
+// the platform does not do where it refuses. M is the vendor's text; the others are known from public pages
+// and public code.
 var opcodes = map[byte]struct {
 	needs   need
 	refuses string

@@ -16,6 +16,12 @@ const (
 	statusNotRegistered     = 72
 )
 
+// codeOK is the code of an outcome after status 0.
+const codeOK = "0"
+
+// callResult begins the code of a call that failed as a whole among results of none.
+const callResult = "APICallResult"
+
 // read makes steps of the reply to a call of these opcodes. An error comes with
 // the steps that ran; its reason and theirs are not scrubbed yet. Nothing is a
 // success by default.
@@ -51,7 +57,7 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	case !ok:
 		return nil, unknown("the reply has no APICallResult")
 	case len(r.ops) == 0 && result != 0:
-		return nil, r.callFailed("APICallResult "+strconv.Itoa(result), outbox.OutcomeRejected)
+		return nil, r.callFailed(callResult+" "+strconv.Itoa(result), outbox.OutcomeRejected)
 	case len(r.ops) == 0 || !r.about(codes):
 		return nil, unknown("the reply is not about " + inWords(codes) + " alone")
 	}
@@ -70,7 +76,8 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	case d != nil:
 		return r.ops, d
 	case len(r.ops) < len(codes):
-		stopped := fmt.Sprintf("Notified stopped after %d of %s, and all had status 0", len(r.ops), inWords(codes))
+		stopped := fmt.Sprintf("Notified stopped after %d of %s, and all had status 0",
+			len(r.ops), inWords(codes))
 		return r.ops, saying(unknown(stopped), r.diagnostic)
 	case result != 0 || !ok1 || processed != len(codes) || !ok2 || inError != 0:
 		return r.ops, unknown("the reply contradicts itself: " +

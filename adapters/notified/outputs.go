@@ -26,7 +26,8 @@ func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
 		}
 	case "N":
 		if s.AddOnsChanged, ok = op.count(c.Names.AddOnsRemovedOutput); !ok {
-			return s, noCount("Notified reports status 0 without saying how many add-ons it removed: is Names.AddOnsRemovedOutput right?")
+			return s, noCount("Notified reports status 0 without saying how many add-ons it removed: " +
+				"is Names.AddOnsRemovedOutput right?")
 		}
 	case "A":
 		for _, r := range op.rows {
@@ -52,7 +53,7 @@ func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
 		}
 		if s.RegistrationID == "" {
 			return s, &outbox.DeliveryError{
-				Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
+				Outcome: outbox.OutcomeRejected, Code: codeOK,
 				Reason: "Notified reports status 0 of opcode Z without one output: a person must look",
 			}
 		}
@@ -70,8 +71,9 @@ func noCount(reason string) *outbox.DeliveryError {
 // called is a guess, and perhaps a wrong one.
 func unreadable(what, code, setting string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
-		Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
-		Reason: "Notified reports status 0 of opcode " + code + ", and " + what + " cannot be read: is " + setting + " right?",
+		Outcome: outbox.OutcomeRejected, Code: codeOK,
+		Reason: "Notified reports status 0 of opcode " + code + ", and " + what + " cannot be read: " +
+			"is " + setting + " right?",
 	}
 }
 

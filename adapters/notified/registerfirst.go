@@ -7,8 +7,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// registerFirst sees to it that the person is registered for the message's package, and tells whether they were
-// before.
+// registerFirst sees to it that the person is registered for the message's package, and tells whether they
+// were before.
 func (d *delivery) registerFirst(ctx context.Context) (already bool, failed *outbox.DeliveryError) {
 	if d.client.cfg.UpsertProfile {
 		if _, failed := d.ask(ctx, "C"); failed != nil {
@@ -28,16 +28,16 @@ func (d *delivery) registerFirst(ctx context.Context) (already bool, failed *out
 		// Somebody else registered them meanwhile: for which package, K says now.
 		steps, failed = d.ask(ctx, "K")
 		if endedAt(steps, statusNotRegistered) {
-			look := needsPerson("Notified says by R that the person is registered for the show, and by K that they are not")
-			look.Code = failed.Code
-			return false, look
+			return false, needsPerson(failed.Code,
+				"Notified says by R that the person is registered for the show, and by K that they are not")
 		}
 	}
 	if failed != nil {
 		return false, failed
 	}
 	if has, want := steps[0].ShowPackageKey, d.push.ShowPackageKey; has != want {
-		return false, needsPerson(fmt.Sprintf("the person is registered for package %d of the show, and bought package %d", has, want))
+		return false, needsPerson(codeOK,
+			fmt.Sprintf("the person is registered for package %d of the show, and bought package %d", has, want))
 	}
 	return true, nil
 }

@@ -14,19 +14,19 @@ type OutputFormat string
 const (
 	// FormatXML is X. It alone shows whether a reply is whole.
 	FormatXML OutputFormat = "X"
-	// FormatPairs is H, "HTTP URL-encoded". A reply cut after a whole pair, or within the last value, looks like a
-	// shorter one.
+	// FormatPairs is H, "HTTP URL-encoded". A reply cut after a whole pair, or within the last value, looks
+	// like a shorter one.
 	FormatPairs OutputFormat = "H"
-	// FormatText is T. A reply cut after a whole line, or within the last value, looks like a shorter one, and a
-	// diagnostic or message that spans lines cannot be told from what follows it.
+	// FormatText is T. A reply cut after a whole line, or within the last value, looks like a shorter one,
+	// and a diagnostic or message that spans lines cannot be told from what follows it.
 	FormatText OutputFormat = "T"
 )
 
-// reply is what the platform answered, in whatever output format. Its texts are not scrubbed and its numbers not
-// checked.
+// reply is what the platform answered, in whatever output format. Its texts are not scrubbed and its
+// numbers not checked.
 type reply struct {
-	// failed is the root of a reply that has no results but says that the call failed: CallFailed or APIStatus.
-	// Its Diag is the diagnostic then, and its Code the result.
+	// failed is the root of a reply that has no results but says that the call failed: CallFailed or
+	// APIStatus. Its Diag is the diagnostic then, and its Code the result.
 	failed     string
 	result     string // APICallResult
 	diagnostic string // APICallDiagnostic
@@ -46,8 +46,8 @@ type row []field
 
 type field struct{ name, value string }
 
-// parse reads a reply. The roots that report a failed call are known as XML alone, so XML is read for their sake
-// whatever the format, and for nothing else.
+// parse reads a reply. The roots that report a failed call are known as XML alone, so XML is read for their
+// sake whatever the format, and for nothing else.
 func (f OutputFormat) parse(body string) (reply, error) {
 	parse, notReply := parseXML, errNotXML
 	switch f {
@@ -98,8 +98,8 @@ func number(s string) (int, bool) {
 // allDigits tells whether s is one ASCII digit or more, and nothing else.
 func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// plain undoes the percent-encoding that text values may have. Text that only looks encoded, such as "100% sure",
-// stays as it is.
+// plain undoes the percent-encoding that text values may have. Text that only looks encoded, such as "100%
+// sure", stays as it is.
 func plain(s string) string {
 	if strings.Contains(s, "%") {
 		if u, err := url.QueryUnescape(s); err == nil {

@@ -10,9 +10,9 @@ import (
 // errNotPairs is all that is said of pairs that cannot be read: they may hold secrets.
 var errNotPairs = errors.New("the reply is not the H format of the opcode API")
 
-// parsePairs reads an OutputFormat=H reply: pairs joined by '&', walked in order, since keys repeat where several
-// opcodes ran. Each OpCode starts a block. It does not use [net/url.ParseQuery], which drops a pair that holds a
-// raw semicolon and forgets the order.
+// parsePairs reads an OutputFormat=H reply: pairs joined by '&', walked in order, since keys repeat where
+// several opcodes ran. Each OpCode starts a block. It does not use [net/url.ParseQuery], which drops a pair
+// that holds a raw semicolon and forgets the order.
 func parsePairs(body string) (reply, error) {
 	p := pairsReader{head: map[string]string{}}
 	for pair := range strings.SplitSeq(body, "&") {
@@ -42,9 +42,9 @@ type pairsReader struct {
 	columns map[string]bool
 }
 
-// take adds a pair, and tells whether it may stand where it does. A key that is no output and comes twice in its
-// block is refused, as a doubled attribute is in XML. An output that comes again starts a row: a guess, for the
-// vendor's text shows one row only.
+// take adds a pair, and tells whether it may stand where it does. A key that is no output and comes twice
+// in its block is refused, as a doubled attribute is in XML. An output that comes again starts a row: a
+// guess, for the vendor's text shows one row only.
 func (p *pairsReader) take(name, value string) bool {
 	switch name {
 	case "APICallResult", "APICallDiagnostic", "OpCodesProcessed", "OpCodesInError":

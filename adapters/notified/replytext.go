@@ -9,9 +9,9 @@ import (
 // errNotText is all that is said of text that cannot be read: it may hold secrets.
 var errNotText = errors.New("the reply is not the text of the opcode API")
 
-// The lines about the call and about an opcode, without the signs before them. Any part may be missing, but for
-// the opcode. A diagnostic may hold spaces and even what looks like a key, so the last keys of the line are taken
-// for the call's own; all behind Message is the message.
+// The lines about the call and about an opcode, without the signs before them. Any part may be missing, but
+// for the opcode. A diagnostic may hold spaces and even what looks like a key, so the last keys of the line
+// are taken for the call's own; all behind Message is the message.
 var (
 	callLine = regexp.MustCompile(`^(?:APICallResult=(` + word + `))?` +
 		`(?:(?:^|` + gap + `)APICallDiagnostic=(.*?))?` +
@@ -26,9 +26,9 @@ const (
 	word = `[^\s\pZ]*`
 )
 
-// parseText reads an OutputFormat=T reply: a line about the call, then for each opcode a line, a column's name and
-// its values, one a line. Any number of '#' may stand before the first two kinds, and blank lines anywhere. How
-// several columns are laid out is unknown, so they are not told apart.
+// parseText reads an OutputFormat=T reply: a line about the call, then for each opcode a line, a column's
+// name and its values, one a line. Any number of '#' may stand before the first two kinds, and blank lines
+// anywhere. How several columns are laid out is unknown, so they are not told apart.
 func parseText(body string) (reply, error) {
 	var r reply
 	called, column := false, ""

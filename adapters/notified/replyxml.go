@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// errNotXML is all that is said of XML that cannot be read. The decoder's own errors quote the reply, which may
-// hold secrets.
+// errNotXML is all that is said of XML that cannot be read. The decoder's own errors quote the reply, which
+// may hold secrets.
 var errNotXML = errors.New("the reply is not the XML of the opcode API")
 
 // The roots of replies. The latter two report that the call failed as a whole.
@@ -88,9 +88,9 @@ func decodeXML(body string) (x xmlReply, err error) {
 	return x, nil
 }
 
-// strictTokens refuses what encoding/xml lets pass and no reply has: another root, a root among the results,
-// document types (and with them every entity but XML's own five), an attribute that is there twice, text outside
-// the root, and great depth.
+// strictTokens refuses what encoding/xml lets pass and no reply has: another root, a root among the
+// results, document types (and with them every entity but XML's own five), an attribute that is there
+// twice, text outside the root, and great depth.
 type strictTokens struct {
 	decoder *xml.Decoder
 	root    string

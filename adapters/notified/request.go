@@ -12,20 +12,21 @@ import (
 // lasCmd must be the first parameter. It is never escaped: the vendor's text shows it in these very bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-// request writes a call. It does so by hand, since [url.Values] sorts its keys, which takes LASCmd from its place,
-// and would escape it. The key may be empty.
+// request writes a call. It does so by hand, since [url.Values] sorts its keys, which takes LASCmd from its
+// place, and would escape it. The key may be empty.
 func (c *Client) request(key string, q Chain) apiclient.Request {
-	params := c.params(q)
+	address, params := c.cfg.BaseURL+"?"+lasCmd, c.params(q)
 	if c.cfg.UseGET {
-		return apiclient.Request{Method: http.MethodGet, URL: c.cfg.BaseURL + "?" + lasCmd + "&" + params, Key: key}
+		return apiclient.Request{Method: http.MethodGet, URL: address + "&" + params, Key: key}
 	}
-	address := c.cfg.BaseURL + "?" + lasCmd
 	if c.cfg.LASCmdInForm {
 		address, params = c.cfg.BaseURL, lasCmd+"&"+params
 	}
 	return apiclient.Request{
 		Method: http.MethodPost, URL: address, Key: key, Body: []byte(params),
-		Header: []apiclient.Field{{Name: "Content-Type", Values: []string{"application/x-www-form-urlencoded"}}},
+		Header: []apiclient.Field{
+			{Name: "Content-Type", Values: []string{"application/x-www-form-urlencoded"}},
+		},
 	}
 }
 
@@ -64,8 +65,8 @@ func (c *Client) params(q Chain) string {
 	return b.String()[1:]
 }
 
-// escape percent-encodes all but the unreserved characters of RFC 3986 section 2.3. A space becomes %20: '+' means
-// one in forms only.
+// escape percent-encodes all but the unreserved characters of RFC 3986 section 2.3. A space becomes %20:
+// '+' means one in forms only.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // keyList joins keys by commas.

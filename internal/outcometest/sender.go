@@ -43,8 +43,9 @@ func (e *fixedOutcome) Deliver(_ context.Context, m outbox.Message) (outbox.Resu
 	return e.result, e.err
 }
 
-// RequireConsequence gives a sender a destination where each delivery comes to this result and error, and asks that
-// the sender does what the row says. Message makes the message for a user ID; that of "u-1" is the first.
+// RequireConsequence gives a sender a destination where each delivery comes to this result and error, and
+// asks that the sender does what the row says. Message makes the message for a user ID; that of "u-1" is
+// the first.
 func (r Row) RequireConsequence(t *testing.T, result outbox.Result, err error, message func(user string) outbox.Message) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -52,8 +53,8 @@ func (r Row) RequireConsequence(t *testing.T, result outbox.Result, err error, m
 	})
 }
 
-// consequence runs a sender whose schedule has three attempts, and returns what it does with the messages, in the
-// words of a row. It must run within a synctest bubble, whose clock it moves by days.
+// consequence runs a sender whose schedule has three attempts, and returns what it does with the messages,
+// in the words of a row. It must run within a synctest bubble, whose clock it moves by days.
 func consequence(t *testing.T, e *fixedOutcome, message func(user string) outbox.Message) string {
 	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	var alarms atomic.Int32

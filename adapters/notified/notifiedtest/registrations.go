@@ -157,7 +157,7 @@ func (r *run) enter(move bool) opAnswer {
 	case at.registration != nil && !move:
 		return refusal(StatusAlreadyRegistered, "User Already Registered!")
 	case at.registration != nil && at.registration.pkg == key:
-		return opAnswer{message: "OK"}
+		return accepted("")
 	case pkg.Closed:
 		return refusal(GuessStatusClosed, "Package Closed!")
 	case pkg.Full || pkg.Capacity > 0 && r.server.taken(at.show.Key, key) >= pkg.Capacity:
@@ -175,7 +175,7 @@ func (r *run) enter(move bool) opAnswer {
 	}
 	at.registration.pkg = key
 	r.note.Effect = true
-	return opAnswer{message: "OK"}
+	return accepted("")
 }
 
 // take brings the registration that was to come later, or makes a new one.
@@ -195,7 +195,7 @@ func (r *run) packageOf() opAnswer {
 	if bad.status != StatusOK {
 		return bad
 	}
-	return opAnswer{message: "OK", name: r.server.cfg.Names.ShowPackageOutput, rows: []string{strconv.FormatInt(at.registration.pkg, 10)}}
+	return accepted(r.server.cfg.Names.ShowPackageOutput, strconv.FormatInt(at.registration.pkg, 10))
 }
 
 // registrationID is opcode Z.
@@ -204,5 +204,5 @@ func (r *run) registrationID() opAnswer {
 	if bad.status != StatusOK {
 		return bad
 	}
-	return opAnswer{message: "OK", name: r.server.cfg.RegistrationIDOutput, rows: []string{strconv.FormatInt(at.registration.id, 10)}}
+	return accepted(r.server.cfg.RegistrationIDOutput, strconv.FormatInt(at.registration.id, 10))
 }

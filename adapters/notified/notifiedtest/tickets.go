@@ -37,7 +37,7 @@ func (r *run) mintTicket() opAnswer {
 	key := "LT" + rand.Text() // it never looks like a number
 	r.server.tickets[key] = &ticket{person: at.person, show: at.show.Key, item: item, made: r.server.cfg.Now()}
 	r.note.Tickets++
-	return opAnswer{message: "OK", name: r.server.cfg.Names.LoginTicketOutput, rows: []string{key}}
+	return accepted(r.server.cfg.Names.LoginTicketOutput, key)
 }
 
 // Visit is a browser that came with a ticket.

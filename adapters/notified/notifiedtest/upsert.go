@@ -51,7 +51,7 @@ func (r *run) write(create, update bool) opAnswer {
 		r.note.Effect = true
 	}
 	r.note.User = p.ID
-	return opAnswer{message: "OK"}
+	return accepted("")
 }
 
 // holder returns who has the call's ExternalUserID.
@@ -84,7 +84,7 @@ func (r *run) deletePerson() opAnswer {
 	r.server.remove(p)
 	r.note.Deleted++
 	r.note.Effect = true
-	return opAnswer{message: "OK"}
+	return accepted("")
 }
 
 // personKey is opcode G, which public code of others uses to find a person. It
@@ -94,5 +94,5 @@ func (r *run) personKey() opAnswer {
 	if p == nil {
 		return refusal(StatusUserNotFound, "User Not Found!")
 	}
-	return opAnswer{message: "OK", name: "UserKey", rows: []string{strconv.FormatInt(p.Key, 10)}}
+	return accepted("UserKey", strconv.FormatInt(p.Key, 10))
 }
