@@ -75,7 +75,8 @@ type Step struct {
 // is unknown.
 //
 // The error is an [*outbox.DeliveryError], rejected for a bad field, which its
-// [*amsbridge.InputError] names: nothing was sent then.
+// [*amsbridge.InputError] names, such as "Chain.ShowKey" or "Person.Email":
+// nothing was sent then.
 func (c *Client) Chain(ctx context.Context, q Chain) ([]Step, error) {
 	q.AddOnKeys = unique(q.AddOnKeys)
 	if err := q.check(c.cfg.LookupByEmail); err != nil {

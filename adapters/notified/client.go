@@ -120,6 +120,9 @@ func (c *Client) private(values ...string) []string {
 	authCode, credentials := c.secrets()
 	all := values
 	for _, value := range append([]string{authCode, credentials}, values...) {
+		if !strings.ContainsAny(value, "&%+") {
+			continue // reading changes nothing of it
+		}
 		for _, piece := range append(strings.Split(value, "&"), value) {
 			for range 3 {
 				if piece != value && len(piece) >= minPiece {

@@ -181,15 +181,15 @@ func (d *delivery) present(ctx context.Context, said string) ([]int64, *outbox.D
 }
 
 // split parts the message's keys into those that are present and those that are not.
-func (d *delivery) split(present []int64) (there, missing []int64) {
+func (d *delivery) split(present []int64) (has, missing []int64) {
 	for _, k := range d.push.AddOnKeys {
 		if slices.Contains(present, k) {
-			there = append(there, k)
+			has = append(has, k)
 		} else {
 			missing = append(missing, k)
 		}
 	}
-	return there, missing
+	return has, missing
 }
 
 // needsPerson is what the platform's answers leave for a person to decide.

@@ -52,8 +52,8 @@ func needsOf(codes string) need {
 // items that are there already is unknown.
 //
 // Like all calls it sends once, and its error is an [*outbox.DeliveryError]:
-// rejected for a bad argument, which its [*amsbridge.InputError] names. Each
-// key counts once.
+// rejected for a bad argument, which its [*amsbridge.InputError] names as a
+// field of [Person] or [Chain]. Each key counts once.
 func (c *Client) AddAddOns(ctx context.Context, p Person, showKey int64, keys ...int64) (added int, err error) {
 	s, err := c.single(ctx, Chain{OpCodes: "M", Person: p, ShowKey: showKey, AddOnKeys: keys})
 	return s.AddOnsChanged, err

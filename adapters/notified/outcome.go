@@ -19,7 +19,7 @@ const (
 // codeOK is the code of an outcome after status 0.
 const codeOK = "0"
 
-// callResult begins the code of a call that failed as a whole among results of none.
+// callResult begins the code of a call that failed as a whole and has the root of results.
 const callResult = "APICallResult"
 
 // read makes steps of the reply to a call of these opcodes. An error comes with
@@ -44,9 +44,8 @@ func (c Config) read(codes, body string, truncated bool) (reply, []Step, *outbox
 	return r, steps, d
 }
 
-// ran returns the results of a call's opcodes, matched by position, and an error
-// unless all of them ran with status 0 and nothing in the reply speaks against
-// it.
+// ran returns the results of a call's opcodes, matched by position. It returns an error too unless all of
+// them ran with status 0 and nothing in the reply speaks against it.
 func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	result, ok := number(r.result)
 	switch {
@@ -117,8 +116,8 @@ func (op opResult) refused(status int) *outbox.DeliveryError {
 	return saying(d, op.message)
 }
 
-// callFailed is a call that failed as a whole. Only the diagnostic tells
-// refused credentials from the rest.
+// callFailed is a call that failed as a whole. Refused credentials are told by the diagnostic's words,
+// since no number is known for them.
 func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: otherwise, Code: code, Reason: "Notified says that the call failed"}
 	low := strings.ToLower(r.diagnostic)

@@ -7,11 +7,10 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// errNoCount is in the error of an M or N that ran and said no count.
+// errNoCount is the cause of an error where M or N ran and did not say how many add-ons that concerned.
 var errNoCount = errors.New("the reply has no count")
 
-// step reads what an opcode came to. Its outputs count where it ran with status
-// 0 only.
+// step reads what an opcode came to. Its outputs are read only where it ran with status 0.
 func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
 	status, _ := number(op.status) // it was read as one before
 	s := Step{OpCode: op.code, Status: status, Message: op.message}
@@ -67,8 +66,8 @@ func noCount(reason string) *outbox.DeliveryError {
 	return d
 }
 
-// unreadable is an answer that another call would not better: what its output is
-// called is a guess, and perhaps a wrong one.
+// unreadable is an answer whose output is missing under the name that is set for it. Another call would not
+// help: that name is a guess, and perhaps a wrong one.
 func unreadable(what, code, setting string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
 		Outcome: outbox.OutcomeRejected, Code: codeOK,
@@ -97,11 +96,8 @@ func (op opResult) count(name string) (int, bool) {
 // key reads a key: a positive whole number in digits.
 func (r row) key(name string) (int64, bool) {
 	text := r.one(name)
-	if text == "" || !allDigits(text) {
-		return 0, false
-	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n == 0 {
+	if err != nil || n <= 0 || !allDigits(text) {
 		return 0, false
 	}
 	return n, true

@@ -106,12 +106,7 @@ func (s *strictTokens) Token() (xml.Token, error) {
 	good := true
 	switch t := token.(type) {
 	case xml.StartElement:
-		if s.depth++; s.depth == 1 {
-			s.root = t.Name.Local
-		}
-		isRoot := slices.Contains([]string{rootResults, rootFailed, rootStatus}, t.Name.Local)
-		good = s.depth <= maxDepth && !repeats(t.Attr) &&
-			(s.depth != 1 || isRoot) && (s.depth != 2 || s.root != rootResults || !isRoot)
+		good = s.open(t.Name.Local) && !repeats(t.Attr)
 	case xml.EndElement:
 		s.depth--
 	case xml.CharData:
@@ -123,6 +118,20 @@ func (s *strictTokens) Token() (xml.Token, error) {
 		return nil, errNotXML
 	}
 	return token, nil
+}
+
+// open goes one level deeper, and tells whether an element of that name may begin there.
+func (s *strictTokens) open(name string) bool {
+	isRoot := slices.Contains([]string{rootResults, rootFailed, rootStatus}, name)
+	s.depth++
+	switch {
+	case s.depth == 1:
+		s.root = name
+		return isRoot
+	case s.depth == 2 && s.root == rootResults:
+		return !isRoot
+	}
+	return s.depth <= maxDepth
 }
 
 // repeats tells whether an attribute is there twice.

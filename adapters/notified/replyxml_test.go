@@ -112,6 +112,7 @@ func TestMendQuotes(t *testing.T) {
 		"nothing to mend":          {`<a b="1">` + "\u201cx\u201d</a>", ""},
 		"comment unclosed":         {"<a b=\u201d1\u201d><!-- ", ""},
 		"tag unclosed":             {"<a b=\u201d1\u201d", ""},
+		"tag unclosed behind":      {"<a b=\u201d1\u201d c", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
