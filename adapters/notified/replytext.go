@@ -46,7 +46,9 @@ func parseText(body string) (reply, error) {
 		case !called || call != nil:
 			return reply{}, errNotText // the call's line comes first, and once
 		case op != nil:
-			r.ops = append(r.ops, opResult{code: op[1], status: strings.TrimSpace(op[2]), message: plain(op[3])})
+			r.ops = append(r.ops, opResult{
+				code: strings.TrimSpace(op[1]), status: strings.TrimSpace(op[2]), message: plain(op[3]),
+			})
 			column = ""
 		case bare != line || len(r.ops) == 0:
 			return reply{}, errNotText
