@@ -169,25 +169,25 @@ func TestCallsRefuseBadInput(t *testing.T) {
 		chain  notified.Chain
 		want   string
 	}{
-		"no opcodes":         {byID, chain("", ada), "opcodes are empty"},
-		"21 opcodes":         {byID, chain(strings.Repeat("A", 21), ada), "opcodes are longer than 20 letters"},
-		"delete":             {byID, chain("AD", ada), "opcodes hold D, which deletes the whole user"},
-		"unknown opcode":     {byID, chain("AX", ada), "opcodes hold one that is not known"},
-		"opcode's case":      {byID, chain("m", ada), "opcodes hold one that is not known"},
-		"more parameters":    {byID, chain("A&OpCodeList=D", ada), "opcodes hold one that is not known"},
-		"not a letter":       {byID, chain("A\u00e9", ada), "opcodes hold one that is not known"},
-		"no user ID":         {byID, chain("A", notified.Person{Email: "ada@example.org"}), "user ID is empty"},
-		"long user ID":       {byID, chain("A", person(func(p *notified.Person) { p.UserID = amsbridge.UserID(strings.Repeat("x", 256)) })), "user ID is longer"},
-		"no e-mail, by it":   {byEmail, chain("A", noEmail), "email is empty"},
-		"long e-mail, by it": {byEmail, chain("A", person(func(p *notified.Person) { p.Email = strings.Repeat("x", 250) + "@a.org" })), "email is longer than 255 bytes"},
-		"no address, by it":  {byEmail, chain("A", person(func(p *notified.Person) { p.Email = "Ada <ada@example.org>" })), "email is not an e-mail address"},
-		"no e-mail for C":    {byID, chain("CrM", noEmail), "email is empty"},
-		"no first name":      {byID, chain("I", person(func(p *notified.Person) { p.FirstName = " " })), "first name is empty"},
-		"long last name":     {byID, chain("U", person(func(p *notified.Person) { p.LastName = strings.Repeat("x", 256) })), "last name is longer than 255 bytes"},
-		"no show":            {byID, notified.Chain{OpCodes: "T", Person: ada}, "show key is not positive"},
-		"no package":         {byID, notified.Chain{OpCodes: "R", Person: ada, ShowKey: show}, "show package key is not positive"},
-		"no keys":            {byID, notified.Chain{OpCodes: "N", Person: ada, ShowKey: show}, "add-on keys are empty"},
-		"negative key":       {byID, notified.Chain{OpCodes: "M", Person: ada, ShowKey: show, AddOnKeys: []int64{5, -1}}, "add-on keys hold one that is not positive"},
+		"no opcodes":         {byID, chain("", ada), "notified: Chain.OpCodes are empty"},
+		"21 opcodes":         {byID, chain(strings.Repeat("A", 21), ada), "notified: Chain.OpCodes are longer than 20 letters"},
+		"delete":             {byID, chain("AD", ada), "notified: Chain.OpCodes hold D, which deletes the whole user"},
+		"unknown opcode":     {byID, chain("AX", ada), "notified: Chain.OpCodes hold one that is not known"},
+		"opcode's case":      {byID, chain("m", ada), "notified: Chain.OpCodes hold one that is not known"},
+		"more parameters":    {byID, chain("A&OpCodeList=D", ada), "notified: Chain.OpCodes hold one that is not known"},
+		"not a letter":       {byID, chain("A\u00e9", ada), "notified: Chain.OpCodes hold one that is not known"},
+		"no user ID":         {byID, chain("A", notified.Person{Email: "ada@example.org"}), "notified: Person.UserID is empty"},
+		"long user ID":       {byID, chain("A", person(func(p *notified.Person) { p.UserID = amsbridge.UserID(strings.Repeat("x", 256)) })), "notified: Person.UserID is longer"},
+		"no e-mail, by it":   {byEmail, chain("A", noEmail), "notified: Person.Email is empty"},
+		"long e-mail, by it": {byEmail, chain("A", person(func(p *notified.Person) { p.Email = strings.Repeat("x", 250) + "@a.org" })), "notified: Person.Email is longer than 255 bytes"},
+		"no address, by it":  {byEmail, chain("A", person(func(p *notified.Person) { p.Email = "Ada <ada@example.org>" })), "notified: Person.Email is not an e-mail address"},
+		"no e-mail for C":    {byID, chain("CrM", noEmail), "notified: Person.Email is empty"},
+		"no first name":      {byID, chain("I", person(func(p *notified.Person) { p.FirstName = " " })), "notified: Person.FirstName is empty"},
+		"long last name":     {byID, chain("U", person(func(p *notified.Person) { p.LastName = strings.Repeat("x", 256) })), "notified: Person.LastName is longer than 255 bytes"},
+		"no show":            {byID, notified.Chain{OpCodes: "T", Person: ada}, "notified: Chain.ShowKey is not positive"},
+		"no package":         {byID, notified.Chain{OpCodes: "R", Person: ada, ShowKey: show}, "notified: Chain.ShowPackageKey is not positive"},
+		"no keys":            {byID, notified.Chain{OpCodes: "N", Person: ada, ShowKey: show}, "notified: Chain.AddOnKeys are empty"},
+		"negative key":       {byID, notified.Chain{OpCodes: "M", Person: ada, ShowKey: show, AddOnKeys: []int64{5, -1}}, "notified: Chain.AddOnKeys hold one that is not positive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -201,17 +201,17 @@ func TestCallsRefuseBadInput(t *testing.T) {
 		})
 	}
 	_, err := byEmail.MintTicket(t.Context(), "u-1", amsbridge.Product{ShowKey: show})
-	require.Contains(t, failure(t, err).Reason, "email is empty")
+	require.Contains(t, failure(t, err).Reason, "notified: Person.Email is empty")
 	_, err = byID.MintTicket(t.Context(), "u-1", amsbridge.Product{RemoteProductID: "elevate only"})
-	require.Contains(t, failure(t, err).Reason, "show key is not positive")
+	require.Contains(t, failure(t, err).Reason, "notified: Chain.ShowKey is not positive")
 }
 
 // TestChainKeepsItsArguments: the caller's list is not sorted under them.
 func TestChainKeepsItsArguments(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	e := newEnv(t, nil)
 	keys := []int64{10342, 9985}
-	added, err := w.client.AddAddOns(t.Context(), ada, show, keys...)
+	added, err := e.client.AddAddOns(t.Context(), ada, show, keys...)
 	require.NoError(t, err)
 	require.Equal(t, 2, added)
 	require.Equal(t, []int64{10342, 9985}, keys)

@@ -2,15 +2,28 @@ package notified
 
 import (
 	"context"
+	"errors"
+	"net/mail"
 	"slices"
+	"strings"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 
 	"github.com/amsbridge/amsbridge"
 )
 
-// maxOpCodes is the size of OpCodeList in the vendor's text.
-const maxOpCodes = 20
+// Sizes of OpCodeList and EMailAddress in the vendor's text. That the names have the latter's is a guess.
+const (
+	maxOpCodes     = 20
+	maxProfileText = 255
+)
+
+// Person is whom a call is about. UserID finds them, or Email where [Config].LookupByEmail says so. C, I
+// and U need Email, FirstName and LastName; no other call sends a name.
+type Person struct {
+	UserID                     amsbridge.UserID
+	Email, FirstName, LastName string
+}
 
 // Chain is several opcodes in one call, carried out from left to right. That M,
 // N and A chain with others is a guess; "CrT" is known from public code.
@@ -62,14 +75,16 @@ type Step struct {
 // is unknown.
 //
 // The error is an [*outbox.DeliveryError], rejected for a bad field, which its
-// [*amsbridge.InputError] names: nothing was sent then.
+// [*amsbridge.InputError] names, such as "Chain.ShowKey" or "Person.Email":
+// nothing was sent then.
 func (c *Client) Chain(ctx context.Context, q Chain) ([]Step, error) {
 	q.AddOnKeys = unique(q.AddOnKeys)
 	if err := q.check(c.cfg.LookupByEmail); err != nil {
 		return nil, badInput(err)
 	}
-	steps, _, d := c.run(ctx, "", q)
+	steps, detail, d := c.run(ctx, "", q)
 	if d != nil {
+		d.Detail = detail
 		return steps, d
 	}
 	return steps, nil
@@ -84,41 +99,69 @@ func (c *Client) single(ctx context.Context, q Chain) (Step, error) {
 	return steps[0], err
 }
 
-// check returns an [*amsbridge.InputError] for what the vendor's text does not
-// allow. The keys are sorted.
+// check returns an [*amsbridge.InputError] for what the vendor's text does not allow. The keys are sorted.
 func (q Chain) check(byEmail bool) error {
-	bad := func(field, problem string) error { return check.Bad("notified", field, problem) }
+	bad := func(field, problem string) error { return check.Bad("notified", "Chain."+field, problem) }
 	switch {
 	case q.OpCodes == "":
-		return bad("opcodes", "are empty")
+		return bad("OpCodes", "are empty")
 	case len(q.OpCodes) > maxOpCodes:
-		return bad("opcodes", "are longer than 20 letters")
+		return bad("OpCodes", "are longer than 20 letters")
 	}
 	for i := range len(q.OpCodes) {
 		if q.OpCodes[i] == 'D' {
-			return bad("opcodes", "hold D, which deletes the whole user")
+			return bad("OpCodes", "hold D, which deletes the whole user")
 		}
-		if !opcodes[q.OpCodes[i]].known() {
-			return bad("opcodes", "hold one that is not known")
+		if _, known := opcodes[q.OpCodes[i]]; !known {
+			return bad("OpCodes", "hold one that is not known")
 		}
 	}
-	need := needs(q.OpCodes)
-	if err := q.Person.check(byEmail, need&needProfile != 0); err != nil {
+	needs := needsOf(q.OpCodes)
+	if err := q.Person.check(byEmail, needs&needProfile != 0); err != nil {
 		return err
 	}
 	switch {
-	case need&needShow != 0 && q.ShowKey <= 0:
-		return bad("show key", "is not positive")
-	case need&needPackage != 0 && q.ShowPackageKey <= 0:
-		return bad("show package key", "is not positive")
-	case need&needKeys == 0:
+	case needs&needShow != 0 && q.ShowKey <= 0:
+		return bad("ShowKey", "is not positive")
+	case needs&needPackage != 0 && q.ShowPackageKey <= 0:
+		return bad("ShowPackageKey", "is not positive")
+	case needs&needKeys == 0:
 		return nil
 	case len(q.AddOnKeys) == 0:
-		return bad("add-on keys", "are empty")
+		return bad("AddOnKeys", "are empty")
 	case q.AddOnKeys[0] <= 0:
-		return bad("add-on keys", "hold one that is not positive")
-	case listLen(q.AddOnKeys) > amsbridge.MaxAddOnList:
-		return bad("add-on keys", "are longer than 8,000 bytes as a list")
+		return bad("AddOnKeys", "hold one that is not positive")
+	case len(keyList(q.AddOnKeys)) > amsbridge.MaxAddOnList:
+		return bad("AddOnKeys", "are longer than 8,000 bytes as a list")
+	}
+	return nil
+}
+
+// check returns an [*amsbridge.InputError] unless the person can be looked up, and has a profile where that
+// is sent.
+func (p Person) check(byEmail, profile bool) error {
+	bad := func(field, problem string) error { return check.Bad("notified", "Person."+field, problem) }
+	if !byEmail {
+		if e, wrong := errors.AsType[*check.InputError](p.UserID.Check()); wrong {
+			return bad("UserID", e.Problem)
+		}
+	}
+	if profile {
+		if problem := textProblem(strings.TrimSpace(p.FirstName), maxProfileText); problem != "" {
+			return bad("FirstName", problem)
+		}
+		if problem := textProblem(strings.TrimSpace(p.LastName), maxProfileText); problem != "" {
+			return bad("LastName", problem)
+		}
+	}
+	if !byEmail && !profile {
+		return nil
+	}
+	if problem := textProblem(p.Email, maxProfileText); problem != "" {
+		return bad("Email", problem)
+	}
+	if a, err := mail.ParseAddress(p.Email); err != nil || a.Address != p.Email {
+		return bad("Email", "is not an e-mail address")
 	}
 	return nil
 }

@@ -53,23 +53,23 @@ func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding 
 	if show <= 0 {
 		show = 1 // K wants one; the credentials are looked at before
 	}
-	answer := c.ask(ctx, "K", nobody, show)
+	answer := c.query(ctx, "K", nobody, show)
 	all, reached := reach.Host(ctx, c.cfg.BaseURL, answer.err)
 	if reached {
 		all = append(all, answer.credentials())
 	}
-	if answer.there {
+	if answer.came {
 		all = append(all, c.checkShow(ctx, cfg, answer)...)
 	}
-	return append(all, unseen...)
+	return append(all, writesUnseen...)
 }
 
-// unseen are what no read can show.
-var unseen = []contract.Finding{
+// writesUnseen are what no read can show.
+var writesUnseen = []contract.Finding{
 	{
 		Subject: "adding and removing", State: contract.NotChecked,
-		Text: "that M adds an add-on which is not on a registration yet, and what it counts when it is, only M itself shows; so with N for removing: " +
-			"try both with a test user",
+		Text: "that M adds an add-on which is not on a registration yet, and what it counts when it is, " +
+			"only M itself shows; so with N for removing: try both with a test user",
 	},
 	{
 		Subject: "registering", State: contract.NotChecked,
@@ -77,118 +77,147 @@ var unseen = []contract.Finding{
 	},
 }
 
-// asked is what a call of one opcode came to.
-type asked struct {
-	step  Step
-	there bool                  // Notified's API answered about the opcode
-	err   *outbox.DeliveryError // nil for status 0 and readable outputs
+// answer is what a call of one opcode came to.
+type answer struct {
+	came bool // Notified's API answered about the opcode, in the step
+	step Step
+	err  *outbox.DeliveryError // nil for status 0 and readable outputs
 }
 
-func (c *Client) ask(ctx context.Context, code string, p Person, show int64) asked {
+func (c *Client) query(ctx context.Context, code string, p Person, show int64) answer {
 	steps, err := c.Chain(ctx, Chain{OpCodes: code, Person: p, ShowKey: show})
-	a := asked{there: len(steps) > 0}
-	if a.there {
+	a := answer{came: len(steps) > 0}
+	if a.came {
 		a.step = steps[0]
 	}
 	a.err, _ = errors.AsType[*outbox.DeliveryError](err)
 	return a
 }
 
+// is tells whether Notified answered with this status.
+func (a answer) is(status int) bool { return a.came && a.step.Status == status }
+
 // credentials says what the answer about nobody shows.
-func (a asked) credentials() contract.Finding {
-	f := contract.Finding{Subject: "credentials", State: contract.Wrong}
-	switch {
-	case a.there:
-		f.State = contract.Good
-		f.Text = fmt.Sprintf("they are taken: asked about a user who does not exist, Notified answers with status %d", a.step.Status)
-	case a.err.Outcome == outbox.OutcomeUnauthorized:
-		f.Text = "they are refused; are they complete, and does the account lie in this data centre? " + a.err.Error()
-	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
-		f.State, f.Text = contract.NotChecked, "the platform is busy or down; try again later: "+a.err.Error()
-	case strings.HasPrefix(a.err.Code, "CallFailed"), strings.HasPrefix(a.err.Code, "APICallResult"):
-		f.Subject, f.Text = "API", "it refuses the call as a whole: "+a.err.Error()
-	default:
-		f.Subject, f.Text = "API", "what answers there is not Notified's API, or not in the output format that is set; is BaseURL right? "+a.err.Error()
+func (a answer) credentials() contract.Finding {
+	if a.came {
+		return contract.Finding{
+			Subject: "credentials", State: contract.Good,
+			Text: "they are taken: asked about a user who does not exist, Notified answers with status " +
+				strconv.Itoa(a.step.Status),
+		}
 	}
-	return f
+	failedCall := func(how string) bool { return strings.HasPrefix(a.err.Code, how) }
+	switch {
+	case a.err.Outcome == outbox.OutcomeUnauthorized:
+		return contract.Finding{
+			Subject: "credentials", State: contract.Wrong,
+			Text: "they are refused; are they complete, and does the account lie in this data centre? " + a.err.Error(),
+		}
+	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
+		return contract.Finding{
+			Subject: "credentials", State: contract.NotChecked,
+			Text: "the platform is busy or down; try again later: " + a.err.Error(),
+		}
+	case failedCall(rootFailed), failedCall(rootStatus), failedCall(callResult):
+		return contract.Finding{
+			Subject: "API", State: contract.Wrong, Text: "it refuses the call as a whole: " + a.err.Error(),
+		}
+	}
+	return contract.Finding{
+		Subject: "API", State: contract.Wrong,
+		Text: "what answers there is not Notified's API, or not in the output format that is set; is BaseURL right? " +
+			a.err.Error(),
+	}
 }
 
-// checkShow says what Notified shows of the keys. The first answer is the one
-// about nobody.
-func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first asked) []contract.Finding {
-	const user = "known user"
+// checkShow says what Notified shows of the keys. The first answer is the one about nobody.
+func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first answer) []contract.Finding {
 	if cfg.ShowKey <= 0 {
 		return []contract.Finding{{Subject: "show key", State: contract.NotChecked, Text: "none was given"}}
 	}
-	show := contract.Finding{Subject: "show key " + strconv.FormatInt(cfg.ShowKey, 10), State: contract.NotChecked}
-	if first.step.Status == statusNoEvent {
-		show.State, show.Text = contract.Wrong, "there is no such event in this account: "+first.err.Error()
+	show := contract.Finding{Subject: fmt.Sprint("show key ", cfg.ShowKey), State: contract.NotChecked}
+	const noEvent = "there is no such event in this account: "
+	if first.is(statusNoEvent) {
+		show.State, show.Text = contract.Wrong, noEvent+first.err.Error()
 		return []contract.Finding{show}
 	}
 	if cfg.KnownUser == (Person{}) {
-		show.Text = "the show, its packages and add-ons are seen only on a registration: name a known user who has one"
+		show.Text = "the show, its packages and add-ons are seen only on a registration: " +
+			"name a known user who has one"
 		return []contract.Finding{show}
 	}
-	a := c.ask(ctx, "K", cfg.KnownUser, cfg.ShowKey)
-	known := contract.Finding{Subject: user, State: contract.Wrong}
-	show.Text = "it was not seen, since the known user is not on it"
-	switch {
-	case a.err == nil:
-		known.State, known.Text = contract.Good, "they are registered for the show"
+	a := c.query(ctx, "K", cfg.KnownUser, cfg.ShowKey)
+	if a.is(statusNoEvent) {
+		show.State, show.Text = contract.Wrong, noEvent+a.err.Error()
+		return []contract.Finding{show}
+	}
+	user := contract.Finding{Subject: "known user", State: contract.Wrong}
+	if a.is(statusOK) {
 		show.State, show.Text = contract.Good, "Notified knows it, and the known user's registration"
-		return append([]contract.Finding{show, known}, c.checkRegistration(ctx, cfg, a.step.ShowPackageKey)...)
-	case a.there && a.step.Status == statusNoEvent:
-		show.State, show.Text = contract.Wrong, "there is no such event in this account: "+a.err.Error()
-		return []contract.Finding{show}
-	case a.there && a.step.Status == statusUserNotFound:
-		known.Text = "Notified does not know them; is it the ExternalUserID, or with LookupByEmail the address, that the account has?"
-	case a.there && a.step.Status == statusNotRegistered:
-		known.Text = "Notified knows them, but no registration of theirs for this show; is the show key right?"
-	case a.there && a.step.Status == statusOK:
-		show.State, show.Text = contract.Good, "Notified knows it"
-		known.State, known.Text = contract.Good, "they are registered for the show"
-		return []contract.Finding{show, known, {Subject: "output names", State: contract.Wrong, Text: a.err.Error()}}
-	default:
-		known.State, known.Text = contract.NotChecked, "the answer about them shows nothing: "+a.err.Error()
-		if bad, ok := errors.AsType[*amsbridge.InputError](a.err); ok {
-			known.State, known.Text = contract.Wrong, "they cannot be asked about: the "+bad.Field+" "+bad.Problem
+		user.State, user.Text = contract.Good, "they are registered for the show"
+		if a.err != nil {
+			return []contract.Finding{show, user, wrongNames(a)}
 		}
+		return append([]contract.Finding{show, user}, c.checkRegistration(ctx, cfg, a.step.ShowPackageKey)...)
 	}
-	return []contract.Finding{show, known}
+	show.Text = "it was not seen, since the known user is not on it"
+	bad, notAsked := errors.AsType[*amsbridge.InputError](a.err)
+	switch {
+	case a.is(statusUserNotFound):
+		user.Text = "Notified does not know them; " +
+			"is it the ExternalUserID, or with LookupByEmail the address, that the account has?"
+	case a.is(statusNotRegistered):
+		user.Text = "Notified knows them, but no registration of theirs for this show; is the show key right?"
+	case notAsked:
+		user.Text = "they cannot be asked about: " + bad.Field + " " + bad.Problem
+	default:
+		user.State, user.Text = contract.NotChecked, "the answer about them shows nothing: "+a.err.Error()
+	}
+	return []contract.Finding{show, user}
 }
 
-// checkRegistration compares a registration with what is expected of it.
-func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, has int64) []contract.Finding {
+// wrongNames is what an answer with status 0 shows whose outputs cannot be read.
+func wrongNames(a answer) contract.Finding {
+	return contract.Finding{Subject: "output names", State: contract.Wrong, Text: a.err.Error()}
+}
+
+// checkRegistration compares a registration, for this package, with what is expected of it.
+func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, registered int64) []contract.Finding {
 	var all []contract.Finding
 	if cfg.ShowPackageKey != 0 {
 		f := contract.Finding{
-			Subject: "show package key " + strconv.FormatInt(cfg.ShowPackageKey, 10), State: contract.Good,
+			Subject: fmt.Sprint("show package key ", cfg.ShowPackageKey), State: contract.Good,
 			Text: "the known user is registered for it",
 		}
-		if has != cfg.ShowPackageKey {
+		if registered != cfg.ShowPackageKey {
 			f.State = contract.Wrong
-			f.Text = fmt.Sprintf("the known user is registered for %d instead; is the key right, or do they have another package?", has)
+			f.Text = fmt.Sprintf("the known user is registered for %d instead; "+
+				"is the key right, or do they have another package?", registered)
 		}
 		all = append(all, f)
 	}
 	if len(cfg.AddOnKeys) == 0 {
 		return all
 	}
-	a := c.ask(ctx, "A", cfg.KnownUser, cfg.ShowKey)
-	if a.err != nil {
-		f := contract.Finding{Subject: "add-on keys", State: contract.NotChecked, Text: "the list of add-ons was not had: " + a.err.Error()}
-		if a.there && a.step.Status == statusOK {
-			f.Subject, f.State, f.Text = "output names", contract.Wrong, a.err.Error()
-		}
-		return append(all, f)
+	a := c.query(ctx, "A", cfg.KnownUser, cfg.ShowKey)
+	switch {
+	case a.err != nil && a.is(statusOK):
+		return append(all, wrongNames(a))
+	case a.err != nil:
+		return append(all, contract.Finding{
+			Subject: "add-on keys", State: contract.NotChecked,
+			Text: "the list of add-ons was not had: " + a.err.Error(),
+		})
 	}
 	for _, key := range unique(cfg.AddOnKeys) {
 		f := contract.Finding{
-			Subject: "add-on key " + strconv.FormatInt(key, 10), State: contract.Good, Text: "it is on the known user's registration",
+			Subject: fmt.Sprint("add-on key ", key), State: contract.Good,
+			Text: "it is on the known user's registration",
 		}
 		if !slices.Contains(a.step.AddOns, key) {
 			f.State = contract.NotChecked
-			f.Text = "it is not on the known user's registration; whether the package has it, only adding it shows"
+			f.Text = "it is not on the known user's registration; " +
+				"whether the package has it, only adding it shows"
 		}
 		all = append(all, f)
 	}

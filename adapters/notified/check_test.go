@@ -100,7 +100,7 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 		},
 		"user who cannot be": {
 			cfg:  with(func(c *notified.CheckConfig) { c.KnownUser.UserID = "null" }),
-			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "the user ID is",
+			want: taken(map[string]contract.State{showSubject: open, "known user": wrong}), text: "cannot be asked about: Person.UserID is",
 		},
 		"another name of K's output": {
 			change: func(c *notified.Config, _ *notifiedtest.Config) { c.Names.ShowPackageOutput = "Package" }, cfg: whole,
@@ -139,18 +139,18 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, c.change)
-			seller := newClient(t, notified.Config{BaseURL: w.baseURL})
+			e := newEnv(t, c.change)
+			seller := newClient(t, notified.Config{BaseURL: e.baseURL})
 			_, err := seller.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
 			require.NoError(t, err)
-			before := len(w.sandbox.Journal())
+			before := len(e.sandbox.Journal())
 			if c.fault.Kind != notifiedtest.None {
-				w.sandbox.Misbehave(c.fault)
+				e.sandbox.Misbehave(c.fault)
 			}
-			by, text := states(t, w.client.Check(t.Context(), c.cfg))
+			by, text := states(t, e.client.Check(t.Context(), c.cfg))
 			require.Equal(t, c.want, by, text)
 			require.Contains(t, text, c.text)
-			calls := w.sandbox.Journal()[before:]
+			calls := e.sandbox.Journal()[before:]
 			require.LessOrEqual(t, len(calls), 3)
 			for _, call := range calls {
 				require.Contains(t, []string{"K", "A"}, call.OpCodes, "a check only reads")
@@ -195,10 +195,10 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 // The known user may be told by e-mail address, where the client looks up so.
 func TestCheckByEmail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *notified.Config, _ *notifiedtest.Config) { c.LookupByEmail = true })
-	require.NoError(t, w.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: "planted.one@members.example"}))
-	require.NoError(t, w.sandbox.Register("u-mail", show, "full"))
-	by, text := states(t, w.client.Check(context.Background(), notified.CheckConfig{
+	e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.LookupByEmail = true })
+	require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: "planted.one@members.example"}))
+	require.NoError(t, e.sandbox.Register("u-mail", show, "full"))
+	by, text := states(t, e.client.Check(context.Background(), notified.CheckConfig{
 		ShowKey: show, KnownUser: notified.Person{Email: "planted.one@members.example"},
 	}))
 	require.Equal(t, contract.Good, by["known user"], text)

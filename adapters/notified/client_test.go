@@ -20,17 +20,17 @@ import (
 
 func TestDeliver(t *testing.T) {
 	t.Parallel()
-	inEveryWay(t, func(t *testing.T, way string, w world) {
+	inEveryWay(t, func(t *testing.T, way string, e env) {
 		for _, user := range []string{"u-1", oddID} {
-			result, err := w.client.Deliver(t.Context(), push(t, "k-"+user[:3], user, show, 10342, 9985, 9985))
+			result, err := e.client.Deliver(t.Context(), push(t, "k-"+user[:3], user, show, 10342, 9985, 9985))
 			require.NoError(t, err)
 			require.False(t, result.AlreadyDone)
 			require.Equal(t, "0", result.Code)
 			require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
 			require.Contains(t, result.Detail, "AddOnsAdded")
-			require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns(user, show))
+			require.Equal(t, []int64{9985, 10342}, e.sandbox.AddOns(user, show))
 		}
-		calls := w.sandbox.Journal()
+		calls := e.sandbox.Journal()
 		require.Len(t, calls, 2)
 		require.Equal(t, oddID, calls[1].User)
 		for _, c := range calls {
@@ -43,23 +43,23 @@ func TestDeliver(t *testing.T) {
 
 func TestDeliverAgain(t *testing.T) {
 	t.Parallel()
-	inEveryWay(t, func(t *testing.T, _ string, w world) {
+	inEveryWay(t, func(t *testing.T, _ string, e env) {
 		m := push(t, "k-1", "u-1", show, 9985, 10342)
-		_, err := w.client.Deliver(t.Context(), m)
+		_, err := e.client.Deliver(t.Context(), m)
 		require.NoError(t, err)
 
 		m.Doubt = outbox.DoubtLostLease
-		result, err := w.client.Deliver(t.Context(), m)
+		result, err := e.client.Deliver(t.Context(), m)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone)
 		require.Equal(t, 0, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
 
-		result, err = w.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
+		result, err = e.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "at a first send too, once A shows that all are there")
 
-		require.Equal(t, "M M A M A", calledOf(w.sandbox))
-		for i, c := range w.sandbox.Journal() {
+		require.Equal(t, "M M A M A", calledOf(e.sandbox))
+		for i, c := range e.sandbox.Journal() {
 			require.Equal(t, i == 0, c.Effect)
 			require.Equal(t, i > 0 && c.Key == "k-1" || c.OpCodes == "A", c.Repeat, c.OpCodes)
 			require.Empty(t, c.Violations)
@@ -69,11 +69,11 @@ func TestDeliverAgain(t *testing.T) {
 
 func TestDeliverAgainWhereThePlatformCountsAll(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *notified.Config, s *notifiedtest.Config) { s.ReAdd = notifiedtest.CountAll })
+	e := newEnv(t, func(_ *notified.Config, s *notifiedtest.Config) { s.ReAdd = notifiedtest.CountAll })
 	m := push(t, "k-1", "u-1", show, 9985)
 	for _, doubt := range []outbox.Doubt{0, outbox.DoubtUnknown} {
 		m.Doubt = doubt
-		result, err := w.client.Deliver(t.Context(), m)
+		result, err := e.client.Deliver(t.Context(), m)
 		require.NoError(t, err)
 		require.False(t, result.AlreadyDone)
 	}
@@ -97,13 +97,13 @@ func TestDeliverRefused(t *testing.T) {
 		for _, way := range []string{"POST", "POST, H", "POST, T", "GET"} {
 			t.Run(c.name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, ways[way])
-				_, err := w.client.Deliver(t.Context(), c.m)
+				e := newEnv(t, ways[way])
+				_, err := e.client.Deliver(t.Context(), c.m)
 				d := failure(t, err)
 				require.Equal(t, c.want, d.Outcome, d.Error())
 				require.Equal(t, c.code, d.Code)
 				require.NotEmpty(t, d.Detail)
-				require.False(t, w.sandbox.Journal()[0].Effect)
+				require.False(t, e.sandbox.Journal()[0].Effect)
 			})
 		}
 	}
@@ -111,8 +111,8 @@ func TestDeliverRefused(t *testing.T) {
 
 func TestDeliverWrongCredentials(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *notified.Config, _ *notifiedtest.Config) { c.Credentials = "revoked" })
-	_, err := w.client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+	e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.Credentials = "revoked" })
+	_, err := e.client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
 	d := failure(t, err)
 	require.Equal(t, outbox.OutcomeUnauthorized, d.Outcome)
 	require.False(t, d.Tentative, "one answer pauses the destination")
@@ -153,26 +153,26 @@ func TestDeliverFaults(t *testing.T) {
 		for _, way := range []string{"POST", "POST, H", "POST, T", "GET"} {
 			t.Run(c.fault.Kind.String()+", "+way, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, ways[way])
-				w.sandbox.Misbehave(notifiedtest.Fault{}, c.fault)
-				_, err := w.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // a connection to reuse
+				e := newEnv(t, ways[way])
+				e.sandbox.Misbehave(notifiedtest.Fault{}, c.fault)
+				_, err := e.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // a connection to reuse
 				require.NoError(t, err)
 				m := push(t, "k-1", "u-1", show, 9985)
-				_, err = w.client.Deliver(t.Context(), m)
+				_, err = e.client.Deliver(t.Context(), m)
 				d := failure(t, err)
 				require.Equal(t, c.want, d.Outcome, d.Error())
 				require.NotEmpty(t, d.Reason)
 				if c.check != nil {
 					c.check(t, d)
 				}
-				calls := w.sandbox.Journal()
+				calls := e.sandbox.Journal()
 				require.Len(t, calls, 2, "a delivery sends once")
 				require.Equal(t, c.effect, calls[1].Effect)
-				require.Equal(t, c.effect, slices.Contains(w.sandbox.AddOns("u-1", show), 9985))
+				require.Equal(t, c.effect, slices.Contains(e.sandbox.AddOns("u-1", show), 9985))
 				require.Equal(t, c.fault.Kind, calls[1].Fault)
 
 				m.Doubt = outbox.DoubtUnknown
-				result, err := w.client.Deliver(t.Context(), m)
+				result, err := e.client.Deliver(t.Context(), m)
 				require.NoError(t, err, "the retry")
 				require.Equal(t, c.effect, result.AlreadyDone)
 			})
@@ -182,18 +182,18 @@ func TestDeliverFaults(t *testing.T) {
 
 func TestDeliverEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	e := newEnv(t, nil)
 	hold := notifiedtest.NewHold()
-	w.sandbox.Misbehave(notifiedtest.Fault{Kind: notifiedtest.HoldAfter, Hold: hold})
+	e.sandbox.Misbehave(notifiedtest.Fault{Kind: notifiedtest.HoldAfter, Hold: hold})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		<-hold.Held()
 		cancel()
 	}()
-	_, err := w.client.Deliver(ctx, push(t, "k", "u-1", show, 9985))
+	_, err := e.client.Deliver(ctx, push(t, "k", "u-1", show, 9985))
 	require.Equal(t, outbox.OutcomeUnknown, failure(t, err).Outcome)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, []int64{9985}, w.sandbox.AddOns("u-1", show))
+	require.Equal(t, []int64{9985}, e.sandbox.AddOns("u-1", show))
 }
 
 func TestDeliverUnreachable(t *testing.T) {
@@ -217,29 +217,29 @@ func TestDeliverBadMessages(t *testing.T) {
 		f(&m)
 		return m
 	}
-	w := newWorld(t, nil)
+	e := newEnv(t, nil)
 	for name, c := range map[string]struct {
 		m     outbox.Message
 		field string
 	}{
-		"no user ID":         {push(t, "k", "", show, 9985), "user ID is empty"},
-		"long user ID":       {push(t, "k", strings.Repeat("é", 128), show, 9985), "user ID is longer"},
-		"user ID of a null":  {push(t, "k", "undefined", show, 9985), "user ID"},
-		"user ID in 2 lines": {push(t, "k", "a\nb", show, 9985), "user ID has control"},
-		"no show":            {push(t, "k", "u-1", 0, 9985), "show key"},
-		"no add-ons":         {push(t, "k", "u-1", show), "add-on keys are empty"},
-		"negative add-on":    {push(t, "k", "u-1", show, 9985, -1), "add-on keys hold one"},
-		"long list":          {push(t, "k", "u-1", show, append(tooMany, 1)...), "add-on keys are longer"},
-		"first, no add-on":   {first(t, push(t, "k", "u-1", show, 9985, -1), full), "add-on keys hold one"},
-		"first, no package":  {first(t, push(t, "k", "u-1", show, 9985), -1), "show package key is not positive"},
-		"removal of none":    {removal(push(t, "k", "u-1", show)), "add-on keys are empty"},
-		"removal, no show":   {removal(push(t, "k", "u-1", 0, 9985)), "show key"},
+		"no user ID":         {push(t, "k", "", show, 9985), "notified: Person.UserID is empty"},
+		"long user ID":       {push(t, "k", strings.Repeat("é", 128), show, 9985), "notified: Person.UserID is longer"},
+		"user ID of a null":  {push(t, "k", "undefined", show, 9985), "notified: Person.UserID"},
+		"user ID in 2 lines": {push(t, "k", "a\nb", show, 9985), "notified: Person.UserID has control"},
+		"no show":            {push(t, "k", "u-1", 0, 9985), "notified: Chain.ShowKey"},
+		"no add-ons":         {push(t, "k", "u-1", show), "notified: Chain.AddOnKeys are empty"},
+		"negative add-on":    {push(t, "k", "u-1", show, 9985, -1), "notified: Chain.AddOnKeys hold one"},
+		"long list":          {push(t, "k", "u-1", show, append(tooMany, 1)...), "notified: Chain.AddOnKeys are longer"},
+		"first, no add-on":   {first(t, push(t, "k", "u-1", show, 9985, -1), full), "notified: Chain.AddOnKeys hold one"},
+		"first, no package":  {first(t, push(t, "k", "u-1", show, 9985), -1), "notified: Chain.ShowPackageKey is not positive"},
+		"removal of none":    {removal(push(t, "k", "u-1", show)), "notified: Chain.AddOnKeys are empty"},
+		"removal, no show":   {removal(push(t, "k", "u-1", 0, 9985)), "notified: Chain.ShowKey"},
 		"another kind":       {change(func(m *outbox.Message) { m.Kind = amsbridge.KindRegistration }), "message kind"},
 		"facts of no kind":   {change(func(m *outbox.Message) { m.Facts = []byte(`{"show_key":"x"}`) }), "message facts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := w.client.Deliver(t.Context(), c.m)
+			_, err := e.client.Deliver(t.Context(), c.m)
 			d := failure(t, err)
 			require.Equal(t, outbox.OutcomeRejected, d.Outcome)
 			require.Contains(t, d.Reason, c.field)
@@ -247,13 +247,13 @@ func TestDeliverBadMessages(t *testing.T) {
 			require.ErrorAs(t, err, &bad)
 		})
 	}
-	_, err := w.client.Deliver(t.Context(), change(func(m *outbox.Message) { m.Version = 2 }))
+	_, err := e.client.Deliver(t.Context(), change(func(m *outbox.Message) { m.Version = 2 }))
 	require.ErrorIs(t, err, outbox.ErrNewerVersion)
 	var d *outbox.DeliveryError
 	require.False(t, errors.As(err, &d), "a newer version is deferred, not rejected")
-	require.Empty(t, w.sandbox.Journal())
+	require.Empty(t, e.sandbox.Journal())
 
-	_, err = w.client.Deliver(t.Context(), push(t, "k", "u-1", show, tooMany...))
+	_, err = e.client.Deliver(t.Context(), push(t, "k", "u-1", show, tooMany...))
 	require.Equal(t, "76", failure(t, err).Code, "8,000 bytes are sent")
-	require.Empty(t, w.sandbox.Journal()[0].Violations)
+	require.Empty(t, e.sandbox.Journal()[0].Violations)
 }

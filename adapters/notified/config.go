@@ -1,7 +1,9 @@
 package notified
 
 import (
+	"cmp"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -105,26 +107,39 @@ func (c Config) String() string {
 // GoString shows nothing secret.
 func (c Config) GoString() string { return c.String() }
 
-func (c Config) check() error {
-	for _, f := range []struct {
-		name, value string
-		limit       int
-	}{{"AuthCode", c.AuthCode, maxAuthCode}, {"Credentials", c.Credentials, maxCredentials}} {
-		if problem := secretProblem(f.value, f.limit); problem != "" {
-			return check.Bad("notified", f.name, problem)
-		}
+// withDefaults fills the gaps and checks all but what the HTTP client checks itself.
+func (c Config) withDefaults() (Config, error) {
+	c.BaseURL = cmp.Or(c.BaseURL, BaseURL)
+	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
+	c.OutputFormat = cmp.Or(c.OutputFormat, FormatXML)
+	bad := func(field, problem string) error { return check.Bad("notified", "Config."+field, problem) }
+	names, err := c.Names.WithDefaults()
+	if e, ok := errors.AsType[*check.InputError](err); ok {
+		return c, bad(e.Field, e.Problem)
+	}
+	c.Names = names
+	if problem := secretProblem(c.AuthCode, maxAuthCode); problem != "" {
+		return c, bad("AuthCode", problem)
+	}
+	if problem := secretProblem(c.Credentials, maxCredentials); problem != "" {
+		return c, bad("Credentials", problem)
+	}
+	switch c.OutputFormat {
+	case FormatXML, FormatPairs, FormatText:
+	default:
+		return c, bad("OutputFormat", "is not X, H or T")
 	}
 	switch {
-	case !c.OutputFormat.known():
-		return check.Bad("notified", "OutputFormat", "is not X, H or T")
 	case strings.Contains(c.BaseURL, "?"):
-		return check.Bad("notified", "BaseURL", "has a query, where LASCmd must be the first parameter")
+		return c, bad("BaseURL", "has a query, where LASCmd must be the first parameter")
 	case c.UseGET && c.LASCmdInForm:
-		return check.Bad("notified", "LASCmdInForm", "is set beside UseGET, and a GET has no form")
+		return c, bad("LASCmdInForm", "is set beside UseGET, and a GET has no form")
 	}
-	return nil
+	return c, nil
 }
 
+// secretProblem says what is wrong with a code or with credentials, and textProblem with any short text.
+// Neither quotes it.
 func secretProblem(s string, limit int) string {
 	if problem := textProblem(s, limit); problem != "" {
 		return problem

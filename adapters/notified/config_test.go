@@ -51,7 +51,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 			}
 			var bad *amsbridge.InputError
 			require.True(t, errors.As(err, &bad), "%v", err)
-			require.Equal(t, c.field, bad.Field)
+			require.Equal(t, c.field, strings.TrimPrefix(bad.Field, "Config."))
 			require.NotContains(t, err.Error(), "secret")
 		})
 	}
@@ -63,7 +63,7 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	client, err := notified.New(cfg)
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		text := fmt.Sprintf(verb+verb+verb, cfg, client, []any{&cfg, client})
+		text := fmt.Sprintf(verb+verb+verb+verb, cfg, client, *client, []any{&cfg, client})
 		require.NotContains(t, text, "planted")
 	}
 }

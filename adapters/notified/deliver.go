@@ -1,11 +1,11 @@
 package notified
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/amsbridge/amsbridge"
@@ -55,8 +55,12 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	if errors.Is(err, outbox.ErrNewerVersion) {
 		return outbox.Result{}, fmt.Errorf("notified: %w", err)
 	}
-	d := delivery{c: c, key: m.Key, push: Chain{
-		Person: personOf(push.User), ShowKey: push.ShowKey, ShowPackageKey: push.ShowPackageKey, AddOnKeys: push.Keys(),
+	d := delivery{client: c, key: m.Key, push: Chain{
+		Person: Person{
+			UserID: push.User.ID, Email: push.User.Email,
+			FirstName: push.User.FirstName, LastName: push.User.LastName,
+		},
+		ShowKey: push.ShowKey, ShowPackageKey: push.ShowPackageKey, AddOnKeys: push.Keys(),
 	}}
 	if err == nil {
 		err = d.check(removal)
@@ -74,16 +78,14 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 		failed.Detail = detail
 		return outbox.Result{}, failed
 	}
-	if result.Code == "" {
-		result.Code = strconv.Itoa(statusOK)
-	}
+	result.Code = cmp.Or(result.Code, codeOK)
 	result.Detail = detail
 	return result, nil
 }
 
-// delivery is the calls of one message.
+// delivery is one message on its way: the calls that it takes.
 type delivery struct {
-	c       *Client
+	client  *Client
 	key     string
 	push    Chain    // without opcodes
 	details []string // of each reply, in order
@@ -99,39 +101,37 @@ func (d *delivery) check(removal bool) error {
 		q.OpCodes = "M"
 	default:
 		q.OpCodes = "KR"
-		if d.c.cfg.UpsertProfile {
+		if d.client.cfg.UpsertProfile {
 			q.OpCodes += "C"
 		}
 		if len(q.AddOnKeys) > 0 {
 			q.OpCodes += "M"
 		}
 	}
-	return q.check(d.c.cfg.LookupByEmail)
+	return q.check(d.client.cfg.LookupByEmail)
 }
 
 // ask makes one call about the message.
 func (d *delivery) ask(ctx context.Context, codes string) ([]Step, *outbox.DeliveryError) {
 	q := d.push
 	q.OpCodes = codes
-	steps, detail, failed := d.c.run(ctx, d.key, q)
-	if failed != nil {
-		detail = failed.Detail
-	}
+	steps, detail, failed := d.client.run(ctx, d.key, q)
 	if detail != "" {
 		d.details = append(d.details, detail)
 	}
 	return steps, failed
 }
 
+// add registers the person first where the message says so, and adds its add-ons.
 func (d *delivery) add(ctx context.Context) (outbox.Result, *outbox.DeliveryError) {
 	codes, already := "", false
 	switch {
 	case d.push.ShowPackageKey == 0:
-	case d.c.cfg.UpsertProfile && d.c.cfg.MoveToPackage:
+	case d.client.cfg.UpsertProfile && d.client.cfg.MoveToPackage:
 		codes = "Cr"
 	default:
 		var failed *outbox.DeliveryError
-		if already, failed = d.register(ctx); failed != nil {
+		if already, failed = d.registerFirst(ctx); failed != nil {
 			return outbox.Result{}, failed
 		}
 	}
@@ -148,7 +148,7 @@ func (d *delivery) add(ctx context.Context) (outbox.Result, *outbox.DeliveryErro
 	return d.counted(ctx, steps[len(steps)-1].AddOnsChanged)
 }
 
-// counted ends the adding of add-ons, of which the platform counted so many.
+// counted ends a delivery of add-ons, of which the platform says that it added so many.
 func (d *delivery) counted(ctx context.Context, added int) (outbox.Result, *outbox.DeliveryError) {
 	result := outbox.Result{Receipt: amsbridge.Receipt{AddOnsAdded: &added}.Encode()}
 	asked := len(d.push.AddOnKeys)
@@ -156,46 +156,56 @@ func (d *delivery) counted(ctx context.Context, added int) (outbox.Result, *outb
 		return result, nil
 	}
 	said := fmt.Sprintf("Notified says that it added %d add-ons where %d were asked for", added, asked)
-	there, failed := d.there(ctx, said)
+	present, failed := d.present(ctx, said)
 	if failed != nil {
 		return outbox.Result{}, failed
 	}
-	missing := slices.DeleteFunc(slices.Clone(d.push.AddOnKeys), func(k int64) bool { return slices.Contains(there, k) })
-	if len(missing) > 0 {
-		return outbox.Result{}, mustLook(said + ", and these are not there: " + listed(missing))
+	if _, missing := d.split(present); len(missing) > 0 {
+		return outbox.Result{}, needsPerson(codeOK, said+", and these are not there: "+firstOf(missing))
 	}
 	result.AlreadyDone = true
 	return result, nil
 }
 
-// there asks A after a count that says too little. That A refuses to say, or
-// says what cannot be read, does not mend itself.
-func (d *delivery) there(ctx context.Context, said string) ([]int64, *outbox.DeliveryError) {
+// present asks A which add-ons the registration has, after a count that says too little. That A refuses to
+// say, or says what cannot be read, does not mend itself.
+func (d *delivery) present(ctx context.Context, said string) ([]int64, *outbox.DeliveryError) {
 	steps, failed := d.ask(ctx, "A")
 	if failed == nil {
 		return steps[0].AddOns, nil
 	}
 	if failed.Outcome == outbox.OutcomeRejected || failed.Outcome == outbox.OutcomeNotReady {
-		return nil, mustLook(said + ", and the question which are there came to: " + failed.Error())
+		return nil, needsPerson(codeOK, said+", and the question which are there came to: "+failed.Error())
 	}
 	return nil, failed
 }
 
-// mustLook is what a person must see to after a status of zero.
-func mustLook(reason string) *outbox.DeliveryError {
+// split parts the message's keys into those that are present and those that are not.
+func (d *delivery) split(present []int64) (has, missing []int64) {
+	for _, k := range d.push.AddOnKeys {
+		if slices.Contains(present, k) {
+			has = append(has, k)
+		} else {
+			missing = append(missing, k)
+		}
+	}
+	return has, missing
+}
+
+// needsPerson is what the platform's answers leave for a person to decide.
+func needsPerson(code, reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
-		Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
-		Reason: "a person must look: " + reason,
+		Outcome: outbox.OutcomeRejected, Code: code, Reason: "a person must look: " + reason,
 	}
 }
 
-// ended tells whether a call stopped at this status.
-func ended(steps []Step, status int) bool {
+// endedAt tells whether a call stopped at this status.
+func endedAt(steps []Step, status int) bool {
 	return len(steps) > 0 && steps[len(steps)-1].Status == status
 }
 
-// listed names the first few keys.
-func listed(keys []int64) string {
+// firstOf names the first few keys.
+func firstOf(keys []int64) string {
 	const few = 20
 	if len(keys) <= few {
 		return keyList(keys)

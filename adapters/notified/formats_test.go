@@ -19,7 +19,7 @@ var formats = []OutputFormat{FormatXML, FormatPairs, FormatText}
 // write lays a reply out; what is empty is left out.
 func write(f OutputFormat, r reply) string {
 	switch {
-	case r.failed:
+	case r.failed != "":
 		return "<CallFailed" + parts("", " ", quoteXML, field{"Diag", r.diagnostic}) + "/>"
 	case f == FormatPairs:
 		return strings.TrimPrefix(writePairs(r), "&")
@@ -180,7 +180,7 @@ func (c corpus) reply(codes string) reply {
 	asked := fmt.Sprint(len(codes))
 	whole := reply{result: "0", diagnostic: c.pick(c.text(), "OK", "Invalid API Credentials Supplied!"), processed: asked, inError: "0"}
 	if c.IntN(16) == 0 {
-		return reply{failed: true, diagnostic: whole.diagnostic}
+		return reply{failed: "CallFailed", diagnostic: whole.diagnostic}
 	}
 	odd := c.IntN(3) == 0
 	if odd {

@@ -1,7 +1,7 @@
 package notified
 
 import (
-	"reflect"
+	"cmp"
 	"strings"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -40,17 +40,26 @@ func DefaultNames() Names {
 	}
 }
 
-// WithDefaults returns the names with gaps filled, or an
-// [*amsbridge.InputError] that names the first one that is not of the form
-// [A-Za-z0-9_]+.
+// WithDefaults returns the names with gaps filled, or an [*amsbridge.InputError] that names the first one
+// that is not of the form [A-Za-z0-9_]+, such as "Names.AddOnOutput".
 func (n Names) WithDefaults() (Names, error) {
-	to, from := reflect.ValueOf(&n).Elem(), reflect.ValueOf(DefaultNames())
-	for i := range to.NumField() {
-		if to.Field(i).String() == "" {
-			to.Field(i).SetString(from.Field(i).String())
-		}
-		if strings.ContainsFunc(to.Field(i).String(), notInName) {
-			return n, check.Bad("notified", "Names."+to.Type().Field(i).Name, "is not of the form [A-Za-z0-9_]+")
+	defaults := DefaultNames()
+	for _, f := range []struct {
+		field     string
+		name      *string
+		byDefault string
+	}{
+		{"ShowPackageParam", &n.ShowPackageParam, defaults.ShowPackageParam},
+		{"ShowPackageOutput", &n.ShowPackageOutput, defaults.ShowPackageOutput},
+		{"AddOnOutput", &n.AddOnOutput, defaults.AddOnOutput},
+		{"AddOnsRemovedOutput", &n.AddOnsRemovedOutput, defaults.AddOnsRemovedOutput},
+		{"LoginTicketOutput", &n.LoginTicketOutput, defaults.LoginTicketOutput},
+		{"FirstNameParam", &n.FirstNameParam, defaults.FirstNameParam},
+		{"LastNameParam", &n.LastNameParam, defaults.LastNameParam},
+	} {
+		*f.name = cmp.Or(*f.name, f.byDefault)
+		if strings.ContainsFunc(*f.name, notInName) {
+			return n, check.Bad("notified", "Names."+f.field, "is not of the form [A-Za-z0-9_]+")
 		}
 	}
 	return n, nil

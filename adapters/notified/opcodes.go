@@ -1,5 +1,11 @@
 package notified
 
+import (
+	"context"
+
+	"github.com/amsbridge/amsbridge"
+)
+
 // need is what an opcode is called with, beside the person.
 type need uint8
 
@@ -10,16 +16,13 @@ const (
 	needProfile                  // Names.FirstNameParam, Names.LastNameParam, EMailAddress
 )
 
-// opcode is what this package knows of one.
-type opcode struct {
-	needs   need
-	refuses string // what the platform does not do where it refuses
-}
-
-// opcodes are those that may be sent, by their letters, which are
-// case-sensitive. M is the vendor's text; the others are known from public pages
+// opcodes are those that may be sent, by their letters, which are case-sensitive: what each needs, and what
+// the platform does not do where it refuses. M is the vendor's text; the others are known from public pages
 // and public code.
-var opcodes = [256]opcode{
+var opcodes = map[byte]struct {
+	needs   need
+	refuses string
+}{
 	'A': {needShow, "to list the add-ons"},
 	'C': {needProfile, "the profile"},
 	'I': {needProfile, "the new person"},
@@ -33,14 +36,83 @@ var opcodes = [256]opcode{
 	'r': {needShow | needPackage, "the registration"},
 }
 
-// known tells whether it is one that may be sent.
-func (o opcode) known() bool { return o.refuses != "" }
-
-// needs is what the opcodes of a list need together.
-func needs(codes string) need {
+// needsOf returns what the opcodes of a list need together.
+func needsOf(codes string) need {
 	var all need
 	for i := range len(codes) {
 		all |= opcodes[codes[i]].needs
 	}
 	return all
+}
+
+// AddAddOns adds add-on items to the person's registration for the show, by
+// opcode M, and returns how many the platform says it added. All about M is the
+// vendor's text: the person must exist (71 otherwise) and be registered (72);
+// the items must belong to the package and refer to no other. What it counts of
+// items that are there already is unknown.
+//
+// Like all calls it sends once, and its error is an [*outbox.DeliveryError]:
+// rejected for a bad argument, which its [*amsbridge.InputError] names as a
+// field of [Person] or [Chain]. Each key counts once.
+func (c *Client) AddAddOns(ctx context.Context, p Person, showKey int64, keys ...int64) (added int, err error) {
+	s, err := c.single(ctx, Chain{OpCodes: "M", Person: p, ShowKey: showKey, AddOnKeys: keys})
+	return s.AddOnsChanged, err
+}
+
+// RemoveAddOns takes add-on items away again, by opcode N, and returns how many
+// the platform says it removed. That N is there is known from public pages; that
+// it takes AddOnsChangeList as M does, and that the count is called
+// Names.AddOnsRemovedOutput, are guesses.
+func (c *Client) RemoveAddOns(ctx context.Context, p Person, showKey int64, keys ...int64) (removed int, err error) {
+	s, err := c.single(ctx, Chain{OpCodes: "N", Person: p, ShowKey: showKey, AddOnKeys: keys})
+	return s.AddOnsChanged, err
+}
+
+// AddOns returns the add-on items of the person's registration in numeric
+// order, by opcode A; none is no error. That A is there is known from public
+// pages; that each item is a row whose output is called Names.AddOnOutput is a
+// guess. A row without it is an error: rejected, for asking again does not help.
+func (c *Client) AddOns(ctx context.Context, p Person, showKey int64) ([]int64, error) {
+	s, err := c.single(ctx, Chain{OpCodes: "A", Person: p, ShowKey: showKey})
+	return s.AddOns, err
+}
+
+// ShowPackage returns the package for which the person is registered, by opcode
+// K. Someone who is not registered is an error: not ready, with Code "72". That
+// K is there is known from public pages; its output's name,
+// Names.ShowPackageOutput, is a guess, and a reply without it is rejected.
+func (c *Client) ShowPackage(ctx context.Context, p Person, showKey int64) (key int64, err error) {
+	s, err := c.single(ctx, Chain{OpCodes: "K", Person: p, ShowKey: showKey})
+	return s.ShowPackageKey, err
+}
+
+// Register registers an existing person for a package of the show, by opcode R.
+// Already tells that they were registered before (status 44), perhaps for
+// another package: [Client.ShowPackage] says which. R, its status 44, and that
+// it fails where the show is full or closed are known from public pages; the
+// numbers of the latter are not, and come back as rejected.
+func (c *Client) Register(ctx context.Context, p Person, showKey, packageKey int64) (already bool, err error) {
+	s, err := c.single(ctx, Chain{OpCodes: "R", Person: p, ShowKey: showKey, ShowPackageKey: packageKey})
+	if s.Status == statusAlreadyRegistered {
+		return true, nil
+	}
+	return false, err
+}
+
+// LoginTicket mints a ticket that logs the person in at the show, by opcode T.
+// It is valid for one minute: mint it when the member clicks, never when a page
+// is rendered. T and its output are known from public code; that it takes a
+// ShowKey is a guess. No error holds the ticket.
+func (c *Client) LoginTicket(ctx context.Context, p Person, showKey int64) (Ticket, error) {
+	s, err := c.single(ctx, Chain{OpCodes: "T", Person: p, ShowKey: showKey})
+	return s.Ticket, err
+}
+
+// MintTicket returns the URL that logs the user in at the product's show; see
+// [Client.LoginTicket]. The URL is a secret for its minute: redirect to it with
+// Cache-Control: no-store, and log it nowhere. It knows no e-mail address, so it
+// is refused where Config.LookupByEmail is set.
+func (c *Client) MintTicket(ctx context.Context, user amsbridge.UserID, product amsbridge.Product) (string, error) {
+	t, err := c.LoginTicket(ctx, Person{UserID: user}, product.ShowKey)
+	return t.URL(), err
 }

@@ -16,10 +16,16 @@ const (
 	statusNotRegistered     = 72
 )
 
+// codeOK is the code of an outcome after status 0.
+const codeOK = "0"
+
+// callResult begins the code of a call that failed as a whole and has the root of results.
+const callResult = "APICallResult"
+
 // read makes steps of the reply to a call of these opcodes. An error comes with
 // the steps that ran; its reason and theirs are not scrubbed yet. Nothing is a
 // success by default.
-func (c Config) read(codes string, body string, truncated bool) (reply, []Step, *outbox.DeliveryError) {
+func (c Config) read(codes, body string, truncated bool) (reply, []Step, *outbox.DeliveryError) {
 	if truncated {
 		return reply{}, nil, unknown("the reply is longer than is read")
 	}
@@ -32,27 +38,27 @@ func (c Config) read(codes string, body string, truncated bool) (reply, []Step, 
 	for i, op := range ops {
 		var bad *outbox.DeliveryError
 		if steps[i], bad = c.step(op); bad != nil && d == nil {
-			d = placed(bad, codes, i)
+			d = atOpCode(bad, codes, i)
 		}
 	}
 	return r, steps, d
 }
 
-// ran returns the results of a call's opcodes, matched by position, and an error
-// unless all of them ran with status 0 and nothing in the reply speaks against
-// it.
+// ran returns the results of a call's opcodes, matched by position. It returns an error too unless all of
+// them ran with status 0 and nothing in the reply speaks against it.
 func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
-	if r.failed {
-		return nil, r.callFailed("CallFailed", outbox.OutcomeUnknown)
-	}
 	result, ok := number(r.result)
 	switch {
+	case r.failed != "" && ok:
+		return nil, r.callFailed(r.failed+" "+strconv.Itoa(result), outbox.OutcomeUnknown)
+	case r.failed != "":
+		return nil, r.callFailed(r.failed, outbox.OutcomeUnknown)
 	case !ok:
 		return nil, unknown("the reply has no APICallResult")
 	case len(r.ops) == 0 && result != 0:
-		return nil, r.callFailed("APICallResult "+strconv.Itoa(result), outbox.OutcomeRejected)
+		return nil, r.callFailed(callResult+" "+strconv.Itoa(result), outbox.OutcomeRejected)
 	case len(r.ops) == 0 || !r.about(codes):
-		return nil, unknown("the reply is not about " + named(codes) + " alone")
+		return nil, unknown("the reply is not about " + inWords(codes) + " alone")
 	}
 	var d *outbox.DeliveryError
 	for i, op := range r.ops {
@@ -60,7 +66,7 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 		case !ok:
 			return r.ops[:i], unknown("the reply has no status of opcode " + op.code)
 		case status != statusOK && d == nil:
-			d = placed(op.refused(status), codes, i)
+			d = atOpCode(op.refused(status), codes, i)
 		}
 	}
 	processed, ok1 := number(r.processed)
@@ -69,9 +75,12 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	case d != nil:
 		return r.ops, d
 	case len(r.ops) < len(codes):
-		return r.ops, saying(unknown(fmt.Sprintf("Notified stopped after %d of %s, and all had status 0", len(r.ops), named(codes))), r.diagnostic)
+		stopped := fmt.Sprintf("Notified stopped after %d of %s, and all had status 0",
+			len(r.ops), inWords(codes))
+		return r.ops, saying(unknown(stopped), r.diagnostic)
 	case result != 0 || !ok1 || processed != len(codes) || !ok2 || inError != 0:
-		return r.ops, unknown("the reply contradicts itself: status 0, but APICallResult, OpCodesProcessed or OpCodesInError differ")
+		return r.ops, unknown("the reply contradicts itself: " +
+			"status 0, but APICallResult, OpCodesProcessed or OpCodesInError differ")
 	}
 	return r.ops, nil
 }
@@ -107,8 +116,8 @@ func (op opResult) refused(status int) *outbox.DeliveryError {
 	return saying(d, op.message)
 }
 
-// callFailed is a call that failed as a whole. Only the diagnostic tells
-// refused credentials from the rest.
+// callFailed is a call that failed as a whole. Refused credentials are told by the diagnostic's words,
+// since no number is known for them.
 func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: otherwise, Code: code, Reason: "Notified says that the call failed"}
 	low := strings.ToLower(r.diagnostic)
@@ -120,6 +129,12 @@ func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.Deliver
 	return saying(d, r.diagnostic)
 }
 
+// badInput is a call that was not made.
+func badInput(err error) *outbox.DeliveryError {
+	return &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: err.Error(), Err: err}
+}
+
+// unknown is a reply that does not tell whether the call took effect.
 func unknown(reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeUnknown, Reason: reason}
 }
@@ -132,15 +147,16 @@ func saying(d *outbox.DeliveryError, message string) *outbox.DeliveryError {
 	return d
 }
 
-// placed says at which opcode of a chain it was.
-func placed(d *outbox.DeliveryError, codes string, i int) *outbox.DeliveryError {
+// atOpCode says at which opcode of a chain it was.
+func atOpCode(d *outbox.DeliveryError, codes string, i int) *outbox.DeliveryError {
 	if len(codes) > 1 {
 		d.Reason = fmt.Sprintf("at opcode %c, number %d of %s: %s", codes[i], i+1, codes, d.Reason)
 	}
 	return d
 }
 
-func named(codes string) string {
+// inWords names opcodes in a sentence.
+func inWords(codes string) string {
 	if len(codes) == 1 {
 		return "opcode " + codes
 	}

@@ -23,7 +23,7 @@ var (
 	bothRemoved   = called(api("N", "0", "OK", row{{"AddOnsRemoved", "2"}}))
 	oneRemoved    = called(api("N", "0", "OK", row{{"AddOnsRemoved", "1"}}))
 	throttled     = answered{status: 429}
-	credentials   = answered{reply: &reply{failed: true, diagnostic: "Invalid API Credentials Supplied!"}}
+	credentials   = answered{reply: &reply{failed: "CallFailed", diagnostic: "Invalid API Credentials Supplied!"}}
 )
 
 // chained is a reply to CrM in which these opcodes ran.
@@ -141,7 +141,9 @@ var outcomeRows = map[string]scene{
 	"N: no answer":                       removing(turn{"N", answered{cut: true}}),
 
 	"CallFailed, with a word about credentials":                         addingBy(credentials),
-	"CallFailed, with other words":                                      addingBy(answered{reply: &reply{failed: true, diagnostic: "Database down"}}),
+	"APIStatus, with a word about credentials":                          addingBy(answered{body: `<APIStatus Code="5" Diag="Invalid API Credentials Supplied!"/>`}),
+	"APIStatus, with other words":                                       addingBy(answered{body: `<APIStatus Code="5" Diag="Database down"/>`}),
+	"CallFailed, with other words":                                      addingBy(answered{reply: &reply{failed: "CallFailed", diagnostic: "Database down"}}),
 	"APICallResult not 0, no opcode run, with a word about credentials": addingBy(answered{reply: &reply{result: "3", diagnostic: "Invalid API Credentials", processed: "0", inError: "0"}}),
 	"APICallResult not 0, no opcode run, with other words":              addingBy(answered{reply: &reply{result: "7", diagnostic: "Bad Call!", processed: "0", inError: "0"}}),
 	"Status 0, APICallResult not 0":                                     but(func(r *reply) { r.result = "7" }),

@@ -7,11 +7,10 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// errNoCount is in the error of an M or N that ran and said no count.
+// errNoCount is the cause of an error where M or N ran and did not say how many add-ons that concerned.
 var errNoCount = errors.New("the reply has no count")
 
-// step reads what an opcode came to. Its outputs count where it ran with status
-// 0 only.
+// step reads what an opcode came to. Its outputs are read only where it ran with status 0.
 func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
 	status, _ := number(op.status) // it was read as one before
 	s := Step{OpCode: op.code, Status: status, Message: op.message}
@@ -26,7 +25,8 @@ func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
 		}
 	case "N":
 		if s.AddOnsChanged, ok = op.count(c.Names.AddOnsRemovedOutput); !ok {
-			return s, noCount("Notified reports status 0 without saying how many add-ons it removed: is Names.AddOnsRemovedOutput right?")
+			return s, noCount("Notified reports status 0 without saying how many add-ons it removed: " +
+				"is Names.AddOnsRemovedOutput right?")
 		}
 	case "A":
 		for _, r := range op.rows {
@@ -52,7 +52,7 @@ func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
 		}
 		if s.RegistrationID == "" {
 			return s, &outbox.DeliveryError{
-				Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
+				Outcome: outbox.OutcomeRejected, Code: codeOK,
 				Reason: "Notified reports status 0 of opcode Z without one output: a person must look",
 			}
 		}
@@ -66,12 +66,13 @@ func noCount(reason string) *outbox.DeliveryError {
 	return d
 }
 
-// unreadable is an answer that another call would not better: what its output is
-// called is a guess, and perhaps a wrong one.
+// unreadable is an answer whose output is missing under the name that is set for it. Another call would not
+// help: that name is a guess, and perhaps a wrong one.
 func unreadable(what, code, setting string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
-		Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(statusOK),
-		Reason: "Notified reports status 0 of opcode " + code + ", and " + what + " cannot be read: is " + setting + " right?",
+		Outcome: outbox.OutcomeRejected, Code: codeOK,
+		Reason: "Notified reports status 0 of opcode " + code + ", and " + what + " cannot be read: " +
+			"is " + setting + " right?",
 	}
 }
 
@@ -95,11 +96,8 @@ func (op opResult) count(name string) (int, bool) {
 // key reads a key: a positive whole number in digits.
 func (r row) key(name string) (int64, bool) {
 	text := r.one(name)
-	if text == "" || !allDigits(text) {
-		return 0, false
-	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n == 0 {
+	if err != nil || n <= 0 || !allDigits(text) {
 		return 0, false
 	}
 	return n, true

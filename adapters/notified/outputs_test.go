@@ -86,14 +86,14 @@ func TestRefusedStepsHaveNoOutputs(t *testing.T) {
 	}
 }
 
-// TestListed: a reason names few keys, and no half of one.
-func TestListed(t *testing.T) {
+// TestFirstOf: a reason names few keys, and no half of one.
+func TestFirstOf(t *testing.T) {
 	t.Parallel()
 	keys := make([]int64, 1000)
 	for i := range keys {
 		keys[i] = int64(i + 1)
 	}
-	require.Equal(t, "1,2", listed(keys[:2]))
-	require.Equal(t, "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20", listed(keys[:20]))
-	require.Equal(t, "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20 and 980 more", listed(keys))
+	require.Equal(t, "1,2", firstOf(keys[:2]))
+	require.Equal(t, "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20", firstOf(keys[:20]))
+	require.Equal(t, "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20 and 980 more", firstOf(keys))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -18,24 +17,24 @@ func (d *delivery) remove(ctx context.Context) (outbox.Result, *outbox.DeliveryE
 	case failed == nil && steps[0].AddOnsChanged == asked:
 		return outbox.Result{}, nil
 	case failed == nil:
-		said = fmt.Sprintf("Notified says that it removed %d add-ons where %d were asked for", steps[0].AddOnsChanged, asked)
+		said = fmt.Sprintf("Notified says that it removed %d add-ons where %d were asked for",
+			steps[0].AddOnsChanged, asked)
 	case errors.Is(failed, errNoCount):
-	case ended(steps, statusNotRegistered):
+	case endedAt(steps, statusNotRegistered):
 		return outbox.Result{AlreadyDone: true, Code: failed.Code}, nil
-	case ended(steps, statusUserNotFound):
-		look := mustLook("Notified does not know the person, so whether there is anything to remove cannot be told")
-		look.Code = failed.Code
+	case endedAt(steps, statusUserNotFound):
+		look := needsPerson(failed.Code,
+			"Notified does not know the person, so whether there is anything to remove cannot be told")
 		return outbox.Result{}, saying(look, steps[0].Message)
 	default:
 		return outbox.Result{}, failed
 	}
-	there, failed := d.there(ctx, said)
+	present, failed := d.present(ctx, said)
 	if failed != nil {
 		return outbox.Result{}, failed
 	}
-	left := slices.DeleteFunc(slices.Clone(d.push.AddOnKeys), func(k int64) bool { return !slices.Contains(there, k) })
-	if len(left) > 0 {
-		return outbox.Result{}, mustLook(said + ", and these are still there: " + listed(left))
+	if left, _ := d.split(present); len(left) > 0 {
+		return outbox.Result{}, needsPerson(codeOK, said+", and these are still there: "+firstOf(left))
 	}
 	return outbox.Result{AlreadyDone: true}, nil
 }

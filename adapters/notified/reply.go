@@ -4,13 +4,30 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// reply is what the platform answered, in whatever output format. Its texts are
-// not scrubbed and its numbers not checked.
+// OutputFormat is the form in which the platform is asked to answer. All three are read to the same result.
+type OutputFormat string
+
+// The output formats of the vendor's text, under its own letters.
+const (
+	// FormatXML is X. It alone shows whether a reply is whole.
+	FormatXML OutputFormat = "X"
+	// FormatPairs is H, "HTTP URL-encoded". A reply cut after a whole pair, or within the last value, looks
+	// like a shorter one.
+	FormatPairs OutputFormat = "H"
+	// FormatText is T. A reply cut after a whole line, or within the last value, looks like a shorter one,
+	// and a diagnostic or message that spans lines cannot be told from what follows it.
+	FormatText OutputFormat = "T"
+)
+
+// reply is what the platform answered, in whatever output format. Its texts are not scrubbed and its
+// numbers not checked.
 type reply struct {
-	// failed is set for the second root, CallFailed; diagnostic is its Diag then.
-	failed     bool
+	// failed is the root of a reply that has no results but says that the call failed: CallFailed or
+	// APIStatus. Its Diag is the diagnostic then, and its Code the result.
+	failed     string
 	result     string // APICallResult
 	diagnostic string // APICallDiagnostic
 	processed  string // OpCodesProcessed
@@ -28,6 +45,30 @@ type opResult struct {
 type row []field
 
 type field struct{ name, value string }
+
+// parse reads a reply. The roots that report a failed call are known as XML alone, so XML is read for their
+// sake whatever the format, and for nothing else.
+func (f OutputFormat) parse(body string) (reply, error) {
+	parse, notReply := parseXML, errNotXML
+	switch f {
+	case FormatPairs:
+		parse, notReply = parsePairs, errNotPairs
+	case FormatText:
+		parse, notReply = parseText, errNotText
+	}
+	// A byte order mark and white space, U+00A0 included, may stand around it.
+	body = strings.TrimSpace(strings.TrimPrefix(body, "\ufeff"))
+	if !utf8.ValidString(body) {
+		return reply{}, notReply
+	}
+	if f == FormatXML || !strings.HasPrefix(body, "<") {
+		return parse(body)
+	}
+	if r, err := parseXML(body); err == nil && r.failed != "" {
+		return r, nil
+	}
+	return reply{}, notReply
+}
 
 // one returns the value of a name that the row has exactly once, or "".
 func (r row) one(name string) string {
@@ -47,24 +88,18 @@ func (r row) one(name string) string {
 // number reads a whole number of at most nine digits.
 func number(s string) (int, bool) {
 	digits := strings.TrimPrefix(s, "-")
-	if digits == "" || len(digits) > 9 || !allDigits(digits) {
+	if len(digits) > 9 || !allDigits(digits) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(s)
 	return n, err == nil
 }
 
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
+// allDigits tells whether s is one ASCII digit or more, and nothing else.
+func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// plain undoes the percent-encoding that text values may have. Text that only
-// looks encoded, such as "100% sure", stays as it is.
+// plain undoes the percent-encoding that text values may have. Text that only looks encoded, such as "100%
+// sure", stays as it is.
 func plain(s string) string {
 	if strings.Contains(s, "%") {
 		if u, err := url.QueryUnescape(s); err == nil {

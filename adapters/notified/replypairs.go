@@ -2,18 +2,20 @@ package notified
 
 import (
 	"encoding/hex"
+	"errors"
+	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
-// parsePairs reads an OutputFormat=H reply: pairs joined by '&', walked in
-// order, since keys repeat where several opcodes ran. Each OpCode starts a
-// block. It does not use [net/url.ParseQuery], which drops a pair that holds a
-// raw semicolon and forgets the order.
+// errNotPairs is all that is said of pairs that cannot be read: they may hold secrets.
+var errNotPairs = errors.New("the reply is not the H format of the opcode API")
+
+// parsePairs reads an OutputFormat=H reply: pairs joined by '&', walked in order, since keys repeat where
+// several opcodes ran. Each OpCode starts a block. It does not use [net/url.ParseQuery], which drops a pair
+// that holds a raw semicolon and forgets the order.
 func parsePairs(body string) (reply, error) {
-	text := content(body)
-	p := pairs{head: map[string]string{}}
-	for pair := range strings.SplitSeq(text, "&") {
+	p := pairsReader{head: map[string]string{}}
+	for pair := range strings.SplitSeq(body, "&") {
 		if pair == "" {
 			continue
 		}
@@ -22,7 +24,7 @@ func parsePairs(body string) (reply, error) {
 			return reply{}, errNotPairs
 		}
 	}
-	if len(p.head) == 0 || !utf8.ValidString(text) {
+	if len(p.head) == 0 {
 		return reply{}, errNotPairs
 	}
 	return reply{
@@ -31,19 +33,19 @@ func parsePairs(body string) (reply, error) {
 	}, nil
 }
 
-// pairs is what of an H reply was read so far.
-type pairs struct {
-	head map[string]string
+// pairsReader is what was read of an H reply so far.
+type pairsReader struct {
+	head map[string]string // the keys about the call
 	ops  []opResult
-	// seen are the keys of the block beside its outputs, columns those of its
-	// last row.
-	seen, columns map[string]bool
+	seen map[string]bool // of the block's keys, those beside its outputs
+	// columns are the outputs of the block's last row.
+	columns map[string]bool
 }
 
-// take adds a pair, and tells whether it may stand where it does. A key of its
-// own that comes twice is refused, as a doubled attribute is in XML. An output
-// that comes again starts a row: a guess, for the vendor's text shows one only.
-func (p *pairs) take(name, value string) bool {
+// take adds a pair, and tells whether it may stand where it does. A key that is no output and comes twice
+// in its block is refused, as a doubled attribute is in XML. An output that comes again starts a row: a
+// guess, for the vendor's text shows one row only.
+func (p *pairsReader) take(name, value string) bool {
 	switch name {
 	case "APICallResult", "APICallDiagnostic", "OpCodesProcessed", "OpCodesInError":
 		_, twice := p.head[name]
@@ -77,28 +79,12 @@ func (p *pairs) take(name, value string) bool {
 	return !twice
 }
 
-// unescape undoes form encoding. What only looks encoded, as in "100% sure",
-// stays as it is, and all around it is read still.
+var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// unescape undoes form encoding. What only looks encoded, as in "100% sure", stays as it is.
 func unescape(s string) string {
-	s = strings.ReplaceAll(s, "+", " ")
-	var b strings.Builder
-	for {
-		before, after, ok := strings.Cut(s, "%")
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		s = after
-		if len(after) < 2 {
-			b.WriteByte('%')
-			continue
-		}
-		code, err := hex.DecodeString(after[:2])
-		if err != nil {
-			b.WriteByte('%')
-			continue
-		}
-		b.Write(code)
-		s = after[2:]
-	}
+	return percentEncoded.ReplaceAllStringFunc(strings.ReplaceAll(s, "+", " "), func(code string) string {
+		b, _ := hex.DecodeString(code[1:]) // the expression lets nothing else pass
+		return string(b)
+	})
 }

@@ -38,7 +38,7 @@ func TestParsePairs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parsePairs(head + c.ops)
+			got, err := FormatPairs.parse(head + c.ops)
 			require.NoError(t, err)
 			require.Equal(t, reply{result: "0", diagnostic: "OK", processed: "1", inError: "0", ops: c.want}, got)
 		})
@@ -114,7 +114,7 @@ func requireStepsOrReason(t *testing.T, format OutputFormat, body []byte) {
 	if r, err := format.parse(string(body)); err == nil && len(r.ops) > 0 {
 		codes = ""
 		for _, op := range r.ops {
-			if len(op.code) == 1 && opcodes[op.code[0]].refuses != "" {
+			if _, known := opcodes[(op.code + " ")[0]]; known && len(op.code) == 1 {
 				codes += op.code
 			}
 		}

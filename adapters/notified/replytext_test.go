@@ -46,7 +46,7 @@ func TestParseText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseText(c.body)
+			got, err := FormatText.parse(c.body)
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 		})
@@ -65,6 +65,7 @@ func TestParseTextRefuses(t *testing.T) {
 		"text before":           "Hello\n### APICallResult=0\n## OpCode=M Status=0",
 		"text before an opcode": "### APICallResult=0\nHello\n## OpCode=M Status=0",
 		"two calls":             "### APICallResult=0\n## OpCode=M Status=0\n### APICallResult=7",
+		"two calls, no signs":   "APICallResult=0\nOpCode=M Status=0\nAddOnsAdded\n2\nAPICallResult=7",
 		"another order":         "### OpCodesInError=0 APICallResult=7",
 		"call in lower case":    "### apicallresult=0\n## OpCode=M Status=0",
 		"unknown line of signs": "### APICallResult=0\n## Later=1\n## OpCode=M Status=0",

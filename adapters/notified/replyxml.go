@@ -1,140 +1,147 @@
 package notified
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
-// errNotReply is all that is said of a reply that cannot be read: the decoder's
-// own errors quote it.
-var errNotReply = errors.New("the reply is not the XML of the opcode API")
+// errNotXML is all that is said of XML that cannot be read. The decoder's own errors quote the reply, which
+// may hold secrets.
+var errNotXML = errors.New("the reply is not the XML of the opcode API")
 
-// maxDepth is more than the reply's four levels; deeper is hostile.
+// The roots of replies. The latter two report that the call failed as a whole.
+const (
+	rootResults = "APIResults"
+	rootFailed  = "CallFailed"
+	rootStatus  = "APIStatus"
+)
+
+// maxDepth is more than the four levels of a reply.
 const maxDepth = 8
 
-// parseXML reads an OutputFormat=X reply: strictly first, and on failure with
-// the curly quotes mended that stand as attribute quotes, as they do in the
-// vendor's own sample.
-func parseXML(body string) (reply, error) {
-	if r, ok := plainXML(body); ok {
-		return r, nil
-	}
-	return fullXML(body)
+// xmlReply is a reply as encoding/xml reads it, whatever its root. Elements and attributes that are not named
+// here are passed over, since the platform may add some.
+type xmlReply struct {
+	XMLName    xml.Name
+	Result     string `xml:"APICallResult,attr"`
+	Diagnostic string `xml:"APICallDiagnostic,attr"`
+	Processed  string `xml:"OpCodesProcessed,attr"`
+	InError    string `xml:"OpCodesInError,attr"`
+	OpCodes    []struct {
+		OpCode  string `xml:"OpCode,attr"`
+		Status  string `xml:"Status,attr"`
+		Message string `xml:"Message,attr"`
+		Rows    []struct {
+			Outputs []struct {
+				XMLName xml.Name
+				Value   string `xml:",chardata"`
+			} `xml:",any"`
+		} `xml:"ResultRow"`
+	} `xml:"OpCodeResult"`
+	Diag string `xml:"Diag,attr"` // of the other two roots
+	Code string `xml:"Code,attr"` // of APIStatus
 }
 
-func fullXML(body string) (reply, error) {
-	root, err := readTree([]byte(body))
+// parseXML reads an OutputFormat=X reply: strictly first, and on failure with the curly quotes mended that
+// stand as attribute quotes, as they do in the vendor's own sample.
+func parseXML(body string) (reply, error) {
+	x, err := decodeXML(body)
 	if err != nil {
 		mended, ok := mendQuotes(body)
 		if !ok {
-			return reply{}, err
+			return reply{}, errNotXML
 		}
-		if root, err = readTree([]byte(mended)); err != nil {
-			return reply{}, err
+		if x, err = decodeXML(mended); err != nil {
+			return reply{}, errNotXML
 		}
 	}
-	return root.reply()
-}
-
-// node is an element.
-type node struct {
-	name     string
-	attrs    map[string]string
-	children []*node
-	text     strings.Builder // all character data directly inside
-}
-
-// readTree reads one document and nothing after it. Document types are refused,
-// and with them every entity but the five of XML itself.
-func readTree(body []byte) (*node, error) {
-	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
-	var root *node
-	var open []*node
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) && root != nil && len(open) == 0 {
-			return root, nil
-		}
-		if err != nil {
-			return nil, errNotReply
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			n, ok := newNode(t)
-			switch {
-			case !ok, len(open) == maxDepth, len(open) == 0 && root != nil:
-				return nil, errNotReply
-			case len(open) == 0:
-				root = n
-			default:
-				parent := open[len(open)-1]
-				parent.children = append(parent.children, n)
+	if root := x.XMLName.Local; root != rootResults {
+		return reply{failed: root, result: x.Code, diagnostic: plain(x.Diag)}, nil
+	}
+	r := reply{result: x.Result, diagnostic: plain(x.Diagnostic), processed: x.Processed, inError: x.InError}
+	for _, o := range x.OpCodes {
+		op := opResult{code: o.OpCode, status: o.Status, message: plain(o.Message)}
+		for _, outputs := range o.Rows {
+			var read row
+			for _, output := range outputs.Outputs {
+				read = append(read, field{output.XMLName.Local, plain(output.Value)})
 			}
-			open = append(open, n)
-		case xml.EndElement:
-			open = open[:len(open)-1]
-		case xml.CharData:
-			if len(open) > 0 {
-				open[len(open)-1].text.Write(t)
-			} else if strings.TrimSpace(string(t)) != "" {
-				return nil, errNotReply
-			}
-		case xml.Directive:
-			return nil, errNotReply
+			op.rows = append(op.rows, read)
 		}
-	}
-}
-
-// newNode refuses an attribute that is there twice; encoding/xml does not.
-func newNode(t xml.StartElement) (*node, bool) {
-	n := &node{name: t.Name.Local, attrs: make(map[string]string, len(t.Attr))}
-	for _, a := range t.Attr {
-		if _, twice := n.attrs[a.Name.Local]; twice {
-			return nil, false
-		}
-		n.attrs[a.Name.Local] = a.Value
-	}
-	return n, true
-}
-
-// reply reads the tree. Elements that it does not know are passed over, for the
-// platform may add some.
-func (n *node) reply() (reply, error) {
-	if n.name == "CallFailed" {
-		return reply{failed: true, diagnostic: plain(n.attrs["Diag"])}, nil
-	}
-	if n.name != "APIResults" {
-		return reply{}, errNotReply
-	}
-	r := reply{
-		result: n.attrs["APICallResult"], diagnostic: plain(n.attrs["APICallDiagnostic"]),
-		processed: n.attrs["OpCodesProcessed"], inError: n.attrs["OpCodesInError"],
-	}
-	for _, child := range n.children {
-		switch child.name {
-		case "OpCodeResult":
-			r.ops = append(r.ops, child.opResult())
-		case "CallFailed", "APIResults":
-			return reply{}, errNotReply
-		}
+		r.ops = append(r.ops, op)
 	}
 	return r, nil
 }
 
-func (n *node) opResult() opResult {
-	op := opResult{code: n.attrs["OpCode"], status: n.attrs["Status"], message: plain(n.attrs["Message"])}
-	for _, child := range n.children {
-		if child.name != "ResultRow" {
-			continue
-		}
-		var r row
-		for _, value := range child.children {
-			r = append(r, field{value.name, plain(value.text.String())})
-		}
-		op.rows = append(op.rows, r)
+// decodeXML reads one document with nothing behind it.
+func decodeXML(body string) (x xmlReply, err error) {
+	d := xml.NewTokenDecoder(&strictTokens{decoder: xml.NewDecoder(strings.NewReader(body))})
+	if err := d.Decode(&x); err != nil {
+		return xmlReply{}, err
 	}
-	return op
+	if err := d.Decode(new(struct{})); !errors.Is(err, io.EOF) {
+		return xmlReply{}, errNotXML
+	}
+	return x, nil
+}
+
+// strictTokens refuses what encoding/xml lets pass and no reply has: another root, a root among the
+// results, document types (and with them every entity but XML's own five), an attribute that is there
+// twice, text outside the root, and great depth.
+type strictTokens struct {
+	decoder *xml.Decoder
+	root    string
+	depth   int
+}
+
+// Token implements [xml.TokenReader]. It leaves it to the decoder behind it to match start and end tags.
+func (s *strictTokens) Token() (xml.Token, error) {
+	token, err := s.decoder.RawToken()
+	if err != nil {
+		return nil, err
+	}
+	good := true
+	switch t := token.(type) {
+	case xml.StartElement:
+		good = s.open(t.Name.Local) && !repeats(t.Attr)
+	case xml.EndElement:
+		s.depth--
+	case xml.CharData:
+		good = s.depth > 0 || strings.TrimSpace(string(t)) == ""
+	case xml.Directive:
+		good = false
+	}
+	if !good {
+		return nil, errNotXML
+	}
+	return token, nil
+}
+
+// open goes one level deeper, and tells whether an element of that name may begin there.
+func (s *strictTokens) open(name string) bool {
+	isRoot := slices.Contains([]string{rootResults, rootFailed, rootStatus}, name)
+	s.depth++
+	switch {
+	case s.depth == 1:
+		s.root = name
+		return isRoot
+	case s.depth == 2 && s.root == rootResults:
+		return !isRoot
+	}
+	return s.depth <= maxDepth
+}
+
+// repeats tells whether an attribute is there twice.
+func repeats(attrs []xml.Attr) bool {
+	seen := map[string]bool{}
+	for _, a := range attrs {
+		if seen[a.Name.Local] {
+			return true
+		}
+		seen[a.Name.Local] = true
+	}
+	return false
 }

@@ -22,8 +22,8 @@ func vendorSample(tb testing.TB) []byte {
 func TestParseXMLReadsTheVendorsSample(t *testing.T) {
 	t.Parallel()
 	sample := vendorSample(t)
-	_, err := readTree(sample)
-	require.ErrorIs(t, err, errNotReply, "a strict reader refuses it, or nothing needed mending")
+	_, err := decodeXML(string(sample))
+	require.Error(t, err, "a strict reader refuses it, or nothing needed mending")
 	r, err := parseXML(string(sample))
 	require.NoError(t, err)
 	require.Equal(t, reply{
@@ -72,6 +72,12 @@ func TestParseXMLRefuses(t *testing.T) {
 		"text after the root":  `<APIResults/>OK`,
 		"attribute twice":      `<APIResults APICallResult="1" APICallResult="0"/>`,
 		"call failed inside":   `<APIResults><CallFailed Diag="x"/></APIResults>`,
+		"status inside":        `<APIResults><APIStatus Code="0"/></APIResults>`,
+		"unknown, twice":       `<APIResults Later="1" Later="0"/>`,
+		"document type inside": `<APIResults><!DOCTYPE APIResults></APIResults>`,
+		"text before the root": `OK<APIResults/>`,
+		"end tag of another":   `<APIResults></APIResult>`,
+		"unknown and too deep": `<APIResults>` + strings.Repeat("<Later>", 8) + strings.Repeat("</Later>", 8) + `</APIResults>`,
 		"results in results":   `<APIResults><APIResults/></APIResults>`,
 		"too deep":             strings.Repeat("<APIResults>", 9) + strings.Repeat("</APIResults>", 9),
 		"another charset":      `<?xml version="1.0" encoding="utf-16"?><APIResults/>`,
@@ -83,7 +89,7 @@ func TestParseXMLRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := parseXML(body)
-			require.ErrorIs(t, err, errNotReply)
+			require.ErrorIs(t, err, errNotXML)
 		})
 	}
 }
@@ -106,6 +112,7 @@ func TestMendQuotes(t *testing.T) {
 		"nothing to mend":          {`<a b="1">` + "\u201cx\u201d</a>", ""},
 		"comment unclosed":         {"<a b=\u201d1\u201d><!-- ", ""},
 		"tag unclosed":             {"<a b=\u201d1\u201d", ""},
+		"tag unclosed behind":      {"<a b=\u201d1\u201d c", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,10 +131,21 @@ func FuzzParseXML(f *testing.F) {
 	f.Add([]byte(results("0", "2", "0", op("A", "0", "OK", "<ResultRow><AddOnItemKey>1</AddOnItemKey></ResultRow><ResultRow/>")+op("T", "0", "", "<ResultRow><LoginTicketKey>x</LoginTicketKey></ResultRow>"))))
 	f.Add([]byte("<a b=\u201c1\u201d><![CDATA[x]]><!-- y --></a>"))
 	f.Add([]byte("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"))
+	for _, seed := range []string{
+		`<CallFailed Diag="x">y</CallFailed >`, `<APIStatus Code="0" Diag="OK"><APIResults/></APIStatus>`,
+		`<?xml version="1.0"?><?xml version="1.0"?><APIResults/>`, "\ufeff \r\n<APIResults/>\n", " <?xml version=\"1.0\"?><APIResults/>",
+		"<APIResults a=\"1\"\r\n\tb-.c=\">'\" />", `<APIResults a="1"b="2"/>`, `<APIResults a="1" a="2"/>`, `<APIResults a='1'/>`,
+		`<APIResults xmlns="x"/>`, `<APIResults x:y="x"/>`, `<APIResults a="<"/>`, "<APIResults APICallResult=\"a\rb\"/>", `<APIResults a="]]>"/>`,
+		`<APIResults>]]></APIResults>`, `<APIResults>&amp;</APIResults>`, `<APIResults></APIResult>`, `<APIResults><Other/></APIResults>`,
+		`<APIResults><OpCodeResult><ResultRow><A>1<!-- x -->2</A><A><B/></A></ResultRow></OpCodeResult></APIResults>`,
+		`<APIResults/>x`, `<APIResults/><APIResults/>`, "<APIResults>\x01</APIResults>", "<APIResults a=\"\uffff\"/>", "<APIResults a=\"\xff\"/>",
+	} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := parseXML(string(body))
 		if err != nil {
-			require.ErrorIs(t, err, errNotReply, "the decoder's own words quote the body")
+			require.ErrorIs(t, err, errNotXML, "the decoder's own words quote the body")
 			require.Equal(t, reply{}, r)
 		}
 		if mended, ok := mendQuotes(string(body)); ok {

@@ -9,82 +9,72 @@ import (
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
-// lasCmd must be the first parameter. It is never escaped: the vendor's text
-// shows it in these very bytes.
+// lasCmd must be the first parameter. It is never escaped: the vendor's text shows it in these very bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-var formType = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-
-// request lays a call out. The query is built by hand, since [url.Values] sorts
-// its keys and would escape LASCmd. The key may be empty.
+// request writes a call. It does so by hand, since [url.Values] sorts its keys, which takes LASCmd from its
+// place, and would escape it. The key may be empty.
 func (c *Client) request(key string, q Chain) apiclient.Request {
-	shared := c.constant()
-	req := apiclient.Request{Method: http.MethodPost, URL: shared.url, Key: key}
-	params := c.params(shared.params, q)
+	address, params := c.cfg.BaseURL+"?"+lasCmd, c.params(q)
 	if c.cfg.UseGET {
-		req.Method = http.MethodGet
-		req.URL += "&" + string(params)
-		return req
+		return apiclient.Request{Method: http.MethodGet, URL: address + "&" + params, Key: key}
 	}
-	req.Body = params
-	req.Header = formType
-	return req
+	if c.cfg.LASCmdInForm {
+		address, params = c.cfg.BaseURL, lasCmd+"&"+params
+	}
+	return apiclient.Request{
+		Method: http.MethodPost, URL: address, Key: key, Body: []byte(params),
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+	}
 }
 
-// params are all parameters: those that the opcodes need, and no other.
-func (c *Client) params(begun string, q Chain) []byte {
-	need := needs(q.OpCodes)
-	b := make([]byte, 0, len(begun)+160+8*len(q.AddOnKeys))
-	b = append(append(b, begun...), q.OpCodes...)
-	b = append(append(b, "&OutputFormat="...), c.cfg.OutputFormat...)
+// params returns all parameters but LASCmd: those that the opcodes need, and no other.
+func (c *Client) params(q Chain) string {
+	var b strings.Builder
+	add := func(name, value string) { b.WriteString("&" + name + "=" + value) }
+	authCode, credentials := c.secrets()
+	add("APIUserAuthCode", escape(authCode))
+	add("APIUserCredentials", escape(credentials))
+	add("OpCodeList", q.OpCodes)
+	add("OutputFormat", string(c.cfg.OutputFormat))
 	if c.cfg.LookupByEmail {
-		b = append(b, "&LookupByExternalUserID=0"...)
+		add("LookupByExternalUserID", "0")
 	} else {
-		b = append(append(b, "&LookupByExternalUserID=1&ExternalUserID="...), escape(string(q.Person.UserID))...)
+		add("LookupByExternalUserID", "1")
+		add("ExternalUserID", escape(string(q.Person.UserID)))
 	}
-	if c.cfg.LookupByEmail || need&needProfile != 0 {
-		b = append(append(b, "&EMailAddress="...), escape(q.Person.Email)...)
+	needs := needsOf(q.OpCodes)
+	if c.cfg.LookupByEmail || needs&needProfile != 0 {
+		add("EMailAddress", escape(q.Person.Email))
 	}
-	if need&needProfile != 0 {
-		b = append(b, "&"+c.cfg.Names.FirstNameParam+"="+escape(q.Person.FirstName)+
-			"&"+c.cfg.Names.LastNameParam+"="+escape(q.Person.LastName)...)
+	if needs&needProfile != 0 {
+		add(c.cfg.Names.FirstNameParam, escape(q.Person.FirstName))
+		add(c.cfg.Names.LastNameParam, escape(q.Person.LastName))
 	}
-	if need&needShow != 0 {
-		b = strconv.AppendInt(append(b, "&ShowKey="...), q.ShowKey, 10)
+	if needs&needShow != 0 {
+		add("ShowKey", strconv.FormatInt(q.ShowKey, 10))
 	}
-	if need&needPackage != 0 {
-		b = strconv.AppendInt(append(b, "&"+c.cfg.Names.ShowPackageParam+"="...), q.ShowPackageKey, 10)
+	if needs&needPackage != 0 {
+		add(c.cfg.Names.ShowPackageParam, strconv.FormatInt(q.ShowPackageKey, 10))
 	}
-	if need&needKeys != 0 {
-		b = appendKeys(append(b, "&AddOnsChangeList="...), q.AddOnKeys) // digits and commas, as in the vendor's example
+	if needs&needKeys != 0 {
+		add("AddOnsChangeList", keyList(q.AddOnKeys)) // digits and commas, as in the vendor's example
 	}
-	return b
+	return b.String()[1:]
 }
 
-// escape percent-encodes all but the unreserved characters of RFC 3986 section
-// 2.3. A space becomes %20: '+' means one in forms only.
+// escape percent-encodes all but the unreserved characters of RFC 3986 section 2.3. A space becomes %20:
+// '+' means one in forms only.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-func keyList(keys []int64) string { return string(appendKeys(nil, keys)) }
-
-// listLen is how many bytes the list of these keys takes, of which none is
-// negative.
-func listLen(keys []int64) int {
-	n := max(0, len(keys)-1)
-	for _, k := range keys {
-		for n++; k > 9; k /= 10 {
-			n++
-		}
-	}
-	return n
-}
-
-func appendKeys(b []byte, keys []int64) []byte {
+// keyList joins keys by commas.
+func keyList(keys []int64) string {
+	var b strings.Builder
 	for i, k := range keys {
 		if i > 0 {
-			b = append(b, ',')
+			b.WriteByte(',')
 		}
-		b = strconv.AppendInt(b, k, 10)
+		b.WriteString(strconv.FormatInt(k, 10))
 	}
-	return b
+	return b.String()
 }

@@ -15,28 +15,28 @@ import (
 
 func TestSandboxRegisterFirst(t *testing.T) {
 	t.Parallel()
-	inEveryWay(t, func(t *testing.T, _ string, w world) {
+	inEveryWay(t, func(t *testing.T, _ string, e env) {
 		m := first(t, push(t, "k-1", "u-guest", show, 9985, 10342), full)
-		result, err := w.client.Deliver(t.Context(), m)
+		result, err := e.client.Deliver(t.Context(), m)
 		require.NoError(t, err)
 		require.False(t, result.AlreadyDone)
 		require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
-		require.Equal(t, []int64{9985, 10342}, w.sandbox.AddOns("u-guest", show))
-		require.Equal(t, "K R M", calledOf(w.sandbox))
-		for _, c := range w.sandbox.Journal() {
+		require.Equal(t, []int64{9985, 10342}, e.sandbox.AddOns("u-guest", show))
+		require.Equal(t, "K R M", calledOf(e.sandbox))
+		for _, c := range e.sandbox.Journal() {
 			require.Equal(t, "k-1", c.Key)
 		}
 
-		result, err = w.client.Deliver(t.Context(), m)
+		result, err = e.client.Deliver(t.Context(), m)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "the repeat")
-		require.Equal(t, "K R M K M A", calledOf(w.sandbox))
+		require.Equal(t, "K R M K M A", calledOf(e.sandbox))
 
-		_, err = w.client.Deliver(t.Context(), first(t, push(t, "k-2", "u-guest", show, 20001), day))
+		_, err = e.client.Deliver(t.Context(), first(t, push(t, "k-2", "u-guest", show, 20001), day))
 		require.Contains(t, failure(t, err).Reason, "is registered for package 77001001 of the show, and bought package 77001002")
-		require.Equal(t, "K R M K M A K", calledOf(w.sandbox), "someone of another package is left alone")
+		require.Equal(t, "K R M K M A K", calledOf(e.sandbox), "someone of another package is left alone")
 
-		_, err = w.client.Deliver(t.Context(), first(t, push(t, "k-3", "u-nobody", show, 9985), full))
+		_, err = e.client.Deliver(t.Context(), first(t, push(t, "k-3", "u-nobody", show, 9985), full))
 		require.Equal(t, outbox.OutcomeNotReady, failure(t, err).Outcome)
 	})
 }
@@ -45,48 +45,48 @@ func TestSandboxRegisterFirst(t *testing.T) {
 // second registration when the message is sent again.
 func TestSandboxRegistersOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.sandbox.Misbehave(notifiedtest.Fault{}, notifiedtest.Fault{Kind: notifiedtest.CutAfter})
+	e := newEnv(t, nil)
+	e.sandbox.Misbehave(notifiedtest.Fault{}, notifiedtest.Fault{Kind: notifiedtest.CutAfter})
 	m := first(t, push(t, "k-1", "u-guest", show, 9985), full)
-	_, err := w.client.Deliver(t.Context(), m)
+	_, err := e.client.Deliver(t.Context(), m)
 	require.Equal(t, outbox.OutcomeUnknown, failure(t, err).Outcome)
-	_, err = w.client.Deliver(t.Context(), m)
+	_, err = e.client.Deliver(t.Context(), m)
 	require.NoError(t, err)
-	require.Equal(t, "K R K M", calledOf(w.sandbox))
-	persons, registrations := w.sandbox.Doubled()
+	require.Equal(t, "K R K M", calledOf(e.sandbox))
+	persons, registrations := e.sandbox.Doubled()
 	require.Zero(t, persons+registrations)
 }
 
 func TestSandboxRemoval(t *testing.T) {
 	t.Parallel()
-	inEveryWay(t, func(t *testing.T, _ string, w world) {
-		_, err := w.client.Deliver(t.Context(), push(t, "k-1", "u-1", show, 9985, 10342))
+	inEveryWay(t, func(t *testing.T, _ string, e env) {
+		_, err := e.client.Deliver(t.Context(), push(t, "k-1", "u-1", show, 9985, 10342))
 		require.NoError(t, err)
 
 		gone := removal(push(t, "k-2", "u-1", show, 9985))
-		result, err := w.client.Deliver(t.Context(), gone)
+		result, err := e.client.Deliver(t.Context(), gone)
 		require.NoError(t, err)
 		require.False(t, result.AlreadyDone)
-		require.Equal(t, []int64{10342}, w.sandbox.AddOns("u-1", show))
+		require.Equal(t, []int64{10342}, e.sandbox.AddOns("u-1", show))
 
-		result, err = w.client.Deliver(t.Context(), gone)
+		result, err = e.client.Deliver(t.Context(), gone)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "the repeat")
-		require.Equal(t, "M N N A", calledOf(w.sandbox))
-		require.Equal(t, []int64{10342}, w.sandbox.AddOns("u-1", show))
+		require.Equal(t, "M N N A", calledOf(e.sandbox))
+		require.Equal(t, []int64{10342}, e.sandbox.AddOns("u-1", show))
 
-		result, err = w.client.Deliver(t.Context(), removal(push(t, "k-3", "u-guest", show, 9985)))
+		result, err = e.client.Deliver(t.Context(), removal(push(t, "k-3", "u-guest", show, 9985)))
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "without a registration there is nothing to remove")
-		_, err = w.client.Deliver(t.Context(), removal(push(t, "k-4", "u-nobody", show, 9985)))
+		_, err = e.client.Deliver(t.Context(), removal(push(t, "k-4", "u-nobody", show, 9985)))
 		require.Equal(t, outbox.OutcomeRejected, failure(t, err).Outcome)
 	})
 }
 
 func TestSandboxTicket(t *testing.T) {
 	t.Parallel()
-	inEveryWay(t, func(t *testing.T, _ string, w world) {
-		url, err := w.client.MintTicket(t.Context(), oddID, amsbridge.Product{ShowKey: show})
+	inEveryWay(t, func(t *testing.T, _ string, e env) {
+		url, err := e.client.MintTicket(t.Context(), oddID, amsbridge.Product{ShowKey: show})
 		require.NoError(t, err)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		require.NoError(t, err)
@@ -94,12 +94,12 @@ func TestSandboxTicket(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, http.StatusOK, resp.StatusCode)
-		visits := w.sandbox.Visits()
+		visits := e.sandbox.Visits()
 		require.Len(t, visits, 1)
 		require.Equal(t, oddID, visits[0].User)
 
 		for user, code := range map[amsbridge.UserID]string{"u-guest": "72", "u-nobody": "71"} {
-			url, err = w.client.MintTicket(t.Context(), user, amsbridge.Product{ShowKey: show})
+			url, err = e.client.MintTicket(t.Context(), user, amsbridge.Product{ShowKey: show})
 			require.Empty(t, url)
 			require.Equal(t, code, failure(t, err).Code)
 		}
@@ -124,29 +124,29 @@ func TestSandboxOptions(t *testing.T) {
 		for way, change := range ways {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, func(n *notified.Config, s *notifiedtest.Config) {
+				e := newEnv(t, func(n *notified.Config, s *notifiedtest.Config) {
 					if change != nil {
 						change(n, s)
 					}
 					c.change(n)
 				})
 				const own = "own.address@members.example"
-				require.NoError(t, w.sandbox.AddUser(area, notifiedtest.User{ID: "u-day", Email: own}))
-				require.NoError(t, w.sandbox.Register("u-day", show, "day"))
+				require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-day", Email: own}))
+				require.NoError(t, e.sandbox.Register("u-day", show, "day"))
 				m := first(t, c.m, full)
 				if strings.HasPrefix(name, "by e-mail") {
-					require.NoError(t, w.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: own}))
+					require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: own}))
 					m.Profile = []byte(`{"first_name":"Ada","last_name":"Lovelace","email":"` + own + `"}`)
-					require.NoError(t, w.sandbox.AddUser(area, notifiedtest.User{ID: "u-day", Email: "another@members.example"}))
+					require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-day", Email: "another@members.example"}))
 					m.Person = "u-mail"
 				}
-				_, err := w.client.Deliver(t.Context(), m)
+				_, err := e.client.Deliver(t.Context(), m)
 				require.NoError(t, err)
-				require.Equal(t, c.want, calledOf(w.sandbox))
-				require.Equal(t, []int64{9985}, w.sandbox.AddOns(m.Person, show))
-				_, err = w.client.Deliver(t.Context(), m)
+				require.Equal(t, c.want, calledOf(e.sandbox))
+				require.Equal(t, []int64{9985}, e.sandbox.AddOns(m.Person, show))
+				_, err = e.client.Deliver(t.Context(), m)
 				require.NoError(t, err, "the repeat")
-				require.Equal(t, []int64{9985}, w.sandbox.AddOns(m.Person, show))
+				require.Equal(t, []int64{9985}, e.sandbox.AddOns(m.Person, show))
 			})
 		}
 	}
@@ -156,9 +156,9 @@ func TestSandboxOptions(t *testing.T) {
 // told.
 func TestSandboxChain(t *testing.T) {
 	t.Parallel()
-	inEveryWay(t, func(t *testing.T, _ string, w world) {
+	inEveryWay(t, func(t *testing.T, _ string, e env) {
 		q := notified.Chain{OpCodes: "RKMANZT", Person: notified.Person{UserID: "u-guest"}, ShowKey: show, ShowPackageKey: full, AddOnKeys: []int64{10342, 9985}}
-		steps, err := w.client.Chain(t.Context(), q)
+		steps, err := e.client.Chain(t.Context(), q)
 		require.NoError(t, err)
 		require.Len(t, steps, 7)
 		require.Equal(t, int64(full), steps[1].ShowPackageKey)
@@ -169,7 +169,7 @@ func TestSandboxChain(t *testing.T) {
 		require.NotEmpty(t, steps[6].Ticket.Key())
 
 		q.OpCodes, q.AddOnKeys = "KMT", []int64{1}
-		steps, err = w.client.Chain(t.Context(), q)
+		steps, err = e.client.Chain(t.Context(), q)
 		d := failure(t, err)
 		require.Equal(t, "76", d.Code)
 		require.Contains(t, d.Reason, "at opcode M, number 2 of KMT")
@@ -189,15 +189,15 @@ func TestSandboxLongList(t *testing.T) {
 		keys = append(keys, k)
 		addOns = append(addOns, notifiedtest.AddOn{Key: k})
 	}
-	w := newWorld(t, func(_ *notified.Config, s *notifiedtest.Config) { s.Shows[0].Packages[0].AddOns = addOns })
+	e := newEnv(t, func(_ *notified.Config, s *notifiedtest.Config) { s.Shows[0].Packages[0].AddOns = addOns })
 	m := push(t, "k", "u-1", show, keys...)
 	for _, already := range []bool{false, true} {
-		result, err := w.client.Deliver(t.Context(), m)
+		result, err := e.client.Deliver(t.Context(), m)
 		require.NoError(t, err)
 		require.Equal(t, already, result.AlreadyDone)
 	}
-	result, err := w.client.Deliver(t.Context(), removal(m))
+	result, err := e.client.Deliver(t.Context(), removal(m))
 	require.NoError(t, err)
 	require.False(t, result.AlreadyDone)
-	require.Empty(t, w.sandbox.AddOns("u-1", show))
+	require.Empty(t, e.sandbox.AddOns("u-1", show))
 }

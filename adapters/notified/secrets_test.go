@@ -83,14 +83,14 @@ func TestNothingPlantedComesOut(t *testing.T) {
 		})
 		t.Run(fmt.Sprintf("cut, GET %v", useGET), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = useGET })
+			e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = useGET })
 			for _, kind := range []notifiedtest.FaultKind{notifiedtest.CutBefore, notifiedtest.CutAfter, notifiedtest.Truncate, notifiedtest.Garbage} {
-				w.sandbox.Misbehave(notifiedtest.Fault{Kind: kind})
-				result, err := w.client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
+				e.sandbox.Misbehave(notifiedtest.Fault{Kind: kind})
+				result, err := e.client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
 				require.Error(t, err)
 				requireNothingPlanted(t, result, err)
 			}
-			journal := fmt.Sprintf("%+v", w.sandbox.Journal())
+			journal := fmt.Sprintf("%+v", e.sandbox.Journal())
 			for _, secret := range []string{authCode, credentials, email} {
 				require.NotContains(t, journal, secret)
 			}

@@ -1,4 +1,4 @@
-// Package outcometest holds a platform's documented outcomes to the code: the
-// tables in docs that say what each reply comes to, and a sender that is made to
-// meet each outcome for days of a bubble's time. For tests only.
+// Package outcometest holds a platform's documented outcomes to the code. It reads the tables in docs that
+// say what each reply comes to, has a test play each row, and gives a sender that outcome for some days of
+// a synthetic clock. For tests only.
 package outcometest

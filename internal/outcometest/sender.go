@@ -19,44 +19,48 @@ import (
 const (
 	settled     = "settled"
 	parked      = "parked, with an alarm"
-	waits       = "asked again for 72 h, then parked, with an alarm"
+	notReady    = "asked again for 72 h, then parked, with an alarm"
 	pauses      = "pauses the destination, with an alarm"
 	pausesThird = "sent again; the third message in a row that meets it pauses the destination, with an alarm"
 	holds       = "holds the destination"
 	again       = "sent again, parked after the last attempt, with an alarm"
-	doubtful    = "sent again as a possible duplicate, parked after the last attempt, with an alarm"
+	asDuplicate = "sent again as a possible duplicate, parked after the last attempt, with an alarm"
 )
 
-// ending is a destination that ends each delivery alike.
-type ending struct {
-	result   outbox.Result
-	err      error
-	repeated atomic.Bool // a delivery was marked as a possible duplicate
+// fixedOutcome is a destination that answers each delivery the same.
+type fixedOutcome struct {
+	result outbox.Result
+	err    error
+	// possibleDuplicate is set once a delivery was marked as one.
+	possibleDuplicate atomic.Bool
 }
 
-func (e *ending) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) {
+// Deliver implements [outbox.Destination].
+func (e *fixedOutcome) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) {
 	if m.PossibleDuplicate() {
-		e.repeated.Store(true)
+		e.possibleDuplicate.Store(true)
 	}
 	return e.result, e.err
 }
 
-// RequireConsequence lets a sender meet what a delivery came to, and asks that
-// what happens is what the row says. The messages that message makes of a user
-// ID are inserted, "u-1" first, and each delivery of them ends alike.
+// RequireConsequence gives a sender a destination where each delivery comes to this result and error, and
+// asks that the sender does what the row says. Message makes the message for a user ID; that of "u-1" is
+// the first.
 func (r Row) RequireConsequence(t *testing.T, result outbox.Result, err error, message func(user string) outbox.Message) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		require.Equal(t, r.Happens, consequence(t, &ending{result: result, err: err}, message))
+		require.Equal(t, r.Happens, consequence(t, &fixedOutcome{result: result, err: err}, message))
 	})
 }
 
-// consequence runs a sender whose schedule has three attempts.
-func consequence(t *testing.T, e *ending, message func(user string) outbox.Message) string {
+// consequence runs a sender whose schedule has three attempts, and returns what it does with the messages,
+// in the words of a row. It must run within a synctest bubble, whose clock it moves by days.
+func consequence(t *testing.T, e *fixedOutcome, message func(user string) outbox.Message) string {
 	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	var alarms atomic.Int32
 	sender, err := outbox.NewSender(store, outbox.SenderConfig{
-		Destinations: outbox.Fixed{message("u-1").Destination: e}, Retry: outbox.Retry{Attempts: 3}, Poll: time.Minute, ProbeEvery: 24 * time.Hour,
+		Destinations: outbox.Fixed{message("u-1").Destination: e},
+		Retry:        outbox.Retry{Attempts: 3}, Poll: time.Minute, ProbeEvery: 24 * time.Hour,
 		Alarm:  func(context.Context, outbox.Alarm) { alarms.Add(1) },
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
@@ -68,6 +72,7 @@ func consequence(t *testing.T, e *ending, message func(user string) outbox.Messa
 		stop()
 		require.NoError(t, <-ended)
 	}()
+	// after inserts messages for users, waits, and returns how the first message and the destination stand.
 	after := func(d time.Duration, users ...string) (outbox.State, outbox.DestinationState) {
 		tx := store.Begin()
 		for _, u := range users {
@@ -112,11 +117,11 @@ func consequence(t *testing.T, e *ending, message func(user string) outbox.Messa
 	if state, _ = after(71 * time.Hour); state == outbox.StatePending {
 		state, _ = after(3 * time.Hour)
 		require.Equal(t, outbox.StateParked, state)
-		return alarmed(waits)
+		return alarmed(notReady)
 	}
 	require.Equal(t, outbox.StateParked, state)
-	if e.repeated.Load() {
-		return alarmed(doubtful)
+	if e.possibleDuplicate.Load() {
+		return alarmed(asDuplicate)
 	}
 	return alarmed(again)
 }

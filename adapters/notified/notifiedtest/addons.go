@@ -39,7 +39,7 @@ func (r *run) addAddOns() opAnswer {
 	if r.server.cfg.ReAdd == CountAll {
 		count = len(keys)
 	}
-	return opAnswer{message: "OK", name: "AddOnsAdded", rows: []string{strconv.Itoa(count)}}
+	return accepted("AddOnsAdded", strconv.Itoa(count))
 }
 
 // removeAddOns is opcode N. That it counts only what was there is a guess.
@@ -60,7 +60,7 @@ func (r *run) removeAddOns() opAnswer {
 		}
 	}
 	r.note.Effect = r.note.Effect || count > 0
-	return opAnswer{message: "OK", name: r.server.cfg.Names.AddOnsRemovedOutput, rows: []string{strconv.Itoa(count)}}
+	return accepted(r.server.cfg.Names.AddOnsRemovedOutput, strconv.Itoa(count))
 }
 
 // listAddOns is opcode A: a row for each item, in numeric order.
@@ -69,7 +69,7 @@ func (r *run) listAddOns() opAnswer {
 	if bad.status != StatusOK {
 		return bad
 	}
-	a := opAnswer{message: "OK", name: r.server.cfg.Names.AddOnOutput}
+	a := accepted(r.server.cfg.Names.AddOnOutput)
 	for _, k := range at.registration.sortedAddOns() {
 		a.rows = append(a.rows, strconv.FormatInt(k, 10))
 	}

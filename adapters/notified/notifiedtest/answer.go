@@ -26,7 +26,12 @@ type opAnswer struct {
 	rows    []string
 }
 
+// refusal is an opcode that was not carried out, and accepted one that was; its output may have no rows.
 func refusal(status int, message string) opAnswer { return opAnswer{status: status, message: message} }
+
+func accepted(output string, rows ...string) opAnswer {
+	return opAnswer{message: "OK", name: output, rows: rows}
+}
 
 // status is what the journal keeps.
 func (a answer) status() string {
@@ -39,12 +44,14 @@ func (a answer) status() string {
 	return strconv.Itoa(a.ops[len(a.ops)-1].status)
 }
 
+const xmlDeclaration = `<?xml version="1.0" encoding="utf-8" ?>` + "\n"
+
 // encode lays an answer out as the vendor's samples do. CallFailed is always
 // XML, since no other form of it is known.
 func (c Config) encode(a answer, format string) (contentType, body string) {
 	switch {
 	case a.failed != "":
-		return "text/xml; charset=utf-8", "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<CallFailed Diag=" + c.quoted(a.failed) + "/>\n"
+		return "text/xml; charset=utf-8", xmlDeclaration + "<CallFailed Diag=" + c.quoted(a.failed) + "/>\n"
 	case format == "X":
 		return "text/xml; charset=utf-8", c.xml(a)
 	case format == "H":
@@ -54,16 +61,17 @@ func (c Config) encode(a answer, format string) (contentType, body string) {
 }
 
 func (c Config) xml(a answer) string {
-	open, end := `"`, `"`
+	quote := `"`
 	if c.CurlyQuotes { // both are closing ones in the vendor's sample
-		open, end = "\u201d", "\u201d"
+		quote = "\u201d"
 	}
 	var b strings.Builder
-	b.WriteString("<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n")
-	fmt.Fprintf(&b, "<APIResults APICallResult=\"%d\" APICallDiagnostic=%s OpCodesProcessed=\"%d\" OpCodesInError=%s%d%s >\n",
-		a.result, c.quoted(a.diagnostic), len(a.ops), open, a.inError, end)
+	b.WriteString(xmlDeclaration)
+	fmt.Fprintf(&b, `<APIResults APICallResult="%d" APICallDiagnostic=%s OpCodesProcessed="%d" OpCodesInError=%s%d%s >`+"\n",
+		a.result, c.quoted(a.diagnostic), len(a.ops), quote, a.inError, quote)
 	for _, op := range a.ops {
-		fmt.Fprintf(&b, "<OpCodeResult OpCode=%s Status=\"%d\" Message=%s >\n", c.quoted(op.code), op.status, c.quoted(op.message))
+		fmt.Fprintf(&b, "<OpCodeResult OpCode=%s Status=\"%d\" Message=%s >\n",
+			c.quoted(op.code), op.status, c.quoted(op.message))
 		for _, value := range op.rows {
 			fmt.Fprintf(&b, " <ResultRow>\n  <%s>%s</%s>\n </ResultRow>\n", op.name, c.escaped(value), op.name)
 		}
@@ -79,7 +87,8 @@ func (a answer) pairs() string {
 	fmt.Fprintf(&b, "APICallResult=%d&APICallDiagnostic=%s&OpCodesProcessed=%d&OpCodesInError=%d",
 		a.result, url.QueryEscape(a.diagnostic), len(a.ops), a.inError)
 	for _, op := range a.ops {
-		fmt.Fprintf(&b, "&OpCode=%s&Status=%d&Message=%s", url.QueryEscape(op.code), op.status, url.QueryEscape(op.message))
+		fmt.Fprintf(&b, "&OpCode=%s&Status=%d&Message=%s",
+			url.QueryEscape(op.code), op.status, url.QueryEscape(op.message))
 		for _, value := range op.rows {
 			fmt.Fprintf(&b, "&%s=%s", op.name, url.QueryEscape(value))
 		}

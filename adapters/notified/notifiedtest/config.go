@@ -1,7 +1,10 @@
 package notifiedtest
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -73,7 +76,7 @@ const (
 )
 
 func badField(problem, field string, args ...any) error {
-	return check.Bad("notifiedtest", "notifiedtest.Config."+fmt.Sprintf(field, args...), problem)
+	return check.Bad("notifiedtest", "Config."+fmt.Sprintf(field, args...), problem)
 }
 
 // withDefaults fills the gaps and checks all of it.
@@ -81,12 +84,10 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.RegistrationIDOutput == "" {
-		c.RegistrationIDOutput = "RegistrationID"
-	}
+	c.RegistrationIDOutput = cmp.Or(c.RegistrationIDOutput, "RegistrationID")
 	names, err := c.Names.WithDefaults()
-	if err != nil {
-		return c, fmt.Errorf("notifiedtest.Config: %w", err)
+	if bad, ok := errors.AsType[*check.InputError](err); ok {
+		return c, badField(bad.Problem, "%s", bad.Field)
 	}
 	c.Names = names
 	for i, name := range c.ExtraParams {
@@ -132,10 +133,5 @@ func (c Config) checkAccounts() error {
 }
 
 func (c Config) hasArea(area string) bool {
-	for _, a := range c.Accounts {
-		if a.Area == area {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Area == area })
 }

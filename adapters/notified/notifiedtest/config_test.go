@@ -41,7 +41,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 			_, err := notifiedtest.New(cfg)
 			var bad *amsbridge.InputError
 			require.ErrorAs(t, err, &bad)
-			require.Equal(t, "notifiedtest.Config."+field, bad.Field)
+			require.Equal(t, "notifiedtest: Config."+field+" "+bad.Problem, err.Error())
 		})
 	}
 }
@@ -53,8 +53,7 @@ func TestNewNamesTheBadName(t *testing.T) {
 	_, err := notifiedtest.New(cfg)
 	var bad *amsbridge.InputError
 	require.ErrorAs(t, err, &bad)
-	require.Equal(t, "Names.AddOnOutput", bad.Field)
-	require.ErrorContains(t, err, "notifiedtest.Config: ")
+	require.EqualError(t, err, "notifiedtest: Config.Names.AddOnOutput is not of the form [A-Za-z0-9_]+")
 }
 
 func TestPeople(t *testing.T) {

@@ -133,7 +133,7 @@ func fetch(address string) (string, error) {
 
 func serve(t *testing.T, change func(*notifiedtest.Config)) (s *notifiedtest.Server, base string) {
 	t.Helper()
-	s = world(t, func(c *notifiedtest.Config) {
+	s = sandboxWith(t, func(c *notifiedtest.Config) {
 		c.Shows[len(c.Shows)-1].DisplayItems = []string{"E44908"}
 		if change != nil {
 			change(c)

@@ -15,7 +15,7 @@ import (
 
 func TestWriteJournal(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	s.Misbehave(notifiedtest.Fault{}, notifiedtest.Fault{Kind: notifiedtest.Throttle})
 	about(s, "u-9", "CRM", ann+"&ShowKey=3&ShowPackageKey=31&AddOnsChangeList=311")
 	about(s, "u-2", "R", "&ShowKey=one&ShowPackageKey=31")
@@ -42,7 +42,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errBroken }
 func TestTheJournalHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	const authCode, credentials, email, name = "PlantedAuthCode", "PlantedCredentials", "planted@members.example", "Plantedson"
-	s := world(t, func(c *notifiedtest.Config) {
+	s := sandboxWith(t, func(c *notifiedtest.Config) {
 		c.Accounts = append(c.Accounts, notifiedtest.Account{AuthCode: authCode, Credentials: credentials, Area: "acme"})
 	})
 	account := "&APIUserAuthCode=" + authCode + "&APIUserCredentials=" + credentials

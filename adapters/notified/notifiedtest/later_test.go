@@ -10,7 +10,7 @@ import (
 
 func TestAPersonAndARegistrationComeLater(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	require.NoError(t, s.AddUserLater("acme", notifiedtest.User{ID: "u-9", Email: "ann@members.example"}, 2))
 	require.NoError(t, s.RegisterLater("u-9", 3, "full", 4))
 	m := func() string { return about(s, "u-9", "M", "&ShowKey=3&AddOnsChangeList=311")[0] }
@@ -33,7 +33,7 @@ func TestAPersonAndARegistrationComeLater(t *testing.T) {
 // chain, do not count.
 func TestLaterIsCountedByShowAndByCall(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	require.NoError(t, s.RegisterLater("u-2", 3, "full", 2))
 	about(s, "u-2", "G", "")
 	about(s, "u-2", "K", "&ShowKey=1")
@@ -44,7 +44,7 @@ func TestLaterIsCountedByShowAndByCall(t *testing.T) {
 // TestAnUpsertBringsWhoWasToComeLater: nobody is doubled by it.
 func TestAnUpsertBringsWhoWasToComeLater(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	require.NoError(t, s.AddUserLater("acme", notifiedtest.User{ID: "u-9"}, 9))
 	require.NoError(t, s.RegisterLater("u-9", 3, "full", 9))
 	about(s, "u-9", "CR", ann+"&ShowKey=3&ShowPackageKey=32")
@@ -59,7 +59,7 @@ func TestAnUpsertBringsWhoWasToComeLater(t *testing.T) {
 
 func TestWhoAndWhatCannotComeLater(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	require.ErrorIs(t, s.AddUserLater("nowhere", notifiedtest.User{ID: "u"}, 1), notifiedtest.ErrNoArea)
 	require.ErrorIs(t, s.AddUserLater("acme", notifiedtest.User{}, 1), notifiedtest.ErrNoUser)
 	require.ErrorIs(t, s.RegisterLater("u-1", 9, "full", 1), notifiedtest.ErrNoShow)

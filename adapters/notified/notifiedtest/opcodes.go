@@ -95,7 +95,7 @@ func (r *run) count() {
 	show, _ := digits(r.params["ShowKey"])
 	for _, p := range r.server.asked(r.area, r.params) {
 		p.calls++
-		for _, reg := range r.server.seats[seat{p.Key, show}] {
+		for _, reg := range r.server.byShow[personAtShow{p.Key, show}] {
 			reg.calls++
 		}
 	}
@@ -113,7 +113,7 @@ func (r *run) pause() {
 // person returns the eldest of those whom the call is about, or nil.
 func (r *run) person() *person {
 	for _, p := range r.server.asked(r.area, r.params) {
-		if p.there() {
+		if p.present() {
 			r.note.User = p.ID
 			return p
 		}
@@ -143,7 +143,7 @@ func (r *run) find() (found, opAnswer) {
 	if at.show, ok = r.server.shows[key]; !ok || at.show.Area != r.area {
 		return at, refusal(StatusEventNotFound, "Event Not Found!")
 	}
-	at.registration = r.server.registered(seat{at.person.Key, key})
+	at.registration = r.server.registered(personAtShow{at.person.Key, key})
 	return at, opAnswer{}
 }
 

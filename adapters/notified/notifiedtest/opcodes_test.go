@@ -24,8 +24,8 @@ func byWhat(s *notifiedtest.Server, who, opCodes, params string) []string {
 	return strings.Split(body, "&OpCode=")[1:]
 }
 
-// world has a show whose packages have keys, limits and add-ons.
-func world(t testing.TB, change func(*notifiedtest.Config)) *notifiedtest.Server {
+// sandboxWith has two more shows: one whose packages have keys, limits and add-ons, and one open to all.
+func sandboxWith(t testing.TB, change func(*notifiedtest.Config)) *notifiedtest.Server {
 	t.Helper()
 	cfg := config()
 	cfg.Shows = append(cfg.Shows, notifiedtest.Show{
@@ -104,7 +104,7 @@ func TestOpCodes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := world(t, nil)
+			s := sandboxWith(t, nil)
 			if c.before != "" {
 				opCodes, params, _ := strings.Cut(c.before, " ")
 				about(s, "u-1", opCodes, params)
@@ -124,7 +124,7 @@ func TestOpCodes(t *testing.T) {
 
 func TestOpCodesInTheJournal(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	about(s, "u-9", "CRMNT", "&ShowKey=3&ShowPackageKey=31&AddOnsChangeList=311")
 	about(s, "u-9", "rK", "&ShowKey=3&ShowPackageKey=32")
 	about(s, "u-9", "RM", "&ShowKey=3&ShowPackageKey=32&AddOnsChangeList=311")
@@ -157,7 +157,7 @@ func TestOpCodesInTheJournal(t *testing.T) {
 
 func TestOtherNames(t *testing.T) {
 	t.Parallel()
-	s := world(t, func(c *notifiedtest.Config) {
+	s := sandboxWith(t, func(c *notifiedtest.Config) {
 		c.Names = notifiedtest.Names{
 			ShowPackageParam: "PackageNo", ShowPackageOutput: "PackageOut", AddOnOutput: "Item", AddOnsRemovedOutput: "Gone",
 			LoginTicketOutput: "Ticket", FirstNameParam: "Given", LastNameParam: "Family",

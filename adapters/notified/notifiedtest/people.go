@@ -32,8 +32,8 @@ var (
 	ErrNoPackage = errors.New("notifiedtest: the show has no such package")
 )
 
-// place is an ExternalUserID, or a folded e-mail address, in an area.
-type place struct{ area, value string }
+// lookUp is what finds a person of an area: an ExternalUserID, or an e-mail address in lower case.
+type lookUp struct{ area, value string }
 
 // person is there once as many calls were about them as from says.
 type person struct {
@@ -46,7 +46,7 @@ type person struct {
 // late hides a thing until the nth call about it.
 type late struct{ from, calls int }
 
-func (l late) there() bool { return l.calls >= l.from }
+func (l late) present() bool { return l.calls >= l.from }
 
 // AddUser adds a person to a customer area, or replaces the one with that ID.
 // It returns [ErrNoArea] or [ErrNoUser] for what it cannot add.
@@ -81,7 +81,7 @@ func (s *Server) Persons(area string) []Person {
 	defer s.mu.Unlock()
 	var all []Person
 	for _, p := range s.people {
-		if p.area == area && p.there() {
+		if p.area == area && p.present() {
 			all = append(all, p.Person)
 		}
 	}
@@ -96,7 +96,7 @@ func (s *Server) Doubled() (persons, registrations int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	type identity struct{ area, id, email string }
-	type placeInShow struct {
+	type identityAtShow struct {
 		identity
 		show int64
 	}
@@ -106,21 +106,21 @@ func (s *Server) Doubled() (persons, registrations int) {
 		}
 		return identity{area: p.area, email: fold(p.Email)}
 	}
-	people, seats := map[identity]int{}, map[placeInShow]int{}
+	people, registered := map[identity]int{}, map[identityAtShow]int{}
 	for _, p := range s.people {
-		if p.there() {
+		if p.present() {
 			people[of(p)]++
 		}
 	}
 	for _, r := range s.registrations {
-		if r.there() {
-			seats[placeInShow{of(r.person), r.show}]++
+		if r.present() {
+			registered[identityAtShow{of(r.person), r.show}]++
 		}
 	}
 	for _, n := range people {
 		persons += n - 1
 	}
-	for _, n := range seats {
+	for _, n := range registered {
 		registrations += n - 1
 	}
 	return persons, registrations
@@ -131,14 +131,14 @@ func (s *Server) Doubled() (persons, registrations int) {
 // s.mu is held.
 func (s *Server) asked(area string, p params) []*person {
 	if p["LookupByExternalUserID"] == "1" {
-		return s.byID[place{area, p["ExternalUserID"]}]
+		return s.byID[lookUp{area, p["ExternalUserID"]}]
 	}
-	return s.byEmail[place{area, fold(p["EMailAddress"])}]
+	return s.byEmail[lookUp{area, fold(p["EMailAddress"])}]
 }
 
 // withID returns the first person of an ID, there or not. s.mu is held.
 func (s *Server) withID(area, id string) *person {
-	if found := s.byID[place{area, id}]; len(found) > 0 {
+	if found := s.byID[lookUp{area, id}]; len(found) > 0 {
 		return found[0]
 	}
 	return nil
@@ -157,14 +157,14 @@ func (s *Server) change(p *person, u User) {
 	s.unindex(p)
 	p.User = u
 	if u.ID != "" {
-		s.byID[place{p.area, u.ID}] = append(s.byID[place{p.area, u.ID}], p)
+		s.byID[lookUp{p.area, u.ID}] = append(s.byID[lookUp{p.area, u.ID}], p)
 	}
-	if at := (place{p.area, fold(u.Email)}); u.Email != "" {
+	if at := (lookUp{p.area, fold(u.Email)}); u.Email != "" {
 		s.byEmail[at] = append(s.byEmail[at], p)
 	}
 	byKey := func(a, b *person) int { return cmp.Compare(a.Key, b.Key) } // the eldest is found
-	slices.SortFunc(s.byID[place{p.area, u.ID}], byKey)
-	slices.SortFunc(s.byEmail[place{p.area, fold(u.Email)}], byKey)
+	slices.SortFunc(s.byID[lookUp{p.area, u.ID}], byKey)
+	slices.SortFunc(s.byEmail[lookUp{p.area, fold(u.Email)}], byKey)
 }
 
 // remove forgets a person and their registrations. s.mu is held.
@@ -177,7 +177,7 @@ func (s *Server) remove(p *person) {
 
 func (s *Server) unindex(p *person) {
 	is := func(q *person) bool { return q == p }
-	id, email := place{p.area, p.ID}, place{p.area, fold(p.Email)}
+	id, email := lookUp{p.area, p.ID}, lookUp{p.area, fold(p.Email)}
 	s.byID[id] = slices.DeleteFunc(s.byID[id], is)
 	s.byEmail[email] = slices.DeleteFunc(s.byEmail[email], is)
 }

@@ -33,8 +33,8 @@ type registration struct {
 
 func (r *registration) sortedAddOns() []int64 { return slices.Sorted(maps.Keys(r.addOns)) }
 
-// seat is a person in a show.
-type seat struct{ person, show int64 }
+// personAtShow finds the registrations of a person, by their key, for a show.
+type personAtShow struct{ person, show int64 }
 
 // Register registers a person for a package of a show, full and closed ones
 // too, or moves them to it; add-ons stay. It returns [ErrNoShow],
@@ -62,11 +62,11 @@ func (s *Server) RegisterLater(userID string, showKey int64, pkg string, nth int
 	if p == nil {
 		return ErrNoUser
 	}
-	at := seat{p.Key, showKey}
-	if len(s.seats[at]) == 0 {
+	at := personAtShow{p.Key, showKey}
+	if len(s.byShow[at]) == 0 {
 		s.enter(p, showKey)
 	}
-	s.seats[at][0].pkg, s.seats[at][0].late = into.Key, late{from: nth}
+	s.byShow[at][0].pkg, s.byShow[at][0].late = into.Key, late{from: nth}
 	return nil
 }
 
@@ -77,7 +77,7 @@ func (s *Server) Registrations(area string) []Registration {
 	defer s.mu.Unlock()
 	var all []Registration
 	for _, r := range s.registrations {
-		if r.person.area != area || !r.there() {
+		if r.person.area != area || !r.present() {
 			continue
 		}
 		pkg, _ := s.shows[r.show].keyed(r.pkg)
@@ -96,7 +96,7 @@ func (s *Server) AddOns(userID string, showKey int64) []int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.withID(s.shows[showKey].Area, userID); p != nil {
-		if found := s.seats[seat{p.Key, showKey}]; len(found) > 0 {
+		if found := s.byShow[personAtShow{p.Key, showKey}]; len(found) > 0 {
 			return found[0].sortedAddOns()
 		}
 	}
@@ -108,14 +108,14 @@ func (s *Server) enter(p *person, showKey int64) *registration {
 	s.lastRegistration++
 	r := &registration{id: s.lastRegistration, person: p, show: showKey, addOns: map[int64]bool{}}
 	s.registrations = append(s.registrations, r)
-	s.seats[seat{p.Key, showKey}] = append(s.seats[seat{p.Key, showKey}], r)
+	s.byShow[personAtShow{p.Key, showKey}] = append(s.byShow[personAtShow{p.Key, showKey}], r)
 	return r
 }
 
 // registered returns the eldest registration that is there, or nil. s.mu is held.
-func (s *Server) registered(at seat) *registration {
-	for _, r := range s.seats[at] {
-		if r.there() {
+func (s *Server) registered(at personAtShow) *registration {
+	for _, r := range s.byShow[at] {
+		if r.present() {
 			return r
 		}
 	}
@@ -126,7 +126,7 @@ func (s *Server) registered(at seat) *registration {
 func (s *Server) taken(showKey, pkg int64) int {
 	n := 0
 	for _, r := range s.registrations {
-		if r.show == showKey && r.pkg == pkg && r.there() {
+		if r.show == showKey && r.pkg == pkg && r.present() {
 			n++
 		}
 	}
@@ -157,7 +157,7 @@ func (r *run) enter(move bool) opAnswer {
 	case at.registration != nil && !move:
 		return refusal(StatusAlreadyRegistered, "User Already Registered!")
 	case at.registration != nil && at.registration.pkg == key:
-		return opAnswer{message: "OK"}
+		return accepted("")
 	case pkg.Closed:
 		return refusal(GuessStatusClosed, "Package Closed!")
 	case pkg.Full || pkg.Capacity > 0 && r.server.taken(at.show.Key, key) >= pkg.Capacity:
@@ -175,13 +175,13 @@ func (r *run) enter(move bool) opAnswer {
 	}
 	at.registration.pkg = key
 	r.note.Effect = true
-	return opAnswer{message: "OK"}
+	return accepted("")
 }
 
 // take brings the registration that was to come later, or makes a new one.
 func (r *run) take(at found) *registration {
-	for _, reg := range r.server.seats[seat{at.person.Key, at.show.Key}] {
-		if !reg.there() {
+	for _, reg := range r.server.byShow[personAtShow{at.person.Key, at.show.Key}] {
+		if !reg.present() {
 			reg.late = late{}
 			return reg
 		}
@@ -195,7 +195,7 @@ func (r *run) packageOf() opAnswer {
 	if bad.status != StatusOK {
 		return bad
 	}
-	return opAnswer{message: "OK", name: r.server.cfg.Names.ShowPackageOutput, rows: []string{strconv.FormatInt(at.registration.pkg, 10)}}
+	return accepted(r.server.cfg.Names.ShowPackageOutput, strconv.FormatInt(at.registration.pkg, 10))
 }
 
 // registrationID is opcode Z.
@@ -204,5 +204,5 @@ func (r *run) registrationID() opAnswer {
 	if bad.status != StatusOK {
 		return bad
 	}
-	return opAnswer{message: "OK", name: r.server.cfg.RegistrationIDOutput, rows: []string{strconv.FormatInt(at.registration.id, 10)}}
+	return accepted(r.server.cfg.RegistrationIDOutput, strconv.FormatInt(at.registration.id, 10))
 }

@@ -11,7 +11,7 @@ import (
 
 func TestFollowAScript(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	get(s, add)
 	script, err := notifiedtest.ParseScript([]byte(`{"calls": {"2": {"kind": "server error"}},
 		"users": {"u-1": [{"kind": "throttle", "retry_after": "3"}], "u-2": [{"kind": "forbidden"}]}}`))
@@ -33,7 +33,7 @@ func TestFollowAScript(t *testing.T) {
 func TestAScriptsRateAndItsBadFields(t *testing.T) {
 	t.Parallel()
 	struck := func(seed uint64) (kinds []notifiedtest.FaultKind) {
-		s := world(t, nil)
+		s := sandboxWith(t, nil)
 		require.NoError(t, s.Follow(notifiedtest.Script{Seed: seed, Rate: 0.5, Faults: []notifiedtest.Fault{{Kind: notifiedtest.ServerError}}}))
 		for range 40 {
 			get(s, add)
@@ -49,7 +49,7 @@ func TestAScriptsRateAndItsBadFields(t *testing.T) {
 	require.Contains(t, struck(1), notifiedtest.None)
 
 	var bad *amsbridge.InputError
-	require.ErrorAs(t, world(t, nil).Follow(notifiedtest.Script{Rate: 2}), &bad)
+	require.ErrorAs(t, sandboxWith(t, nil).Follow(notifiedtest.Script{Rate: 2}), &bad)
 	_, err := notifiedtest.ParseScript([]byte(`{"rat": 1}`))
 	require.ErrorAs(t, err, &bad)
 }

@@ -27,11 +27,11 @@ type state struct {
 	keys  map[string]bool // of the calls
 
 	people        []*person
-	byID, byEmail map[place][]*person // in the order of their keys
+	byID, byEmail map[lookUp][]*person // in the order of their keys
 	lastPerson    int64
 
 	registrations    []*registration
-	seats            map[seat][]*registration
+	byShow           map[personAtShow][]*registration
 	lastRegistration int64
 
 	tickets map[string]*ticket
@@ -40,8 +40,8 @@ type state struct {
 
 func newState() state {
 	return state{
-		plan: &faults.Plan{}, keys: map[string]bool{}, byID: map[place][]*person{}, byEmail: map[place][]*person{},
-		seats: map[seat][]*registration{}, tickets: map[string]*ticket{},
+		plan: &faults.Plan{}, keys: map[string]bool{}, byID: map[lookUp][]*person{}, byEmail: map[lookUp][]*person{},
+		byShow: map[personAtShow][]*registration{}, tickets: map[string]*ticket{},
 	}
 }
 

@@ -26,7 +26,7 @@ func ticketFor(t testing.TB, s *notifiedtest.Server, user, params string) string
 
 func TestATicketOpensTheEventOnce(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	about(s, "u-1", "RM", "&ShowKey=3&ShowPackageKey=31&AddOnsChangeList=311")
 	key := ticketFor(t, s, "u-1", "&ShowKey=3&ShowLaunchInitialDisplayItem=E123")
 
@@ -54,7 +54,7 @@ func TestATicketOpensTheEventOnce(t *testing.T) {
 func TestATicketLivesAMinute(t *testing.T) {
 	t.Parallel()
 	now := start
-	s := world(t, func(c *notifiedtest.Config) { c.Now = func() time.Time { return now } })
+	s := sandboxWith(t, func(c *notifiedtest.Config) { c.Now = func() time.Time { return now } })
 	first, second := ticketFor(t, s, "u-1", "&ShowKey=1"), ticketFor(t, s, "u-1", "&ShowKey=1")
 	now = start.Add(time.Minute - 1)
 	require.Equal(t, 200, get(s, enter+first).Code)
@@ -67,7 +67,7 @@ func TestATicketLivesAMinute(t *testing.T) {
 
 func TestTicketsThatDoNotOpen(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	deleted := ticketFor(t, s, "u-1", "&ShowKey=1")
 	about(s, "u-1", "D", "")
 	for name, query := range map[string]string{
@@ -88,7 +88,7 @@ func TestTicketsThatDoNotOpen(t *testing.T) {
 // TestATicketIsUsedByGETAlone: neither HEAD nor a form uses it up.
 func TestATicketIsUsedByGETAlone(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	key := ticketFor(t, s, "u-1", "&ShowKey=1")
 	require.Equal(t, 405, send(s, http.MethodHead, enter+key, "").Code)
 	require.Contains(t, send(s, http.MethodPost, enter+key, "").Body.String(), "CallFailed")
@@ -97,7 +97,7 @@ func TestATicketIsUsedByGETAlone(t *testing.T) {
 
 func TestAnOpenShowNeedsNoRegistration(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	w := get(s, enter+ticketFor(t, s, "u-2", "&ShowKey=4"))
 	require.Equal(t, 200, w.Code)
 	require.Contains(t, w.Body.String(), "No add-ons")
@@ -109,7 +109,7 @@ func FuzzVisit(f *testing.F) {
 	f.Add("&LoginTicketKey=LT")
 	f.Add("&LoginTicketKey=%zz&LoginTicketKey")
 	f.Fuzz(func(t *testing.T, query string) {
-		s := world(t, nil)
+		s := sandboxWith(t, nil)
 		ticketFor(t, s, "u-1", "&ShowKey=1")
 		w := get(s, "LASCmd=AI:4;F:APIUTILS!50505&"+query)
 		require.Equal(t, 403, w.Code)

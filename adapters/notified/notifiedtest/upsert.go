@@ -51,13 +51,13 @@ func (r *run) write(create, update bool) opAnswer {
 		r.note.Effect = true
 	}
 	r.note.User = p.ID
-	return opAnswer{message: "OK"}
+	return accepted("")
 }
 
 // holder returns who has the call's ExternalUserID.
 func (r *run) holder() *person {
 	if id := r.params["ExternalUserID"]; id != "" {
-		if p := r.server.withID(r.area, id); p != nil && p.there() {
+		if p := r.server.withID(r.area, id); p != nil && p.present() {
 			return p
 		}
 	}
@@ -67,7 +67,7 @@ func (r *run) holder() *person {
 // arrive brings the person who was to come later, or makes a new one.
 func (r *run) arrive() *person {
 	for _, p := range r.server.asked(r.area, r.params) {
-		if !p.there() {
+		if !p.present() {
 			p.late = late{}
 			return p
 		}
@@ -84,7 +84,7 @@ func (r *run) deletePerson() opAnswer {
 	r.server.remove(p)
 	r.note.Deleted++
 	r.note.Effect = true
-	return opAnswer{message: "OK"}
+	return accepted("")
 }
 
 // personKey is opcode G, which public code of others uses to find a person. It
@@ -94,5 +94,5 @@ func (r *run) personKey() opAnswer {
 	if p == nil {
 		return refusal(StatusUserNotFound, "User Not Found!")
 	}
-	return opAnswer{message: "OK", name: "UserKey", rows: []string{strconv.FormatInt(p.Key, 10)}}
+	return accepted("UserKey", strconv.FormatInt(p.Key, 10))
 }

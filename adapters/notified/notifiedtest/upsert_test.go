@@ -35,7 +35,7 @@ func TestUpsertsUnderWayMakeTwo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := world(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = c.delay })
+				s := sandboxWith(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = c.delay })
 				params := ann
 				if len(c.opCodes) > 1 {
 					params += "&ShowKey=3&ShowPackageKey=31"
@@ -65,7 +65,7 @@ func TestUpsertsUnderWayMakeTwo(t *testing.T) {
 func TestPersonsByEmailAreCountedAsDoubledToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := world(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
+		s := sandboxWith(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
 		var wg sync.WaitGroup
 		for _, email := range []string{"ann%40members.example", "Ann%40members.example", "bob%40members.example"} {
 			wg.Go(func() { byEmail(s, email, "C", "&FirstName=A") })
@@ -80,7 +80,7 @@ func TestPersonsByEmailAreCountedAsDoubledToo(t *testing.T) {
 func TestOtherCallsGoOnDuringAnUpsert(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := world(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Hour })
+		s := sandboxWith(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Hour })
 		go about(s, "u-9", "C", ann)
 		synctest.Wait()
 		began := time.Now()
@@ -93,7 +93,7 @@ func TestOtherCallsGoOnDuringAnUpsert(t *testing.T) {
 
 func TestUpsertWritesWhatIsGiven(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	person := func() notifiedtest.User { return s.Persons("acme")[2].User }
 	byEmail(s, "ann%40members.example", "C", "&FirstName=Ann")
 	require.Equal(t, notifiedtest.User{Email: "ann@members.example", FirstName: "Ann"}, person())
@@ -115,13 +115,13 @@ func TestUpsertWritesWhatIsGiven(t *testing.T) {
 // TestTheEldestIsFound: whoever was written last.
 func TestTheEldestIsFound(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	require.NoError(t, s.AddUser("acme", notifiedtest.User{ID: "u-9", Email: "one@members.example"}))
 	for range 2 {
 		require.Equal(t, []string{"U&Status=0&Message=OK", "G&Status=0&Message=OK&UserKey=1"}, byEmail(s, "one%40members.example", "UG", "&FirstName=Ann"))
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := world(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
+		s := sandboxWith(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() { about(s, "u-9", "C", ann) })
@@ -135,7 +135,7 @@ func TestTheEldestIsFound(t *testing.T) {
 
 func TestDeleteTakesRegistrationsAlong(t *testing.T) {
 	t.Parallel()
-	s := world(t, nil)
+	s := sandboxWith(t, nil)
 	require.Len(t, s.Registrations("acme"), 1)
 	about(s, "u-1", "D", "")
 	require.Empty(t, s.Registrations("acme"))
@@ -149,7 +149,7 @@ func TestAPersonIsDeletedDuringAnUpsert(t *testing.T) {
 	t.Parallel()
 	for opCode, params := range map[string]string{"C": "&FirstName=Ann", "R": "&ShowKey=3&ShowPackageKey=31", "r": "&ShowKey=3&ShowPackageKey=31"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := world(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
+			s := sandboxWith(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
 			go about(s, "u-2", opCode, params)
 			synctest.Wait()
 			about(s, "u-2", "D", "")
@@ -165,7 +165,7 @@ func TestAPersonIsDeletedDuringAnUpsert(t *testing.T) {
 func TestResetDuringAnUpsert(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := world(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
+		s := sandboxWith(t, func(cfg *notifiedtest.Config) { cfg.UpsertDelay = time.Second })
 		go about(s, "u-2", "R", "&ShowKey=3&ShowPackageKey=31")
 		synctest.Wait()
 		s.Reset()

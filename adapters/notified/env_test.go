@@ -22,15 +22,15 @@ const (
 	email       = "planted.person@members.example"
 )
 
-// The keys of the world's show and its packages.
+// The keys of the env's show and its packages.
 const (
 	show = 77001
 	full = show*1000 + 1
 	day  = show*1000 + 2
 )
 
-// world is a sandbox on the wire and a client of it.
-type world struct {
+// env is a sandbox on the wire and a client of it.
+type env struct {
 	sandbox *notifiedtest.Server
 	client  *notified.Client
 	baseURL string // the sandbox's
@@ -39,9 +39,9 @@ type world struct {
 // sandboxPath is where a sandbox answers.
 const sandboxPath = "/scripts/Server.nxp"
 
-// newWorld returns a world of one show, after a change of both configurations.
+// newEnv returns an env of one show, after a change of both configurations.
 // A BaseURL that the change sets is a path.
-func newWorld(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) world {
+func newEnv(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) env {
 	t.Helper()
 	sandboxConfig := notifiedtest.Config{
 		Accounts: []notifiedtest.Account{{AuthCode: authCode, Credentials: credentials, Area: area}},
@@ -65,11 +65,11 @@ func newWorld(t testing.TB, change func(*notified.Config, *notifiedtest.Config))
 	srv := httptest.NewServer(sandbox)
 	t.Cleanup(srv.Close)
 	cfg.BaseURL = srv.URL + cmp.Or(cfg.BaseURL, sandboxPath)
-	return world{sandbox, newClient(t, cfg), srv.URL + sandboxPath}
+	return env{sandbox, newClient(t, cfg), srv.URL + sandboxPath}
 }
 
 // newClient returns a client of a platform on this machine, which proves itself
-// as the world knows it unless the configuration says otherwise.
+// as the env's sandbox knows it unless the configuration says otherwise.
 func newClient(t testing.TB, cfg notified.Config) *notified.Client {
 	t.Helper()
 	cfg.AuthCode, cfg.Credentials = cmp.Or(cfg.AuthCode, authCode), cmp.Or(cfg.Credentials, credentials)
@@ -133,13 +133,13 @@ var ways = map[string]func(*notified.Config, *notifiedtest.Config){
 	"POST, curly quotes in reply": func(_ *notified.Config, s *notifiedtest.Config) { s.CurlyQuotes = true },
 }
 
-// inEveryWay plays a test in a world of its own for each of the ways.
-func inEveryWay(t *testing.T, play func(t *testing.T, way string, w world)) {
+// inEveryWay plays a test in an env of its own for each of the ways.
+func inEveryWay(t *testing.T, play func(t *testing.T, way string, e env)) {
 	t.Helper()
 	for way, change := range ways {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			play(t, way, newWorld(t, change))
+			play(t, way, newEnv(t, change))
 		})
 	}
 }
