@@ -1,14 +1,13 @@
-package stage
+package servers
 
 import (
 	"crypto/rand"
 	"fmt"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/amsbridge/amsbridge"
 )
@@ -21,7 +20,7 @@ type StrictShop struct {
 	URL string
 
 	links  *amsbridge.CartLinks
-	server *http.Server
+	server *httptest.Server
 	mu     sync.Mutex
 	carts  map[string]map[string]int
 	held   bool
@@ -31,11 +30,9 @@ const strictCookie = "strict_cart"
 
 // NewStrictShop serves the shop until Close.
 func NewStrictShop() (*StrictShop, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &StrictShop{URL: "http://" + listener.Addr().String(), carts: map[string]map[string]int{}}
+	mux := http.NewServeMux()
+	s := &StrictShop{server: httptest.NewServer(mux), carts: map[string]map[string]int{}}
+	s.URL = s.server.URL
 	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
 		{ID: "course-ethics", RemoteProductID: "course-ethics"}, {ID: "course-infection", RemoteProductID: "course-infection"},
 	}})
@@ -43,30 +40,27 @@ func NewStrictShop() (*StrictShop, error) {
 		s.links, err = amsbridge.NewCartLinks(amsbridge.CartConfig{BaseURL: s.URL + "/buy", Cart: s, Catalog: catalog, CartPage: "/cart"})
 	}
 	if err != nil {
-		_ = listener.Close() // the other error says more
+		s.Close()
 		return nil, err
 	}
-	mux := http.NewServeMux()
 	mux.HandleFunc("/buy", s.buy)
 	mux.HandleFunc("GET /cart", s.show)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.server.Serve(listener) }() // ends when the server is closed
 	return s, nil
 }
 
 // Close ends the shop.
-func (s *StrictShop) Close() error { return s.server.Close() }
+func (s *StrictShop) Close() { s.server.Close() }
 
 // Link is a product's registration URL.
 func (s *StrictShop) Link(product string) string { return s.links.URL(amsbridge.Product{ID: product}) }
 
-// Hold has the shop tell browsers to stay that go on by themselves from the page
-// between, so that one can look at it.
-func (s *StrictShop) Hold(held bool) {
+// HoldRedirect keeps browsers on the page that goes on to the cart by itself, so
+// that one can look at it: the shop answers with no content.
+func (s *StrictShop) HoldRedirect(hold bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = held
+	s.held = hold
 }
 
 func (s *StrictShop) buy(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +78,7 @@ func (s *StrictShop) buy(w http.ResponseWriter, r *http.Request) {
 func (s *StrictShop) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) (amsbridge.SetResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cart := s.of(r)
+	cart := s.cartOf(r)
 	if cart == nil {
 		id := rand.Text()
 		cart = map[string]int{}
@@ -95,12 +89,13 @@ func (s *StrictShop) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Pro
 	return amsbridge.CartSet, nil
 }
 
-// CountOthers lets the links ask before they mix.
+// CountOthers counts the other products in the cart, so that a link asks before it
+// adds to them.
 func (s *StrictShop) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
-	for id := range s.of(r) {
+	for id := range s.cartOf(r) {
 		if id != p.ID {
 			n++
 		}
@@ -108,7 +103,7 @@ func (s *StrictShop) CountOthers(r *http.Request, p amsbridge.Product) (int, err
 	return n, nil
 }
 
-func (s *StrictShop) of(r *http.Request) map[string]int {
+func (s *StrictShop) cartOf(r *http.Request) map[string]int {
 	c, err := r.Cookie(strictCookie)
 	if err != nil {
 		return nil
@@ -120,12 +115,13 @@ func (s *StrictShop) show(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var lines []string
-	for id, quantity := range s.of(r) {
+	for id, quantity := range s.cartOf(r) {
 		lines = append(lines, fmt.Sprintf("%s: %d.", id, quantity))
 	}
 	slices.Sort(lines)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = fmt.Fprintf(w, "<!DOCTYPE html><html lang=\"en\"><head><title>Cart</title></head><body><main><h1>Cart</h1><p>%s</p><p>Carts given: %d.</p></main></body></html>",
-		strings.Join(lines, " "), len(s.carts)) // the reader may be gone
+	const page = `<!DOCTYPE html>
+<html lang="en"><head><title>Cart</title></head><body><main><h1>Cart</h1><p>%s</p><p>Carts given: %d.</p></main></body></html>`
+	_, _ = fmt.Fprintf(w, page, strings.Join(lines, " "), len(s.carts)) // the reader may be gone
 }

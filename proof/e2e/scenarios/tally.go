@@ -1,13 +1,13 @@
-package scenes
+package scenarios
 
 import (
 	"fmt"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/proof/e2e/watch"
+	"github.com/amsbridge/amsbridge/proof/e2e/record"
 )
 
-// Tally counts over all scenes.
+// Tally counts over all scenarios.
 type Tally struct {
 	played, failed     int
 	pages              map[string]bool
@@ -15,7 +15,7 @@ type Tally struct {
 	handOffs, referers int
 }
 
-// Add counts a scene.
+// Add counts a scenario.
 func (t *Tally) Add(r Result) {
 	t.played++
 	if r.Err != nil || len(r.Findings) > 0 {
@@ -28,13 +28,13 @@ func (t *Tally) Add(r Result) {
 		t.pages[name] = true
 	}
 	t.findings += len(r.Findings)
-	t.csp += watch.Count(r.Findings, watch.CSP)
-	t.axe += watch.Count(r.Findings, watch.Axe)
+	t.csp += record.Count(r.Findings, record.CSP)
+	t.axe += record.Count(r.Findings, record.Axe)
 	t.handOffs += r.HandOffs
 	t.referers += r.Referers
 }
 
-// OK tells whether everything was as it must be, and there was something to
+// OK says whether everything was as it must be, and there was something to
 // look at.
 func (t Tally) OK() bool {
 	return t.failed == 0 && t.findings == 0 && t.played > 0 && len(t.pages) > 0
@@ -48,16 +48,16 @@ func (t Tally) String() string {
 	} else {
 		word += ":"
 	}
-	return fmt.Sprintf("e2e %s scenes=%d pages=%d csp=%d axe=%d (hand-off forms=%d, Referers read=%d)",
+	return fmt.Sprintf("e2e %s scenarios=%d pages=%d csp=%d axe=%d (hand-off forms=%d, Referers read=%d)",
 		word, t.played, len(t.pages), t.csp, t.axe, t.handOffs, t.referers)
 }
 
-// String tells how a scene went.
+// String says how a scenario went.
 func (r Result) String() string {
 	if r.Err == nil && len(r.Findings) == 0 {
-		return fmt.Sprintf("ok   %s: %s (%.0f s)", r.Scene.Name, r.Scene.Story, r.Took.Seconds())
+		return fmt.Sprintf("ok   %s: %s (%.0f s)", r.Scenario.Name, r.Scenario.Story, r.Took.Seconds())
 	}
-	lines := []string{fmt.Sprintf("FAIL %s: %s (%.0f s)", r.Scene.Name, r.Scene.Story, r.Took.Seconds())}
+	lines := []string{fmt.Sprintf("FAIL %s: %s (%.0f s)", r.Scenario.Name, r.Scenario.Story, r.Took.Seconds())}
 	if r.Err != nil {
 		lines = append(lines, "     "+r.Err.Error())
 	}

@@ -1,8 +1,8 @@
-// Package watch keeps what a browser did in a scene, and judges it: no part of a
-// hand-off token in a Referer or a URL, no violation of a
+// Package record keeps what a browser did in a scenario, and judges it: no part
+// of a hand-off token in a Referer or a URL, no violation of a
 // Content-Security-Policy, no error in the console, no failed request that the
-// scene did not mean to make. It knows no browser: others tell it what happened.
-package watch
+// scenario did not expect. It knows no browser: others tell it what happened.
+package record
 
 import "fmt"
 
@@ -16,11 +16,11 @@ const (
 	CSP      Kind = "csp"
 	Console  Kind = "console"
 	Log      Kind = "log"
-	Request  Kind = "request"
+	Response Kind = "response"
 	Axe      Kind = "axe"
 	Layout   Kind = "layout"
 	Keyboard Kind = "keyboard"
-	Story    Kind = "story"
+	Story    Kind = "story" // a step of the scenario failed
 )
 
 // Finding is one thing that must not be.
@@ -29,15 +29,15 @@ type Finding struct {
 	// Where is the page's address, without its query: that could hold a token.
 	Where string
 	Text  string
-	// Shot is the picture of the page, or empty.
-	Shot string
+	// Picture is the file of a picture of the page, or empty.
+	Picture string
 }
 
-// String returns the finding on one line.
+// String returns the finding on one line, and its picture on another.
 func (f Finding) String() string {
 	line := fmt.Sprintf("%-8s %s: %s", f.Kind, f.Where, f.Text)
-	if f.Shot != "" {
-		line += "\n         " + f.Shot
+	if f.Picture != "" {
+		line += "\n         " + f.Picture
 	}
 	return line
 }
