@@ -32,7 +32,7 @@ const (
 
 // calls merges the journals.
 func (s *sandboxes) calls() rows[callView] {
-	elevate, reports, notified, visits := s.learning.Journal(), s.learning.ReportCalls(), s.events.Journal(), s.events.Visits()
+	elevate, reports, notified, visits := s.elevate.Journal(), s.elevate.ReportCalls(), s.notified.Journal(), s.notified.Visits()
 	var all []callView
 	for _, c := range latest(elevate).Shown {
 		what := "register for " + inert(c.RemoteProductID, maxText)

@@ -31,12 +31,12 @@ func (s *sandboxes) curlRegistration() (string, error) {
 		Endpoint: "http://127.0.0.1" + registrationPath, // never called
 		Profile:  s.cfg.profile, Credentials: credentials, SendConfirmation: true, AllowLoopbackHTTP: true,
 	})
-	if wrong, ok := errors.AsType[*amsbridge.InputError](err); ok && wrong.Field == "Credentials" {
-		field := "elevate.key"
+	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok && strings.HasSuffix(bad.Field, "Credentials") {
+		field := "key"
 		if basic {
-			field = "elevate.user_name"
+			field = "user_name"
 		}
-		return "", badAt(field, "is what no client can send: the credentials "+wrong.Problem)
+		return "", fmt.Errorf("config.elevate.%s is what no client can send: the credentials %s", field, bad.Problem)
 	}
 	if err != nil {
 		return "", err
@@ -45,8 +45,8 @@ func (s *sandboxes) curlRegistration() (string, error) {
 		User:            amsbridge.User{ID: "U-1001", FirstName: "Ada", LastName: "Example", Email: "ada@example.org"},
 		RemoteProductID: e.Products[i].RemoteProductID,
 	})
-	if wrong, ok := errors.AsType[*amsbridge.InputError](err); ok {
-		return "", badAt(fmt.Sprintf("elevate.products[%d].remote_product_id", i), wrong.Problem)
+	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
+		return "", fmt.Errorf("config.elevate.products[%d].remote_product_id %s", i, bad.Problem)
 	}
 	if err != nil {
 		return "", err

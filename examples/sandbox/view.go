@@ -25,8 +25,8 @@ type view struct {
 	Mails         rows[mailView]
 	Registrations rows[registrationView]
 	People        rows[personView]
-	// Persons and registrations beyond the first of their kind.
-	DoubledAtElevate, DoubledAtNotified int
+	// How many persons and registrations there are beyond the first of their kind.
+	DuplicatesAtElevate, DuplicatesAtNotified int
 }
 
 // rows are the latest of a list, the newest first.
@@ -45,8 +45,8 @@ type platformView struct {
 	Journal    string // the name of the journal that its calls are in
 	Facts      []string
 	Presets    []preset
-	Weather    string // the preset's name, or "script"
-	Says       string // what the weather is, in words
+	Preset     string // its name, or ownScript
+	Faults     string // what they are, in words
 	Seed       uint64
 	Script     string
 	Problem    string // with the form that was just sent; empty without one
@@ -72,36 +72,36 @@ type personView struct {
 	Registrations []string
 }
 
-func (c *control) view(watch bool, wrong problem) (view, error) {
-	s := c.platforms
+func (p *page) view(watch bool, wrong problem) (view, error) {
+	s := p.platforms
 	v := view{
 		Watch: watch,
 		Calls: s.calls(), Mails: s.mails(), Registrations: s.registrations(), People: s.people(),
 	}
-	persons, registrations := s.events.Doubled()
-	v.DoubledAtElevate, v.DoubledAtNotified = s.doubledAtElevate(), persons+registrations
-	for _, p := range []platformView{
+	persons, registrations := s.notified.Doubled()
+	v.DuplicatesAtElevate, v.DuplicatesAtNotified = s.duplicatesAtElevate(), persons+registrations
+	for _, platform := range []platformView{
 		{Slug: atElevate, Name: "Elevate", API: s.base + registrationPath, Journal: atElevate, Facts: s.elevateFacts()},
 		{Slug: atNotified, Name: "Notified", API: s.base + notifiedPath, Journal: atNotified, Facts: s.notifiedFacts()},
 		{Slug: atReports, Name: "Elevate’s Report API", API: s.base + reportPath, Journal: atElevate, Facts: s.reportFacts()},
 	} {
-		at := c.weather[p.Slug]
+		f := p.faults[platform.Slug]
 		var err error
-		if p.Weather, p.Seed, p.Script, err = at.now(); err != nil {
+		if platform.Preset, platform.Seed, platform.Script, err = f.now(); err != nil {
 			return view{}, err
 		}
-		p.Presets, p.Says = at.presets, "as the script says"
-		for _, known := range at.presets {
-			if known.Name == p.Weather {
-				p.Says = known.Label
+		platform.Presets, platform.Faults = f.presets, "as the script says"
+		for _, known := range f.presets {
+			if known.Name == platform.Preset {
+				platform.Faults = known.Label
 			}
 		}
-		if wrong.Platform == p.Slug {
-			if p.Problem, p.InScript = wrong.Text, wrong.InScript; p.InScript {
-				p.Script = wrong.Script
+		if wrong.Platform == platform.Slug {
+			if platform.Problem, platform.InScript = wrong.Text, wrong.InScript; platform.InScript {
+				platform.Script = wrong.Script
 			}
 		}
-		v.Platforms = append(v.Platforms, p)
+		v.Platforms = append(v.Platforms, platform)
 	}
 	return v, nil
 }
@@ -136,38 +136,34 @@ func (s *sandboxes) notifiedFacts() (facts []string) {
 }
 
 func (s *sandboxes) mails() rows[mailView] {
-	return each(s.learning.Mails(), func(m elevatetest.Mail) mailView {
+	return each(s.elevate.Mails(), func(m elevatetest.Mail) mailView {
 		return mailView{m.Seq, inert(m.To, maxText), inert(string(m.UserID), maxText), inert(m.RemoteProductID, maxText), m.ProductURL}
 	})
 }
 
 func (s *sandboxes) registrations() rows[registrationView] {
 	names := map[string]string{}
-	for _, u := range s.learning.Users() {
+	for _, u := range s.elevate.Users() {
 		names[string(u.ID)] = inert(u.FirstName+" "+u.LastName, maxText)
 	}
-	return each(s.learning.Registrations(), func(r elevatetest.Registration) registrationView {
+	return each(s.elevate.Registrations(), func(r elevatetest.Registration) registrationView {
 		id := string(r.UserID)
 		return registrationView{r.Time, inert(id, maxText), names[id], inert(r.RemoteProductID, maxText), r.ProductURL}
 	})
 }
 
-func (s *sandboxes) doubledAtElevate() int {
-	type place struct{ user, product string }
-	seen, doubled := map[place]bool{}, 0
-	count := func(at place) {
-		if seen[at] {
-			doubled++
-		}
-		seen[at] = true
+func (s *sandboxes) duplicatesAtElevate() int {
+	type row struct{ user, product string }
+	seen, all := map[row]bool{}, 0
+	for _, p := range s.elevate.Persons() {
+		seen[row{user: string(p.User.ID)}] = true
+		all++
 	}
-	for _, p := range s.learning.Persons() {
-		count(place{user: string(p.User.ID)})
+	for _, r := range s.elevate.Registrations() {
+		seen[row{string(r.UserID), r.RemoteProductID}] = true
+		all++
 	}
-	for _, r := range s.learning.Registrations() {
-		count(place{string(r.UserID), r.RemoteProductID})
-	}
-	return doubled
+	return all - len(seen)
 }
 
 // people are those that Notified knows, area by area.
@@ -175,14 +171,14 @@ func (s *sandboxes) people() rows[personView] {
 	var all []personView
 	for _, a := range s.areas() {
 		of := map[int64][]string{}
-		for _, r := range s.events.Registrations(a) {
+		for _, r := range s.notified.Registrations(a) {
 			text := fmt.Sprintf("show %d, %s", r.Show, inert(r.Package, maxText))
 			if len(r.AddOns) > 0 {
 				text += ", add-ons " + list(r.AddOns)
 			}
 			of[r.Person.Key] = append(of[r.Person.Key], text)
 		}
-		for _, p := range s.events.Persons(a) {
+		for _, p := range s.notified.Persons(a) {
 			all = append(all, personView{inert(a, maxText), inert(p.ID, maxText), of[p.Key]})
 		}
 	}

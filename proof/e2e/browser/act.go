@@ -137,7 +137,7 @@ func (p *Person) TabsTo(e Element) {
 				return err
 			}
 		}
-		return errors.New("Tab does not come by it") //nolint:staticcheck,revive // Tab is a key
+		return errors.New("pressing Tab does not come by it")
 	})
 }
 

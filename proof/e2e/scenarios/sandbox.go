@@ -37,9 +37,9 @@ func sandboxPage(e *env) {
 	p.Inspects("sandboxes that were called")
 
 	for broken, name := range apis {
-		p.Chooses("Change "+name+" to", "down")
+		p.Chooses("Faults of "+name, "down")
 		p.Follows(browser.Button("Change " + name))
-		p.Reads("Weather: down: 503, and nothing is done")
+		p.Reads("Faults: down: 503, and nothing is done")
 		for api := range apis {
 			want := http.StatusOK
 			if api == broken {
@@ -49,9 +49,9 @@ func sandboxPage(e *env) {
 		}
 		p.Reloads()
 		p.Reads("503")
-		p.Chooses("Change "+name+" to", "fine")
+		p.Chooses("Faults of "+name, "none")
 		p.Follows(browser.Button("Change " + name))
-		p.ReadsNot("Weather: down")
+		p.ReadsNot("Faults: down")
 	}
 
 	const script = "Script that Elevate is to follow, in JSON"
@@ -63,12 +63,12 @@ func sandboxPage(e *env) {
 	p.Inspects("sandboxes with a script that is refused")
 	p.Types(script, `{"calls": {"1": {"kind": "throttle", "retry_after": "2"}}}`)
 	p.Follows(browser.Button("Have Elevate follow it"))
-	p.Reads("Weather: as the script says")
+	p.Reads("Faults: as the script says")
 	e.wantStatus(box, servers.Registration, http.StatusTooManyRequests)
 	e.wantStatus(box, servers.Registration, http.StatusOK)
 
 	p.Follows(browser.Link("Watch: load again every 2 seconds"))
-	p.Reads("Elevate: as the script says", "429")
+	p.Reads("Elevate’s faults: as the script says", "429")
 	p.Follows(browser.Link("Stop watching, to break them"))
 	p.TabsTo(browser.Button("Forget all that came in, and behave"))
 	p.PressesEnter()

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 )
 
@@ -20,10 +19,10 @@ var web embed.FS
 // its characters escaped.
 const maxForm = 3*(256<<10) + 1<<10
 
-// control is the page from which both platforms are watched and broken.
-type control struct {
+// page is where both platforms are watched and broken.
+type page struct {
 	platforms *sandboxes
-	weather   map[string]*weather // by platform
+	faults    map[string]*faults // by platform
 	template  *template.Template
 	css       []byte
 }
@@ -32,40 +31,40 @@ type control struct {
 const (
 	atElevate  = "elevate"
 	atNotified = "notified"
-	atReports  = "reports" // Elevate's Report API, which has weather of its own
+	atReports  = "reports" // Elevate's Report API, which has faults of its own
 )
 
-func newControl(s *sandboxes) (*control, error) {
-	c := &control{platforms: s, weather: map[string]*weather{
-		atElevate: {follow: s.learning.Follow, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
-		atReports: {follow: s.learning.FollowReports, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
+func newPage(s *sandboxes) (*page, error) {
+	p := &page{platforms: s, faults: map[string]*faults{
+		atElevate: {follow: s.elevate.Follow, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
+		atReports: {follow: s.elevate.FollowReports, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
 		// Notified refuses credentials with HTTP 200.
-		atNotified: {follow: s.events.Follow, presets: presets(elevatetest.Fault{
+		atNotified: {follow: s.notified.Follow, presets: presets(elevatetest.Fault{
 			Kind: elevatetest.Reply, ContentType: "text/xml; charset=utf-8",
 			Body: `<?xml version="1.0" encoding="utf-8" ?>` + "\n" + `<CallFailed Diag="Invalid API Credentials Supplied!"/>`,
 		})},
 	}}
 	var err error
-	if c.template, err = template.ParseFS(web, "web/page.html"); err != nil {
+	if p.template, err = template.ParseFS(web, "web/page.html"); err != nil {
 		return nil, err
 	}
-	if c.css, err = web.ReadFile("web/style.css"); err != nil {
+	if p.css, err = web.ReadFile("web/style.css"); err != nil {
 		return nil, err
 	}
-	return c, c.behave()
+	return p, p.behave()
 }
 
 // handler serves both APIs and the page. The page and the journals are refused
 // under a foreign host name unless public is set.
-func (c *control) handler(public bool) http.Handler {
+func (p *page) handler(public bool) http.Handler {
 	pages := http.NewServeMux()
-	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, http.StatusOK, problem{}) })
-	pages.HandleFunc("GET /style.css", c.style)
-	pages.HandleFunc("GET /journal/elevate.jsonl", journal(c.platforms.learning.WriteJournal))
-	pages.HandleFunc("GET /journal/notified.jsonl", journal(c.platforms.events.WriteJournal))
-	pages.HandleFunc("POST /weather", c.changeWeather)
-	pages.HandleFunc("POST /script", c.changeScript)
-	pages.HandleFunc("POST /reset", c.reset)
+	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, problem{}) })
+	pages.HandleFunc("GET /style.css", p.style)
+	pages.HandleFunc("GET /journal/elevate.jsonl", journal(p.platforms.elevate.WriteJournal))
+	pages.HandleFunc("GET /journal/notified.jsonl", journal(p.platforms.notified.WriteJournal))
+	pages.HandleFunc("POST /faults", p.changePreset)
+	pages.HandleFunc("POST /script", p.changeScript)
+	pages.HandleFunc("POST /reset", p.reset)
 	guarded := http.NewCrossOriginProtection().Handler(pages)
 	if !public {
 		guarded = addressed(guarded)
@@ -73,10 +72,10 @@ func (c *control) handler(public bool) http.Handler {
 
 	all := http.NewServeMux()
 	all.Handle("/", guarded)
-	all.Handle(registrationPath, c.platforms.learning)
-	all.Handle(reportPath, c.platforms.learning)
-	all.Handle(productPath, c.platforms.learning)
-	all.Handle(notifiedPath, c.platforms.events)
+	all.Handle(registrationPath, p.platforms.elevate)
+	all.Handle(reportPath, p.platforms.elevate)
+	all.Handle(productPath, p.platforms.elevate)
+	all.Handle(notifiedPath, p.platforms.notified)
 	return secured(all)
 }
 
@@ -100,65 +99,59 @@ type problem struct {
 	Script   string // as it was typed
 }
 
-func (c *control) changeWeather(w http.ResponseWriter, r *http.Request) {
-	c.change(w, r, false, func(at *weather) error { return at.setPreset(r.PostFormValue("weather"), r.PostFormValue("seed")) })
+func (p *page) changePreset(w http.ResponseWriter, r *http.Request) {
+	p.change(w, r, false, func(f *faults) error {
+		return f.setPreset(r.PostFormValue("preset"), r.PostFormValue("seed"))
+	})
 }
 
-func (c *control) changeScript(w http.ResponseWriter, r *http.Request) {
-	c.change(w, r, true, func(at *weather) error { return at.setScript(r.PostFormValue("script")) })
+func (p *page) changeScript(w http.ResponseWriter, r *http.Request) {
+	p.change(w, r, true, func(f *faults) error { return f.setScript(r.PostFormValue("script")) })
 }
 
 // change applies a form to the platform that it names, and shows the page again
 // with what was typed where it cannot.
-func (c *control) change(w http.ResponseWriter, r *http.Request, inScript bool, apply func(*weather) error) {
+func (p *page) change(w http.ResponseWriter, r *http.Request, inScript bool, apply func(*faults) error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "This form cannot be read.", http.StatusBadRequest)
 		return
 	}
 	name := r.PostFormValue("platform")
-	at, ok := c.weather[name]
+	f, ok := p.faults[name]
 	if !ok {
 		http.Error(w, "The form names no platform.", http.StatusBadRequest)
 		return
 	}
-	if err := apply(at); err != nil {
-		c.show(w, r, http.StatusBadRequest, problem{name, inert(plain(err), 400), inScript, r.PostFormValue("script")})
+	if err := apply(f); err != nil {
+		p.show(w, r, http.StatusBadRequest, problem{name, inert(withoutPackage(err), 400), inScript, r.PostFormValue("script")})
 		return
 	}
 	http.Redirect(w, r, "/#"+name, http.StatusSeeOther)
 }
 
-// plain is an error without the package's name before it.
-func plain(err error) string {
-	if wrong, ok := errors.AsType[*amsbridge.InputError](err); ok {
-		return wrong.Field + " " + wrong.Problem
-	}
-	return err.Error()
-}
-
-func (c *control) reset(w http.ResponseWriter, r *http.Request) {
-	if err := errors.Join(c.platforms.reset(), c.behave()); err != nil {
+func (p *page) reset(w http.ResponseWriter, r *http.Request) {
+	if err := errors.Join(p.platforms.reset(), p.behave()); err != nil {
 		failed(w, "the reset", err)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// behave makes the weather fine.
-func (c *control) behave() error {
+// behave ends all faults.
+func (p *page) behave() error {
 	var errs []error
-	for _, at := range c.weather {
-		errs = append(errs, at.setPreset("fine", ""))
+	for _, f := range p.faults {
+		errs = append(errs, f.setPreset(noFaults, ""))
 	}
 	return errors.Join(errs...)
 }
 
 // show writes the page, whole or not at all.
-func (c *control) show(w http.ResponseWriter, r *http.Request, status int, wrong problem) {
-	v, err := c.view(r.Method == http.MethodGet && r.URL.Query().Get("watch") == "1", wrong)
+func (p *page) show(w http.ResponseWriter, r *http.Request, status int, wrong problem) {
+	v, err := p.view(r.Method == http.MethodGet && r.URL.Query().Get("watch") == "1", wrong)
 	var b bytes.Buffer
-	if err = errors.Join(err, c.template.Execute(&b, v)); err != nil {
+	if err = errors.Join(err, p.template.Execute(&b, v)); err != nil {
 		failed(w, "the page", err)
 		return
 	}
@@ -168,9 +161,9 @@ func (c *control) show(w http.ResponseWriter, r *http.Request, status int, wrong
 	_, _ = w.Write(b.Bytes()) // the reader may be gone
 }
 
-func (c *control) style(w http.ResponseWriter, _ *http.Request) {
+func (p *page) style(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(c.css) // the reader may be gone
+	_, _ = w.Write(p.css) // the reader may be gone
 }
 
 // journal serves a sandbox's journal, a JSON object in each line.

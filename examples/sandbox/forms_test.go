@@ -15,8 +15,8 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-1", "course-ethics")))
-	form := url.Values{"platform": {atElevate}, "weather": {"down"}, "script": {`{"rate": 1}`}}
-	for _, path := range []string{"/weather", "/script", "/reset"} {
+	form := url.Values{"platform": {atElevate}, "preset": {"down"}, "script": {`{"rate": 1}`}}
+	for _, path := range []string{"/faults", "/script", "/reset"} {
 		for _, forged := range []http.Header{
 			{"Sec-Fetch-Site": {"cross-site"}},
 			{"Sec-Fetch-Site": {"same-site"}},
@@ -32,7 +32,7 @@ func TestForgedPostsAreRefused(t *testing.T) {
 		require.Equal(t, "POST", a.header.Get("Allow"))
 	}
 	body := p.page()
-	require.Equal(t, 3, strings.Count(body, "<strong>fine: it behaves</strong>"), "nothing was changed")
+	require.Equal(t, 3, strings.Count(body, "<strong>none: it behaves</strong>"), "nothing was changed")
 	require.Contains(t, body, "Ada Example", "nothing was forgotten")
 }
 
@@ -58,7 +58,7 @@ func TestResetForgetsAndBehaves(t *testing.T) {
 	learning, events := p.elevate(), p.notified()
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")))
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, events.Deliver, addOns(t, "U-1001", 9985)))
-	require.Equal(t, http.StatusSeeOther, p.post("/weather", "platform", atElevate, "weather", "down").status)
+	require.Equal(t, http.StatusSeeOther, p.post("/faults", "platform", atElevate, "preset", "down").status)
 	a := p.post("/reset")
 	require.Equal(t, http.StatusSeeOther, a.status)
 	require.Equal(t, "/", a.header.Get("Location"))
@@ -67,7 +67,7 @@ func TestResetForgetsAndBehaves(t *testing.T) {
 	require.NotContains(t, body, "add-ons 9985</div>")
 	require.Contains(t, body, "show 7001, Full pass</div>", "the people of the configuration are there")
 	require.Contains(t, body, "Nothing yet.")
-	require.Equal(t, 3, strings.Count(body, "<strong>fine: it behaves</strong>"))
+	require.Equal(t, 3, strings.Count(body, "<strong>none: it behaves</strong>"))
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")), "it behaves")
 }
 
@@ -79,9 +79,9 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 		form []string
 		want string
 	}{
-		{"/weather", []string{"platform", atElevate, "weather", "hail"}, "weather is none of the list"},
-		{"/weather", []string{"platform", atNotified, "weather", "rough", "seed", "-1"}, "seed is not a whole number from 0"},
-		{"/weather", []string{"platform", "moodle", "weather", "fine"}, "names no platform"},
+		{"/faults", []string{"platform", atElevate, "preset", "hail"}, "preset is none of the list"},
+		{"/faults", []string{"platform", atNotified, "preset", "random", "seed", "-1"}, "seed is not a whole number from 0"},
+		{"/faults", []string{"platform", "moodle", "preset", "none"}, "names no platform"},
 		{"/script", []string{"platform", atElevate, "script", `{"rate": 2}`}, "script.rate is not from 0 to 1"},
 		{"/script", []string{"platform", atElevate, "script", `{"faults": [{"kind": "rain"}]}`}, "script.faults[0].kind is not the name of a fault"},
 		{"/script", []string{"platform", atReports, "script", `{"users": {"U-1": []}}`}, "script.users is not for reports"},
@@ -101,7 +101,7 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 	long := p.post("/script", "platform", atElevate, "script", strings.Repeat(" ", maxForm))
 	require.Equal(t, http.StatusBadRequest, long.status)
 	require.Contains(t, long.body, "cannot be read", "it is not read to its end")
-	require.Equal(t, 3, strings.Count(p.page(), "<strong>fine: it behaves</strong>"), "nothing was changed")
+	require.Equal(t, 3, strings.Count(p.page(), "<strong>none: it behaves</strong>"), "nothing was changed")
 }
 
 func html(s string) string {
@@ -109,7 +109,7 @@ func html(s string) string {
 }
 
 // An upsert that is not atomic, and two calls for one new person at once.
-func TestDoubledPersonsAreTold(t *testing.T) {
+func TestDuplicatePersonsAreShown(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-config", configured(t, `{"elevate": {"upsert_delay": "300ms", "products": [{"remote_product_id": "a"}, {"remote_product_id": "b"}]},
 		"notified": {"accounts": [{"area": "a"}]}}`))
@@ -120,7 +120,7 @@ func TestDoubledPersonsAreTold(t *testing.T) {
 	}
 	require.Equal(t, outbox.OutcomeDelivered, <-done)
 	require.Equal(t, outbox.OutcomeDelivered, <-done)
-	require.Contains(t, p.page(), "Doubled persons and registrations there: 1.")
+	require.Contains(t, p.page(), "Duplicate persons and registrations there: 1.")
 }
 
 func TestExportsHoldNoSecretsAndNoAddresses(t *testing.T) {
