@@ -32,7 +32,7 @@ const (
 func presets(refusal elevatetest.Fault) []preset {
 	all := func(faults ...elevatetest.Fault) script { return script{Rate: 1, Faults: faults} }
 	return []preset{
-		{noFaults, "none: it behaves", script{}},
+		{noFaults, "none", script{}},
 		{"slow", "slow: each call waits for 2 seconds", all(
 			elevatetest.Fault{Kind: elevatetest.Slow, Delay: 2 * time.Second})},
 		{"down", "down: 503, and nothing is done", all(elevatetest.Fault{Kind: elevatetest.Unavailable})},
