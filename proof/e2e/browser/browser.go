@@ -45,8 +45,8 @@ type Browser struct {
 // the profile.
 func Start(ctx context.Context, cfg Config) (*Browser, func(), error) {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(cfg.Chromium), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "en-US"),
-		chromedp.CombinedOutput(io.Discard))
+		chromedp.ExecPath(cfg.Chromium), chromedp.CombinedOutput(io.Discard),
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "en-US"))
 	if os.Getuid() == 0 {
 		// Chromium's sandbox refuses root, who is all there is in many a container.
 		options = append(options, chromedp.NoSandbox)
@@ -88,22 +88,22 @@ func (p *Person) Tab() *Person { return p.b.open(p.ctx, p.name) }
 
 func (b *Browser) open(parent context.Context, name string, options ...chromedp.ContextOption) *Person {
 	p := &Person{b: b, name: name}
-	p.ctx, p.Close = chromedp.NewContext(parent, append(options, chromedp.WithListener(listener(b.cfg.Recorder)))...)
+	options = append(options, chromedp.WithListener(listener(b.cfg.Recorder)))
+	p.ctx, p.Close = chromedp.NewContext(parent, options...)
 	if b.err == nil { // without a time limit, since the tab lives as long as the context of its first step
 		if err := chromedp.Do(p.ctx); err != nil {
 			p.fail("open a tab", err)
 		}
 	}
-	p.do("open a tab", func(ctx context.Context, t *chromedp.Target) error {
+	p.do("open a tab", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, t, audits.Enable, cdp.Empty{}); err != nil {
 			return err
 		}
 		focus := emulation.SetFocusEmulationEnabledParams{Enabled: true} // as if the tab were in front
-		if _, err := cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, focus); err != nil {
-			return err
-		}
-		return lightDesktop.emulate(ctx, t)
-	})
+		_, err := cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, focus)
+		return err
+	}))
+	p.do("open a tab", lightDesktop.emulate())
 	return p
 }
 
@@ -115,21 +115,21 @@ func (p *Person) ExpectsStatus(path string, status int) { p.b.cfg.Recorder.Expec
 // be seen.
 const stepTimeout = 30 * time.Second
 
-// step is what a person does at a tab.
-type step = func(context.Context, *chromedp.Target) error
+// action is what a person does at a tab.
+type action = chromedp.Action[chromedp.Void]
 
-// do takes a step, unless one before it failed.
-func (p *Person) do(what string, s step) { p.run(stepTimeout, what, chromedp.Func(s)) }
+// do takes an action, unless one before it failed.
+func (p *Person) do(what string, a action) { p.doWithin(stepTimeout, what, a) }
 
-// load takes a step that loads a page, and waits until it has loaded.
-func (p *Person) load(what string, s step) {
-	p.run(stepTimeout, what, func(ctx context.Context, _ *chromedp.Target) (void chromedp.Void, err error) {
-		_, err = chromedp.RunResponse(ctx, chromedp.Func(s))
-		return void, err
-	})
+// load takes an action that loads a page, and waits until it has loaded.
+func (p *Person) load(what string, a action) {
+	p.do(what, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.RunResponse(ctx, a)
+		return err
+	}))
 }
 
-func (p *Person) run(limit time.Duration, what string, a chromedp.Action[chromedp.Void]) {
+func (p *Person) doWithin(limit time.Duration, what string, a action) {
 	if p.b.err != nil {
 		return
 	}
@@ -150,7 +150,9 @@ func (p *Person) fail(what string, err error) {
 	defer cancel()
 	at, _ := chromedp.Run(ctx, chromedp.Location()) // a broken tab has neither address nor picture
 	picture, _ := chromedp.Run(ctx, p.picture("failed-"+p.name))
-	p.b.cfg.Recorder.Found(record.Finding{Kind: record.Story, Where: at, Text: p.b.err.Error(), Picture: picture})
+	p.b.cfg.Recorder.Found(record.Finding{
+		Kind: record.Story, Where: at, Text: p.b.err.Error(), Picture: picture,
+	})
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -2,7 +2,6 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +22,8 @@ const inspectTimeout = 3 * time.Minute
 // and walks over the page with the keyboard. The name is that of the page and
 // its state; a name counts once.
 func (p *Person) Inspects(name string) {
-	p.run(inspectTimeout, "inspect "+name, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	what := "inspect " + name
+	p.doWithin(inspectTimeout, what, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		p.b.pages[name] = true
 		where, err := chromedp.Location()(ctx, t)
 		if err != nil {
@@ -32,7 +32,7 @@ func (p *Person) Inspects(name string) {
 		if _, err := chromedp.Evaluate[chromedp.Void](p.b.cfg.Axe)(ctx, t); err != nil {
 			return fmt.Errorf("axe-core did not start: %w", err)
 		}
-		if err := allowScripts(ctx, t, true); err != nil { // axe-core is one
+		if _, err := allowScripts(true)(ctx, t); err != nil { // axe-core is one
 			return err
 		}
 		for _, v := range views() {
@@ -40,7 +40,11 @@ func (p *Person) Inspects(name string) {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 		}
-		return errors.Join(p.walkOver(ctx, t, name, where), allowScripts(ctx, t, !p.scriptless))
+		if err := p.walkOver(ctx, t, name, where); err != nil {
+			return err
+		}
+		_, err = allowScripts(!p.scriptless)(ctx, t)
+		return err
 	}))
 }
 
@@ -60,14 +64,13 @@ const violations = `(async () => {
 		resultTypes: ["violations"],
 		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 	});
-	return result.violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + v.help + " at " + n.target.join(" ")));
+	const shorten = v => v.nodes.slice(0, 3).map(n => v.id + ": " + v.help + " at " + n.target.join(" "));
+	return result.violations.flatMap(shorten);
 })()`
 
 func (p *Person) inspectIn(ctx context.Context, t *chromedp.Target, v view, name, where string) error {
-	if err := v.emulate(ctx, t); err != nil {
-		return err
-	}
-	if _, err := chromedp.Evaluate[chromedp.Void](drawn, chromedp.EvalAwaitPromise)(ctx, t); err != nil {
+	look := chromedp.Steps(v.emulate(), chromedp.Evaluate[chromedp.Void](drawn, chromedp.EvalAwaitPromise))
+	if _, err := look(ctx, t); err != nil {
 		return err
 	}
 	picture, err := p.picture(name+"-"+v.name)(ctx, t)
@@ -75,7 +78,9 @@ func (p *Person) inspectIn(ctx context.Context, t *chromedp.Target, v view, name
 		return err
 	}
 	found := func(k record.Kind, text string) {
-		p.b.cfg.Recorder.Found(record.Finding{Kind: k, Where: where, Text: name + ", " + v.name + ": " + text, Picture: picture})
+		p.b.cfg.Recorder.Found(record.Finding{
+			Kind: k, Where: where, Text: name + ", " + v.name + ": " + text, Picture: picture,
+		})
 	}
 	all, err := chromedp.Evaluate[[]string](violations, chromedp.EvalAwaitPromise)(ctx, t)
 	if err != nil {
@@ -113,12 +118,17 @@ func fileName(name string) string {
 // listControls lists all that one uses with a mouse, and keeps for each its
 // number and the outlines at it and around it while it has no focus.
 const listControls = `(() => {
-	const all = [...document.querySelectorAll("a[href],button,select,textarea,input:not([type=hidden]),summary")]
+	const kinds = "a[href],button,select,textarea,input:not([type=hidden]),summary";
+	const all = [...document.querySelectorAll(kinds)]
 		.filter(e => !e.disabled && e.checkVisibility({visibilityProperty: true}));
 	document.activeElement.blur();
-	const outline = s => s.outlineStyle === "none" && s.boxShadow === "none" ? "" : [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow].join();
-	window.e2eOutlines = e => [getComputedStyle(e), getComputedStyle(e, "::before"), getComputedStyle(e, "::after"),
-		...[1, 2, 3, 4].map(() => e = e && e.parentElement).filter(e => e).map(e => getComputedStyle(e))].map(outline);
+	const outline = s => s.outlineStyle === "none" && s.boxShadow === "none" ? ""
+		: [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow].join();
+	const parents = e => [1, 2, 3, 4].map(() => e = e && e.parentElement).filter(e => e);
+	window.e2eOutlines = e => [
+		getComputedStyle(e), getComputedStyle(e, "::before"), getComputedStyle(e, "::after"),
+		...parents(e).map(e => getComputedStyle(e)),
+	].map(outline);
 	window.e2eControls = new Map(all.map((e, i) => [e, {number: i, outlines: window.e2eOutlines(e)}]));
 	return all.map(e => (e.getAttribute("aria-label") || e.innerText || e.name || e.tagName).trim());
 })()`
@@ -128,7 +138,8 @@ const listControls = `(() => {
 const focusedControl = `(() => {
 	const e = document.activeElement, before = window.e2eControls.get(e);
 	if (!before) return {number: -1, shown: false};
-	return {number: before.number, shown: window.e2eOutlines(e).some((o, i) => o && o !== before.outlines[i])};
+	const shown = window.e2eOutlines(e).some((o, i) => o && o !== before.outlines[i]);
+	return {number: before.number, shown};
 })()`
 
 // walkOver presses Tab over the whole page: all that one uses with a mouse must

@@ -25,11 +25,13 @@ func listener(r *record.Recorder) func(any) {
 				body.Write(part.Bytes)
 			}
 			r.Request(record.Request{
-				Method: e.Request.Method, URL: e.Request.URL, Referer: header(e.Request.Headers, "referer"), Body: body.String(),
+				Method: e.Request.Method, URL: e.Request.URL, Body: body.String(),
+				Referer: header(e.Request.Headers, "referer"),
 			})
 		case *network.EventRequestWillBeSentExtraInfo:
 			// The headers as they went out, which come without the URL.
-			r.Request(record.Request{URL: "http://" + header(e.Headers, "host"), Referer: header(e.Headers, "referer")})
+			to := "http://" + header(e.Headers, "host")
+			r.Request(record.Request{URL: to, Referer: header(e.Headers, "referer")})
 		case *network.EventResponseReceived:
 			r.Response(e.Response.URL, int(e.Response.Status))
 		case *page.EventFrameNavigated:
@@ -60,7 +62,8 @@ func listener(r *record.Recorder) func(any) {
 			if blocked == "" {
 				blocked = string(csp.ContentSecurityPolicyViolationType)
 			}
-			r.Found(record.Finding{Kind: record.CSP, Where: current, Text: csp.ViolatedDirective + " forbids " + blocked})
+			text := csp.ViolatedDirective + " forbids " + blocked
+			r.Found(record.Finding{Kind: record.CSP, Where: current, Text: text})
 		}
 	}
 }

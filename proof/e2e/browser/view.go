@@ -20,12 +20,15 @@ var lightDesktop = view{name: "light-desktop"}
 // views are all in which every page is inspected. The last one stays.
 func views() []view {
 	return []view{
-		{name: "dark-desktop", dark: true}, {name: "light-phone", phone: true}, {name: "dark-phone", dark: true, phone: true}, lightDesktop,
+		{name: "dark-desktop", dark: true},
+		{name: "light-phone", phone: true},
+		{name: "dark-phone", dark: true, phone: true},
+		lightDesktop,
 	}
 }
 
 // emulate has the tab look so.
-func (v view) emulate(ctx context.Context, t *chromedp.Target) error {
+func (v view) emulate() action {
 	screen, colours := chromedp.EmulateViewport(1280, 900), "light"
 	if v.phone {
 		screen = chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile)
@@ -33,11 +36,11 @@ func (v view) emulate(ctx context.Context, t *chromedp.Target) error {
 	if v.dark {
 		colours = "dark"
 	}
-	if _, err := screen(ctx, t); err != nil {
-		return err
-	}
-	_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: colours}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}})
-	return err
+	}}
+	return chromedp.Steps(screen, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, media)
+		return err
+	}))
 }
