@@ -52,14 +52,15 @@ func (o options) elevateCheck() (check, error) {
 	cfg := elevate.CheckConfig{Window: o.elevateWindow, RemoteProductIDs: list(o.elevateProducts)}
 	if o.elevateReport != "" {
 		cfg.Reports, err = elevate.NewReports(elevate.ReportsConfig{
-			Endpoint: o.elevateReport, Profile: elevate.GuessedReportProfile(), APIKey: elevate.Key(o.elevateReportKey),
-			AllowLoopbackHTTP: o.loopback,
+			Endpoint: o.elevateReport, Profile: elevate.GuessedReportProfile(),
+			APIKey: elevate.Key(o.elevateReportKey), AllowLoopbackHTTP: o.loopback,
 		})
 		if err != nil {
 			return check{}, from(err, "APIKey", "AMSBRIDGE_ELEVATE_REPORT_KEY")
 		}
 	}
-	return check{"Elevate", func(ctx context.Context) []contract.Finding { return client.Check(ctx, cfg) }}, nil
+	run := func(ctx context.Context) []contract.Finding { return client.Check(ctx, cfg) }
+	return check{"Elevate", run}, nil
 }
 
 func (o options) elevateClient() (*elevate.Client, error) {
@@ -72,7 +73,8 @@ func (o options) elevateClient() (*elevate.Client, error) {
 		credentials = elevate.UserPassword(o.elevateUser, o.elevatePassword)
 	}
 	client, err := elevate.New(elevate.Config{
-		Endpoint: o.elevateEndpoint, Profile: profile, Credentials: credentials, AllowLoopbackHTTP: o.loopback,
+		Endpoint: o.elevateEndpoint, Profile: profile, Credentials: credentials,
+		AllowLoopbackHTTP: o.loopback,
 	})
 	return client, from(err, "Credentials",
 		"AMSBRIDGE_ELEVATE_KEY, or AMSBRIDGE_ELEVATE_USER and AMSBRIDGE_ELEVATE_PASSWORD")
@@ -114,7 +116,8 @@ func (o options) notifiedCheck() (check, error) {
 		}
 		cfg.AddOnKeys = append(cfg.AddOnKeys, key)
 	}
-	return check{"Notified", func(ctx context.Context) []contract.Finding { return client.Check(ctx, cfg) }}, nil
+	run := func(ctx context.Context) []contract.Finding { return client.Check(ctx, cfg) }
+	return check{"Notified", run}, nil
 }
 
 func (o options) notifiedClient() (*notified.Client, error) {

@@ -48,7 +48,8 @@ func parse(args []string, env func(string) string, problems io.Writer) (options,
 	flags.Int64Var(&o.notifiedShow, "notified-show", 0, "the show `key`")
 	flags.Int64Var(&o.notifiedPackage, "notified-package", 0,
 		"the show package `key` of the known user's registration")
-	flags.StringVar(&o.notifiedAddOns, "notified-add-ons", "", "add-on keys to look for on it, with commas between")
+	flags.StringVar(&o.notifiedAddOns, "notified-add-ons", "",
+		"add-on keys to look for on it, with commas between")
 	flags.StringVar(&o.notifiedUser, "notified-user", "",
 		"the user `ID` of somebody who is registered for the show, such as a test user")
 	switch err := flags.Parse(args); {
@@ -67,7 +68,8 @@ func parse(args []string, env func(string) string, problems io.Writer) (options,
 	}
 	o.elevateKey, o.elevateReportKey = env("AMSBRIDGE_ELEVATE_KEY"), env("AMSBRIDGE_ELEVATE_REPORT_KEY")
 	o.elevateUser, o.elevatePassword = env("AMSBRIDGE_ELEVATE_USER"), env("AMSBRIDGE_ELEVATE_PASSWORD")
-	o.notifiedAuthCode, o.notifiedCredentials = env("AMSBRIDGE_NOTIFIED_AUTH_CODE"), env("AMSBRIDGE_NOTIFIED_CREDENTIALS")
+	o.notifiedAuthCode = env("AMSBRIDGE_NOTIFIED_AUTH_CODE")
+	o.notifiedCredentials = env("AMSBRIDGE_NOTIFIED_CREDENTIALS")
 	if o.elevateReportKey == "" {
 		o.elevateReportKey = o.elevateKey
 	}

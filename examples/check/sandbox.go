@@ -21,7 +21,8 @@ func (o *options) useSandboxes(ctx context.Context) (end func(), err error) {
 		area, product, member     = "association", "course-101", "U-1001"
 		show, pkg, gala, workshop = 4711, 4712, 9985, 10342
 	)
-	o.loopback, o.elevateKey, o.notifiedAuthCode, o.notifiedCredentials = true, rand.Text(), rand.Text(), rand.Text()
+	o.loopback, o.elevateKey = true, rand.Text()
+	o.notifiedAuthCode, o.notifiedCredentials = rand.Text(), rand.Text()
 	learning, err := elevatetest.New(elevatetest.Config{
 		Key: o.elevateKey, Profile: elevate.GuessedProfile(), ReportProfile: elevate.GuessedReportProfile(),
 		Products: []elevatetest.Product{{RemoteProductID: product, Title: "Safety"}},
@@ -30,7 +31,9 @@ func (o *options) useSandboxes(ctx context.Context) (end func(), err error) {
 		return nil, err
 	}
 	events, err := notifiedtest.New(notifiedtest.Config{
-		Accounts: []notifiedtest.Account{{AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredentials, Area: area}},
+		Accounts: []notifiedtest.Account{
+			{AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredentials, Area: area},
+		},
 		Shows: []notifiedtest.Show{{Key: show, Area: area, Packages: []notifiedtest.Package{
 			{Key: pkg, Name: "full", AddOns: []notifiedtest.AddOn{{Key: gala}, {Key: workshop}}},
 		}}},
@@ -78,6 +81,7 @@ func (o *options) buy(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	_, err = events.AddAddOns(ctx, notified.Person{UserID: amsbridge.UserID(o.notifiedUser)}, o.notifiedShow, 9985)
+	person := notified.Person{UserID: amsbridge.UserID(o.notifiedUser)}
+	_, err = events.AddAddOns(ctx, person, o.notifiedShow, 9985)
 	return err
 }

@@ -62,7 +62,7 @@ type notifiedConfig struct {
 	Names                namesConfig `json:"names"`
 	RegistrationIDOutput string      `json:"registration_id_output"`
 	ExtraParams          []string    `json:"extra_params"`
-	ReAdd                string      `json:"re_add"`       // "count new" (the default), "count all" or "refuse present"
+	ReAdd                string      `json:"re_add"`       // "count new", the default, "count all" or "refuse present"
 	UpsertDelay          string      `json:"upsert_delay"` // such as "250ms"; defaults to none
 	CurlyQuotes          bool        `json:"curly_quotes"`
 	EncodeText           bool        `json:"encode_text"`

@@ -57,7 +57,8 @@ func unmarshal(b []byte, cfg *config) error {
 	dec.DisallowUnknownFields()
 	err := dec.Decode(cfg)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s is not %s, in line %d", inConfig(wrong.Field), jsonKind(wrong.Type), line(wrong.Offset))
+		wants := jsonKind(wrong.Type)
+		return fmt.Errorf("%s is not %s, in line %d", inConfig(wrong.Field), wants, line(wrong.Offset))
 	}
 	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("config is not JSON from line %d on", line(wrong.Offset))

@@ -19,7 +19,7 @@
 // main.go is the whole way. config.go says what a file may hold, and load.go reads
 // it; sandboxes.go sets up both servers, welcome.go and curl.go print, address.go
 // guards the address, page.go serves the page and takes its forms, faults.go
-// breaks the platforms, and view.go, calls.go and web/ show what is there.
+// breaks the platforms, and view.go, tables.go, calls.go and web/ show what is there.
 package main
 
 import (

@@ -35,13 +35,15 @@ const (
 )
 
 func newPage(s *sandboxes) (*page, error) {
+	unauthorized := elevatetest.Fault{Kind: elevatetest.Unauthorized}
 	p := &page{platforms: s, faults: map[string]*faults{
-		atElevate: {follow: s.elevate.Follow, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
-		atReports: {follow: s.elevate.FollowReports, presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized})},
+		atElevate: {follow: s.elevate.Follow, presets: presets(unauthorized)},
+		atReports: {follow: s.elevate.FollowReports, presets: presets(unauthorized)},
 		// Notified refuses credentials with HTTP 200.
 		atNotified: {follow: s.notified.Follow, presets: presets(elevatetest.Fault{
 			Kind: elevatetest.Reply, ContentType: "text/xml; charset=utf-8",
-			Body: `<?xml version="1.0" encoding="utf-8" ?>` + "\n" + `<CallFailed Diag="Invalid API Credentials Supplied!"/>`,
+			Body: `<?xml version="1.0" encoding="utf-8" ?>` + "\n" +
+				`<CallFailed Diag="Invalid API Credentials Supplied!"/>`,
 		})},
 	}}
 	var err error
@@ -58,7 +60,9 @@ func newPage(s *sandboxes) (*page, error) {
 // under a foreign host name unless public is set.
 func (p *page) handler(public bool) http.Handler {
 	pages := http.NewServeMux()
-	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, problem{}) })
+	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		p.show(w, r, http.StatusOK, problem{})
+	})
 	pages.HandleFunc("GET /style.css", p.style)
 	pages.HandleFunc("GET /journal/elevate.jsonl", journal(p.platforms.elevate.WriteJournal))
 	pages.HandleFunc("GET /journal/notified.jsonl", journal(p.platforms.notified.WriteJournal))
@@ -84,7 +88,8 @@ func (p *page) handler(public bool) http.Handler {
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; "+
+			"base-uri 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
@@ -124,7 +129,8 @@ func (p *page) change(w http.ResponseWriter, r *http.Request, inScript bool, app
 		return
 	}
 	if err := apply(f); err != nil {
-		p.show(w, r, http.StatusBadRequest, problem{name, inert(withoutPackage(err), 400), inScript, r.PostFormValue("script")})
+		text := inert(withoutPackage(err), 400)
+		p.show(w, r, http.StatusBadRequest, problem{name, text, inScript, r.PostFormValue("script")})
 		return
 	}
 	http.Redirect(w, r, "/#"+name, http.StatusSeeOther)

@@ -46,7 +46,8 @@ func newSandboxes(cfg config, base string) (*sandboxes, error) {
 func (c config) elevate() elevatetest.Config {
 	e := c.Elevate
 	made := elevatetest.Config{
-		BaseURL: c.BaseURL, Path: registrationPath, Profile: c.profile, Key: e.Key, UserName: e.UserName, Password: e.Password,
+		BaseURL: c.BaseURL, Path: registrationPath, Profile: c.profile,
+		Key: e.Key, UserName: e.UserName, Password: e.Password,
 		ReportProfile: elevate.GuessedReportProfile(), ReportKey: e.ReportKey,
 		UpsertDelay: c.elevateUpsertDelay,
 	}
@@ -59,16 +60,23 @@ func (c config) elevate() elevatetest.Config {
 func (c config) notified() notifiedtest.Config {
 	n := c.Notified
 	made := notifiedtest.Config{
-		Names: notifiedtest.Names(n.Names), RegistrationIDOutput: n.RegistrationIDOutput, ExtraParams: n.ExtraParams,
-		ReAdd: c.reAdd, UpsertDelay: c.notifiedUpsertDelay, CurlyQuotes: n.CurlyQuotes, EncodeText: n.EncodeText, BlankLines: n.BlankLines,
+		Names: notifiedtest.Names(n.Names), RegistrationIDOutput: n.RegistrationIDOutput,
+		ExtraParams: n.ExtraParams, ReAdd: c.reAdd, UpsertDelay: c.notifiedUpsertDelay,
+		CurlyQuotes: n.CurlyQuotes, EncodeText: n.EncodeText, BlankLines: n.BlankLines,
 	}
 	for _, a := range n.Accounts {
-		made.Accounts = append(made.Accounts, notifiedtest.Account{AuthCode: a.AuthCode, Credentials: a.Credentials, Area: a.Area})
+		made.Accounts = append(made.Accounts, notifiedtest.Account{
+			AuthCode: a.AuthCode, Credentials: a.Credentials, Area: a.Area,
+		})
 	}
 	for _, s := range n.Shows {
-		show := notifiedtest.Show{Key: s.Key, Area: s.Area, Name: s.Name, DisplayItems: s.DisplayItems, Open: s.Open}
+		show := notifiedtest.Show{
+			Key: s.Key, Area: s.Area, Name: s.Name, DisplayItems: s.DisplayItems, Open: s.Open,
+		}
 		for _, p := range s.Packages {
-			pkg := notifiedtest.Package{Key: p.Key, Name: p.Name, Capacity: p.Capacity, Full: p.Full, Closed: p.Closed}
+			pkg := notifiedtest.Package{
+				Key: p.Key, Name: p.Name, Capacity: p.Capacity, Full: p.Full, Closed: p.Closed,
+			}
 			for _, a := range p.AddOns {
 				pkg.AddOns = append(pkg.AddOns, notifiedtest.AddOn(a))
 			}
@@ -83,7 +91,8 @@ func (c config) notified() notifiedtest.Config {
 func (s *sandboxes) admit() error {
 	for i, p := range s.cfg.Notified.People {
 		at := fmt.Sprintf("config.notified.people[%d]", i)
-		switch err := s.notified.AddUserLater(p.Area, notifiedtest.User{ID: p.ID, Email: p.Email}, p.FromCall); {
+		user := notifiedtest.User{ID: p.ID, Email: p.Email}
+		switch err := s.notified.AddUserLater(p.Area, user, p.FromCall); {
 		case errors.Is(err, notifiedtest.ErrNoArea):
 			return fmt.Errorf("%s.area is no account's", at)
 		case err != nil:

@@ -47,7 +47,8 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	flags.SetOutput(problems)
-	flags.StringVar(&o.pictures, "pictures", "", "folder for the pictures (default a new one in the temporary folder)")
+	flags.StringVar(&o.pictures, "pictures", "",
+		"folder for the pictures (default a new one in the temporary folder)")
 	flags.StringVar(&o.only, "run", "", "play only the scenarios whose name matches this regular expression")
 	flags.IntVar(&o.jobs, "jobs", 2, "how many scenarios are played at the same time")
 	flags.DurationVar(&o.atMost, "timeout", 10*time.Minute, "how long all of it may take")
@@ -79,11 +80,15 @@ func play(ctx context.Context, o options, out io.Writer) (tally scenarios.Tally,
 	case o.jobs < 1:
 		return tally, errors.New("-jobs is not at least 1")
 	}
-	runner, remove, err := prepare(ctx, o.pictures, out)
+	programs, err := os.MkdirTemp("", "amsbridge-e2e-programs-")
 	if err != nil {
 		return tally, err
 	}
-	defer func() { err = errors.Join(err, remove()) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
+	runner, err := prepare(ctx, programs, o.pictures, out)
+	if err != nil {
+		return tally, err
+	}
 	if err := runner.Calibrate(ctx); err != nil {
 		return tally, err
 	}
@@ -109,32 +114,24 @@ func play(ctx context.Context, o options, out io.Writer) (tally scenarios.Tally,
 	return tally, nil
 }
 
-// prepare finds or makes all that the scenarios need; remove takes the built
-// programs away again.
-func prepare(ctx context.Context, pictures string, out io.Writer) (runner scenarios.Runner, remove func() error, err error) {
-	if runner.Chromium, err = install.Chromium(ctx, out); err != nil {
-		return runner, nil, err
+// prepare finds or makes all that the scenarios need, with the programs in a
+// folder.
+func prepare(ctx context.Context, folder, pictures string, out io.Writer) (r scenarios.Runner, err error) {
+	if r.Chromium, err = install.Chromium(ctx, out); err != nil {
+		return r, err
 	}
-	if runner.Axe, err = install.Axe(ctx, out); err != nil {
-		return runner, nil, err
+	if r.Axe, err = install.Axe(ctx, out); err != nil {
+		return r, err
 	}
-	if runner.Pictures = pictures; pictures == "" {
-		runner.Pictures, err = os.MkdirTemp("", "amsbridge-e2e-pictures-")
-	} else {
-		err = os.MkdirAll(pictures, 0o750)
+	if r.Store, err = servers.Build(ctx, folder, "store"); err != nil {
+		return r, err
 	}
-	if err != nil {
-		return runner, nil, err
+	if r.Sandbox, err = servers.Build(ctx, folder, "sandbox"); err != nil {
+		return r, err
 	}
-	built, err := os.MkdirTemp("", "amsbridge-e2e-programs-")
-	if err != nil {
-		return runner, nil, err
+	if r.Pictures = pictures; pictures != "" {
+		return r, os.MkdirAll(pictures, 0o750)
 	}
-	remove = func() error { return os.RemoveAll(built) }
-	for example, file := range map[string]*string{"store": &runner.Store, "sandbox": &runner.Sandbox} {
-		if *file, err = servers.Build(ctx, built, example); err != nil {
-			return runner, nil, errors.Join(err, remove())
-		}
-	}
-	return runner, remove, nil
+	r.Pictures, err = os.MkdirTemp("", "amsbridge-e2e-pictures-")
+	return r, err
 }

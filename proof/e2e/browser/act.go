@@ -79,7 +79,8 @@ func (p *Person) Chooses(list, option string) {
 		this.value = found.value;
 		this.dispatchEvent(new Event("change", {bubbles: true}));
 	}`
-	p.do(fmt.Sprintf("choose %q for %q", option, list), onElement[chromedp.Void](Choice(list), choose, option))
+	what := fmt.Sprintf("choose %q for %q", option, list)
+	p.do(what, onElement[chromedp.Void](Choice(list), choose, option))
 }
 
 // Types puts a text into a field, in place of what is there.

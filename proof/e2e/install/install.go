@@ -47,7 +47,7 @@ func Chromium(ctx context.Context, out io.Writer) (string, error) {
 	if path := found(names...); path != "" {
 		return path, nil
 	}
-	return "", &Missing{What: "Chromium", How: "the package was installed, and brought no program called chromium"}
+	return "", &Missing{What: "Chromium", How: "the package brought no program called chromium"}
 }
 
 func found(names ...string) string {
@@ -71,7 +71,8 @@ func debian(ctx context.Context, out io.Writer, what string, packages ...string)
 	_, _ = fmt.Fprintf(out, "e2e: installing %s: %s\n", what, by)
 	// An old package list names versions that the mirror has no longer.
 	update := command(ctx, "apt-get", "update", "-q")
-	install := command(ctx, "apt-get", append([]string{"install", "-y", "-q", "--no-install-recommends"}, packages...)...)
+	args := append([]string{"install", "-y", "-q", "--no-install-recommends"}, packages...)
+	install := command(ctx, "apt-get", args...)
 	if err := errors.Join(update, install); install != nil {
 		return &Missing{What: what, How: "no package could be fetched; with a network, run: " + by, Err: err}
 	}

@@ -93,7 +93,8 @@ func (r *Recorder) ServerLog(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	found := func(what string) {
-		r.findings = append(r.findings, Finding{Kind: Log, Where: "a server's log", Text: what + " stands in it"})
+		f := Finding{Kind: Log, Where: "a server's log", Text: what + " stands in it"}
+		r.findings = append(r.findings, f)
 	}
 	for t := range r.tokens {
 		if holdsPart(text, t) {
@@ -144,7 +145,8 @@ func (r *Recorder) Findings() []Finding {
 	}
 	for _, a := range r.responses {
 		if a.status >= 400 && !r.isExpected(a) {
-			all = append(all, Finding{Kind: Response, Where: address(a.url), Text: fmt.Sprintf("answered %d", a.status)})
+			text := fmt.Sprintf("answered %d", a.status)
+			all = append(all, Finding{Kind: Response, Where: address(a.url), Text: text})
 		}
 	}
 	for _, m := range r.messages {
@@ -193,13 +195,16 @@ func (r *Recorder) leaks(q Request) (all []Finding) {
 	return all
 }
 
-// judge returns what is wrong with a line of the console. Failed requests are
-// judged by their responses.
+// badStatus begins the browser's message about a failed request, which is judged
+// by its response.
+const badStatus = "Failed to load resource: the server responded with a status"
+
+// judge returns what is wrong with a line of the console.
 func judge(m Message) []Finding {
 	switch {
 	case strings.Contains(m.Text, "Content Security Policy"):
 		return []Finding{{Kind: CSP, Where: address(m.URL), Text: m.Text}}
-	case m.Level == "error" && !strings.HasPrefix(m.Text, "Failed to load resource: the server responded with a status"):
+	case m.Level == "error" && !strings.HasPrefix(m.Text, badStatus):
 		return []Finding{{Kind: Console, Where: address(m.URL), Text: m.Text}}
 	}
 	return nil

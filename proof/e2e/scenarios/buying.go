@@ -127,7 +127,8 @@ func notTheLearner(e *env) {
 	p.Chooses("Who takes place 2 of 2? "+ethics, aiko)
 	placeOrder(p)
 	for _, learner := range []string{james, aiko} {
-		p.ReloadsUntilReads("For " + learner + ", who finds it under “My learning” delivered Ready on Elevate.")
+		p.ReloadsUntilReads("For " + learner + ", who finds it under “My learning” " +
+			"delivered Ready on Elevate.")
 	}
 	p.Inspects("order for others")
 	p.Follows(browser.Link("Orders"))

@@ -16,7 +16,7 @@ func (r Runner) Calibrate(ctx context.Context) error {
 	foreign := servers.NewForeignSite()
 	defer foreign.Close()
 	recorder := record.New()
-	b, end, err := r.startBrowser(ctx, "calibration", recorder)
+	b, end, err := browser.Start(ctx, r.browserConfig("calibration", recorder))
 	if err != nil {
 		return err
 	}
@@ -33,10 +33,11 @@ func (r Runner) Calibrate(ctx context.Context) error {
 	}
 	all := recorder.Findings()
 	for _, kind := range []record.Kind{
-		record.Referer, record.URL, record.CSP, record.Console, record.Response, record.Axe, record.Layout, record.Keyboard,
+		record.Referer, record.URL, record.CSP, record.Console, record.Response,
+		record.Axe, record.Layout, record.Keyboard,
 	} {
 		if record.Count(all, kind) == 0 {
-			err = errors.Join(err, fmt.Errorf("the check is blind: it saw no broken rule of the kind %q", kind))
+			err = errors.Join(err, fmt.Errorf("the recorder is blind to what breaks the rule %q", kind))
 		}
 	}
 	return err

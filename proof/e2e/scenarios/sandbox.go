@@ -9,7 +9,9 @@ import (
 )
 
 // apis are the parts of the sandboxes' page, by the call that each answers.
-var apis = [...]string{servers.Registration: "Elevate", servers.Report: "Elevate’s Report API", servers.AddOns: "Notified"}
+var apis = [...]string{
+	servers.Registration: "Elevate", servers.Report: "Elevate’s Report API", servers.AddOns: "Notified",
+}
 
 // sandboxPage has a developer look at what their shop sends, and break each API
 // by itself.

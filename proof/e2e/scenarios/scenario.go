@@ -108,7 +108,7 @@ func (r Runner) play(ctx context.Context, s Scenario, result *Result) (err error
 	foreign := servers.NewForeignSite()
 	defer foreign.Close()
 	recorder := record.New()
-	b, end, err := r.startBrowser(ctx, s.Name, recorder)
+	b, end, err := browser.Start(ctx, r.browserConfig(s.Name, recorder))
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (r Runner) play(ctx context.Context, s Scenario, result *Result) (err error
 	return err
 }
 
-func (r Runner) startBrowser(ctx context.Context, name string, recorder *record.Recorder) (*browser.Browser, func(), error) {
-	return browser.Start(ctx, browser.Config{
-		Chromium: r.Chromium, Axe: r.Axe, Pictures: r.Pictures, Scenario: name, Recorder: recorder,
-	})
+func (r Runner) browserConfig(scenario string, recorder *record.Recorder) browser.Config {
+	return browser.Config{
+		Chromium: r.Chromium, Axe: r.Axe, Pictures: r.Pictures, Scenario: scenario, Recorder: recorder,
+	}
 }
 
 func lastLines(text string, n int) string {

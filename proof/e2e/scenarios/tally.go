@@ -54,10 +54,11 @@ func (t Tally) String() string {
 
 // String says how a scenario went.
 func (r Result) String() string {
+	story := fmt.Sprintf("%s: %s (%.0f s)", r.Scenario.Name, r.Scenario.Story, r.Took.Seconds())
 	if r.Err == nil && len(r.Findings) == 0 {
-		return fmt.Sprintf("ok   %s: %s (%.0f s)", r.Scenario.Name, r.Scenario.Story, r.Took.Seconds())
+		return "ok   " + story
 	}
-	lines := []string{fmt.Sprintf("FAIL %s: %s (%.0f s)", r.Scenario.Name, r.Scenario.Story, r.Took.Seconds())}
+	lines := []string{"FAIL " + story}
 	if r.Err != nil {
 		lines = append(lines, "     "+r.Err.Error())
 	}

@@ -63,6 +63,14 @@ func (f *ForeignSite) LinkTo(address string) string {
 <p><a href="`+template.HTMLEscapeString(address)+`">Buy the course</a></p></main></body></html>`)
 }
 
+var replayPage = template.Must(template.New("").Parse(`<!DOCTYPE html>
+<html lang="en"><head><title>A thief</title></head><body><main><h1>A thief</h1>
+<form method="post" action="{{.Action}}">
+{{range $name, $values := .Fields}}{{range $values}}
+<input type="hidden" name="{{$name}}" value="{{.}}">
+{{end}}{{end}}
+<button>Send it again</button></form></main></body></html>`))
+
 // Replay publishes a page with the button "Send it again", which posts a form
 // that was seen before.
 func (f *ForeignSite) Replay(action, body string) (string, error) {
@@ -70,13 +78,9 @@ func (f *ForeignSite) Replay(action, body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	form := ""
-	for name := range fields {
-		form += `<input type="hidden" name="` + template.HTMLEscapeString(name) + `" value="` + template.HTMLEscapeString(fields.Get(name)) + `">`
-	}
-	return f.publish("/replay", `<!DOCTYPE html>
-<html lang="en"><head><title>A thief</title></head><body><main><h1>A thief</h1>
-<form method="post" action="`+template.HTMLEscapeString(action)+`">`+form+`<button>Send it again</button></form></main></body></html>`), nil
+	var page strings.Builder
+	err = replayPage.Execute(&page, map[string]any{"Action": action, "Fields": fields})
+	return f.publish("/replay", page.String()), err
 }
 
 // Broken publishes two pages that break every rule which the recorder knows. The
@@ -84,14 +88,18 @@ func (f *ForeignSite) Replay(action, body string) (string, error) {
 // of another site.
 func (f *ForeignSite) Broken() (first, second string) {
 	first = f.publish("/broken", `<!DOCTYPE html>
-<html><head><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src 'self'">
+<html><head>
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; img-src 'self'">
 <title>Broken</title><style>a{outline:0 !important} .wide{width:3000px}</style></head><body>
 <script>alert("forbidden")</script>
 <h1>Broken</h1><img src="/missing.png"><p class="wide" style="color:#ddd;background:#fff">Hard to read</p>
 <a href="/on">No focus</a><a href="/on" tabindex="-1">No way by keyboard</a></body></html>`)
-	f.publish("/on", `<!DOCTYPE html><html lang="en"><head><title>On</title></head><body><main><h1>On</h1></main></body></html>`)
+	f.publish("/on", `<!DOCTYPE html>
+<html lang="en"><head><title>On</title></head><body><main><h1>On</h1></main></body></html>`)
 	f.publish("/leak", `<!DOCTYPE html>
-<html lang="en"><head><title>Leak</title><meta name="referrer" content="unsafe-url"></head><body><main><h1>Leak</h1>
+<html lang="en"><head><title>Leak</title><meta name="referrer" content="unsafe-url"></head>
+<body><main><h1>Leak</h1>
 <a href="`+f.server.URL+`/on">On</a><script>console.error("an error")</script></main></body></html>`)
 	const token = "eyJhbGciOiJub25lIn0AAAA.eyJzdWIiOiJub2JvZHkifQ.bm90LWEtc2lnbmF0dXJl" // nobody's
 	return first, f.url("/leak?token=" + token)

@@ -21,7 +21,8 @@ import (
 // program's file.
 func Build(ctx context.Context, folder, example string) (string, error) {
 	file := filepath.Join(folder, example)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, "github.com/amsbridge/amsbridge/examples/"+example)
+	from := "github.com/amsbridge/amsbridge/examples/" + example
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, from)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("examples/%s does not compile: %w\n%s", example, err, out)
 	}
@@ -57,7 +58,8 @@ func start(ctx context.Context, file string, args ...string) (*process, error) {
 
 // readLine reads a line of what the program prints at its start.
 func (p *process) readLine() (string, error) {
-	late := time.AfterFunc(startTimeout, func() { _ = p.cmd.Process.Kill() }) // the pipe closes, and the reading ends
+	// A kill closes the pipe, and the reading ends.
+	late := time.AfterFunc(startTimeout, func() { _ = p.cmd.Process.Kill() })
 	defer late.Stop()
 	return p.out.ReadString('\n')
 }

@@ -63,7 +63,8 @@ func StartSandbox(ctx context.Context, file string) (*Sandbox, error) {
 		s.calls = append(s.calls, call{found[1], "application/x-www-form-urlencoded", form.Encode()})
 	}
 	if err != nil || s.Page == "" || len(s.calls) != AddOns+1 {
-		return nil, errors.Join(fmt.Errorf("the sandboxes printed no page, or not the three calls:\n%s", printed), err, s.Stop())
+		missing := fmt.Errorf("the sandboxes printed no page, or not the three calls:\n%s", printed)
+		return nil, errors.Join(missing, err, s.Stop())
 	}
 	return s, nil
 }

@@ -30,7 +30,8 @@ func StartStore(ctx context.Context, file, folder string) (*Store, error) {
 		err = json.Unmarshal([]byte(line), s)
 	}
 	if err != nil || s.Shop == "" || s.Elevate == "" || s.Notified == "" {
-		return nil, errors.Join(fmt.Errorf("the store printed no addresses: %q", line), err, s.Stop(), errors.New(s.Log()))
+		missing := fmt.Errorf("the store printed no addresses: %q", line)
+		return nil, errors.Join(missing, err, s.Stop(), errors.New(s.Log()))
 	}
 	return s, nil
 }

@@ -34,10 +34,13 @@ func NewStrictShop() (*StrictShop, error) {
 	s := &StrictShop{server: httptest.NewServer(mux), carts: map[string]map[string]int{}}
 	s.URL = s.server.URL
 	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
-		{ID: "course-ethics", RemoteProductID: "course-ethics"}, {ID: "course-infection", RemoteProductID: "course-infection"},
+		{ID: "course-ethics", RemoteProductID: "course-ethics"},
+		{ID: "course-infection", RemoteProductID: "course-infection"},
 	}})
 	if err == nil {
-		s.links, err = amsbridge.NewCartLinks(amsbridge.CartConfig{BaseURL: s.URL + "/buy", Cart: s, Catalog: catalog, CartPage: "/cart"})
+		s.links, err = amsbridge.NewCartLinks(amsbridge.CartConfig{
+			BaseURL: s.URL + "/buy", Cart: s, Catalog: catalog, CartPage: "/cart",
+		})
 	}
 	if err != nil {
 		s.Close()
@@ -45,7 +48,9 @@ func NewStrictShop() (*StrictShop, error) {
 	}
 	mux.HandleFunc("/buy", s.buy)
 	mux.HandleFunc("GET /cart", s.show)
-	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	return s, nil
 }
 
@@ -75,7 +80,9 @@ func (s *StrictShop) buy(w http.ResponseWriter, r *http.Request) {
 }
 
 // Set puts a product into the cart of the request's cookie, or of a new one.
-func (s *StrictShop) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) (amsbridge.SetResult, error) {
+func (s *StrictShop) Set(
+	w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int,
+) (amsbridge.SetResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cart := s.cartOf(r)
@@ -83,7 +90,9 @@ func (s *StrictShop) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Pro
 		id := rand.Text()
 		cart = map[string]int{}
 		s.carts[id] = cart
-		http.SetCookie(w, &http.Cookie{Name: strictCookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		http.SetCookie(w, &http.Cookie{
+			Name: strictCookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		})
 	}
 	cart[p.ID] = quantity
 	return amsbridge.CartSet, nil
@@ -122,6 +131,7 @@ func (s *StrictShop) show(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	const page = `<!DOCTYPE html>
-<html lang="en"><head><title>Cart</title></head><body><main><h1>Cart</h1><p>%s</p><p>Carts given: %d.</p></main></body></html>`
+<html lang="en"><head><title>Cart</title></head><body><main><h1>Cart</h1>
+<p>%s</p><p>Carts given: %d.</p></main></body></html>`
 	_, _ = fmt.Fprintf(w, page, strings.Join(lines, " "), len(s.carts)) // the reader may be gone
 }
