@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -123,12 +124,10 @@ func prepare(ctx context.Context, folder, pictures string, out io.Writer) (r sce
 	if r.Axe, err = install.Axe(ctx, out); err != nil {
 		return r, err
 	}
-	if r.Store, err = servers.Build(ctx, folder, "store"); err != nil {
+	if err := servers.Build(ctx, folder); err != nil {
 		return r, err
 	}
-	if r.Sandbox, err = servers.Build(ctx, folder, "sandbox"); err != nil {
-		return r, err
-	}
+	r.Store, r.Sandbox = filepath.Join(folder, "store"), filepath.Join(folder, "sandbox")
 	if r.Pictures = pictures; pictures != "" {
 		return r, os.MkdirAll(pictures, 0o750)
 	}

@@ -68,11 +68,11 @@ func fetchAxe(ctx context.Context, out io.Writer, folder, kept string) error {
 	err = command(ctx, "npm", "pack", "--loglevel=error", "--pack-destination", fresh, wanted)
 	if err != nil {
 		how := "npm could not fetch " + wanted + "; put its tarball to " + kept
-		return &Missing{What: "axe-core", How: how, Err: err}
+		return missing("axe-core", how, err)
 	}
 	tarball := filepath.Join(fresh, filepath.Base(kept))
 	if _, err := axeFrom(tarball); err != nil {
-		return &Missing{What: "axe-core", How: "npm fetched something else", Err: err}
+		return missing("axe-core", "npm fetched something else", err)
 	}
 	return os.Rename(tarball, kept)
 }
