@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func sandboxes(t *testing.T) (env map[string]string, flags func(change ...string
 	t.Cleanup(end)
 	env = map[string]string{
 		"AMSBRIDGE_ELEVATE_KEY": o.elevateKey, "AMSBRIDGE_NOTIFIED_AUTH_CODE": o.notifiedAuthCode,
-		"AMSBRIDGE_NOTIFIED_CREDENTIALS": o.notifiedCredential,
+		"AMSBRIDGE_NOTIFIED_CREDENTIALS": o.notifiedCredentials,
 	}
 	return env, func(change ...string) []string {
 		return append([]string{
@@ -69,9 +70,9 @@ func sandboxes(t *testing.T) (env map[string]string, flags func(change ...string
 // Each row is one thing that is wrong. The last of two flags counts.
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	t.Parallel()
-	notFound, end, err := serve(t.Context(), http.NotFoundHandler())
-	require.NoError(t, err)
-	t.Cleanup(end)
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	notFound := server.URL
 	for name, c := range map[string]struct {
 		flags []string
 		env   map[string]string

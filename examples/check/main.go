@@ -23,8 +23,8 @@
 // The exit status is 0 when nothing is wrong, 1 when something is, and 2 when the
 // check cannot be made as it was asked for.
 //
-// main.go prints, options.go reads flags and environment, sandbox.go starts the
-// sandboxes.
+// main.go prints, options.go reads flags and environment, clients.go sets up what is
+// checked, sandbox.go starts the sandboxes.
 package main
 
 import (
@@ -92,10 +92,4 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 		return 2
 	}
 	return 0
-}
-
-// check looks at one platform.
-type check struct {
-	platform string
-	run      func(context.Context) []contract.Finding
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"net"
-	"net/http"
-	"time"
+	"net/http/httptest"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
@@ -23,7 +21,8 @@ func (o *options) useSandboxes(ctx context.Context) (end func(), err error) {
 		area, product, member     = "association", "course-101", "U-1001"
 		show, pkg, gala, workshop = 4711, 4712, 9985, 10342
 	)
-	o.loopback, o.elevateKey, o.notifiedAuthCode, o.notifiedCredential = true, rand.Text(), rand.Text(), rand.Text()
+	o.loopback, o.elevateKey = true, rand.Text()
+	o.notifiedAuthCode, o.notifiedCredentials = rand.Text(), rand.Text()
 	learning, err := elevatetest.New(elevatetest.Config{
 		Key: o.elevateKey, Profile: elevate.GuessedProfile(), ReportProfile: elevate.GuessedReportProfile(),
 		Products: []elevatetest.Product{{RemoteProductID: product, Title: "Safety"}},
@@ -32,31 +31,28 @@ func (o *options) useSandboxes(ctx context.Context) (end func(), err error) {
 		return nil, err
 	}
 	events, err := notifiedtest.New(notifiedtest.Config{
-		Accounts: []notifiedtest.Account{{AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredential, Area: area}},
+		Accounts: []notifiedtest.Account{
+			{AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredentials, Area: area},
+		},
 		Shows: []notifiedtest.Show{{Key: show, Area: area, Packages: []notifiedtest.Package{
 			{Key: pkg, Name: "full", AddOns: []notifiedtest.AddOn{{Key: gala}, {Key: workshop}}},
 		}}},
 	})
-	if err == nil {
-		err = errors.Join(events.AddUser(area, notifiedtest.User{ID: member}), events.Register(member, show, "full"))
-	}
 	if err != nil {
 		return nil, err
 	}
-	elevateURL, endElevate, err := serve(ctx, learning)
-	if err != nil {
+	if err := errors.Join(
+		events.AddUser(area, notifiedtest.User{ID: member}), events.Register(member, show, "full"),
+	); err != nil {
 		return nil, err
 	}
-	notifiedURL, endNotified, err := serve(ctx, events)
-	if err != nil {
-		endElevate()
-		return nil, err
-	}
-	end = func() { endElevate(); endNotified() }
+	atElevate, atNotified := httptest.NewServer(learning), httptest.NewServer(events)
+	end = func() { atElevate.Close(); atNotified.Close() }
 
-	o.elevateEndpoint, o.elevateProfile, o.elevateProducts = elevateURL+"/api/registration", guessed, product+",course-102"
-	o.elevateReport, o.elevateReportKey = elevateURL+"/api/reports/", o.elevateKey
-	o.notifiedURL, o.notifiedShow, o.notifiedPackage = notifiedURL+"/scripts/Server.nxp", show, pkg
+	o.elevateEndpoint, o.elevateProfile = atElevate.URL+"/api/registration", guessed
+	o.elevateReport, o.elevateReportKey = atElevate.URL+"/api/reports/", o.elevateKey
+	o.elevateProducts = product + ",course-102"
+	o.notifiedURL, o.notifiedShow, o.notifiedPackage = atNotified.URL+"/scripts/Server.nxp", show, pkg
 	o.notifiedAddOns, o.notifiedUser = "9985,10342", member
 	if err := o.buy(ctx); err != nil {
 		end()
@@ -68,16 +64,12 @@ func (o *options) useSandboxes(ctx context.Context) (end func(), err error) {
 // buy registers somebody for a course and adds the gala, so that there is
 // something to see.
 func (o *options) buy(ctx context.Context) error {
-	learning, err := elevate.New(elevate.Config{
-		Endpoint: o.elevateEndpoint, Credentials: elevate.Key(o.elevateKey), Profile: elevate.GuessedProfile(), AllowLoopbackHTTP: true,
-	})
+	learning, err := o.elevateClient()
 	if err != nil {
 		return err
 	}
 	defer learning.CloseIdleConnections()
-	events, err := notified.New(notified.Config{
-		BaseURL: o.notifiedURL, AuthCode: o.notifiedAuthCode, Credentials: o.notifiedCredential, AllowLoopbackHTTP: true,
-	})
+	events, err := o.notifiedClient()
 	if err != nil {
 		return err
 	}
@@ -89,17 +81,7 @@ func (o *options) buy(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	_, err = events.AddAddOns(ctx, notified.Person{UserID: amsbridge.UserID(o.notifiedUser)}, o.notifiedShow, 9985)
+	person := notified.Person{UserID: amsbridge.UserID(o.notifiedUser)}
+	_, err = events.AddAddOns(ctx, person, o.notifiedShow, 9985)
 	return err
-}
-
-// serve serves on a free port of this machine.
-func serve(ctx context.Context, h http.Handler) (url string, end func(), err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // ends when the server is closed
-	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }

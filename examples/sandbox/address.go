@@ -17,7 +17,8 @@ func listen(ctx context.Context, addr string, public bool) (net.Listener, error)
 		return nil, fmt.Errorf("-addr: %w", err)
 	}
 	if !public && !at.IP.IsLoopback() {
-		return nil, fmt.Errorf("-addr: %s is no loopback address; others could reach the page, which has no login: say -public if they may", addr)
+		return nil, fmt.Errorf("-addr: %s is no loopback address; others could reach the page, "+
+			"which has no login: say -public if they may", addr)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", at.String())
 	if err != nil {
@@ -48,7 +49,8 @@ func addressed(next http.Handler) http.Handler {
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
 		}
-		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && !strings.EqualFold(host, "localhost") {
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if err != nil && !strings.EqualFold(host, "localhost") {
 			http.Error(w, "Open this page by an IP address or as localhost.", http.StatusMisdirectedRequest)
 			return
 		}

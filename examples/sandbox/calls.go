@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
@@ -30,46 +31,69 @@ const (
 	notifiedRule = "the vendor’s text, as the sandbox reads it"
 )
 
-// calls merges the journals.
+// calls merges the journals, the newest call first.
 func (s *sandboxes) calls() rows[callView] {
-	elevate, reports, notified, visits := s.learning.Journal(), s.learning.ReportCalls(), s.events.Journal(), s.events.Visits()
-	var all []callView
-	for _, c := range latest(elevate).Shown {
-		what := "register for " + inert(c.RemoteProductID, maxText)
-		if c.Confirmation {
-			what += ", with an email"
-		}
-		all = append(all, callView{
-			c.Time, "Elevate", c.Seq, inert(string(c.UserID), maxText), what,
-			strings.TrimSpace(httpStatus(c.Status) + " " + inert(c.Refusal, maxText)), remarks(c.Fault.String(), c.Effect, c.Repeat), inertAll(c.Violations), elevateRule,
-		})
+	var all rows[callView]
+	for _, journal := range []rows[callView]{
+		each(s.elevate.Journal(), registrationCall), each(s.elevate.ReportCalls(), reportCall),
+		each(s.notified.Journal(), notifiedCall), each(s.notified.Visits(), visit),
+	} {
+		all.Shown = append(all.Shown, journal.Shown...)
+		all.Total += journal.Total
 	}
-	for _, c := range latest(reports).Shown {
-		all = append(all, callView{
-			c.Time, "Elevate report", c.Seq, "", "report since " + c.Since.Format(time.DateTime), fmt.Sprintf("%s, rows: %d", httpStatus(c.Status), c.Rows),
-			remarks(c.Fault.String(), false, false), inertAll(c.Violations), elevateRule,
-		})
+	slices.SortStableFunc(all.Shown, func(a, b callView) int {
+		return cmp.Or(b.Time.Compare(a.Time), b.Seq-a.Seq)
+	})
+	all.Shown = all.Shown[:min(len(all.Shown), maxRows)]
+	return all
+}
+
+func registrationCall(c elevatetest.Call) callView {
+	what := "register for " + shown(c.RemoteProductID)
+	if c.Confirmation {
+		what += ", with an email"
 	}
-	for _, c := range latest(notified).Shown {
-		all = append(all, callView{
-			c.Time, "Notified", c.Seq, inert(c.User, maxText), asked(c), answered(c),
-			remarks(c.Fault.String(), c.Effect, c.Repeat), inertAll(c.Violations), notifiedRule,
-		})
+	return callView{
+		Time: c.Time, Platform: "Elevate", Seq: c.Seq, Person: shown(string(c.UserID)), What: what,
+		Answer:     strings.TrimSpace(httpStatus(c.Status) + " " + shown(c.Refusal)),
+		Remarks:    remarks(c.Fault.String(), c.Effect, c.Repeat),
+		Violations: allShown(c.Violations), Rule: elevateRule,
 	}
-	for _, c := range latest(visits).Shown {
-		answer := "opened"
-		if c.Refused != "" {
-			answer = "refused: the ticket is " + inert(c.Refused, maxText)
-		}
-		all = append(all, callView{Time: c.Time, Platform: "Notified", Person: inert(c.User, maxText), What: fmt.Sprintf("a visit of show %d by a login ticket", c.Show), Answer: answer})
+}
+
+func reportCall(c elevatetest.ReportCall) callView {
+	return callView{
+		Time: c.Time, Platform: "Elevate report", Seq: c.Seq,
+		What:       "report since " + c.Since.Format(time.DateTime),
+		Answer:     fmt.Sprintf("%s, rows: %d", httpStatus(c.Status), c.Rows),
+		Remarks:    remarks(c.Fault.String(), false, false),
+		Violations: allShown(c.Violations), Rule: elevateRule,
 	}
-	slices.SortStableFunc(all, func(a, b callView) int { return cmp.Or(b.Time.Compare(a.Time), b.Seq-a.Seq) })
-	return rows[callView]{all[:min(len(all), maxRows)], len(elevate) + len(reports) + len(notified) + len(visits)}
+}
+
+func notifiedCall(c notifiedtest.Call) callView {
+	return callView{
+		Time: c.Time, Platform: "Notified", Seq: c.Seq, Person: shown(c.User),
+		What: asked(c), Answer: answered(c),
+		Remarks:    remarks(c.Fault.String(), c.Effect, c.Repeat),
+		Violations: allShown(c.Violations), Rule: notifiedRule,
+	}
+}
+
+func visit(v notifiedtest.Visit) callView {
+	answer := "opened"
+	if v.Refused != "" {
+		answer = "refused: the ticket is " + shown(v.Refused)
+	}
+	return callView{
+		Time: v.Time, Platform: "Notified", Person: shown(v.User),
+		What: fmt.Sprintf("a visit of show %d by a login ticket", v.Show), Answer: answer,
+	}
 }
 
 // asked says what a call to Notified wants.
 func asked(c notifiedtest.Call) string {
-	what := "opcodes " + inert(c.OpCodes, maxText)
+	what := "opcodes " + shown(c.OpCodes)
 	if c.Show != 0 {
 		what += fmt.Sprintf(", show %d", c.Show)
 	}
@@ -88,11 +112,11 @@ func answered(c notifiedtest.Call) string {
 	case len(c.Results) > 0:
 		var all []string
 		for _, r := range c.Results {
-			all = append(all, fmt.Sprintf("%s: status %d", inert(r.OpCode, maxText), r.Status))
+			all = append(all, fmt.Sprintf("%s: status %d", shown(r.OpCode), r.Status))
 		}
 		return strings.Join(all, ", ")
 	case c.Status != "":
-		return inert(c.Status, maxText)
+		return shown(c.Status)
 	}
 	return "none yet, or the fault’s"
 }

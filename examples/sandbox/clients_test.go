@@ -17,12 +17,12 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-func TestOurClientsMeetTheWeather(t *testing.T) {
+func TestOurClientsMeetTheFaults(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	atBoth := func(name, seed string) {
 		for _, platform := range []string{atElevate, atNotified} {
-			a := p.post("/weather", "platform", platform, "weather", name, "seed", seed)
+			a := p.post("/faults", "platform", platform, "preset", name, "seed", seed)
 			require.Equal(t, http.StatusSeeOther, a.status, a.body)
 			require.Equal(t, "/#"+platform, a.header.Get("Location"))
 		}
@@ -31,14 +31,14 @@ func TestOurClientsMeetTheWeather(t *testing.T) {
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")))
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, events.Deliver, addOns(t, "U-1001", 9985)))
 	for _, c := range []struct {
-		weather string
-		want    outbox.Outcome
+		preset string
+		want   outbox.Outcome
 	}{
 		{"down", outbox.OutcomeUnavailable}, {"refusing", outbox.OutcomeUnauthorized}, {"cutting", outbox.OutcomeUnknown},
 	} {
-		atBoth(c.weather, "")
-		require.Equal(t, c.want, outcome(t, learning.Deliver, registration(t, "U-1", "course-budget")), c.weather)
-		require.Equal(t, c.want, outcome(t, events.Deliver, addOns(t, "U-1001", 10342)), c.weather)
+		atBoth(c.preset, "")
+		require.Equal(t, c.want, outcome(t, learning.Deliver, registration(t, "U-1", "course-budget")), c.preset)
+		require.Equal(t, c.want, outcome(t, events.Deliver, addOns(t, "U-1001", 10342)), c.preset)
 	}
 	body := p.page()
 	require.Contains(t, body, "show 7001, Full pass, add-ons 9985, 10342", "what is cut is carried out")
@@ -50,19 +50,19 @@ func TestOurClientsMeetTheWeather(t *testing.T) {
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-2", "course-ethics")))
 	require.GreaterOrEqual(t, time.Since(began), 2*time.Second)
 
-	atBoth("fine", "")
+	atBoth("none", "")
 	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-3", "course-ethics")))
 	require.Equal(t, outbox.OutcomeNotReady, outcome(t, events.Deliver, addOns(t, "U-1003", 9985)), "known, not registered")
 	require.Equal(t, outbox.OutcomeRejected, outcome(t, learning.Deliver, registration(t, "U-3", "course-2019")), "closed")
 }
 
 // The same seed strikes the same calls.
-func TestRoughWeatherGoesByItsSeed(t *testing.T) {
+func TestRandomFaultsGoByTheirSeed(t *testing.T) {
 	t.Parallel()
 	const calls = 40
 	play := func(seed string) (outcomes []string, struck int) {
 		p := start(t)
-		require.Equal(t, http.StatusSeeOther, p.post("/weather", "platform", atElevate, "weather", "rough", "seed", seed).status)
+		require.Equal(t, http.StatusSeeOther, p.post("/faults", "platform", atElevate, "preset", "random", "seed", seed).status)
 		client := p.elevate()
 		for i := range calls {
 			o := outcome(t, client.Deliver, registration(t, fmt.Sprint("U-", i), "course-ethics"))
@@ -115,13 +115,13 @@ func TestReportAPI(t *testing.T) {
 	require.Equal(t, 1, found)
 	require.Contains(t, p.page(), "rows: 1")
 
-	require.Equal(t, http.StatusSeeOther, p.post("/weather", "platform", atReports, "weather", "down").status)
+	require.Equal(t, http.StatusSeeOther, p.post("/faults", "platform", atReports, "preset", "down").status)
 	for _, err := range open().Registrations(t.Context(), time.Now().Add(-time.Hour)) {
 		var d *outbox.DeliveryError
 		require.ErrorAs(t, err, &d)
 		require.Equal(t, outbox.OutcomeUnavailable, d.Outcome)
 	}
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-2", "course-ethics")), "its own weather")
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-2", "course-ethics")), "its own faults")
 }
 
 // A shop that has nothing of ours: no client, no headers, parameters in an order

@@ -1,14 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
-	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/amsbridge/amsbridge/internal/check"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
@@ -24,10 +17,10 @@ type config struct {
 	Elevate  elevateConfig  `json:"elevate"`
 	Notified notifiedConfig `json:"notified"`
 
-	// What the texts above come to.
-	profile                             *elevate.Profile
-	reAdd                               notifiedtest.ReAdd
-	elevateUpserting, notifiedUpserting time.Duration
+	// What load makes of profile_file, re_add and upsert_delay.
+	profile                                 *elevate.Profile
+	reAdd                                   notifiedtest.ReAdd
+	elevateUpsertDelay, notifiedUpsertDelay time.Duration
 }
 
 // elevateConfig is what staff and the vendor set up at Elevate.
@@ -43,8 +36,10 @@ type elevateConfig struct {
 	UserName  string `json:"user_name"`
 	Password  string `json:"password"`
 
-	Products    []productConfig `json:"products"`
-	UpsertDelay string          `json:"upsert_delay"` // such as "250ms": makes doubled persons possible; defaults to none
+	Products []productConfig `json:"products"`
+	// UpsertDelay, such as "250ms", makes duplicate persons possible. Defaults to
+	// none.
+	UpsertDelay string `json:"upsert_delay"`
 }
 
 // productConfig is an elevatetest.Product.
@@ -58,7 +53,7 @@ type productConfig struct {
 }
 
 // notifiedConfig is what there is at Notified before a shop calls, and how it
-// answers. Fields without a word of their own are as in notifiedtest.Config.
+// answers. Fields without a comment are as in notifiedtest.Config.
 type notifiedConfig struct {
 	Accounts []accountConfig `json:"accounts"` // required, at least one
 	Shows    []showConfig    `json:"shows"`
@@ -135,114 +130,4 @@ type registrationConfig struct {
 	Show     int64  `json:"show"`    // required
 	Package  string `json:"package"` // required, its name
 	FromCall int    `json:"from_call"`
-}
-
-// load reads a configuration file, or the sample where none is named, and makes
-// the credentials that it leaves out. Whether the parts fit together is for
-// newSandboxes to find.
-func load(file string) (config, error) {
-	b, folder := sample, "."
-	if file != "" {
-		var err error
-		if b, err = os.ReadFile(file); err != nil {
-			return config{}, fmt.Errorf("-config: %w", err)
-		}
-		folder = filepath.Dir(file)
-	}
-	var cfg config
-	if err := unmarshal(b, &cfg); err != nil {
-		return config{}, fmt.Errorf("-config: %w", err)
-	}
-	if err := cfg.complete(folder); err != nil {
-		return config{}, fmt.Errorf("-config: %w", err)
-	}
-	return cfg, nil
-}
-
-// complete checks the address, reads the profile and makes credentials.
-func (c *config) complete(folder string) error {
-	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" ||
-		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "") {
-		return check.Bad("main", "base_url", "is not http or https and a host, with nothing after it")
-	}
-	if err := c.Notified.complete(c); err != nil {
-		return err
-	}
-	var err error
-	if c.elevateUpserting, err = delay("elevate.upsert_delay", c.Elevate.UpsertDelay); err != nil {
-		return err
-	}
-	c.profile = elevate.GuessedProfile()
-	if c.Elevate.ProfileFile != "" {
-		if err := c.readProfile(folder); err != nil {
-			return fmt.Errorf("elevate.profile_file: %w", err)
-		}
-	}
-	secrets := []*string{&c.Elevate.Key}
-	if c.profile.Auth == elevate.AuthBasic {
-		secrets = append(secrets, &c.Elevate.UserName, &c.Elevate.Password)
-	}
-	for i := range c.Notified.Accounts {
-		secrets = append(secrets, &c.Notified.Accounts[i].AuthCode, &c.Notified.Accounts[i].Credentials)
-	}
-	for _, s := range secrets {
-		if *s == "" {
-			*s = rand.Text()
-		}
-	}
-	if c.Elevate.ReportKey == "" {
-		c.Elevate.ReportKey = c.Elevate.Key
-	}
-	return nil
-}
-
-// complete reads the texts that stand for something else, and gives packages
-// their keys, so that they can be printed.
-func (n notifiedConfig) complete(c *config) (err error) {
-	switch n.ReAdd {
-	case "", "count new":
-	case "count all":
-		c.reAdd = notifiedtest.CountAll
-	case "refuse present":
-		c.reAdd = notifiedtest.RefusePresent
-	default:
-		return badAt("notified.re_add", `is not "count new", "count all" or "refuse present"`)
-	}
-	if c.notifiedUpserting, err = delay("notified.upsert_delay", n.UpsertDelay); err != nil {
-		return err
-	}
-	for _, show := range n.Shows {
-		for i := range show.Packages {
-			if p := &show.Packages[i]; p.Key == 0 {
-				p.Key = show.Key*1000 + int64(i) + 1
-			}
-		}
-	}
-	return nil
-}
-
-// delay reads a time; empty is none.
-func delay(field, text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 || d > time.Minute {
-		return 0, badAt(field, `is not a time from 0 to a minute, such as "250ms"`)
-	}
-	return d, nil
-}
-
-func (c *config) readProfile(folder string) (err error) {
-	name := c.Elevate.ProfileFile
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(folder, name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	c.profile, err = elevate.ReadProfile(c.profile, f)
-	_ = f.Close() // it was only read
-	return err
 }

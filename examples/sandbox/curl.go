@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,9 @@ import (
 // and the first open product; empty where there is none.
 func (s *sandboxes) curlRegistration() (string, error) {
 	e := s.cfg.Elevate
-	i := slices.IndexFunc(e.Products, func(p productConfig) bool { return !p.Closed && !p.Draft && p.AppearsAfter == 0 })
+	i := slices.IndexFunc(e.Products, func(p productConfig) bool {
+		return !p.Closed && !p.Draft && p.AppearsAfter == 0
+	})
 	if i < 0 {
 		return "", nil
 	}
@@ -31,22 +34,26 @@ func (s *sandboxes) curlRegistration() (string, error) {
 		Endpoint: "http://127.0.0.1" + registrationPath, // never called
 		Profile:  s.cfg.profile, Credentials: credentials, SendConfirmation: true, AllowLoopbackHTTP: true,
 	})
-	if wrong, ok := errors.AsType[*amsbridge.InputError](err); ok && wrong.Field == "Credentials" {
-		field := "elevate.key"
+	bad, ok := errors.AsType[*amsbridge.InputError](err)
+	if ok && strings.HasSuffix(bad.Field, "Credentials") {
+		field := "key"
 		if basic {
-			field = "elevate.user_name"
+			field = "user_name"
 		}
-		return "", badAt(field, "is what no client can send: the credentials "+wrong.Problem)
+		return "", fmt.Errorf("config.elevate.%s is what no client can send: the credentials %s",
+			field, bad.Problem)
 	}
 	if err != nil {
 		return "", err
 	}
 	seen, err := client.Preview(amsbridge.Registration{
-		User:            amsbridge.User{ID: "U-1001", FirstName: "Ada", LastName: "Example", Email: "ada@example.org"},
+		User: amsbridge.User{
+			ID: "U-1001", FirstName: "Ada", LastName: "Example", Email: "ada@example.org",
+		},
 		RemoteProductID: e.Products[i].RemoteProductID,
 	})
-	if wrong, ok := errors.AsType[*amsbridge.InputError](err); ok {
-		return "", badAt(fmt.Sprintf("elevate.products[%d].remote_product_id", i), wrong.Problem)
+	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
+		return "", fmt.Errorf("config.elevate.products[%d].remote_product_id %s", i, bad.Problem)
 	}
 	if err != nil {
 		return "", err
@@ -77,13 +84,15 @@ func (s *sandboxes) curlReport() (string, error) {
 	lines := json.NewEncoder(&body)
 	lines.SetEscapeHTML(false) // for people to read
 	err := lines.Encode(map[string]any{
-		"api_key": s.cfg.Elevate.ReportKey, "format": p.Format, "labels": p.Labels, "resource": "productRegistration", "fields": p.Fields,
+		"api_key": s.cfg.Elevate.ReportKey, "format": p.Format, "labels": p.Labels,
+		"resource": "productRegistration", "fields": p.Fields,
 		"filters": map[string]any{"transaction_at": map[string]any{">=": since.Format(p.TimeLayouts[0])}},
 	})
 	if err != nil {
 		return "", err
 	}
-	return curl(s.base+reportPath, "-H", "Content-Type: application/json", "-d", strings.TrimSpace(body.String())), nil
+	data := strings.TrimSpace(body.String())
+	return curl(s.base+reportPath, "-H", "Content-Type: application/json", "-d", data), nil
 }
 
 // curlAddOns adds the first add-on of the first person who is registered; empty
@@ -96,11 +105,13 @@ func (s *sandboxes) curlAddOns() string {
 			if !ok {
 				continue
 			}
-			account := n.Accounts[slices.IndexFunc(n.Accounts, func(a accountConfig) bool { return a.Area == p.Area })]
+			i := slices.IndexFunc(n.Accounts, func(a accountConfig) bool { return a.Area == p.Area })
+			account := n.Accounts[i]
 			args := []string{s.base + notifiedPath + "?LASCmd=AI:4;F:APIUTILS!50500"}
 			for _, pair := range []string{
-				"APIUserAuthCode=" + account.AuthCode, "APIUserCredentials=" + account.Credentials, "OpCodeList=M", "OutputFormat=X",
-				"LookupByExternalUserID=1", "ExternalUserID=" + p.ID, fmt.Sprintf("ShowKey=%d", r.Show), fmt.Sprintf("AddOnsChangeList=%d", addOn),
+				"APIUserAuthCode=" + account.AuthCode, "APIUserCredentials=" + account.Credentials,
+				"OpCodeList=M", "OutputFormat=X", "LookupByExternalUserID=1", "ExternalUserID=" + p.ID,
+				fmt.Sprintf("ShowKey=%d", r.Show), fmt.Sprintf("AddOnsChangeList=%d", addOn),
 			} {
 				args = append(args, "--data-urlencode", pair)
 			}
@@ -124,11 +135,14 @@ func (n notifiedConfig) firstAddOn(r registrationConfig) (int64, bool) {
 	return 0, false
 }
 
+// plainWord finds what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[-A-Za-z0-9:/._=]+$`)
+
 // curl is a command line for a POSIX shell.
 func curl(args ...string) string {
 	line := "curl -sS"
 	for _, a := range args {
-		if strings.Trim(a, "-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._=") != "" || a == "" {
+		if !plainWord.MatchString(a) {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
 		line += " " + a

@@ -23,3 +23,13 @@ func inert(s string, limit int) string {
 	}
 	return b.String()
 }
+
+// shown is a text from outside as the page shows it.
+func shown(s string) string { return inert(s, maxText) }
+
+func allShown(texts []string) (all []string) {
+	for _, t := range texts {
+		all = append(all, shown(t))
+	}
+	return all
+}

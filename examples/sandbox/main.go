@@ -16,10 +16,10 @@
 // share. So -addr takes loopback addresses alone, unless -public says that you
 // know.
 //
-// main.go is the whole way. config.go and strict.go read the file, sandboxes.go
-// sets up both servers, welcome.go and curl.go print, address.go guards the
-// address, control.go serves the page and takes its forms, weather.go breaks
-// things, and view.go, calls.go and web/ show them.
+// main.go is the whole way. config.go says what a file may hold, and load.go reads
+// it; sandboxes.go sets up both servers, welcome.go and curl.go print, address.go
+// guards the address, page.go serves the page and takes its forms, faults.go
+// breaks the platforms, and view.go, tables.go, calls.go and web/ show what is there.
 package main
 
 import (
@@ -94,9 +94,9 @@ func serve(ctx context.Context, addr, file string, public bool, out io.Writer) e
 	// 3. The platforms, their page, and what a shop must set.
 	platforms, err := newSandboxes(cfg, baseURL(cfg, listener))
 	if err != nil {
-		return fmt.Errorf("-config: %w", err)
+		return err
 	}
-	page, err := newControl(platforms)
+	page, err := newPage(platforms)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func TestWatching(t *testing.T) {
 	require.Contains(t, still, "<form")
 	require.Contains(t, watched, `<meta http-equiv="refresh" content="2">`)
 	require.NotContains(t, watched, "<form", "nothing that a refresh could tear from under somebody's hands")
-	require.Contains(t, watched, "<strong>Elevate</strong>: fine")
+	require.Contains(t, watched, "<strong>Elevate</strong>’s faults: none")
 	for _, tables := range []string{still, watched} {
 		requireSound(t, tables)
 	}
@@ -121,9 +121,9 @@ func TestJournalsAreCutOnThePageAndWholeInTheExport(t *testing.T) {
 	for range calls {
 		r := httptest.NewRequest(http.MethodPost, registrationPath, strings.NewReader("{}"))
 		r.Header.Set("Content-Type", "application/json")
-		s.learning.ServeHTTP(httptest.NewRecorder(), r)
+		s.elevate.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	s.events.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, notifiedPath, nil))
+	s.notified.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, notifiedPath, nil))
 	body := fetch(h, "/").Body.String()
 	require.Equal(t, maxRows, strings.Count(body, `data-label="Answer"`))
 	require.Contains(t, body, fmt.Sprintf("The latest %d of %d", maxRows, calls+1))

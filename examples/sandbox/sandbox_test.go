@@ -185,9 +185,9 @@ func served(t *testing.T) (*sandboxes, http.Handler) {
 	require.NoError(t, err)
 	s, err := newSandboxes(cfg, "http://127.0.0.1:8090")
 	require.NoError(t, err)
-	c, err := newControl(s)
+	p, err := newPage(s)
 	require.NoError(t, err)
-	return s, c.handler(false)
+	return s, p.handler(false)
 }
 
 func fetch(h http.Handler, path string) *httptest.ResponseRecorder {

@@ -25,20 +25,20 @@ const (
 type sandboxes struct {
 	cfg      config
 	base     string // begins every endpoint, without a slash at its end
-	learning *elevatetest.Server
-	events   *notifiedtest.Server
+	elevate  *elevatetest.Server
+	notified *notifiedtest.Server
 }
 
-// newSandboxes sets up both. Its error names the field as the configuration's
-// file does.
+// newSandboxes sets up both. Its error names the field as the configuration file
+// does.
 func newSandboxes(cfg config, base string) (*sandboxes, error) {
 	s := &sandboxes{cfg: cfg, base: base}
 	var err error
-	if s.learning, err = elevatetest.New(cfg.elevate()); err != nil {
-		return nil, inFile("elevate.", err)
+	if s.elevate, err = elevatetest.New(cfg.elevate()); err != nil {
+		return nil, inFile("elevate", err)
 	}
-	if s.events, err = notifiedtest.New(cfg.notified()); err != nil {
-		return nil, inFile("notified.", err)
+	if s.notified, err = notifiedtest.New(cfg.notified()); err != nil {
+		return nil, inFile("notified", err)
 	}
 	return s, s.admit()
 }
@@ -46,9 +46,10 @@ func newSandboxes(cfg config, base string) (*sandboxes, error) {
 func (c config) elevate() elevatetest.Config {
 	e := c.Elevate
 	made := elevatetest.Config{
-		BaseURL: c.BaseURL, Path: registrationPath, Profile: c.profile, Key: e.Key, UserName: e.UserName, Password: e.Password,
+		BaseURL: c.BaseURL, Path: registrationPath, Profile: c.profile,
+		Key: e.Key, UserName: e.UserName, Password: e.Password,
 		ReportProfile: elevate.GuessedReportProfile(), ReportKey: e.ReportKey,
-		UpsertDelay: c.elevateUpserting,
+		UpsertDelay: c.elevateUpsertDelay,
 	}
 	for _, p := range e.Products {
 		made.Products = append(made.Products, elevatetest.Product(p))
@@ -59,16 +60,23 @@ func (c config) elevate() elevatetest.Config {
 func (c config) notified() notifiedtest.Config {
 	n := c.Notified
 	made := notifiedtest.Config{
-		Names: notifiedtest.Names(n.Names), RegistrationIDOutput: n.RegistrationIDOutput, ExtraParams: n.ExtraParams,
-		ReAdd: c.reAdd, UpsertDelay: c.notifiedUpserting, CurlyQuotes: n.CurlyQuotes, EncodeText: n.EncodeText, BlankLines: n.BlankLines,
+		Names: notifiedtest.Names(n.Names), RegistrationIDOutput: n.RegistrationIDOutput,
+		ExtraParams: n.ExtraParams, ReAdd: c.reAdd, UpsertDelay: c.notifiedUpsertDelay,
+		CurlyQuotes: n.CurlyQuotes, EncodeText: n.EncodeText, BlankLines: n.BlankLines,
 	}
 	for _, a := range n.Accounts {
-		made.Accounts = append(made.Accounts, notifiedtest.Account{AuthCode: a.AuthCode, Credentials: a.Credentials, Area: a.Area})
+		made.Accounts = append(made.Accounts, notifiedtest.Account{
+			AuthCode: a.AuthCode, Credentials: a.Credentials, Area: a.Area,
+		})
 	}
 	for _, s := range n.Shows {
-		show := notifiedtest.Show{Key: s.Key, Area: s.Area, Name: s.Name, DisplayItems: s.DisplayItems, Open: s.Open}
+		show := notifiedtest.Show{
+			Key: s.Key, Area: s.Area, Name: s.Name, DisplayItems: s.DisplayItems, Open: s.Open,
+		}
 		for _, p := range s.Packages {
-			pkg := notifiedtest.Package{Key: p.Key, Name: p.Name, Capacity: p.Capacity, Full: p.Full, Closed: p.Closed}
+			pkg := notifiedtest.Package{
+				Key: p.Key, Name: p.Name, Capacity: p.Capacity, Full: p.Full, Closed: p.Closed,
+			}
 			for _, a := range p.AddOns {
 				pkg.AddOns = append(pkg.AddOns, notifiedtest.AddOn(a))
 			}
@@ -82,20 +90,21 @@ func (c config) notified() notifiedtest.Config {
 // admit has Notified know the people of the configuration.
 func (s *sandboxes) admit() error {
 	for i, p := range s.cfg.Notified.People {
-		at := fmt.Sprintf("notified.people[%d]", i)
-		switch err := s.events.AddUserLater(p.Area, notifiedtest.User{ID: p.ID, Email: p.Email}, p.FromCall); {
+		at := fmt.Sprintf("config.notified.people[%d]", i)
+		user := notifiedtest.User{ID: p.ID, Email: p.Email}
+		switch err := s.notified.AddUserLater(p.Area, user, p.FromCall); {
 		case errors.Is(err, notifiedtest.ErrNoArea):
-			return badAt(at+".area", "is no account's")
+			return fmt.Errorf("%s.area is no account's", at)
 		case err != nil:
-			return badAt(at, "has no id of 1 to 255 bytes, or an e-mail address of more")
+			return fmt.Errorf("%s has no id of 1 to 255 bytes, or an e-mail address of more", at)
 		}
 		for j, r := range p.Registrations {
 			at := fmt.Sprintf("%s.registrations[%d]", at, j)
-			switch err := s.events.RegisterLater(p.ID, r.Show, r.Package, r.FromCall); {
+			switch err := s.notified.RegisterLater(p.ID, r.Show, r.Package, r.FromCall); {
 			case errors.Is(err, notifiedtest.ErrNoPackage):
-				return badAt(at+".package", "is none of the show's")
+				return fmt.Errorf("%s.package is none of the show's", at)
 			case err != nil:
-				return badAt(at+".show", "is no show of the person's area")
+				return fmt.Errorf("%s.show is no show of the person's area", at)
 			}
 		}
 	}
@@ -104,20 +113,32 @@ func (s *sandboxes) admit() error {
 
 // reset forgets all but the configuration, and lets both behave.
 func (s *sandboxes) reset() error {
-	s.learning.Reset()
-	s.events.Reset()
+	s.elevate.Reset()
+	s.notified.Reset()
 	return s.admit()
 }
 
-var inWord = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
+var wordEnd = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 
 // inFile names the field of an input error as the file does: the names there are
 // those in Go, in lower case and with underscores.
-func inFile(under string, err error) error {
-	wrong, ok := errors.AsType[*amsbridge.InputError](err)
+func inFile(platform string, err error) error {
+	bad, ok := errors.AsType[*amsbridge.InputError](err)
 	if !ok {
 		return err
 	}
-	field := strings.TrimPrefix(wrong.Field, "notifiedtest.Config.")
-	return badAt(under+strings.ToLower(inWord.ReplaceAllString(field, "${1}${3}_${2}${4}")), wrong.Problem)
+	field := bad.Field
+	if _, after, found := strings.Cut(field, "Config."); found {
+		field = after
+	}
+	field = strings.ToLower(wordEnd.ReplaceAllString(field, "${1}${3}_${2}${4}"))
+	return fmt.Errorf("%s %s", inConfig(platform+"."+field), bad.Problem)
+}
+
+// withoutPackage is an error without the name of the package that made it.
+func withoutPackage(err error) string {
+	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
+		return bad.Field + " " + bad.Problem
+	}
+	return err.Error()
 }

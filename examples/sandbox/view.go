@@ -2,12 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 )
 
 // The page's limits: rows in a table, and characters of a text from outside.
@@ -25,18 +19,9 @@ type view struct {
 	Mails         rows[mailView]
 	Registrations rows[registrationView]
 	People        rows[personView]
-	// Persons and registrations beyond the first of their kind.
-	DoubledAtElevate, DoubledAtNotified int
+	// How many persons and registrations there are beyond the first of their kind.
+	DuplicatesAtElevate, DuplicatesAtNotified int
 }
-
-// rows are the latest of a list, the newest first.
-type rows[T any] struct {
-	Shown []T
-	Total int
-}
-
-// Cut tells whether there are more than are shown.
-func (r rows[T]) Cut() bool { return r.Total > len(r.Shown) }
 
 // platformView is one platform's part of the page.
 type platformView struct {
@@ -45,81 +30,67 @@ type platformView struct {
 	Journal    string // the name of the journal that its calls are in
 	Facts      []string
 	Presets    []preset
-	Weather    string // the preset's name, or "script"
-	Says       string // what the weather is, in words
+	Preset     string // its name, or ownScript
+	Faults     string // what they are, in words
 	Seed       uint64
 	Script     string
 	Problem    string // with the form that was just sent; empty without one
 	InScript   bool   // the problem is the script's
 }
 
-// mailView is a confirmation email that Elevate would have sent.
-type mailView struct {
-	Seq               int
-	To, Person        string
-	Product, Location string
-}
-
-// registrationView is a person registered for a product at Elevate.
-type registrationView struct {
-	Time                           time.Time
-	Person, Name, Product, Address string
-}
-
-// personView is a person at Notified.
-type personView struct {
-	Area, Person  string
-	Registrations []string
-}
-
-func (c *control) view(watch bool, wrong problem) (view, error) {
-	s := c.platforms
+func (p *page) view(watch bool, wrong problem) (view, error) {
+	s := p.platforms
 	v := view{
 		Watch: watch,
 		Calls: s.calls(), Mails: s.mails(), Registrations: s.registrations(), People: s.people(),
 	}
-	persons, registrations := s.events.Doubled()
-	v.DoubledAtElevate, v.DoubledAtNotified = s.doubledAtElevate(), persons+registrations
-	for _, p := range []platformView{
-		{Slug: atElevate, Name: "Elevate", API: s.base + registrationPath, Journal: atElevate, Facts: s.elevateFacts()},
-		{Slug: atNotified, Name: "Notified", API: s.base + notifiedPath, Journal: atNotified, Facts: s.notifiedFacts()},
-		{Slug: atReports, Name: "Elevate’s Report API", API: s.base + reportPath, Journal: atElevate, Facts: s.reportFacts()},
+	persons, registrations := s.notified.Doubled()
+	v.DuplicatesAtElevate, v.DuplicatesAtNotified = s.duplicatesAtElevate(), persons+registrations
+	for _, platform := range []platformView{
+		{
+			Slug: atElevate, Name: "Elevate", API: s.base + registrationPath, Journal: atElevate,
+			Facts: s.elevateFacts(),
+		},
+		{
+			Slug: atNotified, Name: "Notified", API: s.base + notifiedPath, Journal: atNotified,
+			Facts: s.notifiedFacts(),
+		},
+		{
+			Slug: atReports, Name: "Elevate’s Report API", API: s.base + reportPath, Journal: atElevate,
+			Facts: []string{"all registrations at Elevate, by the columns of the guessed profile"},
+		},
 	} {
-		at := c.weather[p.Slug]
+		f := p.faults[platform.Slug]
 		var err error
-		if p.Weather, p.Seed, p.Script, err = at.now(); err != nil {
+		if platform.Preset, platform.Seed, platform.Script, err = f.now(); err != nil {
 			return view{}, err
 		}
-		p.Presets, p.Says = at.presets, "as the script says"
-		for _, known := range at.presets {
-			if known.Name == p.Weather {
-				p.Says = known.Label
+		platform.Presets, platform.Faults = f.presets, "as the script says"
+		for _, known := range f.presets {
+			if known.Name == platform.Preset {
+				platform.Faults = known.Label
 			}
 		}
-		if wrong.Platform == p.Slug {
-			if p.Problem, p.InScript = wrong.Text, wrong.InScript; p.InScript {
-				p.Script = wrong.Script
+		if wrong.Platform == platform.Slug {
+			if platform.Problem, platform.InScript = wrong.Text, wrong.InScript; platform.InScript {
+				platform.Script = wrong.Script
 			}
 		}
-		v.Platforms = append(v.Platforms, p)
+		v.Platforms = append(v.Platforms, platform)
 	}
 	return v, nil
 }
 
 func (s *sandboxes) elevateFacts() (facts []string) {
-	facts = append(facts, "wire profile "+inert(s.cfg.profile.Name, maxText))
+	facts = append(facts, "wire profile "+shown(s.cfg.profile.Name))
 	for _, p := range s.cfg.Elevate.Products {
-		fact := "Remote Product ID " + inert(p.RemoteProductID, maxText)
+		fact := "Remote Product ID " + shown(p.RemoteProductID)
 		if p.Draft || p.Closed {
 			fact += ", in Draft or closed"
 		}
 		facts = append(facts, fact)
 	}
 	return facts
-}
-
-func (s *sandboxes) reportFacts() []string {
-	return []string{"all registrations at Elevate, by the columns of the guessed profile"}
 }
 
 func (s *sandboxes) notifiedFacts() (facts []string) {
@@ -129,107 +100,9 @@ func (s *sandboxes) notifiedFacts() (facts []string) {
 			for _, a := range p.AddOns {
 				keys = append(keys, a.Key)
 			}
-			facts = append(facts, fmt.Sprintf("ShowKey %d, ShowPackageKey %d (%s), add-ons %s", show.Key, p.Key, inert(p.Name, maxText), list(keys)))
+			facts = append(facts, fmt.Sprintf("ShowKey %d, ShowPackageKey %d (%s), add-ons %s",
+				show.Key, p.Key, shown(p.Name), list(keys)))
 		}
 	}
 	return facts
-}
-
-func (s *sandboxes) mails() rows[mailView] {
-	return each(s.learning.Mails(), func(m elevatetest.Mail) mailView {
-		return mailView{m.Seq, inert(m.To, maxText), inert(string(m.UserID), maxText), inert(m.RemoteProductID, maxText), m.ProductURL}
-	})
-}
-
-func (s *sandboxes) registrations() rows[registrationView] {
-	names := map[string]string{}
-	for _, u := range s.learning.Users() {
-		names[string(u.ID)] = inert(u.FirstName+" "+u.LastName, maxText)
-	}
-	return each(s.learning.Registrations(), func(r elevatetest.Registration) registrationView {
-		id := string(r.UserID)
-		return registrationView{r.Time, inert(id, maxText), names[id], inert(r.RemoteProductID, maxText), r.ProductURL}
-	})
-}
-
-func (s *sandboxes) doubledAtElevate() int {
-	type place struct{ user, product string }
-	seen, doubled := map[place]bool{}, 0
-	count := func(at place) {
-		if seen[at] {
-			doubled++
-		}
-		seen[at] = true
-	}
-	for _, p := range s.learning.Persons() {
-		count(place{user: string(p.User.ID)})
-	}
-	for _, r := range s.learning.Registrations() {
-		count(place{string(r.UserID), r.RemoteProductID})
-	}
-	return doubled
-}
-
-// people are those that Notified knows, area by area.
-func (s *sandboxes) people() rows[personView] {
-	var all []personView
-	for _, a := range s.areas() {
-		of := map[int64][]string{}
-		for _, r := range s.events.Registrations(a) {
-			text := fmt.Sprintf("show %d, %s", r.Show, inert(r.Package, maxText))
-			if len(r.AddOns) > 0 {
-				text += ", add-ons " + list(r.AddOns)
-			}
-			of[r.Person.Key] = append(of[r.Person.Key], text)
-		}
-		for _, p := range s.events.Persons(a) {
-			all = append(all, personView{inert(a, maxText), inert(p.ID, maxText), of[p.Key]})
-		}
-	}
-	return latest(all)
-}
-
-// areas are those of the accounts, each once.
-func (s *sandboxes) areas() (areas []string) {
-	for _, a := range s.cfg.Notified.Accounts {
-		if !slices.Contains(areas, a.Area) {
-			areas = append(areas, a.Area)
-		}
-	}
-	return areas
-}
-
-// latest returns the last rows of a journal, the newest first.
-func latest[T any](all []T) rows[T] {
-	shown := slices.Clone(all[max(0, len(all)-maxRows):])
-	slices.Reverse(shown)
-	return rows[T]{shown, len(all)}
-}
-
-func each[T, V any](all []T, show func(T) V) rows[V] {
-	last := latest(all)
-	r := rows[V]{Total: last.Total}
-	for _, t := range last.Shown {
-		r.Shown = append(r.Shown, show(t))
-	}
-	return r
-}
-
-func inertAll(texts []string) (all []string) {
-	for _, t := range texts {
-		all = append(all, inert(t, maxText))
-	}
-	return all
-}
-
-// list writes the first of some keys.
-func list(keys []int64) string {
-	var texts []string
-	for _, k := range keys[:min(len(keys), 20)] {
-		texts = append(texts, strconv.FormatInt(k, 10))
-	}
-	if len(keys) > len(texts) {
-		texts = append(texts, fmt.Sprintf("and %d more", len(keys)-len(texts)))
-	}
-	return strings.Join(texts, ", ")
 }

@@ -78,7 +78,8 @@ func (s *sandboxes) sayNotified(say func(string, ...any)) {
 			for _, a := range p.AddOns {
 				keys = append(keys, fmt.Sprint(a.Key))
 			}
-			say("    ShowPackageKey      %d (%s), with the AddOnItemKeys %s", p.Key, inert(p.Name, 80), strings.Join(keys, ", "))
+			say("    ShowPackageKey      %d (%s), with the AddOnItemKeys %s",
+				p.Key, inert(p.Name, 80), strings.Join(keys, ", "))
 		}
 	}
 	for _, p := range n.People {

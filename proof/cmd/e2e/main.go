@@ -1,15 +1,14 @@
-// Command e2e plays the story of examples/store, and of the page of
-// examples/sandbox, in headless Chromium, and ends
-// with
+// Command e2e plays the story of examples/store, and that of the page of
+// examples/sandbox, in headless Chromium. It ends with
 //
-//	e2e ok: scenes=… pages=… csp=0 axe=0
+//	e2e ok: scenarios=… pages=… csp=0 axe=0
 //
 // and status 0, or says what failed and where, with pictures, and ends with
 // status 1. From the root of the repository:
 //
 //	go run ./proof/cmd/e2e
 //
-// On a Debian machine root needs nothing else: Chromium and npm are installed
+// On a Debian machine root needs nothing but Go: Chromium and npm are installed
 // when they are missing, and axe-core is fetched into the user's cache folder.
 package main
 
@@ -21,14 +20,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/amsbridge/amsbridge/proof/e2e/install"
-	"github.com/amsbridge/amsbridge/proof/e2e/scenes"
-	"github.com/amsbridge/amsbridge/proof/e2e/stage"
+	"github.com/amsbridge/amsbridge/proof/e2e/scenarios"
+	"github.com/amsbridge/amsbridge/proof/e2e/servers"
 )
 
 func main() {
@@ -39,19 +39,20 @@ func main() {
 
 // options are the command line's.
 type options struct {
-	shots, only string
-	jobs        int
-	atMost      time.Duration
+	pictures, only string
+	jobs           int
+	atMost         time.Duration
 }
 
 func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	flags.SetOutput(problems)
-	flags.StringVar(&o.shots, "shots", "", "folder for the pictures (default a new one in the temporary folder)")
-	flags.StringVar(&o.only, "run", "", "play only the scenes whose name matches this regular expression")
-	flags.IntVar(&o.jobs, "jobs", 2, "how many scenes are played at the same time")
-	flags.DurationVar(&o.atMost, "timeout", 15*time.Minute, "how long all of it may take")
+	flags.StringVar(&o.pictures, "pictures", "",
+		"folder for the pictures (default a new one in the temporary folder)")
+	flags.StringVar(&o.only, "run", "", "play only the scenarios whose name matches this regular expression")
+	flags.IntVar(&o.jobs, "jobs", 2, "how many scenarios are played at the same time")
+	flags.DurationVar(&o.atMost, "timeout", 10*time.Minute, "how long all of it may take")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -71,8 +72,8 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	return 0
 }
 
-// play plays the scenes, and tells of each as it ends.
-func play(ctx context.Context, o options, out io.Writer) (tally scenes.Tally, err error) {
+// play plays the scenarios, and reports each as it ends.
+func play(ctx context.Context, o options, out io.Writer) (tally scenarios.Tally, err error) {
 	only, err := regexp.Compile(o.only)
 	switch {
 	case err != nil:
@@ -80,25 +81,29 @@ func play(ctx context.Context, o options, out io.Writer) (tally scenes.Tally, er
 	case o.jobs < 1:
 		return tally, errors.New("-jobs is not at least 1")
 	}
-	crew, remove, err := prepare(ctx, o.shots, out)
+	programs, err := os.MkdirTemp("", "amsbridge-e2e-programs-")
 	if err != nil {
 		return tally, err
 	}
-	defer func() { err = errors.Join(err, remove()) }()
-	if err := crew.Calibrate(ctx); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
+	runner, err := prepare(ctx, programs, o.pictures, out)
+	if err != nil {
+		return tally, err
+	}
+	if err := runner.Calibrate(ctx); err != nil {
 		return tally, err
 	}
 	var mu sync.Mutex
 	var playing sync.WaitGroup
 	free := make(chan struct{}, o.jobs)
-	for _, scene := range scenes.All() {
-		if !only.MatchString(scene.Name) {
+	for _, scenario := range scenarios.All() {
+		if !only.MatchString(scenario.Name) {
 			continue
 		}
 		free <- struct{}{}
 		playing.Go(func() {
 			defer func() { <-free }()
-			result := crew.Play(ctx, scene)
+			result := runner.Play(ctx, scenario)
 			mu.Lock()
 			defer mu.Unlock()
 			tally.Add(result)
@@ -106,36 +111,26 @@ func play(ctx context.Context, o options, out io.Writer) (tally scenes.Tally, er
 		})
 	}
 	playing.Wait()
-	_, _ = fmt.Fprintln(out, "pictures:", crew.Shots)
+	_, _ = fmt.Fprintln(out, "pictures:", runner.Pictures)
 	return tally, nil
 }
 
-// prepare finds or makes all that the scenes need; remove takes the built
-// programs away again.
-func prepare(ctx context.Context, shots string, out io.Writer) (crew scenes.Crew, remove func() error, err error) {
-	if crew.Chromium, err = install.Chromium(ctx, out); err != nil {
-		return crew, nil, err
+// prepare finds or makes all that the scenarios need, with the programs in a
+// folder.
+func prepare(ctx context.Context, folder, pictures string, out io.Writer) (r scenarios.Runner, err error) {
+	if r.Chromium, err = install.Chromium(ctx, out); err != nil {
+		return r, err
 	}
-	if crew.Axe, err = install.Axe(ctx, out); err != nil {
-		return crew, nil, err
+	if r.Axe, err = install.Axe(ctx, out); err != nil {
+		return r, err
 	}
-	if crew.Shots = shots; shots == "" {
-		crew.Shots, err = os.MkdirTemp("", "amsbridge-e2e-shots-")
-	} else {
-		err = os.MkdirAll(shots, 0o750)
+	if err := servers.Build(ctx, folder); err != nil {
+		return r, err
 	}
-	if err != nil {
-		return crew, nil, err
+	r.Store, r.Sandbox = filepath.Join(folder, "store"), filepath.Join(folder, "sandbox")
+	if r.Pictures = pictures; pictures != "" {
+		return r, os.MkdirAll(pictures, 0o750)
 	}
-	built, err := os.MkdirTemp("", "amsbridge-e2e-programs-")
-	if err != nil {
-		return crew, nil, err
-	}
-	remove = func() error { return os.RemoveAll(built) }
-	for example, file := range map[string]*string{"store": &crew.Store, "sandbox": &crew.Sandbox} {
-		if *file, err = stage.Build(ctx, built, example); err != nil {
-			return crew, nil, errors.Join(err, remove())
-		}
-	}
-	return crew, remove, nil
+	r.Pictures, err = os.MkdirTemp("", "amsbridge-e2e-pictures-")
+	return r, err
 }

@@ -65,12 +65,14 @@ func fetchAxe(ctx context.Context, out io.Writer, folder, kept string) error {
 	defer func() { _ = os.RemoveAll(fresh) }() // only a cache
 	wanted := "axe-core@" + AxeVersion
 	_, _ = fmt.Fprintf(out, "e2e: fetching %s with npm\n", wanted)
-	if err := command(ctx, "npm", "pack", "--loglevel=error", "--pack-destination", fresh, wanted); err != nil {
-		return &Missing{What: "axe-core", How: "npm could not fetch " + wanted + "; put its tarball to " + kept, Err: err}
+	err = command(ctx, "npm", "pack", "--loglevel=error", "--pack-destination", fresh, wanted)
+	if err != nil {
+		how := "npm could not fetch " + wanted + "; put its tarball to " + kept
+		return missing("axe-core", how, err)
 	}
 	tarball := filepath.Join(fresh, filepath.Base(kept))
 	if _, err := axeFrom(tarball); err != nil {
-		return &Missing{What: "axe-core", How: "npm fetched something else", Err: err}
+		return missing("axe-core", "npm fetched something else", err)
 	}
 	return os.Rename(tarball, kept)
 }

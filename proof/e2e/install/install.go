@@ -13,25 +13,13 @@ import (
 	"strings"
 )
 
-// Missing is what this machine lacks, and why it could not be put there.
-type Missing struct {
-	What string
-	// How is what a person can do about it.
-	How string
-	Err error
-}
-
-// Error returns the whole story on one line.
-func (e *Missing) Error() string {
-	text := e.What + " is missing: " + e.How
-	if e.Err != nil {
-		text += " (" + e.Err.Error() + ")"
+// missing says what this machine lacks, and what a person can do about it.
+func missing(what, remedy string, cause error) error {
+	if cause == nil {
+		return fmt.Errorf("%s is missing: %s", what, remedy)
 	}
-	return text
+	return fmt.Errorf("%s is missing: %s (%w)", what, remedy, cause)
 }
-
-// Unwrap returns the cause.
-func (e *Missing) Unwrap() error { return e.Err }
 
 // Chromium returns the path of the browser. On a Debian machine without one it
 // is installed, if this process is root's.
@@ -47,7 +35,7 @@ func Chromium(ctx context.Context, out io.Writer) (string, error) {
 	if path := found(names...); path != "" {
 		return path, nil
 	}
-	return "", &Missing{What: "Chromium", How: "the package was installed, and brought no program called chromium"}
+	return "", missing("Chromium", "the package brought no program called chromium", nil)
 }
 
 func found(names ...string) string {
@@ -64,16 +52,17 @@ func debian(ctx context.Context, out io.Writer, what string, packages ...string)
 	by := "apt-get install " + strings.Join(packages, " ")
 	switch {
 	case found("apt-get") == "":
-		return &Missing{What: what, How: "install it by hand: this is no Debian machine"}
+		return missing(what, "install it by hand: this is no Debian machine", nil)
 	case os.Getuid() != 0:
-		return &Missing{What: what, How: "this process is not root; as root, run: " + by}
+		return missing(what, "this process is not root; as root, run: "+by, nil)
 	}
 	_, _ = fmt.Fprintf(out, "e2e: installing %s: %s\n", what, by)
 	// An old package list names versions that the mirror has no longer.
 	update := command(ctx, "apt-get", "update", "-q")
-	install := command(ctx, "apt-get", append([]string{"install", "-y", "-q", "--no-install-recommends"}, packages...)...)
+	options := []string{"install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"}
+	install := command(ctx, "apt-get", append(options, packages...)...)
 	if err := errors.Join(update, install); install != nil {
-		return &Missing{What: what, How: "no package could be fetched; with a network, run: " + by, Err: err}
+		return missing(what, "no package could be fetched; with a network, run: "+by, err)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func TestOnlyThePinnedScriptIsTaken(t *testing.T) {
 func TestMissingSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("exit status 100")
-	err := error(&Missing{What: "Chromium", How: "as root, run: apt-get install chromium", Err: cause})
+	err := missing("Chromium", "as root, run: apt-get install chromium", cause)
 	require.EqualError(t, err, "Chromium is missing: as root, run: apt-get install chromium (exit status 100)")
 	require.ErrorIs(t, err, cause)
 }
