@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -47,7 +46,7 @@ func (s *Store) claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Clai
 	}
 	t, err := s.tour(ctx, req)
 	if err != nil {
-		return outbox.Claim{}, fmt.Errorf("%s: claim: %w", s.name, err)
+		return outbox.Claim{}, s.failed("claim", err)
 	}
 	c := &claiming{s: s, req: req, tour: t}
 	if t.followers || t.worth() {
@@ -56,7 +55,7 @@ func (s *Store) claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Clai
 			return c.run(ctx)
 		})
 		if err != nil {
-			return outbox.Claim{}, fmt.Errorf("%s: claim: %w", s.name, err)
+			return outbox.Claim{}, s.failed("claim", err)
 		}
 	}
 	c.cut = req.Room < wanted && len(c.chosen) == req.Room

@@ -8,14 +8,10 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/migrations"
 )
 
-// Schema is the outbox's migration set.
-func Schema(d Dialect) (sqlmigrate.Set, error) {
-	known, err := dialectOf(d)
-	if err != nil {
-		return sqlmigrate.Set{}, err
-	}
-	folder := string(known.folder)
-	return sqlmigrate.Set{Files: migrations.Files, Folder: folder, Dialect: folder, Versions: "amsbridge_migration"}, nil
+// Schema is the outbox's migration set for a dialect that has migrations of its
+// own: [PostgreSQL], [MySQL] or [SQLite].
+func Schema(d Dialect) sqlmigrate.Set {
+	return sqlmigrate.Set{Files: migrations.Files, Folder: string(d), Dialect: string(d), Versions: "amsbridge_migration"}
 }
 
 // Problem says what makes the tables unfit for this program: another encoding,

@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -107,7 +106,7 @@ func (s *Store) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox
 			return err
 		})
 		if err != nil {
-			return acked, fmt.Errorf("%s: settle: %w", s.name, err)
+			return acked, s.failed("settle", err)
 		}
 		acked, batch = append(acked, part...), batch[n:]
 	}

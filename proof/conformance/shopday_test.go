@@ -41,7 +41,7 @@ func sqlParty(t *testing.T, dialect sqlstore.Dialect, driver, dsn string) party[
 func pgxParty(t *testing.T, dsn string) party[pgx.Tx] {
 	t.Helper()
 	pool := openPool(t, dsn)
-	store, err := pgxstore.New(pgxstore.Config{Pool: pool})
+	store, err := pgxstore.New(t.Context(), pgxstore.Config{DB: pool})
 	require.NoError(t, err)
 	return party[pgx.Tx]{store, func(ctx context.Context, wake func(), fn func(pgx.Tx) error) error {
 		return pgxstore.InTx(ctx, pool, wake, fn)
