@@ -28,11 +28,11 @@ func (b Breaker) withDefaults(r Retry) (Breaker, error) {
 	setDefault(&b.Longest, max(time.Minute, b.First))
 	switch {
 	case b.First < 0:
-		return b, check.Bad("outbox", "Breaker.First", "is negative")
+		return b, check.Bad("outbox", "SenderConfig.Breaker.First", "is negative")
 	case b.Longest < b.First:
-		return b, check.Bad("outbox", "Breaker.Longest", "is shorter than Breaker.First")
+		return b, check.Bad("outbox", "SenderConfig.Breaker.Longest", "is shorter than First")
 	case b.Longest > 24*time.Hour:
-		return b, check.Bad("outbox", "Breaker.Longest", "is longer than a day")
+		return b, check.Bad("outbox", "SenderConfig.Breaker.Longest", "is longer than a day")
 	}
 	return b, nil
 }

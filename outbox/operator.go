@@ -35,14 +35,14 @@ func NewOperator(store Inspector) (*Operator, error) {
 // NewOperatorWith returns the operator's calls on a store, or a *amsbridge.InputError
 // that names the bad field.
 func NewOperatorWith(store Inspector, cfg OperatorConfig) (*Operator, error) {
-	if store == nil {
+	if isNil(store) {
 		return nil, check.Bad("outbox", "store", "is nil")
 	}
 	if n := len(cfg.EraseKey.bytes()); n > 0 && n < minEraseKey {
-		return nil, check.Bad("outbox", "EraseKey", "is shorter than 32 bytes")
+		return nil, check.Bad("outbox", "OperatorConfig.EraseKey", "is shorter than 32 bytes")
 	}
 	if cfg.EraseKey.repeats() {
-		return nil, check.Bad("outbox", "EraseKey", "is one byte again and again, not random")
+		return nil, check.Bad("outbox", "OperatorConfig.EraseKey", "is one byte again and again, not random")
 	}
 	return &Operator{store, cfg}, nil
 }
@@ -99,7 +99,7 @@ func signed(actor *Actor, reason *string) error {
 		name  string
 		value *string
 		limit int
-	}{{"actor name", &actor.Name, 255}, {"reason", reason, MaxReason}} {
+	}{{"actor.Name", &actor.Name, 255}, {"reason", reason, MaxReason}} {
 		*f.value = CutText(strings.TrimSpace(*f.value), f.limit)
 		if *f.value == "" {
 			return check.Bad("outbox", f.name, "is empty")

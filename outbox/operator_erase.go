@@ -47,7 +47,7 @@ func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string
 	}
 	switch {
 	case len(o.cfg.EraseKey.bytes()) == 0:
-		return 0, check.Bad("outbox", "EraseKey", "is missing")
+		return 0, check.Bad("outbox", "OperatorConfig.EraseKey", "is not set")
 	case person == "":
 		return 0, check.Bad("outbox", "person", "is empty")
 	case len(person) > MaxPerson:

@@ -38,7 +38,7 @@ func TestEraseNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	store := &erasing{}
 	for _, key := range [][]byte{[]byte("thirty-one bytes are one too few"[:31]), make([]byte, 32)} {
 		_, err := outbox.NewOperatorWith(store, outbox.OperatorConfig{EraseKey: outbox.NewSecret(key)})
-		requireField(t, err, "EraseKey")
+		requireField(t, err, "OperatorConfig.EraseKey")
 	}
 	_, err := outbox.NewOperatorWith(nil, outbox.OperatorConfig{EraseKey: eraseKey})
 	requireField(t, err, "store")
@@ -47,7 +47,7 @@ func TestEraseNamesTheBadFieldAndAsksNothing(t *testing.T) {
 		actor                 outbox.Actor
 		person, reason, field string
 	}{
-		{outbox.Actor{}, "U-1", "why", "actor name"},
+		{outbox.Actor{}, "U-1", "why", "actor.Name"},
 		{pat, "U-1", " \n", "reason"},
 		{pat, "", "why", "person"},
 		{pat, strings.Repeat("x", 256), "why", "person"},
@@ -63,7 +63,7 @@ func TestEraseNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	plain, err := outbox.NewOperator(store)
 	require.NoError(t, err)
 	_, err = plain.Erase(t.Context(), pat, "U-1", "why")
-	requireField(t, err, "EraseKey")
+	requireField(t, err, "OperatorConfig.EraseKey")
 	require.Empty(t, store.asked)
 }
 

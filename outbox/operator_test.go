@@ -24,8 +24,10 @@ func (n *noted) Act(_ context.Context, a outbox.Action) error {
 
 func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	t.Parallel()
-	_, err := outbox.NewOperator(nil)
-	requireField(t, err, "store")
+	for _, store := range []outbox.Inspector{nil, (*noted)(nil)} {
+		_, err := outbox.NewOperator(store)
+		requireField(t, err, "store")
+	}
 	store := &noted{}
 	op, err := outbox.NewOperator(store)
 	require.NoError(t, err)
@@ -34,7 +36,7 @@ func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 		"send again": op.SendAgain, "discard": op.Discard, "mark done": op.MarkDone,
 	} {
 		for field, err := range map[string]error{
-			"actor name": byID(t.Context(), outbox.Actor{Name: " \t", Role: "ops"}, 1, "why"),
+			"actor.Name": byID(t.Context(), outbox.Actor{Name: " \t", Role: "ops"}, 1, "why"),
 			"reason":     byID(t.Context(), pat, 1, " \n "),
 			"id":         byID(t.Context(), pat, 0, "why"),
 		} {
@@ -46,7 +48,7 @@ func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 		requireField(t, byName(t.Context(), pat, "", "why"), "destination")
 		requireField(t, byName(t.Context(), pat, "Elevate", "why"), "destination")
 		requireField(t, byName(t.Context(), pat, "elevate", ""), "reason")
-		requireField(t, byName(t.Context(), outbox.Actor{}, "elevate", "why"), "actor name")
+		requireField(t, byName(t.Context(), outbox.Actor{}, "elevate", "why"), "actor.Name")
 	}
 	require.Empty(t, store.asked)
 }

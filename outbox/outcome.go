@@ -138,19 +138,3 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 // payload version, as happens while a new release is rolled out. The message is
 // deferred with an alarm, and never parked for it.
 var ErrNewerVersion = errors.New("outbox: the message's payload version is newer than this program")
-
-// Resolver finds the destination of a name. It is called for each delivery and
-// must be quick and safe for concurrent use. A name it does not know (false) is
-// deferred with an alarm, and never parked for it.
-type Resolver interface {
-	Resolve(destination string) (Destination, bool)
-}
-
-// Fixed is a [Resolver] that is a map. It must not be changed once in use.
-type Fixed map[string]Destination
-
-// Resolve returns the destination of that name.
-func (f Fixed) Resolve(name string) (Destination, bool) {
-	d, ok := f[name]
-	return d, ok && d != nil
-}

@@ -26,9 +26,9 @@ func (r Retention) withDefaults() (Retention, error) {
 	setDefault(&r.Replies, 30*24*time.Hour)
 	switch {
 	case r.ForgetAfter < 0:
-		return r, check.Bad("outbox", "Retention.ForgetAfter", "is negative")
+		return r, check.Bad("outbox", "SenderConfig.Retention.ForgetAfter", "is negative")
 	case r.ForgetAfter > 0 && r.ForgetAfter < 24*time.Hour:
-		return r, check.Bad("outbox", "Retention.ForgetAfter", "is shorter than a day")
+		return r, check.Bad("outbox", "SenderConfig.Retention.ForgetAfter", "is shorter than a day")
 	}
 	return r, nil
 }

@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -45,13 +44,13 @@ func (r Retry) withDefaults() (Retry, error) {
 	}
 	switch {
 	case r.First < 0:
-		return r, check.Bad("outbox", "Retry.First", "is negative")
+		return r, check.Bad("outbox", "SenderConfig.Retry.First", "is negative")
 	case r.Longest < r.First:
-		return r, check.Bad("outbox", "Retry.Longest", "is shorter than Retry.First")
+		return r, check.Bad("outbox", "SenderConfig.Retry.Longest", "is shorter than First")
 	case r.Longest > 24*time.Hour:
-		return r, check.Bad("outbox", "Retry.Longest", "is longer than a day")
+		return r, check.Bad("outbox", "SenderConfig.Retry.Longest", "is longer than a day")
 	case r.Attempts < 0:
-		return r, check.Bad("outbox", "Retry.Attempts", fmt.Sprintf("is negative: %d", r.Attempts))
+		return r, check.Bad("outbox", "SenderConfig.Retry.Attempts", "is negative")
 	}
 	return r, nil
 }

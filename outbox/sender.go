@@ -16,7 +16,8 @@ import (
 // SenderConfig says how a [Sender] works. The zero value of each field but
 // Destinations is a safe default.
 type SenderConfig struct {
-	// Destinations finds the destination of a message. Required.
+	// Destinations finds the destination of a message, such as a [Fixed] map of
+	// names. Required.
 	Destinations Resolver
 	// Name stands in the log for this sender. At most 64 bytes. Defaults to the
 	// host's name and the process ID.
@@ -78,8 +79,8 @@ const (
 )
 
 func (c SenderConfig) withDefaults() (SenderConfig, error) {
-	if c.Destinations == nil {
-		return c, check.Bad("outbox", "Destinations", "is nil")
+	if err := checkDestinations(c.Destinations); err != nil {
+		return c, err
 	}
 	setDefault(&c.Concurrency, 10)
 	setDefault(&c.Window, max(4000, 6*c.Concurrency))
@@ -113,7 +114,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		{"ProbeEvery", c.ProbeEvery < 0, "is negative"},
 	} {
 		if f.bad {
-			return c, check.Bad("outbox", f.name, f.why)
+			return c, check.Bad("outbox", "SenderConfig."+f.name, f.why)
 		}
 	}
 	var err error
@@ -151,7 +152,7 @@ var ErrRunning = errors.New("outbox: the sender is running already")
 // NewSender returns a sender, or a *amsbridge.InputError that names the bad field. It
 // begins nothing: see [Sender.Run].
 func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
-	if queue == nil {
+	if isNil(queue) {
 		return nil, check.Bad("outbox", "queue", "is nil")
 	}
 	cfg, err := cfg.withDefaults()

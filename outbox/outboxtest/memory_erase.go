@@ -18,9 +18,9 @@ func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 	}
 	switch {
 	case e.Person == "":
-		return 0, check.Bad("outboxtest", "person", "is empty")
+		return 0, check.Bad("outboxtest", "Erasure.Person", "is empty")
 	case e.Pseudonym == "":
-		return 0, check.Bad("outboxtest", "pseudonym", "is empty")
+		return 0, check.Bad("outboxtest", "Erasure.Pseudonym", "is empty")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -2,7 +2,9 @@ package outboxtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -52,11 +54,12 @@ func checkSettlement(s *outbox.Settlement) *check.InputError {
 	switch s.State {
 	case outbox.StatePending, outbox.StateParked, outbox.StateDelivered, outbox.StateAlreadyDone:
 	default:
-		return check.Bad("outboxtest", "state", "is not pending, parked, delivered or already done")
+		return check.Bad("outboxtest", "State", "is not pending, parked, delivered or already done")
 	}
 	for i := range s.Then {
-		if err := outbox.CheckMessages(s.Then[i : i+1]); err != nil {
-			return check.Bad("outboxtest", fmt.Sprintf("then[%d]", i), "is refused: "+err.Error())
+		var bad *check.InputError
+		if errors.As(outbox.CheckMessages(s.Then[i:i+1]), &bad) {
+			return check.Bad("outboxtest", fmt.Sprintf("Then[%d]", i)+strings.TrimPrefix(bad.Field, "msgs[0]"), bad.Problem)
 		}
 	}
 	return nil

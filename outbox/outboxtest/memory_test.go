@@ -145,8 +145,8 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	for field, s := range map[string]outbox.Settlement{
-		"batch[0].state":   {State: outbox.StateHeld},
-		"batch[0].then[0]": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
+		"batch[0].State":               {State: outbox.StateHeld},
+		"batch[0].Then[0].Destination": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
 	} {
 		var bad *check.InputError
 		_, err := m.Settle(t.Context(), []outbox.Settlement{s})
@@ -158,7 +158,7 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 func TestMemoryRefusesABadErasure(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
-	for field, e := range map[string]outbox.Erasure{"person": {Pseudonym: "erased"}, "pseudonym": {Person: "U-1"}} {
+	for field, e := range map[string]outbox.Erasure{"Erasure.Person": {Pseudonym: "erased"}, "Erasure.Pseudonym": {Person: "U-1"}} {
 		var bad *check.InputError
 		_, err := m.Erase(t.Context(), e)
 		require.ErrorAs(t, err, &bad)

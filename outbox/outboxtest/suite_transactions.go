@@ -106,7 +106,7 @@ func (s *stand[Tx]) badMessage() {
 	var bad *check.InputError
 	err := s.refused(push("a", "U-1"), push("b", "U-2", to("Not A Name")))
 	require.ErrorAs(s.t, err, &bad)
-	require.Equal(s.t, "messages[1].destination", bad.Field)
+	require.Equal(s.t, "msgs[1].Destination", bad.Field)
 }
 
 func (s *stand[Tx]) emptyInsertion() {

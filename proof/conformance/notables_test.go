@@ -140,7 +140,7 @@ func (n noTables[Tx]) firstLine(t *testing.T) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	first := &firstLine{stop: stop}
-	cfg := quick(outbox.Fixed{"elevate": deliverFunc(nil)})
+	cfg := quick(outbox.Fixed{"elevate": taking})
 	cfg.Logger = slog.New(slog.NewTextHandler(first, nil))
 	sender, err := outbox.NewSender(n.store, cfg)
 	require.NoError(t, err)

@@ -22,6 +22,9 @@ func (f deliverFunc) Deliver(ctx context.Context, m outbox.Message) (outbox.Resu
 	return f(ctx, m)
 }
 
+// taking is a destination that takes everything.
+var taking deliverFunc = func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil }
+
 func push(key, person string) outbox.Message {
 	return outbox.Message{
 		Destination: "elevate", Key: key, Kind: "test", Person: person, Subject: "order", Version: 1,
