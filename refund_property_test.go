@@ -223,7 +223,7 @@ func (w *refundWorld) arrive(m outbox.Message) {
 // drain delivers all that is not work for a person; what is parked is sent
 // again.
 func (w *refundWorld) drain() {
-	op, err := outbox.NewOperator(w.store)
+	op, err := outbox.NewOperator(w.store, outbox.OperatorConfig{})
 	require.NoError(w.t, err)
 	for range 100 {
 		for len(w.leased) > 0 {

@@ -15,7 +15,7 @@ var destinationForm = regexp.MustCompile(`^[a-z0-9]+(/[A-Za-z0-9._-]{1,64})?$`)
 // maxDestination bounds the part of a destination's name before the slash too.
 const maxDestination = 128
 
-// CheckDestination returns a *amsbridge.InputError unless the name has the form
+// CheckDestination returns an *amsbridge.InputError unless the name has the form
 // [a-z0-9]+(/[A-Za-z0-9._-]{1,64})? and at most 128 bytes.
 func CheckDestination(destination string) error {
 	if problem := destinationProblem(destination); problem != "" {
@@ -36,7 +36,7 @@ func destinationProblem(name string) string {
 	return ""
 }
 
-// CheckMessages returns a *amsbridge.InputError for the first message that may not be
+// CheckMessages returns an *amsbridge.InputError for the first message that may not be
 // inserted, and a [*ConflictError] when two of them have one key and different
 // facts. Stores call it before they write; others need not.
 func CheckMessages(msgs []Message) error { return checkMessages("msgs", msgs) }
@@ -119,7 +119,7 @@ func (m *Message) check() *check.InputError {
 	return nil
 }
 
-// Check returns a *amsbridge.InputError unless the query selects something and its
+// Check returns an *amsbridge.InputError unless the query selects something and its
 // limit is in range.
 func (q Query) Check() error {
 	switch {

@@ -11,7 +11,7 @@ import (
 type ID int64
 
 // Limits of a message, in bytes unless said otherwise. Insertion refuses more
-// with a *amsbridge.InputError.
+// with an *amsbridge.InputError.
 const (
 	MaxKey      = 64
 	MaxPerson   = 255

@@ -26,15 +26,9 @@ type Operator struct {
 	cfg   OperatorConfig
 }
 
-// NewOperator returns the operator's calls on a store, by the defaults of
-// [OperatorConfig].
-func NewOperator(store Inspector) (*Operator, error) {
-	return NewOperatorWith(store, OperatorConfig{})
-}
-
-// NewOperatorWith returns the operator's calls on a store, or a *amsbridge.InputError
-// that names the bad field.
-func NewOperatorWith(store Inspector, cfg OperatorConfig) (*Operator, error) {
+// NewOperator returns the operator's calls on a store, or an
+// *amsbridge.InputError that names the bad field.
+func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
 	if isNil(store) {
 		return nil, check.Bad("outbox", "store", "is nil")
 	}

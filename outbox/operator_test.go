@@ -25,11 +25,11 @@ func (n *noted) Act(_ context.Context, a outbox.Action) error {
 func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	t.Parallel()
 	for _, store := range []outbox.Inspector{nil, (*noted)(nil)} {
-		_, err := outbox.NewOperator(store)
+		_, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 		requireField(t, err, "store")
 	}
 	store := &noted{}
-	op, err := outbox.NewOperator(store)
+	op, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	pat := outbox.Actor{Name: "pat", Role: "ops"}
 	for name, byID := range map[string]func(context.Context, outbox.Actor, outbox.ID, string) error{
@@ -56,7 +56,7 @@ func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 func TestOperatorsWordsAreRecordedCleanAndBounded(t *testing.T) {
 	t.Parallel()
 	store := &noted{}
-	op, err := outbox.NewOperator(store)
+	op, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	require.NoError(t, op.Pause(t.Context(), outbox.Actor{Name: "  pat\x00\xff ", Role: strings.Repeat("é", 200)}, "elevate/acme",
 		" maintenance\x1b\n"+strings.Repeat("x", 2*outbox.MaxReason)))
@@ -73,7 +73,7 @@ func TestOperatorsWordsAreRecordedCleanAndBounded(t *testing.T) {
 // What the store answers reaches the operator as it is.
 func TestOperatorPassesTheStoresAnswerOn(t *testing.T) {
 	t.Parallel()
-	op, err := outbox.NewOperator(outboxtest.NewMemory(outboxtest.MemoryConfig{}))
+	op, err := outbox.NewOperator(outboxtest.NewMemory(outboxtest.MemoryConfig{}), outbox.OperatorConfig{})
 	require.NoError(t, err)
 	require.ErrorIs(t, op.Discard(t.Context(), outbox.Actor{Name: "pat"}, 99, "why"), outbox.ErrNotFound)
 }

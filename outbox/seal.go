@@ -78,7 +78,7 @@ var sealKeyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,32}$`)
 // sealKeySize makes it AES-256.
 const sealKeySize = 32
 
-// NewSealer returns a sealer, or a *amsbridge.InputError that names the bad field.
+// NewSealer returns a sealer, or an *amsbridge.InputError that names the bad field.
 func NewSealer(cfg SealerConfig) (*Sealer, error) {
 	if len(cfg.Keys) == 0 {
 		return nil, check.Bad("outbox", "SealerConfig.Keys", "is empty")

@@ -210,7 +210,7 @@ func TestSealShowsNeitherKeyNorProfile(t *testing.T) {
 	cfg := outbox.SealerConfig{Keys: []outbox.SealKey{{ID: "2026", Key: secret}}, Strict: true}
 	s, err := outbox.NewSealer(cfg)
 	require.NoError(t, err)
-	operator, err := outbox.NewOperatorWith(&noted{}, outbox.OperatorConfig{EraseKey: secret})
+	operator, err := outbox.NewOperator(&noted{}, outbox.OperatorConfig{EraseKey: secret})
 	require.NoError(t, err)
 	hidden := struct {
 		cfg outbox.SealerConfig
@@ -239,7 +239,7 @@ func TestSealShowsNeitherKeyNorProfile(t *testing.T) {
 	_, plain := s.Open(m)
 	_, unknown := (*outbox.Sealer)(nil).Open(sealed)
 	_, bad := outbox.NewSealer(outbox.SealerConfig{Keys: []outbox.SealKey{{ID: key + text, Key: outbox.NewSecret([]byte(key + "!"))}}})
-	_, short := outbox.NewOperatorWith(&noted{}, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte(key[:31]))})
+	_, short := outbox.NewOperator(&noted{}, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte(key[:31]))})
 	for _, err := range []error{broken, plain, unknown, bad, short} {
 		require.Error(t, err)
 		fmt.Fprintf(&log, "%v %+v %#v\n", err, err, err)

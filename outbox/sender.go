@@ -149,7 +149,7 @@ type Sender struct {
 // ErrRunning is returned by [Sender.Run] while it runs already.
 var ErrRunning = errors.New("outbox: the sender is running already")
 
-// NewSender returns a sender, or a *amsbridge.InputError that names the bad field. It
+// NewSender returns a sender, or an *amsbridge.InputError that names the bad field. It
 // begins nothing: see [Sender.Run].
 func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
 	if isNil(queue) {

@@ -30,7 +30,7 @@ func TestQueueIsTold(t *testing.T) {
 		insert(t, store, message("elevate/acme", "1"))
 		time.Sleep(90 * time.Second)
 		insert(t, store, message("elevate/b", "2"), message("elevate", "3"), parked, held)
-		operator, err := outbox.NewOperator(store)
+		operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.NoError(t, operator.Pause(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "for a while"))
 		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1})

@@ -13,7 +13,7 @@ import (
 )
 
 // Settle implements [outbox.Queue]. A state that no settlement has, or a
-// follow-up that may not be inserted, is a *amsbridge.InputError and nothing is
+// follow-up that may not be inserted, is an *amsbridge.InputError and nothing is
 // changed.
 func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	if err := ctx.Err(); err != nil {

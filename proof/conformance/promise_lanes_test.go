@@ -93,7 +93,7 @@ func TestPromise09_FollowersAreReleasedByTheirOwnPredecessor(t *testing.T) {
 		},
 	}
 	onEngines(t, func(t *testing.T, d *deck) {
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		for name, end := range ends {
 			park := func(want int) {

@@ -29,7 +29,7 @@ func TestPromise02_UnauditedActionDoesNotHappen(t *testing.T) {
 	onEngines(t, func(t *testing.T, d *deck) {
 		ctx, pat := t.Context(), outbox.Actor{Name: "pat"}
 		id := d.insert(t, push("a", "U-1"))[0]
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.ErrorIs(t, op.Discard(ctx, pat, id+1, "no such message"), outbox.ErrNotFound)
 		audit, err := d.store.Audit(ctx, 10)
