@@ -36,7 +36,7 @@ func (s *shop) deliver() {
 func (s *shop) lease() (end func(state outbox.State, outcome outbox.Outcome)) {
 	s.t.Helper()
 	token := outbox.NewToken()
-	claim, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 100, Slots: 100})
+	claim, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 100, DestinationLimit: 100})
 	require.NoError(s.t, err)
 	return func(state outbox.State, outcome outbox.Outcome) {
 		s.t.Helper()

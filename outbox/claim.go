@@ -9,14 +9,14 @@ type ClaimRequest struct {
 	By string
 	// Lease is how long the claimed messages stay leased.
 	Lease time.Duration
-	// Room is the most that may be claimed in all.
-	Room int
-	// Slots is the most that this sender may hold of one destination.
-	Slots int
-	// Run is the most messages of one lane (see [Message.Lane]) that are leased
+	// Limit is the most that may be claimed in all.
+	Limit int
+	// DestinationLimit is the most that this sender may hold of one destination.
+	DestinationLimit int
+	// KeyLimit is the most messages of one lane (see [Message.Lane]) that are leased
 	// together, for one worker to deliver one after another. A lane whose
 	// earliest due message lost its last lease gives one. Defaults to 1.
-	Run int
+	KeyLimit int
 	// Skip are lanes to leave alone: a hint that spares the store a walk over
 	// what it cannot give out.
 	Skip []int64
@@ -26,12 +26,12 @@ type ClaimRequest struct {
 	// Rate returns the limit of a destination, shared by all senders of the
 	// store. Nil for no limits at all. It must be quick.
 	Rate func(destination string) Rate
-	// Holding is what it holds already, by destination: Slots less Holding may be
+	// InFlight is what it holds already, by destination: Slots less InFlight may be
 	// claimed. A negative count makes room for more than Slots.
-	Holding map[string]int
-	// Alone claims a single suspect: a message whose last two leases were lost.
+	InFlight map[string]int
+	// Isolated claims a single suspect: a message whose last two leases were lost.
 	// Otherwise suspects are left where they are.
-	Alone bool
+	Isolated bool
 	// Probe lets one message through to each destination that paused itself,
 	// though its next probe is not due.
 	Probe bool

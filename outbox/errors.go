@@ -12,9 +12,9 @@ var (
 	ErrNoTransaction = errors.New("outbox: no open transaction")
 	// ErrNotFound is returned for an ID that no message has.
 	ErrNotFound = errors.New("outbox: no such message")
-	// ErrUnderWay is returned for an operator's action on a message that is
+	// ErrInFlight is returned for an operator's action on a message that is
 	// being delivered right now.
-	ErrUnderWay = errors.New("outbox: the message is being delivered")
+	ErrInFlight = errors.New("outbox: the message is being delivered")
 )
 
 // ConflictError says that a key exists with other facts. The first message is

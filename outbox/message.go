@@ -120,7 +120,7 @@ func (m Message) IsTask() bool {
 // Lane is a 64-bit number of the message's destination and person. Messages of
 // one lane are sent one at a time. Two persons with one lane by accident only
 // wait for each other.
-func (m Message) Lane() int64 {
+func (m Message) OrderingKey() int64 {
 	var room [MaxPerson + 128]byte
 	place := append(append(append(room[:0], m.Destination...), 0), m.Person...)
 	sum := sha256.Sum256(place)

@@ -38,7 +38,7 @@ const minEraseKey = 32
 // hand-offs (package sqlreplay), and what the platforms have: ask them.
 //
 // Nothing is changed while one of the person's messages is being delivered:
-// [ErrUnderWay], try again. What is inserted for the person afterwards is as
+// [ErrInFlight], try again. What is inserted for the person afterwards is as
 // known as ever: erase them in the shop first. It may be called again, at any
 // time. Errors besides: *amsbridge.InputError, the context's end, or the database's.
 func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string) (int, error) {

@@ -147,7 +147,7 @@ func TestSenderStopsGracefully(t *testing.T) {
 		require.Equal(t, 2, r.sends())
 		for i, id := range ids {
 			rec := r.one(id)
-			require.False(t, rec.UnderWay)
+			require.False(t, rec.InFlight)
 			if i < 2 {
 				require.Equal(t, outbox.StateDelivered, rec.State)
 				continue
@@ -223,7 +223,7 @@ func TestSenderEndsDeliveriesBeforeTheLease(t *testing.T) {
 		rec := r.one(id)
 		require.Equal(t, outbox.OutcomeUnknown, rec.Outcome)
 		require.Equal(t, outbox.DoubtUnknown, rec.Doubt)
-		require.False(t, rec.UnderWay)
+		require.False(t, rec.InFlight)
 	})
 }
 

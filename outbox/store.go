@@ -47,9 +47,9 @@ const (
 	WithdrawNotFound Withdrawal = iota
 	// Withdrawn: it ended, and was never sent.
 	Withdrawn
-	// WithdrawUnderWay: it is being sent, or an earlier send ended without an
+	// WithdrawInFlight: it is being sent, or an earlier send ended without an
 	// answer, so that the platform may have it. It stays as it is.
-	WithdrawUnderWay
+	WithdrawInFlight
 	// WithdrawSettled: it had left the queue before, delivered or otherwise.
 	WithdrawSettled
 )
@@ -77,8 +77,8 @@ type Record struct {
 	Reason string
 	// Due is when a pending message may next be sent.
 	Due time.Time
-	// UnderWay is set while a sender holds a live lease on it.
-	UnderWay bool
+	// InFlight is set while a sender holds a live lease on it.
+	InFlight bool
 	// Lost counts the leases in a row that ended unsettled.
 	Lost int
 	// Settled is when it left the queue; zero while it has not.

@@ -56,7 +56,7 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 		gauge(messages, float64(s.Pending), outbox.StatePending.String())
 		gauge(messages, float64(s.Parked), outbox.StateParked.String())
 		gauge(messages, float64(s.Held), outbox.StateHeld.String())
-		gauge(underWay, float64(s.UnderWay))
+		gauge(underWay, float64(s.InFlight))
 		age := 0.0
 		if !s.Oldest.IsZero() {
 			age = max(0, now.Sub(s.Oldest).Seconds())
@@ -87,7 +87,7 @@ func (m *Metrics) standings(counts []outbox.Count, states []outbox.DestinationSt
 	for _, c := range counts {
 		s := of(c.Destination)
 		s.Pending += c.Pending
-		s.UnderWay += c.UnderWay
+		s.InFlight += c.InFlight
 		s.Parked += c.Parked
 		s.Held += c.Held
 		if !c.Oldest.IsZero() && (s.Oldest.IsZero() || c.Oldest.Before(s.Oldest)) {

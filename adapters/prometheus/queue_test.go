@@ -33,7 +33,7 @@ func TestQueueIsTold(t *testing.T) {
 		operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.NoError(t, operator.Pause(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "for a while"))
-		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1})
+		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1})
 		require.NoError(t, err)
 		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP amsbridge_outbox_messages Messages in the queue.

@@ -26,7 +26,7 @@ var erasedColumns = []column{
 const reasonErased = "erased"
 
 // Erase makes a person unknown, in one transaction. A message of theirs that is
-// under way is outbox.ErrUnderWay, and nothing was changed.
+// under way is outbox.ErrInFlight, and nothing was changed.
 func (s *Store) Erase(ctx context.Context, e outbox.Erasure) (n int, err error) {
 	for _, f := range []struct{ name, value string }{{"Erasure.Person", e.Person}, {"Erasure.Pseudonym", e.Pseudonym}} {
 		if f.value == "" {
@@ -61,7 +61,7 @@ func (s *Store) erase(ctx context.Context, q Conn, e outbox.Erasure) (int, error
 				continue
 			}
 			if end.underWay {
-				return 0, outbox.ErrUnderWay
+				return 0, outbox.ErrInFlight
 			}
 			end.State, end.Reason, end.By = uint8(outbox.StateDiscarded), reasonErased, outbox.CutText(e.Actor.Name, maxBy)
 			ends = append(ends, end)
@@ -110,7 +110,7 @@ func (s *Store) messagesOf(ctx context.Context, q Conn, e outbox.Erasure) ([]era
 				parts[i] = e.Pseudonym
 			}
 		}
-		row.Lane = outbox.Message{Destination: string(destination), Person: e.Pseudonym}.Lane()
+		row.Lane = outbox.Message{Destination: string(destination), Person: e.Pseudonym}.OrderingKey()
 		var err error
 		row.KeyParts, err = jsonText(parts)
 		rows = append(rows, row)

@@ -31,7 +31,7 @@ func refused(err error) bool {
 		state    *outbox.RefusedError
 	)
 	return errors.As(err, &input) || errors.As(err, &conflict) || errors.As(err, &exists) || errors.As(err, &state) ||
-		errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrUnderWay)
+		errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrInFlight)
 }
 
 // Look returns the store's error of a missing table where there are none yet. Every role that uses the outbox

@@ -145,7 +145,7 @@ func scanRecord(r Rows) (outbox.Record, error) {
 	var queued bool
 	var due, settled int64
 	scan := messageScan{into: &rec.Message}
-	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.UnderWay, &rec.Attempt, &rec.Lost, &rec.Doubt,
+	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.InFlight, &rec.Attempt, &rec.Lost, &rec.Doubt,
 		&rec.Reason, &rec.Profile, &settled, &rec.Outcome, &rec.Receipt)...)
 	if err != nil {
 		return rec, err

@@ -91,7 +91,7 @@ func newRow(i int, m outbox.Message) (row, error) {
 		return row{}, err
 	}
 	r := row{
-		I: i, Lane: m.Lane(), Destination: hexed(m.Destination), Key: hexed(m.Key), KeyParts: parts, Kind: m.Kind,
+		I: i, Lane: m.OrderingKey(), Destination: hexed(m.Destination), Key: hexed(m.Key), KeyParts: parts, Kind: m.Kind,
 		Version: m.Version, Person: hexed(m.Person), Subject: hexed(m.Subject), Items: items,
 		Facts: hex.EncodeToString(m.Facts), Fingerprint: hex.EncodeToString(m.FactsFingerprint()),
 		Trace: m.TraceContext, State: uint8(m.Born), Reason: m.Reason,

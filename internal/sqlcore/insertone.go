@@ -77,7 +77,7 @@ func (s *Store) insertOne(ctx context.Context, tx Conn, m outbox.Message) (outbo
 	for i, k := range m.Unless {
 		unless[i] = hexed(k)
 	}
-	lane, state := m.Lane(), uint8(m.Born)
+	lane, state := m.OrderingKey(), uint8(m.Born)
 	var after, profile []byte
 	if m.After != "" {
 		after = []byte(m.After)

@@ -18,7 +18,7 @@ func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) {
 		var c outbox.Count
 		var name []byte
 		var oldest int64
-		err := r.Scan(&name, &c.Pending, &c.UnderWay, &c.Parked, &c.Held, &oldest)
+		err := r.Scan(&name, &c.Pending, &c.InFlight, &c.Parked, &c.Held, &oldest)
 		c.Destination, c.Oldest = string(name), fromMicro(oldest)
 		out = append(out, c)
 		return err
@@ -109,7 +109,7 @@ func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
 	case !ok:
 		return &outbox.RefusedError{ID: a.ID, Reason: "is " + m.State.String() + ": its profile is deleted, so it cannot be acted on any more"}
 	case row.underWay:
-		return outbox.ErrUnderWay
+		return outbox.ErrInFlight
 	}
 	if a.Verb == outbox.VerbSendAgain {
 		switch {
@@ -196,7 +196,7 @@ func (s *Store) withdraw(ctx context.Context, tx Conn, ids []outbox.ID) ([]outbo
 		case row.State == uint8(outbox.StateWithdrawn): // named twice
 			out[i] = outbox.Withdrawn
 		case row.leased || row.Duplicate != 0:
-			out[i] = outbox.WithdrawUnderWay
+			out[i] = outbox.WithdrawInFlight
 		default:
 			out[i] = outbox.Withdrawn
 			row.State, row.Reason = uint8(outbox.StateWithdrawn), "withdrawn before any send"

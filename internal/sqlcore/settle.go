@@ -81,7 +81,7 @@ func grips(rows []settling) []grip {
 
 func newSettling(st outbox.Settlement) settling {
 	r := settling{
-		ID: st.Message.ID, Lane: st.Message.Lane(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
+		ID: st.Message.ID, Lane: st.Message.OrderingKey(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
 		Delay: st.Delay.Microseconds(), TookUS: st.Took.Microseconds(), GivenBack: asInt(st.Deferred),
 		NotReady: asInt(st.Outcome == outbox.OutcomeNotReady),
 		Code:     outbox.CutText(st.Code, maxCode), Reason: outbox.CutText(st.Reason, outbox.MaxReason),

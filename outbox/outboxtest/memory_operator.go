@@ -43,7 +43,7 @@ func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) err
 		return outbox.ErrNotFound
 	}
 	if _, taken := m.taken[a.ID]; taken || r.live(now) {
-		return outbox.ErrUnderWay
+		return outbox.ErrInFlight
 	}
 	was := r.state
 	if refused := refuse(a.Verb, r, lookedUp); refused != "" {

@@ -81,7 +81,7 @@ func (s *stand[Tx]) everyField() {
 		require.False(s.t, got.Created.IsZero())
 	}
 	require.Equal(s.t, m.Profile, g.Leased[0].Profile)
-	require.Equal(s.t, m.Lane(), g.Leased[0].Lane())
+	require.Equal(s.t, m.OrderingKey(), g.Leased[0].OrderingKey())
 }
 
 func (s *stand[Tx]) anyBytes() {

@@ -28,7 +28,7 @@ func (s *stand[Tx]) commitShows() {
 	rec := s.one(inserted[1].ID)
 	require.Equal(s.t, "b", rec.Key)
 	require.Equal(s.t, outbox.StatePending, rec.State)
-	require.False(s.t, rec.UnderWay)
+	require.False(s.t, rec.InFlight)
 	require.True(s.t, rec.Settled.IsZero())
 	require.False(s.t, rec.Created.IsZero())
 	require.Empty(s.t, s.attempts(rec.ID))

@@ -109,7 +109,7 @@ func (n noTables[Tx]) requireAll(t *testing.T) {
 			})
 		},
 		"claim": func() error {
-			_, err := n.store.Claim(ctx, outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1})
+			_, err := n.store.Claim(ctx, outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1})
 			return err
 		},
 		"prune": func() error {

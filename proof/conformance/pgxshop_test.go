@@ -201,7 +201,7 @@ func TestPgxFailedSettlementChangesNothing(t *testing.T) {
 				return err
 			}))
 			token := outbox.NewToken()
-			claim, err := d.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 1, Slots: 1})
+			claim, err := d.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 1, DestinationLimit: 1})
 			require.NoError(t, err)
 			require.Len(t, claim.Leased, 1)
 			settle := func(ctx context.Context) error {
