@@ -4,33 +4,38 @@ import "time"
 
 // ClaimRequest says how much a sender can take.
 type ClaimRequest struct {
+	// Token will prove that the leases of this claim are current.
 	Token Token
 	// By names the sender, for the log. At most 64 bytes are kept.
 	By string
 	// Lease is how long the claimed messages stay leased.
 	Lease time.Duration
-	// Limit is the most that may be claimed in all.
+	// Limit is the most messages that may be claimed in all.
 	Limit int
-	// DestinationLimit is the most that this sender may hold of one destination.
+	// DestinationLimit is the most messages that this sender may have in flight at
+	// one destination.
 	DestinationLimit int
-	// KeyLimit is the most messages of one lane (see [Message.Lane]) that are leased
-	// together, for one worker to deliver one after another. A lane whose
-	// earliest due message lost its last lease gives one. Defaults to 1.
+	// KeyLimit is the most messages of one ordering key (see [Message.OrderingKey])
+	// that are leased together, for one worker to deliver one after another. Only
+	// one is leased where the earliest due message of the key lost its last lease.
+	// Defaults to 1.
 	KeyLimit int
-	// Skip are lanes to leave alone: a hint that spares the store a walk over
-	// what it cannot give out.
+	// Skip are ordering keys to leave alone: a hint that spares the store from
+	// reading what it cannot give out.
 	Skip []int64
-	// From is a destination's name: the tour goes on after it and begins anew at
-	// the end. Empty for the first name.
+	// From is a destination's name. Destinations take turns in the order of their
+	// names: this claim begins with the one after From, and goes round. Empty for
+	// the first.
 	From string
 	// Rate returns the limit of a destination, shared by all senders of the
 	// store. Nil for no limits at all. It must be quick.
 	Rate func(destination string) Rate
-	// InFlight is what it holds already, by destination: Slots less InFlight may be
-	// claimed. A negative count makes room for more than Slots.
+	// InFlight is how many messages the sender has in flight already, by
+	// destination: DestinationLimit less InFlight may be claimed. A negative count
+	// lets more than DestinationLimit be claimed.
 	InFlight map[string]int
-	// Isolated claims a single suspect: a message whose last two leases were lost.
-	// Otherwise suspects are left where they are.
+	// Isolated claims one suspect, a message whose last two leases were lost, and
+	// nothing else. Without it suspects are left where they are.
 	Isolated bool
 	// Probe lets one message through to each destination that paused itself,
 	// though its next probe is not due.
@@ -40,12 +45,13 @@ type ClaimRequest struct {
 	ProbeEvery time.Duration
 }
 
-// Suspects and poison: how many leases in a row must be lost.
+// How many leases in a row a message must lose to be isolated, and to be parked.
 const (
-	// SuspectAfter lost leases make a message a suspect, claimed alone.
+	// SuspectAfter lost leases make a message a suspect: it is sent isolated, with
+	// nothing else in flight.
 	SuspectAfter = 2
-	// PoisonAfter lost leases, SuspectAfter of them in company and five alone,
-	// park it as [ReasonKillsWorker].
+	// PoisonAfter lost leases, the first SuspectAfter of them beside other messages
+	// and five isolated, park it as [ReasonKillsWorker].
 	PoisonAfter = SuspectAfter + 5
 )
 
@@ -58,17 +64,18 @@ const ReasonWaitsFor = "waits for "
 
 // Claim is what a claim came to.
 type Claim struct {
-	// Leased are the claimed messages: lanes in the order in which their first
-	// fell due, and what is of one lane together, in the order of insertion.
+	// Leased are the claimed messages: ordering keys in the order in which their
+	// first message fell due, and the messages of one key together, in the order of
+	// insertion.
 	Leased []Leased
-	// Busy are lanes that have due messages and a live lease, as far as the
+	// Busy are ordering keys that have due messages and a live lease, as far as the
 	// claim met them: worth skipping for a moment.
 	Busy []int64
-	// Last is the destination at which the tour ended for want of room: see
-	// [ClaimRequest.From]. Empty when it went all the
-	// way round. A store that stops early for a bound of its own sets it too.
+	// Last is the destination at which the claim ended since a limit was reached:
+	// see [ClaimRequest.From]. Empty when all destinations had their turn. A store
+	// that stops early for a limit of its own sets it too.
 	Last string
-	// Suspects is set when messages that must be claimed alone are due.
+	// Suspects is set when messages that must be isolated are due.
 	Suspects bool
 	// Poisoned were parked by this claim: see [PoisonAfter].
 	Poisoned []Record
@@ -84,6 +91,7 @@ const MaxNextDue = time.Hour
 // Leased is a claimed message.
 type Leased struct {
 	Message
+	// Lost counts the leases in a row that ended unsettled.
 	Lost int
 	// NotReadySince is when the platform first said "not ready", since it was
 	// inserted or sent again by an operator; zero when it did not. What a platform

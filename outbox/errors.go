@@ -12,8 +12,8 @@ var (
 	ErrNoTransaction = errors.New("outbox: no open transaction")
 	// ErrNotFound is returned for an ID that no message has.
 	ErrNotFound = errors.New("outbox: no such message")
-	// ErrInFlight is returned for an operator's action on a message that is
-	// being delivered right now.
+	// ErrInFlight is returned for an operator's action on a message that a sender
+	// is delivering right now: try again.
 	ErrInFlight = errors.New("outbox: the message is being delivered")
 )
 

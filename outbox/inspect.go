@@ -53,7 +53,7 @@ type Attempt struct {
 type Count struct {
 	Destination string
 	Pending     int
-	InFlight    int // of the pending
+	InFlight    int // of the pending messages
 	Parked      int
 	Held        int
 	// Oldest is when the oldest pending message, the one with the lowest ID, was
@@ -61,7 +61,8 @@ type Count struct {
 	Oldest time.Time
 }
 
-// Pausing says who paused a destination. Its numbers are stored.
+// Pausing says whether a destination is paused, and by whom. Its numbers are
+// stored; they never change.
 type Pausing uint8
 
 // Who paused it.

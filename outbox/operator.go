@@ -7,7 +7,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// OperatorConfig says what an [Operator] may do beside the ordinary.
+// OperatorConfig says what an [Operator] may do beyond the ordinary. Its zero
+// value is enough for most.
 type OperatorConfig struct {
 	// EraseKey makes the pseudonyms of [Operator.Erase]: at least 32 random bytes,
 	// the same in all programs. Defaults to none: nobody can be erased.
@@ -18,9 +19,10 @@ type OperatorConfig struct {
 	LookedUp bool
 }
 
-// Operator holds the calls of the person who is asked "where is my course?".
-// Each names its actor and a reason, and is recorded with the change itself,
-// both or neither. Reasons are kept for ever: they must hold no personal data.
+// Operator is what a person does by hand about messages and destinations, such
+// as the one who is asked "where is my course?". Each call names its actor and a
+// reason, and is recorded with the change itself, both or neither. Reasons are
+// kept for ever: they must hold no personal data.
 type Operator struct {
 	store Inspector
 	cfg   OperatorConfig
@@ -62,8 +64,8 @@ func (o *Operator) MarkDone(ctx context.Context, actor Actor, id ID, reason stri
 	return o.act(ctx, Action{Verb: VerbMarkDone, Actor: actor, ID: id, Reason: reason})
 }
 
-// Pause stops sending to a destination until Resume. Messages are still
-// accepted. Deliveries under way end as they do.
+// Pause stops sending to a destination until Resume. Messages for it are still
+// accepted. Deliveries that have begun go on to their end.
 func (o *Operator) Pause(ctx context.Context, actor Actor, destination, reason string) error {
 	return o.act(ctx, Action{Verb: VerbPause, Actor: actor, Destination: destination, Reason: reason})
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Outcome is what a delivery came to. It alone decides retry, pause, alarm and
+// Outcome is what an attempt came to. It alone decides retry, pause, alarm and
 // what the operator reads. Its numbers are stored; they never change.
 type Outcome uint8
 
 // The outcomes of a delivery.
 const (
-	// OutcomeNone: no platform was asked, as in an operator's action, a lost
-	// lease or a release.
+	// OutcomeNone: no platform was asked, as when an operator acts or a lease is
+	// lost.
 	OutcomeNone Outcome = 0
 	// OutcomeDelivered: acknowledged. Settled.
 	OutcomeDelivered Outcome = 1

@@ -8,9 +8,9 @@ import (
 // Rate is how many messages of a destination may be claimed in a time, by all
 // senders of one store together. The zero value is no limit.
 //
-// What was claimed counts, delivered or not: a message that is given back, or
-// whose sender died, has used up its share. Senders that are configured with
-// different rates each apply their own to what all of them claimed.
+// Each claimed message counts, whether or not it is delivered: also one that is
+// given back, or whose sender died. Senders that are configured with different
+// rates each apply their own to what all of them claimed.
 type Rate struct {
 	// Count messages in each Per, evenly spread. Zero for no limit.
 	Count int

@@ -9,8 +9,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Retention says what a store forgets. Senders see to it in passing, a bounded
-// part at a time.
+// Retention says what a store forgets, and when. Senders delete it beside their
+// other work, hourly and in small parts.
 type Retention struct {
 	// Replies is the age at which the platforms' replies are forgotten, and all
 	// attempts but the one that settled the message. That one is kept with its

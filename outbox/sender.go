@@ -22,28 +22,28 @@ type SenderConfig struct {
 	// Name stands in the log for this sender. At most 64 bytes. Defaults to the
 	// host's name and the process ID.
 	Name string
-	// Concurrency is how many deliveries may be under way to one destination at
+	// Concurrency is how many deliveries to one destination this sender makes at
 	// once. Defaults to 10.
 	Concurrency int
-	// Window is how many messages this sender may hold in all, waiting, under
-	// way or unsettled. A destination takes Concurrency of it and what it delivers
-	// in a tenth of a second, and never more than half: with many destinations
-	// that may hang at once, it should be as many times Concurrency. Defaults to
+	// Window is how many messages this sender may have in flight in all: claimed,
+	// and not settled yet. One destination takes Concurrency of it and what it
+	// delivers in a tenth of a second, and never more than half. Where many
+	// destinations may hang at once, make it as many times Concurrency. Defaults to
 	// 4,000, or 6 × Concurrency if that is more.
 	Window int
 	// DeliverTimeout ends one delivery. Defaults to 30 s.
 	DeliverTimeout time.Duration
 	// SettleTimeout ends one try to record outcomes. Defaults to 10 s.
 	SettleTimeout time.Duration
-	// Margin is what a lease has beyond both, for clocks and scheduling. At
-	// least a tenth of DeliverTimeout is wise. Defaults to 5 s.
+	// Margin is the time that a lease must have beyond both, for clocks and
+	// scheduling. At least a tenth of DeliverTimeout is wise. Defaults to 5 s.
 	Margin time.Duration
 	// Lease is how long a claimed message is this sender's alone. After a crash
-	// its messages wait that long. It must be longer than DeliverTimeout +
-	// SettleTimeout + Margin; what it has beyond is how long the claim may take
-	// and a claimed message may wait for a free slot. Where claims take longer
-	// than that nothing can be sent: it is logged, and claimed ever more seldom.
-	// Defaults to twice their sum.
+	// the sender's messages wait that long. It must be longer than DeliverTimeout +
+	// SettleTimeout + Margin; what it has beyond is the time for the claim itself,
+	// and for a claimed message to wait until its delivery begins. Where claims take
+	// longer than that nothing can be sent: the sender logs it, and claims ever more
+	// seldom. Defaults to twice their sum.
 	Lease time.Duration
 	// Retry is the schedule of attempts.
 	Retry Retry
@@ -171,10 +171,11 @@ func (s *Sender) Wake() {
 	}
 }
 
-// Run delivers until ctx ends. It then takes no more work, gives back what was
-// not begun, waits for the deliveries under way (each ends within
+// Run delivers until ctx ends. It then claims no more, gives back the messages
+// whose delivery has not begun, waits for the others (each ends within
 // DeliverTimeout), settles them, and returns nil. A store that cannot be
-// reached is waited for. Only one Run at a time: another returns [ErrRunning].
+// reached, or that has no tables, is logged and tried again. Only one Run at a
+// time: another returns [ErrRunning].
 func (s *Sender) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -103,7 +103,7 @@ func TestDeliveriesAndAlarmsAreTold(t *testing.T) {
 				})
 				send(t, store, outbox.SenderConfig{
 					Destinations: m.Resolver(outbox.Fixed{"elevate": slow}), Alarm: m.Alarm(nil), Breaker: outbox.Breaker{After: 1},
-				}, time.Second) // it ends once what is under way is settled
+				}, time.Second) // it ends once what is in flight is settled
 
 				told := gathered(t, registry)
 				require.Equal(t, map[string]float64{c.outcome: 3}, told.deliveries)

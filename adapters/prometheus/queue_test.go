@@ -61,10 +61,10 @@ amsbridge_outbox_shut_destinations{by="breaker",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="operator",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="platform asked",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="refused credentials",destination="notified"} 0
-# HELP amsbridge_outbox_under_way Pending messages under a live lease.
-# TYPE amsbridge_outbox_under_way gauge
-amsbridge_outbox_under_way{destination="elevate"} 1
-amsbridge_outbox_under_way{destination="notified"} 0
+# HELP amsbridge_outbox_in_flight Pending messages that a sender holds a live lease on.
+# TYPE amsbridge_outbox_in_flight gauge
+amsbridge_outbox_in_flight{destination="elevate"} 1
+amsbridge_outbox_in_flight{destination="notified"} 0
 `)))
 
 		require.NoError(t, operator.Resume(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "on again"))

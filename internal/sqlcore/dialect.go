@@ -19,8 +19,6 @@ const (
 	SQLite     Dialect = "sqlite"
 	// MySQL is MariaDB too.
 	MySQL Dialect = "mysql"
-	// PostgreSQLArrays is PostgreSQL through a driver that sends arrays.
-	PostgreSQLArrays Dialect = "postgres arrays"
 )
 
 // dialect is what differs between databases. Statements are written once, with
@@ -100,9 +98,7 @@ type column struct {
 	kind columnKind
 }
 
-var dialects = map[Dialect]*dialect{
-	PostgreSQL: postgres, PostgreSQLArrays: postgresArrays, MySQL: mysql, SQLite: sqlite,
-}
+var dialects = map[Dialect]*dialect{PostgreSQL: postgres, MySQL: mysql, SQLite: sqlite}
 
 // CheckDialect returns an *check.InputError unless the dialect is known. It
 // speaks in the name of the package that was given it as that field.

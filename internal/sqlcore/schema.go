@@ -8,8 +8,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/migrations"
 )
 
-// Schema is the outbox's migration set for a dialect that has migrations of its
-// own: [PostgreSQL], [MySQL] or [SQLite].
+// Schema is the outbox's migration set.
 func Schema(d Dialect) sqlmigrate.Set {
 	return sqlmigrate.Set{Files: migrations.Files, Folder: string(d), Dialect: string(d), Versions: "amsbridge_migration"}
 }

@@ -50,6 +50,8 @@ type Config struct {
 	ErrSchema error
 	DB        DB
 	Dialect   Dialect
+	// Arrays is set for PostgreSQL through a driver that sends arrays.
+	Arrays bool
 	// Now replaces the database's clock, for tests. May be nil.
 	Now func() time.Time
 }
@@ -70,6 +72,9 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	d := dialects[cfg.Dialect]
+	if cfg.Arrays {
+		d = postgresArrays
+	}
 	if d.folder == MySQL {
 		cfg.DB = literalDB{literals{cfg.DB}, cfg.DB}
 	}
