@@ -58,11 +58,11 @@ const (
 // ReasonKillsWorker is why a message is parked after [PoisonAfter] lost leases.
 const ReasonKillsWorker = "kills its worker: its sender died or stalled each time, five times while it was sent alone"
 
-// ReasonWaitsFor begins the reason of a message parked with its predecessor;
-// the predecessor's key follows.
+// ReasonWaitsFor begins the reason of a message that is parked because the one
+// that it names in After is parked; the key of that one follows.
 const ReasonWaitsFor = "waits for "
 
-// Claim is what a claim came to.
+// Claim is what [Queue.Claim] returns.
 type Claim struct {
 	// Leased are the claimed messages: ordering keys in the order in which their
 	// first message fell due, and the messages of one key together, in the order of
@@ -71,7 +71,7 @@ type Claim struct {
 	// Busy are ordering keys that have due messages and a live lease, as far as the
 	// claim met them: worth skipping for a moment.
 	Busy []int64
-	// Last is the destination at which the claim ended since a limit was reached:
+	// Last is the destination at which the claim ended because a limit was reached:
 	// see [ClaimRequest.From]. Empty when all destinations had their turn. A store
 	// that stops early for a limit of its own sets it too.
 	Last string
@@ -79,9 +79,9 @@ type Claim struct {
 	Suspects bool
 	// Poisoned were parked by this claim: see [PoisonAfter].
 	Poisoned []Record
-	// NextDue is how long until the next pending message falls due that is not
-	// due yet, at most [MaxNextDue]; zero when others may be due now. That a
-	// lease may be lost meanwhile is not foreseen: look again by the clock.
+	// NextDue is the time until another pending message falls due, at most
+	// [MaxNextDue]; zero when others may be due already. It does not foresee that a
+	// lease may be lost: look again by the clock.
 	NextDue time.Duration
 }
 
@@ -93,13 +93,13 @@ type Leased struct {
 	Message
 	// Lost counts the leases in a row that ended unsettled.
 	Lost int
-	// NotReadySince is when the platform first said "not ready", since it was
-	// inserted or sent again by an operator; zero when it did not. What a platform
-	// that is unavailable in between does not say changes nothing about it.
+	// NotReadySince is when the platform first answered "not ready" for the message
+	// since it was inserted, or since an operator sent it again; zero when it never
+	// did. Other outcomes in between do not change it.
 	NotReadySince time.Time
-	// Waited is how long it has been not ready, by the database's clock.
+	// Waited is the time since NotReadySince, by the database's clock.
 	Waited time.Duration
-	// Probe is set when its destination paused itself, or its breaker is open,
-	// and this is the one message that finds out whether it is well again.
+	// Probe is set on the one message that finds out whether a destination is well
+	// again that paused itself, or whose breaker is open.
 	Probe bool
 }

@@ -46,7 +46,7 @@ type ExistsError struct {
 	Found []Found
 }
 
-// Found is a message met through [Message.Unless].
+// Found is a stored message whose key was named in [Message.Unless].
 type Found struct {
 	ID          ID
 	Destination string

@@ -100,8 +100,8 @@ type Doubt uint8
 
 // Why a send may be a duplicate.
 const (
-	// DoubtLostLease: an earlier attempt ended with its sender, unsettled. It
-	// had perhaps not begun.
+	// DoubtLostLease: the lease of an earlier attempt was lost, since its sender
+	// died or stalled. That attempt may not even have begun.
 	DoubtLostLease Doubt = 1 << iota
 	// DoubtUnknown: an earlier attempt reached the platform and got no answer
 	// that could be understood.

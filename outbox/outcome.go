@@ -30,10 +30,10 @@ const (
 	// OutcomeThrottled: too many calls. Holds the destination.
 	OutcomeThrottled Outcome = 6
 	// OutcomeUnavailable: the platform refused or was not reached, and nothing
-	// was done. Tried again with back-off.
+	// was done. Tried again after a backoff.
 	OutcomeUnavailable Outcome = 7
 	// OutcomeUnknown: the platform was reached and gave no answer that can be
-	// understood: it may have been done. Tried again with back-off.
+	// understood: it may have been done. Tried again after a backoff.
 	OutcomeUnknown Outcome = 8
 )
 

@@ -52,7 +52,8 @@ func (r Rate) Allow(now, spent int64) (n int, wait time.Duration) {
 	return 0, time.Duration(interval-credit) * time.Microsecond
 }
 
-// Spend returns what is to be kept of a claim of n messages.
+// Spend returns what a store keeps after a claim of n messages: it is the spent
+// of the next [Rate.Allow].
 func (r Rate) Spend(now, spent int64, n int) int64 {
 	if r.Count <= 0 {
 		return spent

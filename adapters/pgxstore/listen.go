@@ -22,7 +22,7 @@ const (
 	listenTimeout = 10 * time.Second
 	// listenCheck is how long a silent connection is trusted.
 	listenCheck = 30 * time.Second
-	// Back-off between two connections.
+	// Backoff between two connections.
 	listenFirst = 100 * time.Millisecond
 	listenMost  = 30 * time.Second
 )
