@@ -40,17 +40,7 @@ func Migrate(ctx context.Context, db *pgxpool.Pool) (err error) {
 func (s *Store) Validate(ctx context.Context) (err error) {
 	handle := stdlib.OpenDBFromPool(s.db)
 	defer func() { err = errors.Join(err, handle.Close()) }()
-	problem, err := sqlcore.Schema(sqlcore.PostgreSQL).Problem(ctx, handle)
-	if err == nil && problem == "" {
-		problem, err = s.core.Problem(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("pgxstore: validate: %w", err)
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", ErrSchema, problem)
-	}
-	return nil
+	return s.core.Validate(ctx, handle)
 }
 
 // MigrationSQL returns the whole schema as plain SQL, for those who run it with

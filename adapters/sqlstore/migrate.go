@@ -39,19 +39,7 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 // that this program knows, every column that it uses is there, and the
 // database's encoding can hold any text. A newer schema is refused too: it may
 // mean something else.
-func (s *Store) Validate(ctx context.Context) error {
-	problem, err := sqlcore.Schema(s.dialect).Problem(ctx, s.db)
-	if err == nil && problem == "" {
-		problem, err = s.core.Problem(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("sqlstore: validate: %w", err)
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", ErrSchema, problem)
-	}
-	return nil
-}
+func (s *Store) Validate(ctx context.Context) error { return s.core.Validate(ctx, s.db) }
 
 // MigrationSQL returns the whole schema as plain SQL, for those who run it with
 // the database's own client.

@@ -45,7 +45,6 @@ type Config struct {
 // outbox.Queue and outbox.Inspector, and is safe for concurrent use.
 type Store struct {
 	db       *sql.DB
-	dialect  Dialect
 	core     *sqlcore.Store
 	prepared prepared
 }
@@ -82,7 +81,7 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: prepare: %w", err)
 	}
-	return &Store{db: cfg.DB, dialect: cfg.Dialect, core: core, prepared: ready}, nil
+	return &Store{db: cfg.DB, core: core, prepared: ready}, nil
 }
 
 // InsertTx stores messages in the caller's transaction: in one round trip on
