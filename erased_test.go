@@ -12,7 +12,7 @@ import (
 
 func (s *shop) erase(u amsbridge.User) {
 	s.t.Helper()
-	operator, err := outbox.NewOperatorWith(s.store, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte("a key for tests of thirty-two b."))})
+	operator, err := outbox.NewOperator(s.store, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte("a key for tests of thirty-two b."))})
 	require.NoError(s.t, err)
 	_, err = operator.Erase(s.t.Context(), outbox.Actor{Name: "pat"}, string(u.ID), "request 17")
 	require.NoError(s.t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 
@@ -36,6 +37,10 @@ type HookConfig struct {
 	// TraceContext returns the W3C traceparent that travels with the messages.
 	// Defaults to none.
 	TraceContext func(context.Context) string
+	// Logger is told, at Warn, of each message that is stored parked: it needs a
+	// person, and no sender meets it. It is given no name and no e-mail address.
+	// Defaults to [slog.Default].
+	Logger *slog.Logger
 }
 
 // OnDefect says what happens to a line that no push can be made of.
@@ -95,6 +100,9 @@ func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error)
 	}
 	if cfg.OnDefect > Refuse {
 		return nil, check.Bad("amsbridge", "OnDefect", "is neither Park nor Refuse")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
 	}
 	return &Hook[Tx]{store: store, cfg: cfg}, nil
 }
@@ -201,7 +209,18 @@ func (h *Hook[Tx]) insert(ctx context.Context, tx Tx, msgs []outbox.Message) ([]
 		}
 		msgs[i] = h.cfg.Seal.Seal(m)
 	}
-	return h.store.InsertTx(ctx, tx, msgs...)
+	inserted, err := h.store.InsertTx(ctx, tx, msgs...)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range msgs {
+		if m.Born == outbox.StateParked && !inserted[i].Duplicate {
+			h.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "amsbridge: a message will be parked if the transaction commits",
+				slog.String("destination", m.Destination), slog.String("key", m.Key),
+				slog.String("subject", m.Subject), slog.String("reason", m.Reason))
+		}
+	}
+	return inserted, nil
 }
 
 // opened returns a stored message as its profile was before it was sealed, for

@@ -252,7 +252,7 @@ func TestProfilesAreLookedUpWhenSent(t *testing.T) {
 	town.requireToldNothing(ada, married)
 
 	// What was delivered can be sent again, for there is a profile to be had.
-	operator, err := outbox.NewOperatorWith(town.store, outbox.OperatorConfig{LookedUp: true})
+	operator, err := outbox.NewOperator(town.store, outbox.OperatorConfig{LookedUp: true})
 	require.NoError(t, err)
 	first := town.stored(outbox.StateDelivered)[0]
 	require.NoError(t, operator.SendAgain(t.Context(), outbox.Actor{Name: "pat"}, first.ID, "she does not see it"))

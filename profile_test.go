@@ -302,7 +302,7 @@ func ExampleLookUpProfile() {
 		return u, nil
 	}
 	_, err := outbox.NewSender(outboxtest.NewMemory(outboxtest.MemoryConfig{}), outbox.SenderConfig{
-		Destinations: outbox.Fixed{},
+		Destinations: outbox.Fixed{"elevate": platform{}},
 		Profiles:     outbox.Profiles{LookUp: amsbridge.LookUpProfile(find)},
 	})
 	fmt.Println(err)

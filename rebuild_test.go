@@ -125,7 +125,7 @@ func (s *shop) settleAll(state outbox.State, outcome outbox.Outcome, receipt []b
 	s.t.Helper()
 	for {
 		token := outbox.NewToken()
-		claim, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 100, Slots: 100})
+		claim, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 100, DestinationLimit: 100})
 		require.NoError(s.t, err)
 		if len(claim.Leased) == 0 {
 			return

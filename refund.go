@@ -165,7 +165,7 @@ func (h *Hook[Tx]) withdraw(ctx context.Context, tx Tx, r *refunding) error {
 		}
 		moved := false
 		for i, id := range open {
-			if became[i] == outbox.Withdrawn || became[i] == outbox.WithdrawUnderWay {
+			if became[i] == outbox.Withdrawn || became[i] == outbox.WithdrawInFlight {
 				r.became[id] = became[i]
 			} else {
 				moved = true

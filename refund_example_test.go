@@ -40,7 +40,7 @@ func ExampleHook_OrderRefunded() {
 	}
 	// In place of a sender, which delivers both pushes.
 	token := outbox.NewToken()
-	claim, _ := store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 10, Slots: 10})
+	claim, _ := store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 10, DestinationLimit: 10})
 	for _, l := range claim.Leased {
 		_, err = store.Settle(ctx, []outbox.Settlement{{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}})
 		if err != nil {

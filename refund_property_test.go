@@ -174,7 +174,7 @@ func (w *refundWorld) look() {
 
 func (w *refundWorld) claim() {
 	token := outbox.NewToken()
-	claim, err := w.store.Claim(w.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 1 + w.r.IntN(5), Slots: 100})
+	claim, err := w.store.Claim(w.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 1 + w.r.IntN(5), DestinationLimit: 100})
 	require.NoError(w.t, err)
 	for _, l := range claim.Leased {
 		w.leased = append(w.leased, lease{l, token})
@@ -223,7 +223,7 @@ func (w *refundWorld) arrive(m outbox.Message) {
 // drain delivers all that is not work for a person; what is parked is sent
 // again.
 func (w *refundWorld) drain() {
-	op, err := outbox.NewOperator(w.store)
+	op, err := outbox.NewOperator(w.store, outbox.OperatorConfig{})
 	require.NoError(w.t, err)
 	for range 100 {
 		for len(w.leased) > 0 {

@@ -36,7 +36,7 @@ func (s *shop) deliver() {
 func (s *shop) lease() (end func(state outbox.State, outcome outbox.Outcome)) {
 	s.t.Helper()
 	token := outbox.NewToken()
-	claim, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 100, Slots: 100})
+	claim, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 100, DestinationLimit: 100})
 	require.NoError(s.t, err)
 	return func(state outbox.State, outcome outbox.Outcome) {
 		s.t.Helper()
@@ -340,7 +340,7 @@ func TestRefundAsksOnceToCancelWhatTwoLinesRegistered(t *testing.T) {
 	}
 	require.Equal(t, []string{"kept 1 elevate U-1"}, taken(s.refund(refundOf("R-1", "1"))))
 	require.Equal(t, []string{"task 2 elevate U-1"}, taken(s.refund(refundOf("R-2", "2"))))
-	op, err := outbox.NewOperator(s.store)
+	op, err := outbox.NewOperator(s.store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	for _, r := range s.stored(outbox.StateParked)[:2] {
 		require.NoError(t, op.SendAgain(t.Context(), outbox.Actor{Name: "pat"}, r.ID, "a look"))
@@ -369,7 +369,7 @@ func TestRemovalWaitsForItsAdding(t *testing.T) {
 	}
 	require.Equal(t, outbox.StateParked, removal().State)
 	require.Equal(t, outbox.ReasonWaitsFor+removal().After, removal().Reason)
-	op, err := outbox.NewOperator(s.store)
+	op, err := outbox.NewOperator(s.store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	adding := s.stored()[0]
 	require.Equal(t, removal().After, adding.Key)
@@ -437,7 +437,7 @@ func TestRefundOfWhatWasDoneByHandIsATask(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.complete(order(line("1", "nowhere"), line("2", "course"), line("3", "other"), line("4", "course-2")))
-	op, err := outbox.NewOperator(s.store)
+	op, err := outbox.NewOperator(s.store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	for i, r := range s.stored() {
 		if i < 3 {

@@ -17,13 +17,13 @@ const (
 	// AlarmBreaker: a destination does not answer and its breaker opened. It is
 	// probed, and goes on by itself.
 	AlarmBreaker AlarmKind = "destination does not answer"
-	// AlarmUnknownDestination: no destination has the message's name. It is
-	// deferred.
+	// AlarmUnknownDestination: the sender has no destination of the name that the
+	// message gives. The message waits.
 	AlarmUnknownDestination AlarmKind = "unknown destination"
-	// AlarmNewerVersion: the payload is newer than this program. It is deferred.
+	// AlarmNewerVersion: the payload is newer than this program. The message waits.
 	AlarmNewerVersion AlarmKind = "newer payload version"
 	// AlarmUnknownSeal: the profile is sealed with a key that this program does
-	// not have. It is deferred.
+	// not have. The message waits.
 	AlarmUnknownSeal AlarmKind = "unknown seal key"
 	// AlarmUnsettled: an outcome could not be recorded before the lease ended.
 	// The message will be sent again.

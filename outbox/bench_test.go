@@ -36,9 +36,9 @@ func (q *belt) Claim(_ context.Context, req outbox.ClaimRequest) (outbox.Claim, 
 	defer q.mu.Unlock()
 	q.claims++
 	var c outbox.Claim
-	n := min(req.Room, q.total-q.next)
+	n := min(req.Limit, q.total-q.next)
 	if len(q.names) == 1 {
-		n = min(n, req.Slots-req.Holding[q.names[0]])
+		n = min(n, req.DestinationLimit-req.InFlight[q.names[0]])
 	}
 	c.Leased = make([]outbox.Leased, max(0, n))
 	for i := range c.Leased {

@@ -7,18 +7,20 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Breaker says when a destination that does not answer is left alone, so that
-// its messages wait without using up their attempts and hold no other's place.
-// It is open for all senders of the store. One message at a time probes it, and
-// an answer closes it.
+// Breaker says when a destination that does not answer is left alone. Its
+// messages then wait without using up their attempts, and leave the sender free
+// for other destinations. An open breaker is open for all senders of the store:
+// one message at a time probes the destination, and an answer closes it.
 type Breaker struct {
 	// After is how many different messages in a row must end as unavailable or
-	// unknown, in one sender. Negative for never. Defaults to 10.
+	// unknown, in one sender, to open the breaker. Negative for never. Defaults to
+	// 10.
 	After int
-	// First is how long it is open at first; each probe that fails doubles it. The
-	// lease of a probe is waited out in any case. Defaults to Retry.First.
+	// First is how long the breaker is open before the first probe; each probe that
+	// fails doubles it. Where a probe's lease ends later, that is waited for.
+	// Defaults to Retry.First.
 	First time.Duration
-	// Longest caps that. Defaults to 1 min, or First if that is longer.
+	// Longest caps that time. Defaults to 1 min, or First if that is longer.
 	Longest time.Duration
 }
 
@@ -28,11 +30,11 @@ func (b Breaker) withDefaults(r Retry) (Breaker, error) {
 	setDefault(&b.Longest, max(time.Minute, b.First))
 	switch {
 	case b.First < 0:
-		return b, check.Bad("outbox", "Breaker.First", "is negative")
+		return b, check.Bad("outbox", "SenderConfig.Breaker.First", "is negative")
 	case b.Longest < b.First:
-		return b, check.Bad("outbox", "Breaker.Longest", "is shorter than Breaker.First")
+		return b, check.Bad("outbox", "SenderConfig.Breaker.Longest", "is shorter than First")
 	case b.Longest > 24*time.Hour:
-		return b, check.Bad("outbox", "Breaker.Longest", "is longer than a day")
+		return b, check.Bad("outbox", "SenderConfig.Breaker.Longest", "is longer than a day")
 	}
 	return b, nil
 }

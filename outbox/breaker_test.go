@@ -156,7 +156,7 @@ func (r *rig) discard(key string) {
 	r.t.Helper()
 	found, err := r.store.Find(r.t.Context(), outbox.Query{Keys: []string{key}})
 	require.NoError(r.t, err)
-	op, err := outbox.NewOperator(r.store)
+	op, err := outbox.NewOperator(r.store, outbox.OperatorConfig{})
 	require.NoError(r.t, err)
 	if !found[0].State.Final() {
 		require.NoError(r.t, op.Discard(r.t.Context(), outbox.Actor{Name: "pat"}, found[0].ID, "test"))

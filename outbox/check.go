@@ -15,33 +15,43 @@ var destinationForm = regexp.MustCompile(`^[a-z0-9]+(/[A-Za-z0-9._-]{1,64})?$`)
 // maxDestination bounds the part of a destination's name before the slash too.
 const maxDestination = 128
 
-// CheckDestination returns a *amsbridge.InputError unless the name has the form
+// CheckDestination returns an *amsbridge.InputError unless the name has the form
 // [a-z0-9]+(/[A-Za-z0-9._-]{1,64})? and at most 128 bytes.
-func CheckDestination(name string) error {
-	switch {
-	case name == "":
-		return check.Bad("outbox", "destination", "is empty")
-	case len(name) > maxDestination:
-		return check.Bad("outbox", "destination", "is longer than 128 bytes")
-	case !destinationForm.MatchString(name):
-		return check.Bad("outbox", "destination", "is not of the form [a-z0-9]+(/[A-Za-z0-9._-]{1,64})?")
+func CheckDestination(destination string) error {
+	if problem := destinationProblem(destination); problem != "" {
+		return check.Bad("outbox", "destination", problem)
 	}
 	return nil
 }
 
-// CheckMessages returns a *amsbridge.InputError for the first message that may not be
+func destinationProblem(name string) string {
+	switch {
+	case name == "":
+		return "is empty"
+	case len(name) > maxDestination:
+		return "is longer than 128 bytes"
+	case !destinationForm.MatchString(name):
+		return "is not of the form [a-z0-9]+(/[A-Za-z0-9._-]{1,64})?"
+	}
+	return ""
+}
+
+// CheckMessages returns an *amsbridge.InputError for the first message that may not be
 // inserted, and a [*ConflictError] when two of them have one key and different
 // facts. Stores call it before they write; others need not.
-func CheckMessages(msgs []Message) error {
+func CheckMessages(msgs []Message) error { return checkMessages("msgs", msgs) }
+
+// checkMessages names the messages by where the caller has them.
+func checkMessages(path string, msgs []Message) error {
 	if len(msgs) > MaxMessages {
-		return check.Bad("outbox", "messages", fmt.Sprintf("are more than %d", MaxMessages))
+		return check.Bad("outbox", path, fmt.Sprintf("has more than %d messages", MaxMessages))
 	}
 	type place struct{ destination, key string }
 	seen := make(map[place]int, len(msgs))
 	for i := range msgs {
 		m := &msgs[i]
 		if err := m.check(); err != nil {
-			err.Field = fmt.Sprintf("messages[%d].%s", i, err.Field)
+			err.Field = fmt.Sprintf("%s[%d].%s", path, i, err.Field)
 			return err
 		}
 		p := place{m.Destination, m.Key}
@@ -55,21 +65,21 @@ func CheckMessages(msgs []Message) error {
 }
 
 func (m *Message) check() *check.InputError {
-	if err := CheckDestination(m.Destination); err != nil {
-		return err.(*check.InputError) //nolint:errorlint,forcetypeassert // it returns no other
+	if problem := destinationProblem(m.Destination); problem != "" {
+		return check.Bad("outbox", "Destination", problem)
 	}
 	for _, f := range []struct {
 		name, value string
 		limit       int
 		required    bool
 	}{
-		{"key", m.Key, MaxKey, true},
-		{"kind", m.Kind, MaxKind, true},
-		{"person", m.Person, MaxPerson, m.Born == StatePending},
-		{"subject", m.Subject, MaxSubject, true},
-		{"after", m.After, MaxKey, false},
-		{"reason", m.Reason, MaxReason, m.Born != StatePending},
-		{"trace context", m.TraceContext, 256, false},
+		{"Key", m.Key, MaxKey, true},
+		{"Kind", m.Kind, MaxKind, true},
+		{"Person", m.Person, MaxPerson, m.Born == StatePending},
+		{"Subject", m.Subject, MaxSubject, true},
+		{"After", m.After, MaxKey, false},
+		{"Reason", m.Reason, MaxReason, m.Born != StatePending},
+		{"TraceContext", m.TraceContext, 256, false},
 	} {
 		switch {
 		case f.required && f.value == "":
@@ -84,47 +94,47 @@ func (m *Message) check() *check.InputError {
 	}
 	switch {
 	case m.Born > StateHeld:
-		return check.Bad("outbox", "born", "is not pending, parked or held")
+		return check.Bad("outbox", "Born", "is not StatePending, StateParked or StateHeld")
 	case m.IsTask() && m.Born != StateParked:
-		return check.Bad("outbox", "born", "is not parked, though the kind is a task")
+		return check.Bad("outbox", "Born", "is not StateParked, though the kind is a task")
 	case m.Version < 1:
-		return check.Bad("outbox", "version", "is below 1")
+		return check.Bad("outbox", "Version", "is below 1")
 	case len(m.Facts) == 0:
-		return check.Bad("outbox", "facts", "are empty")
+		return check.Bad("outbox", "Facts", "is empty")
 	case len(m.Facts) > MaxPayload:
-		return check.Bad("outbox", "facts", "are longer than 1 MiB")
+		return check.Bad("outbox", "Facts", "is longer than 1 MiB")
 	case len(m.Profile) > MaxPayload:
-		return check.Bad("outbox", "profile", "is longer than 1 MiB")
+		return check.Bad("outbox", "Profile", "is longer than 1 MiB")
 	case len(m.Fingerprint) > 64:
-		return check.Bad("outbox", "fingerprint", "is longer than 64 bytes")
+		return check.Bad("outbox", "Fingerprint", "is longer than 64 bytes")
 	case len(m.Items) > MaxItems:
-		return check.Bad("outbox", "items", fmt.Sprintf("are more than %d", MaxItems))
+		return check.Bad("outbox", "Items", fmt.Sprintf("has more than %d entries", MaxItems))
 	case len(m.KeyParts) > 100:
-		return check.Bad("outbox", "key parts", "are more than 100")
+		return check.Bad("outbox", "KeyParts", "has more than 100 entries")
 	case m.After == m.Key:
-		return check.Bad("outbox", "after", "is the message's own key")
+		return check.Bad("outbox", "After", "is the message's own key")
 	case m.Replaces < 0:
-		return check.Bad("outbox", "replaces", "is negative")
+		return check.Bad("outbox", "Replaces", "is negative")
 	}
 	return nil
 }
 
-// Check returns a *amsbridge.InputError unless the query selects something and its
+// Check returns an *amsbridge.InputError unless the query selects something and its
 // limit is in range.
 func (q Query) Check() error {
 	switch {
 	case len(q.IDs) == 0 && q.Subject == "" && q.Person == "" && len(q.Keys) == 0 && len(q.States) == 0:
-		return check.Bad("outbox", "query", "selects by none of IDs, subject, person, keys and states")
+		return check.Bad("outbox", "Query", "selects by none of IDs, Subject, Person, Keys and States")
 	case q.Limit < 0 || q.Limit > 10_000:
-		return check.Bad("outbox", "limit", "is not from 1 to 10,000")
+		return check.Bad("outbox", "Query.Limit", "is not from 1 to 10,000")
 	case len(q.IDs) > 10_000:
-		return check.Bad("outbox", "ids", "are more than 10,000")
+		return check.Bad("outbox", "Query.IDs", "has more than 10,000 entries")
 	case len(q.Keys) > 10_000:
-		return check.Bad("outbox", "keys", "are more than 10,000")
+		return check.Bad("outbox", "Query.Keys", "has more than 10,000 entries")
 	}
 	for _, s := range q.States {
 		if s > StateWithdrawn {
-			return check.Bad("outbox", "states", "hold one that does not exist")
+			return check.Bad("outbox", "Query.States", "has one that does not exist")
 		}
 	}
 	return nil

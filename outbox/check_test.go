@@ -63,37 +63,37 @@ func TestCheckMessagesNamesTheField(t *testing.T) {
 		field  string
 	}{
 		"good":                   {func(*outbox.Message) {}, ""},
-		"no destination":         {func(m *outbox.Message) { m.Destination = "" }, "destination"},
-		"bad destination":        {func(m *outbox.Message) { m.Destination = "A" }, "destination"},
-		"no key":                 {func(m *outbox.Message) { m.Key = "" }, "key"},
-		"long key":               {func(m *outbox.Message) { m.Key = long(outbox.MaxKey) }, "key"},
-		"key of bad UTF-8":       {func(m *outbox.Message) { m.Key = "\xff" }, "key"},
-		"NUL in key":             {func(m *outbox.Message) { m.Key = "a\x00" }, "key"},
-		"no kind":                {func(m *outbox.Message) { m.Kind = "" }, "kind"},
-		"long kind":              {func(m *outbox.Message) { m.Kind = long(outbox.MaxKind) }, "kind"},
-		"no person":              {func(m *outbox.Message) { m.Person = "" }, "person"},
-		"long person":            {func(m *outbox.Message) { m.Person = long(outbox.MaxPerson) }, "person"},
-		"NUL in person":          {func(m *outbox.Message) { m.Person = "\x00" }, "person"},
-		"no subject":             {func(m *outbox.Message) { m.Subject = "" }, "subject"},
-		"long subject":           {func(m *outbox.Message) { m.Subject = long(outbox.MaxSubject) }, "subject"},
-		"long after":             {func(m *outbox.Message) { m.After = long(outbox.MaxKey) }, "after"},
-		"after itself":           {func(m *outbox.Message) { m.After = m.Key }, "after"},
-		"parked without reason":  {func(m *outbox.Message) { m.Born = outbox.StateParked }, "reason"},
-		"held without reason":    {func(m *outbox.Message) { m.Born = outbox.StateHeld }, "reason"},
-		"long reason":            {func(m *outbox.Message) { m.Reason = long(outbox.MaxReason) }, "reason"},
-		"born delivered":         {func(m *outbox.Message) { m.Born, m.Reason = outbox.StateDelivered, "r" }, "born"},
-		"task born pending":      {func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "x" }, "born"},
-		"long trace context":     {func(m *outbox.Message) { m.TraceContext = long(256) }, "trace context"},
-		"NUL in trace context":   {func(m *outbox.Message) { m.TraceContext = "\x00" }, "trace context"},
-		"no version":             {func(m *outbox.Message) { m.Version = 0 }, "version"},
-		"no facts":               {func(m *outbox.Message) { m.Facts = nil }, "facts"},
-		"long facts":             {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload+1) }, "facts"},
-		"long profile":           {func(m *outbox.Message) { m.Profile = make([]byte, outbox.MaxPayload+1) }, "profile"},
+		"no destination":         {func(m *outbox.Message) { m.Destination = "" }, "Destination"},
+		"bad destination":        {func(m *outbox.Message) { m.Destination = "A" }, "Destination"},
+		"no key":                 {func(m *outbox.Message) { m.Key = "" }, "Key"},
+		"long key":               {func(m *outbox.Message) { m.Key = long(outbox.MaxKey) }, "Key"},
+		"key of bad UTF-8":       {func(m *outbox.Message) { m.Key = "\xff" }, "Key"},
+		"NUL in key":             {func(m *outbox.Message) { m.Key = "a\x00" }, "Key"},
+		"no kind":                {func(m *outbox.Message) { m.Kind = "" }, "Kind"},
+		"long kind":              {func(m *outbox.Message) { m.Kind = long(outbox.MaxKind) }, "Kind"},
+		"no person":              {func(m *outbox.Message) { m.Person = "" }, "Person"},
+		"long person":            {func(m *outbox.Message) { m.Person = long(outbox.MaxPerson) }, "Person"},
+		"NUL in person":          {func(m *outbox.Message) { m.Person = "\x00" }, "Person"},
+		"no subject":             {func(m *outbox.Message) { m.Subject = "" }, "Subject"},
+		"long subject":           {func(m *outbox.Message) { m.Subject = long(outbox.MaxSubject) }, "Subject"},
+		"long after":             {func(m *outbox.Message) { m.After = long(outbox.MaxKey) }, "After"},
+		"after itself":           {func(m *outbox.Message) { m.After = m.Key }, "After"},
+		"parked without reason":  {func(m *outbox.Message) { m.Born = outbox.StateParked }, "Reason"},
+		"held without reason":    {func(m *outbox.Message) { m.Born = outbox.StateHeld }, "Reason"},
+		"long reason":            {func(m *outbox.Message) { m.Reason = long(outbox.MaxReason) }, "Reason"},
+		"born delivered":         {func(m *outbox.Message) { m.Born, m.Reason = outbox.StateDelivered, "r" }, "Born"},
+		"task born pending":      {func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "x" }, "Born"},
+		"long trace context":     {func(m *outbox.Message) { m.TraceContext = long(256) }, "TraceContext"},
+		"NUL in trace context":   {func(m *outbox.Message) { m.TraceContext = "\x00" }, "TraceContext"},
+		"no version":             {func(m *outbox.Message) { m.Version = 0 }, "Version"},
+		"no facts":               {func(m *outbox.Message) { m.Facts = nil }, "Facts"},
+		"long facts":             {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload+1) }, "Facts"},
+		"long profile":           {func(m *outbox.Message) { m.Profile = make([]byte, outbox.MaxPayload+1) }, "Profile"},
 		"longest payload":        {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload) }, ""},
-		"long fingerprint":       {func(m *outbox.Message) { m.Fingerprint = make([]byte, 65) }, "fingerprint"},
-		"too many items":         {func(m *outbox.Message) { m.Items = make([]string, outbox.MaxItems+1) }, "items"},
-		"too many key parts":     {func(m *outbox.Message) { m.KeyParts = make([]string, 101) }, "key parts"},
-		"replaces below zero":    {func(m *outbox.Message) { m.Replaces = -1 }, "replaces"},
+		"long fingerprint":       {func(m *outbox.Message) { m.Fingerprint = make([]byte, 65) }, "Fingerprint"},
+		"too many items":         {func(m *outbox.Message) { m.Items = make([]string, outbox.MaxItems+1) }, "Items"},
+		"too many key parts":     {func(m *outbox.Message) { m.KeyParts = make([]string, 101) }, "KeyParts"},
+		"replaces below zero":    {func(m *outbox.Message) { m.Replaces = -1 }, "Replaces"},
 		"held without a person":  {func(m *outbox.Message) { m.Born, m.Reason, m.Person = outbox.StateHeld, "r", "" }, ""},
 		"task without a person":  {func(m *outbox.Message) { m.Born, m.Reason, m.Person, m.Kind = outbox.StateParked, "r", "", "task/x" }, ""},
 		"any bytes in the facts": {func(m *outbox.Message) { m.Facts, m.Profile = []byte("\x00\xff"), []byte("\xff\x00") }, ""},
@@ -104,7 +104,7 @@ func TestCheckMessagesNamesTheField(t *testing.T) {
 			c.change(&m)
 			field := c.field
 			if field != "" {
-				field = "messages[1]." + field
+				field = "msgs[1]." + field
 			}
 			err := outbox.CheckMessages([]outbox.Message{msg("first", "U-1"), m})
 			requireField(t, err, field)
@@ -113,7 +113,7 @@ func TestCheckMessagesNamesTheField(t *testing.T) {
 			}
 		})
 	}
-	requireField(t, outbox.CheckMessages(make([]outbox.Message, outbox.MaxMessages+1)), "messages")
+	requireField(t, outbox.CheckMessages(make([]outbox.Message, outbox.MaxMessages+1)), "msgs")
 	require.NoError(t, outbox.CheckMessages(nil))
 }
 
@@ -137,19 +137,19 @@ func TestQueryIsChecked(t *testing.T) {
 		q     outbox.Query
 		field string
 	}{
-		"nothing":              {outbox.Query{}, "query"},
-		"destination alone":    {outbox.Query{Destination: "elevate", AfterID: 1, Limit: 1}, "query"},
+		"nothing":              {outbox.Query{}, "Query"},
+		"destination alone":    {outbox.Query{Destination: "elevate", AfterID: 1, Limit: 1}, "Query"},
 		"subject":              {outbox.Query{Subject: "o"}, ""},
 		"person":               {outbox.Query{Person: "U-1"}, ""},
 		"IDs":                  {outbox.Query{IDs: []outbox.ID{1}}, ""},
 		"keys":                 {outbox.Query{Keys: []string{"k"}}, ""},
 		"states":               {outbox.Query{States: []outbox.State{outbox.StatePending, outbox.StateWithdrawn}}, ""},
-		"state that is none":   {outbox.Query{States: []outbox.State{outbox.StateWithdrawn + 1}}, "states"},
+		"state that is none":   {outbox.Query{States: []outbox.State{outbox.StateWithdrawn + 1}}, "Query.States"},
 		"largest limit":        {outbox.Query{Subject: "o", Limit: 10_000}, ""},
-		"larger limit":         {outbox.Query{Subject: "o", Limit: 10_001}, "limit"},
-		"negative limit":       {outbox.Query{Subject: "o", Limit: -1}, "limit"},
-		"too many IDs":         {outbox.Query{IDs: make([]outbox.ID, 10_001)}, "ids"},
-		"too many keys":        {outbox.Query{Keys: make([]string, 10_001)}, "keys"},
+		"larger limit":         {outbox.Query{Subject: "o", Limit: 10_001}, "Query.Limit"},
+		"negative limit":       {outbox.Query{Subject: "o", Limit: -1}, "Query.Limit"},
+		"too many IDs":         {outbox.Query{IDs: make([]outbox.ID, 10_001)}, "Query.IDs"},
+		"too many keys":        {outbox.Query{Keys: make([]string, 10_001)}, "Query.Keys"},
 		"as many as there may": {outbox.Query{IDs: make([]outbox.ID, 10_000), Keys: make([]string, 10_000)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

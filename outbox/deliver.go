@@ -19,7 +19,7 @@ var errPanicked = errors.New("outbox: the destination panicked")
 // the lease is looked at first: a delivery that could outlast it is not begun.
 func (r *run) deliver(w work) Settlement {
 	if time.Until(w.until) < r.cfg.needed() {
-		return r.giveBack(w, "too little was left of its lease to begin it: it waited for a free slot, or the claim was slow")
+		return r.giveBack(w, "too little was left of its lease to begin it: it waited long for its turn, or the claim was slow")
 	}
 	destination, ok := r.cfg.Destinations.Resolve(w.Destination)
 	if !ok {

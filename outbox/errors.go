@@ -12,9 +12,9 @@ var (
 	ErrNoTransaction = errors.New("outbox: no open transaction")
 	// ErrNotFound is returned for an ID that no message has.
 	ErrNotFound = errors.New("outbox: no such message")
-	// ErrUnderWay is returned for an operator's action on a message that is
-	// being delivered right now.
-	ErrUnderWay = errors.New("outbox: the message is being delivered")
+	// ErrInFlight is returned for an operator's action on a message that a sender
+	// is delivering right now: try again.
+	ErrInFlight = errors.New("outbox: the message is being delivered")
 )
 
 // ConflictError says that a key exists with other facts. The first message is
@@ -46,7 +46,7 @@ type ExistsError struct {
 	Found []Found
 }
 
-// Found is a message met through [Message.Unless].
+// Found is a stored message whose key was named in [Message.Unless].
 type Found struct {
 	ID          ID
 	Destination string

@@ -55,7 +55,7 @@ func ExampleOperator() {
 		fmt.Println(err)
 		return
 	}
-	operator, err := outbox.NewOperator(store)
+	operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -52,7 +52,7 @@ func (r *run) fetch(ctx context.Context) {
 			f.pause(ctx, lookForRoom)
 			continue
 		}
-		req.Alone, req.Probe, req.From = f.alone, f.probe, f.from
+		req.Isolated, req.Probe, req.From = f.alone, f.probe, f.from
 		claim, err := f.claim(req)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -106,7 +106,7 @@ func (f *fetcher) claim(req ClaimRequest) (Claim, error) {
 	}
 	// The lease began after this moment, whatever the database's clock says.
 	like := laneRun{token: req.Token, until: begun.Add(f.cfg.Lease)}
-	f.take(runsOf(claim.Leased, like, req.Run), req)
+	f.take(runsOf(claim.Leased, like, req.KeyLimit), req)
 	return claim, nil
 }
 
@@ -127,7 +127,7 @@ func (f *fetcher) rate(destination string) Rate {
 // after draws the conclusions from a claim, and returns how long to wait before
 // the next.
 func (f *fetcher) after(claim Claim, req ClaimRequest) time.Duration {
-	full := claim.Last != "" || len(claim.Leased) >= req.Room
+	full := claim.Last != "" || len(claim.Leased) >= req.Limit
 	fresh, others, passed := f.judge(claim, full, f.ended)
 	f.probe, f.from = false, claim.Last
 	f.solo = f.alone && len(claim.Leased) > 0

@@ -19,7 +19,7 @@ type Inspector interface {
 	// 10,000).
 	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
 	// Act does what an operator asked and records it, both or neither. Errors:
-	// [ErrNotFound], [ErrUnderWay], [*RefusedError]. Use [Operator] rather than
+	// [ErrNotFound], [ErrInFlight], [*RefusedError]. Use [Operator] rather than
 	// calling it directly: it checks the action first.
 	Act(ctx context.Context, a Action) error
 	// Erase makes a person unknown, and returns how many messages that touched.
@@ -53,7 +53,7 @@ type Attempt struct {
 type Count struct {
 	Destination string
 	Pending     int
-	UnderWay    int // of the pending
+	InFlight    int // of the pending messages
 	Parked      int
 	Held        int
 	// Oldest is when the oldest pending message, the one with the lowest ID, was
@@ -61,7 +61,8 @@ type Count struct {
 	Oldest time.Time
 }
 
-// Pausing says who paused a destination. Its numbers are stored.
+// Pausing says whether a destination is paused, and by whom. Its numbers are
+// stored; they never change.
 type Pausing uint8
 
 // Who paused it.

@@ -12,7 +12,7 @@ type Pruning struct {
 	// forgotten as a whole, its key and receipt included: an older order that is
 	// reported again is sent again. Zero for never.
 	Forget time.Duration
-	// Limit is the most attempts that one call looks at. Defaults to 1,000.
+	// Limit is the most attempts that one call reads. Defaults to 1,000.
 	Limit int
 }
 
@@ -34,7 +34,7 @@ type Erasure struct {
 	Reason string
 	// Person is the user ID to erase.
 	Person string
-	// Pseudonym takes its place. It must not be computable by who does not have
-	// the key: see [Operator.Erase].
+	// Pseudonym takes the user ID's place. Nobody without the key must be able to
+	// compute it: see [Operator.Erase].
 	Pseudonym string
 }

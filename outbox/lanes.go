@@ -89,7 +89,7 @@ func runsOf(leased []Leased, like laneRun, full int) []*laneRun {
 	var runs []*laneRun
 	for i := 0; i < len(leased); {
 		j := i + 1
-		lane := leased[i].Lane()
+		lane := leased[i].OrderingKey()
 		for j < len(leased) && sameLane(&leased[i], &leased[j], lane) {
 			j++
 		}
@@ -107,5 +107,5 @@ func sameLane(a, b *Leased, lane int64) bool {
 	if a.Destination != b.Destination {
 		return false
 	}
-	return a.Person == b.Person || b.Lane() == lane
+	return a.Person == b.Person || b.OrderingKey() == lane
 }

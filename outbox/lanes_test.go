@@ -127,11 +127,11 @@ func TestLongLaneIsSkippedWhileItsRunIsUnderWay(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			return outbox.Result{}, nil
 		})
-		lane := msg("", "one").Lane()
+		lane := msg("", "one").OrderingKey()
 		r.insert(ofPersons(35, "one")...)
 		r.start()
 		r.pass(500 * time.Millisecond)
-		require.Equal(t, 10, p.requests()[0].Run)
+		require.Equal(t, 10, p.requests()[0].KeyLimit)
 		r.insert(msg("two-00", "two"))
 		r.pass(time.Millisecond)
 		last := p.requests()[len(p.requests())-1]
@@ -158,8 +158,8 @@ func TestRunsAreShortWhereAnswersAreSlow(t *testing.T) {
 		r.start()
 		r.pass(5 * time.Minute)
 		for _, req := range p.requests() {
-			if len(req.Holding) > 0 {
-				require.LessOrEqual(t, req.Run, 3)
+			if len(req.InFlight) > 0 {
+				require.LessOrEqual(t, req.KeyLimit, 3)
 			}
 		}
 		sent := r.messages()
@@ -218,7 +218,7 @@ func TestLanesOfOtherSendersAreSkippedForAMoment(t *testing.T) {
 func TestBusyOwnLanesAreSkippedUntilSettled(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		p := &tap{}
-		lane := msg("", "one").Lane()
+		lane := msg("", "one").OrderingKey()
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			time.Sleep(10 * time.Second)
@@ -289,7 +289,7 @@ func TestRunStopsWhereItsDestinationWasShut(t *testing.T) {
 		require.Equal(t, outbox.StateDelivered, r.one(ids[0]).State)
 		for _, id := range ids[1:5] {
 			require.Zero(t, r.one(id).Attempt)
-			require.False(t, r.one(id).UnderWay)
+			require.False(t, r.one(id).InFlight)
 		}
 	})
 }
@@ -318,7 +318,7 @@ func TestWhatIsClaimedWhileItsDestinationIsShutGoesBack(t *testing.T) {
 		id := r.insert(msg("b", "U-b"))[0]
 		r.pass(30 * time.Second)
 		require.Equal(t, 1, r.sends())
-		require.False(t, r.one(id).UnderWay)
+		require.False(t, r.one(id).InFlight)
 		require.Zero(t, r.one(id).Attempt)
 	})
 }
@@ -334,7 +334,7 @@ func TestWhatWasBehindAnothersMessageIsSentSoon(t *testing.T) {
 				r.cfg.Poll = time.Hour // nothing is left to the clock
 				r.insert(msg("first", "one"), msg("second", "one"))
 				token := outbox.NewToken()
-				c, err := r.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 1, Slots: 1})
+				c, err := r.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 1, DestinationLimit: 1})
 				require.NoError(t, err)
 				require.Len(t, c.Leased, 1)
 				r.start()

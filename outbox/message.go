@@ -11,7 +11,7 @@ import (
 type ID int64
 
 // Limits of a message, in bytes unless said otherwise. Insertion refuses more
-// with a *amsbridge.InputError.
+// with an *amsbridge.InputError.
 const (
 	MaxKey      = 64
 	MaxPerson   = 255
@@ -28,12 +28,12 @@ const (
 // marked done, discarded or replaced.
 const TaskPrefix = "task/"
 
-// Message is one push to one destination.
+// Message is one thing to deliver to one destination.
 //
-// It has two parts. Facts say what the platform must know and are kept as long
-// as the message; they must hold no name and no e-mail address. Profile holds
-// what may be forgotten (name, e-mail): it lies with the pending entry and is
-// deleted with it on delivery.
+// What it says has two parts. Facts are what the platform must know: they are
+// kept as long as the message, and must hold no name and no e-mail address.
+// Profile is what may be forgotten, such as name and e-mail address: it is
+// deleted on delivery.
 type Message struct {
 	// ID is given by the store; it is ignored on insertion.
 	ID ID
@@ -47,9 +47,9 @@ type Message struct {
 	KeyParts []string
 	// Kind says what the payload is, such as "registration".
 	Kind string
-	// Person is the shared user ID. Of one destination and person at most one
-	// message is under way at a time. It is empty only for tasks and for
-	// messages born held.
+	// Person is the user ID that shop and platforms share. Destination and person
+	// are the ordering key: of each, one message at a time is in flight. It is
+	// empty only for tasks and for messages born held.
 	Person string
 	// Subject is what the message is about: the order ID.
 	Subject string
@@ -63,8 +63,8 @@ type Message struct {
 	// Facts. A producer that changes the encoding of its facts gives the old
 	// encoding's fingerprint here, so that repeats of old orders still match.
 	Fingerprint []byte
-	// Version is the payload's version, at least 1. A destination answers a
-	// version it does not know with [ErrNewerVersion].
+	// Version is the version of the payload's form, at least 1. A destination
+	// answers a version it does not know with [ErrNewerVersion].
 	Version int
 	// After is the key of a message of the same destination that must be
 	// settled first. While that one is parked, so is this one. Empty for none;
@@ -94,14 +94,14 @@ type Message struct {
 	Doubt Doubt
 }
 
-// Doubt is a set of reasons why this send may be a repeat of one that the
-// platform already received. Its numbers are stored; they never change.
+// Doubt is a set of reasons why this send is a possible duplicate of one that
+// the platform already received. Its numbers are stored; they never change.
 type Doubt uint8
 
-// Reasons to doubt.
+// Why a send may be a duplicate.
 const (
-	// DoubtLostLease: an earlier attempt ended with its sender, unsettled. It
-	// had perhaps not begun.
+	// DoubtLostLease: the lease of an earlier attempt was lost, since its sender
+	// died or stalled. That attempt may not even have begun.
 	DoubtLostLease Doubt = 1 << iota
 	// DoubtUnknown: an earlier attempt reached the platform and got no answer
 	// that could be understood.
@@ -117,10 +117,10 @@ func (m Message) IsTask() bool {
 	return len(m.Kind) >= len(TaskPrefix) && m.Kind[:len(TaskPrefix)] == TaskPrefix
 }
 
-// Lane is a 64-bit number of the message's destination and person. Messages of
-// one lane are sent one at a time. Two persons with one lane by accident only
-// wait for each other.
-func (m Message) Lane() int64 {
+// OrderingKey returns a 64-bit hash of destination and person. Messages of one
+// ordering key are sent one at a time. Two persons who have one hash by accident
+// only wait for each other.
+func (m Message) OrderingKey() int64 {
 	var room [MaxPerson + 128]byte
 	place := append(append(append(room[:0], m.Destination...), 0), m.Person...)
 	sum := sha256.Sum256(place)

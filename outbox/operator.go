@@ -7,7 +7,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// OperatorConfig says what an [Operator] may do beside the ordinary.
+// OperatorConfig says what an [Operator] may do beyond the ordinary. Its zero
+// value is enough for most.
 type OperatorConfig struct {
 	// EraseKey makes the pseudonyms of [Operator.Erase]: at least 32 random bytes,
 	// the same in all programs. Defaults to none: nobody can be erased.
@@ -18,31 +19,26 @@ type OperatorConfig struct {
 	LookedUp bool
 }
 
-// Operator holds the calls of the person who is asked "where is my course?".
-// Each names its actor and a reason, and is recorded with the change itself,
-// both or neither. Reasons are kept for ever: they must hold no personal data.
+// Operator is what a person does by hand about messages and destinations, such
+// as the one who is asked "where is my course?". Each call names its actor and a
+// reason, and is recorded with the change itself, both or neither. Reasons are
+// kept for ever: they must hold no personal data.
 type Operator struct {
 	store Inspector
 	cfg   OperatorConfig
 }
 
-// NewOperator returns the operator's calls on a store, by the defaults of
-// [OperatorConfig].
-func NewOperator(store Inspector) (*Operator, error) {
-	return NewOperatorWith(store, OperatorConfig{})
-}
-
-// NewOperatorWith returns the operator's calls on a store, or a *amsbridge.InputError
-// that names the bad field.
-func NewOperatorWith(store Inspector, cfg OperatorConfig) (*Operator, error) {
-	if store == nil {
+// NewOperator returns the operator's calls on a store, or an
+// *amsbridge.InputError that names the bad field.
+func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
+	if isNil(store) {
 		return nil, check.Bad("outbox", "store", "is nil")
 	}
 	if n := len(cfg.EraseKey.bytes()); n > 0 && n < minEraseKey {
-		return nil, check.Bad("outbox", "EraseKey", "is shorter than 32 bytes")
+		return nil, check.Bad("outbox", "OperatorConfig.EraseKey", "is shorter than 32 bytes")
 	}
 	if cfg.EraseKey.repeats() {
-		return nil, check.Bad("outbox", "EraseKey", "is one byte again and again, not random")
+		return nil, check.Bad("outbox", "OperatorConfig.EraseKey", "is one byte again and again, not random")
 	}
 	return &Operator{store, cfg}, nil
 }
@@ -68,8 +64,8 @@ func (o *Operator) MarkDone(ctx context.Context, actor Actor, id ID, reason stri
 	return o.act(ctx, Action{Verb: VerbMarkDone, Actor: actor, ID: id, Reason: reason})
 }
 
-// Pause stops sending to a destination until Resume. Messages are still
-// accepted. Deliveries under way end as they do.
+// Pause stops sending to a destination until Resume. Messages for it are still
+// accepted. Deliveries that have begun go on to their end.
 func (o *Operator) Pause(ctx context.Context, actor Actor, destination, reason string) error {
 	return o.act(ctx, Action{Verb: VerbPause, Actor: actor, Destination: destination, Reason: reason})
 }
@@ -99,7 +95,7 @@ func signed(actor *Actor, reason *string) error {
 		name  string
 		value *string
 		limit int
-	}{{"actor name", &actor.Name, 255}, {"reason", reason, MaxReason}} {
+	}{{"actor.Name", &actor.Name, 255}, {"reason", reason, MaxReason}} {
 		*f.value = CutText(strings.TrimSpace(*f.value), f.limit)
 		if *f.value == "" {
 			return check.Bad("outbox", f.name, "is empty")

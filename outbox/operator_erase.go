@@ -38,7 +38,7 @@ const minEraseKey = 32
 // hand-offs (package sqlreplay), and what the platforms have: ask them.
 //
 // Nothing is changed while one of the person's messages is being delivered:
-// [ErrUnderWay], try again. What is inserted for the person afterwards is as
+// [ErrInFlight], try again. What is inserted for the person afterwards is as
 // known as ever: erase them in the shop first. It may be called again, at any
 // time. Errors besides: *amsbridge.InputError, the context's end, or the database's.
 func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string) (int, error) {
@@ -47,7 +47,7 @@ func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string
 	}
 	switch {
 	case len(o.cfg.EraseKey.bytes()) == 0:
-		return 0, check.Bad("outbox", "EraseKey", "is missing")
+		return 0, check.Bad("outbox", "OperatorConfig.EraseKey", "is not set")
 	case person == "":
 		return 0, check.Bad("outbox", "person", "is empty")
 	case len(person) > MaxPerson:

@@ -28,7 +28,7 @@ func (n *erasing) Erase(_ context.Context, e outbox.Erasure) (int, error) {
 }
 
 func eraser(t *testing.T, store outbox.Inspector) *outbox.Operator {
-	op, err := outbox.NewOperatorWith(store, outbox.OperatorConfig{EraseKey: eraseKey})
+	op, err := outbox.NewOperator(store, outbox.OperatorConfig{EraseKey: eraseKey})
 	require.NoError(t, err)
 	return op
 }
@@ -37,17 +37,17 @@ func TestEraseNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	t.Parallel()
 	store := &erasing{}
 	for _, key := range [][]byte{[]byte("thirty-one bytes are one too few"[:31]), make([]byte, 32)} {
-		_, err := outbox.NewOperatorWith(store, outbox.OperatorConfig{EraseKey: outbox.NewSecret(key)})
-		requireField(t, err, "EraseKey")
+		_, err := outbox.NewOperator(store, outbox.OperatorConfig{EraseKey: outbox.NewSecret(key)})
+		requireField(t, err, "OperatorConfig.EraseKey")
 	}
-	_, err := outbox.NewOperatorWith(nil, outbox.OperatorConfig{EraseKey: eraseKey})
+	_, err := outbox.NewOperator(nil, outbox.OperatorConfig{EraseKey: eraseKey})
 	requireField(t, err, "store")
 	pat := outbox.Actor{Name: "pat"}
 	for _, c := range []struct {
 		actor                 outbox.Actor
 		person, reason, field string
 	}{
-		{outbox.Actor{}, "U-1", "why", "actor name"},
+		{outbox.Actor{}, "U-1", "why", "actor.Name"},
 		{pat, "U-1", " \n", "reason"},
 		{pat, "", "why", "person"},
 		{pat, strings.Repeat("x", 256), "why", "person"},
@@ -60,10 +60,10 @@ func TestEraseNamesTheBadFieldAndAsksNothing(t *testing.T) {
 		require.NotContains(t, err.Error(), "U-1")
 		require.Zero(t, n)
 	}
-	plain, err := outbox.NewOperator(store)
+	plain, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	_, err = plain.Erase(t.Context(), pat, "U-1", "why")
-	requireField(t, err, "EraseKey")
+	requireField(t, err, "OperatorConfig.EraseKey")
 	require.Empty(t, store.asked)
 }
 
@@ -76,7 +76,7 @@ func TestEraseAsksForAPseudonymThatOnlyTheKeyGives(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 3, n)
 	}
-	other, err := outbox.NewOperatorWith(store, outbox.OperatorConfig{EraseKey: outbox.NewSecret(bytes.Repeat([]byte("another!"), 4))})
+	other, err := outbox.NewOperator(store, outbox.OperatorConfig{EraseKey: outbox.NewSecret(bytes.Repeat([]byte("another!"), 4))})
 	require.NoError(t, err)
 	_, err = other.Erase(t.Context(), pat, "U-1", "request 17")
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestOnlyAnOperatorWithALookUpSendsAgainWhatWasDelivered(t *testing.T) {
 	t.Parallel()
 	for _, lookedUp := range []bool{false, true} {
 		store := &noted{}
-		op, err := outbox.NewOperatorWith(store, outbox.OperatorConfig{LookedUp: lookedUp})
+		op, err := outbox.NewOperator(store, outbox.OperatorConfig{LookedUp: lookedUp})
 		require.NoError(t, err)
 		pat := outbox.Actor{Name: "pat"}
 		require.NoError(t, op.SendAgain(t.Context(), pat, 7, "why"))
@@ -168,7 +168,7 @@ func ExampleOperator_Erase() {
 		fmt.Println(err)
 		return
 	}
-	operator, err := outbox.NewOperatorWith(store, outbox.OperatorConfig{EraseKey: eraseKey})
+	operator, err := outbox.NewOperator(store, outbox.OperatorConfig{EraseKey: eraseKey})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -24,17 +24,19 @@ func (n *noted) Act(_ context.Context, a outbox.Action) error {
 
 func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	t.Parallel()
-	_, err := outbox.NewOperator(nil)
-	requireField(t, err, "store")
+	for _, store := range []outbox.Inspector{nil, (*noted)(nil)} {
+		_, err := outbox.NewOperator(store, outbox.OperatorConfig{})
+		requireField(t, err, "store")
+	}
 	store := &noted{}
-	op, err := outbox.NewOperator(store)
+	op, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	pat := outbox.Actor{Name: "pat", Role: "ops"}
 	for name, byID := range map[string]func(context.Context, outbox.Actor, outbox.ID, string) error{
 		"send again": op.SendAgain, "discard": op.Discard, "mark done": op.MarkDone,
 	} {
 		for field, err := range map[string]error{
-			"actor name": byID(t.Context(), outbox.Actor{Name: " \t", Role: "ops"}, 1, "why"),
+			"actor.Name": byID(t.Context(), outbox.Actor{Name: " \t", Role: "ops"}, 1, "why"),
 			"reason":     byID(t.Context(), pat, 1, " \n "),
 			"id":         byID(t.Context(), pat, 0, "why"),
 		} {
@@ -46,7 +48,7 @@ func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 		requireField(t, byName(t.Context(), pat, "", "why"), "destination")
 		requireField(t, byName(t.Context(), pat, "Elevate", "why"), "destination")
 		requireField(t, byName(t.Context(), pat, "elevate", ""), "reason")
-		requireField(t, byName(t.Context(), outbox.Actor{}, "elevate", "why"), "actor name")
+		requireField(t, byName(t.Context(), outbox.Actor{}, "elevate", "why"), "actor.Name")
 	}
 	require.Empty(t, store.asked)
 }
@@ -54,7 +56,7 @@ func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 func TestOperatorsWordsAreRecordedCleanAndBounded(t *testing.T) {
 	t.Parallel()
 	store := &noted{}
-	op, err := outbox.NewOperator(store)
+	op, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	require.NoError(t, op.Pause(t.Context(), outbox.Actor{Name: "  pat\x00\xff ", Role: strings.Repeat("é", 200)}, "elevate/acme",
 		" maintenance\x1b\n"+strings.Repeat("x", 2*outbox.MaxReason)))
@@ -71,7 +73,7 @@ func TestOperatorsWordsAreRecordedCleanAndBounded(t *testing.T) {
 // What the store answers reaches the operator as it is.
 func TestOperatorPassesTheStoresAnswerOn(t *testing.T) {
 	t.Parallel()
-	op, err := outbox.NewOperator(outboxtest.NewMemory(outboxtest.MemoryConfig{}))
+	op, err := outbox.NewOperator(outboxtest.NewMemory(outboxtest.MemoryConfig{}), outbox.OperatorConfig{})
 	require.NoError(t, err)
 	require.ErrorIs(t, op.Discard(t.Context(), outbox.Actor{Name: "pat"}, 99, "why"), outbox.ErrNotFound)
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Outcome is what a delivery came to. It alone decides retry, pause, alarm and
+// Outcome is what an attempt came to. It alone decides retry, pause, alarm and
 // what the operator reads. Its numbers are stored; they never change.
 type Outcome uint8
 
 // The outcomes of a delivery.
 const (
-	// OutcomeNone: no platform was asked, as in an operator's action, a lost
-	// lease or a release.
+	// OutcomeNone: no platform was asked, as when an operator acts or a lease is
+	// lost.
 	OutcomeNone Outcome = 0
 	// OutcomeDelivered: acknowledged. Settled.
 	OutcomeDelivered Outcome = 1
@@ -30,10 +30,10 @@ const (
 	// OutcomeThrottled: too many calls. Holds the destination.
 	OutcomeThrottled Outcome = 6
 	// OutcomeUnavailable: the platform refused or was not reached, and nothing
-	// was done. Tried again with back-off.
+	// was done. Tried again after a backoff.
 	OutcomeUnavailable Outcome = 7
 	// OutcomeUnknown: the platform was reached and gave no answer that can be
-	// understood: it may have been done. Tried again with back-off.
+	// understood: it may have been done. Tried again after a backoff.
 	OutcomeUnknown Outcome = 8
 )
 
@@ -138,19 +138,3 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 // payload version, as happens while a new release is rolled out. The message is
 // deferred with an alarm, and never parked for it.
 var ErrNewerVersion = errors.New("outbox: the message's payload version is newer than this program")
-
-// Resolver finds the destination of a name. It is called for each delivery and
-// must be quick and safe for concurrent use. A name it does not know (false) is
-// deferred with an alarm, and never parked for it.
-type Resolver interface {
-	Resolve(destination string) (Destination, bool)
-}
-
-// Fixed is a [Resolver] that is a map. It must not be changed once in use.
-type Fixed map[string]Destination
-
-// Resolve returns the destination of that name.
-func (f Fixed) Resolve(name string) (Destination, bool) {
-	d, ok := f[name]
-	return d, ok && d != nil
-}

@@ -96,7 +96,7 @@ func TestScheduleEndsInParking(t *testing.T) {
 		require.Equal(t, outbox.StateParked, rec.State)
 		require.Contains(t, rec.Reason, "gave up after 5 attempts")
 		require.Equal(t, []byte("p"), rec.Profile, "a parked message keeps its profile")
-		op, err := outbox.NewOperator(r.store)
+		op, err := outbox.NewOperator(r.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		r.on("elevate", answer(nil))
 		require.NoError(t, op.SendAgain(t.Context(), outbox.Actor{Name: "pat"}, id, "it is back"))

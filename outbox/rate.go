@@ -8,9 +8,9 @@ import (
 // Rate is how many messages of a destination may be claimed in a time, by all
 // senders of one store together. The zero value is no limit.
 //
-// What was claimed counts, delivered or not: a message that is given back, or
-// whose sender died, has used up its share. Senders that are configured with
-// different rates each apply their own to what all of them claimed.
+// Each claimed message counts, whether or not it is delivered: also one that is
+// given back, or whose sender died. Senders that are configured with different
+// rates each apply their own to what all of them claimed.
 type Rate struct {
 	// Count messages in each Per, evenly spread. Zero for no limit.
 	Count int
@@ -52,7 +52,8 @@ func (r Rate) Allow(now, spent int64) (n int, wait time.Duration) {
 	return 0, time.Duration(interval-credit) * time.Microsecond
 }
 
-// Spend returns what is to be kept of a claim of n messages.
+// Spend returns what a store keeps after a claim of n messages: it is the spent
+// of the next [Rate.Allow].
 func (r Rate) Spend(now, spent int64, n int) int64 {
 	if r.Count <= 0 {
 		return spent

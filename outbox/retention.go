@@ -9,8 +9,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Retention says what a store forgets. Senders see to it in passing, a bounded
-// part at a time.
+// Retention says what a store forgets, and when. Senders delete it beside their
+// other work, hourly and in small parts.
 type Retention struct {
 	// Replies is the age at which the platforms' replies are forgotten, and all
 	// attempts but the one that settled the message. That one is kept with its
@@ -26,9 +26,9 @@ func (r Retention) withDefaults() (Retention, error) {
 	setDefault(&r.Replies, 30*24*time.Hour)
 	switch {
 	case r.ForgetAfter < 0:
-		return r, check.Bad("outbox", "Retention.ForgetAfter", "is negative")
+		return r, check.Bad("outbox", "SenderConfig.Retention.ForgetAfter", "is negative")
 	case r.ForgetAfter > 0 && r.ForgetAfter < 24*time.Hour:
-		return r, check.Bad("outbox", "Retention.ForgetAfter", "is shorter than a day")
+		return r, check.Bad("outbox", "SenderConfig.Retention.ForgetAfter", "is shorter than a day")
 	}
 	return r, nil
 }

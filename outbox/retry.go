@@ -1,23 +1,23 @@
 package outbox
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Retry is a schedule of attempts.
+// Retry is the backoff: how long a message waits between two attempts, and how
+// many there are.
 type Retry struct {
 	// First is the delay after the first attempt; each further one doubles it.
 	// Defaults to 10 s.
 	First time.Duration
 	// Longest caps the delay. Defaults to 30 min.
 	Longest time.Duration
-	// Attempts is how many end the schedule and park the message. With the
-	// defaults that takes over 90 hours of an unavailable platform, whatever the
-	// jitter. Defaults to 250.
+	// Attempts is how many attempts are made before the message is parked. Defaults
+	// to 250: with the default delays that takes over 90 hours of an unavailable
+	// platform, whatever the jitter.
 	Attempts int
 }
 
@@ -45,13 +45,13 @@ func (r Retry) withDefaults() (Retry, error) {
 	}
 	switch {
 	case r.First < 0:
-		return r, check.Bad("outbox", "Retry.First", "is negative")
+		return r, check.Bad("outbox", "SenderConfig.Retry.First", "is negative")
 	case r.Longest < r.First:
-		return r, check.Bad("outbox", "Retry.Longest", "is shorter than Retry.First")
+		return r, check.Bad("outbox", "SenderConfig.Retry.Longest", "is shorter than First")
 	case r.Longest > 24*time.Hour:
-		return r, check.Bad("outbox", "Retry.Longest", "is longer than a day")
+		return r, check.Bad("outbox", "SenderConfig.Retry.Longest", "is longer than a day")
 	case r.Attempts < 0:
-		return r, check.Bad("outbox", "Retry.Attempts", fmt.Sprintf("is negative: %d", r.Attempts))
+		return r, check.Bad("outbox", "SenderConfig.Retry.Attempts", "is negative")
 	}
 	return r, nil
 }

@@ -81,27 +81,27 @@ func (r *run) plan(now time.Time, lonely bool) (req ClaimRequest, ok bool) {
 		r.wish.idle = true
 		return req, false
 	}
-	if req.Room = r.cfg.Window - r.unsettled; req.Room <= 0 {
+	if req.Limit = r.cfg.Window - r.unsettled; req.Limit <= 0 {
 		r.wish.room = max(1, r.cfg.Window/4)
 		return req, false
 	}
-	req.Slots, req.Run = r.cfg.Concurrency, longestRun
-	req.Holding = make(map[string]int, len(r.active))
+	req.DestinationLimit, req.KeyLimit = r.cfg.Concurrency, longestRun
+	req.InFlight = make(map[string]int, len(r.active))
 	most := math.MinInt
 	for _, l := range r.active {
 		l.speed.measure(now)
 		l.spare = min(int(l.speed.rate*ahead.Seconds()), r.cfg.Window/2-r.cfg.Concurrency)
-		l.free, l.asked = req.Slots+l.spare-l.inHand, false
+		l.free, l.asked = req.DestinationLimit+l.spare-l.inHand, false
 		if l.shutting > 0 {
 			l.free = 0
 		}
 		// What has no room is not looked at, and the store does not say when it
 		// falls due.
 		l.more = l.more || l.free <= 0
-		req.Holding[l.name] = req.Slots - l.free
+		req.InFlight[l.name] = req.DestinationLimit - l.free
 		// One length for all: that of the destination with the most free slots.
 		if l.free > most {
-			most, req.Run = l.free, r.runLength(l)
+			most, req.KeyLimit = l.free, r.runLength(l)
 		}
 	}
 	req.Skip = r.lanes.skipped(now)

@@ -30,7 +30,9 @@ func to(name string, n int) []outbox.Message {
 }
 
 // slots is what a claim might take of a destination on top of what it holds.
-func slots(req outbox.ClaimRequest, name string) int { return req.Slots - req.Holding[name] }
+func slots(req outbox.ClaimRequest, name string) int {
+	return req.DestinationLimit - req.InFlight[name]
+}
 
 // The faster a destination takes messages, the more are claimed ahead, up to
 // half of the window.
@@ -138,7 +140,7 @@ func TestThousandsOfDestinations(t *testing.T) {
 		p.forget()
 		r.sender.Wake()
 		r.pass(time.Millisecond)
-		require.Empty(t, p.requests()[0].Holding)
+		require.Empty(t, p.requests()[0].InFlight)
 		require.Empty(t, p.requests()[0].Skip)
 	})
 }

@@ -52,7 +52,7 @@ func (r *run) take(runs []*laneRun, req ClaimRequest) {
 		l := r.lineOf(b.rows[0].Destination)
 		l.got += len(b.rows)
 		// Not what a line is given that was left and came back meanwhile.
-		l.free = req.Slots - req.Holding[l.name]
+		l.free = req.DestinationLimit - req.InFlight[l.name]
 		l.more = l.got >= l.free
 		b.line, b.unsettled = l, len(b.rows)
 		r.lanes.hold(b)

@@ -22,12 +22,12 @@ type spool struct {
 func (q *spool) Claim(_ context.Context, req ClaimRequest) (Claim, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(req.Room, len(q.msgs))
+	n := min(req.Limit, len(q.msgs))
 	c := Claim{Leased: make([]Leased, n)}
 	for i := range n {
 		c.Leased[i].Message = q.msgs[i]
 		if i > 0 && i%2 == 0 {
-			c.Busy = append(c.Busy, q.msgs[i].Lane(), int64(i))
+			c.Busy = append(c.Busy, q.msgs[i].OrderingKey(), int64(i))
 		}
 	}
 	q.msgs = q.msgs[n:]
@@ -142,7 +142,7 @@ func TestRunsOf(t *testing.T) {
 			var behind []bool
 			for _, b := range runsOf(c.leased, laneRun{token: token}, c.full) {
 				require.Equal(t, token, b.token)
-				require.Equal(t, b.rows[0].Lane(), b.lane)
+				require.Equal(t, b.rows[0].OrderingKey(), b.lane)
 				var ids []ID
 				for _, l := range b.rows {
 					ids = append(ids, l.ID)
@@ -210,12 +210,12 @@ func TestLaneSettledDuringAClaimIsClaimedNext(t *testing.T) {
 				}
 			}
 			until := time.Now().Add(time.Hour)
-			r.take(runsOf(leased, laneRun{until: until}, 10), ClaimRequest{Slots: 10 + others})
+			r.take(runsOf(leased, laneRun{until: until}, 10), ClaimRequest{DestinationLimit: 10 + others})
 			r.workers.Wait() // all are delivered
 
 			req, ok := r.plan(time.Now(), false)
 			require.True(t, ok)
-			require.Equal(t, []int64{leased[0].Lane()}, req.Skip)
+			require.Equal(t, []int64{leased[0].OrderingKey()}, req.Skip)
 			settler := &settler{run: r}
 			done := r.done.split(func(i int) bool { return r.done.st[i].Message.Person == "one" })
 			settler.recorded(done.st, done.of)
@@ -243,10 +243,10 @@ func TestClaimWithoutRoomIsFollowedByAnother(t *testing.T) {
 			for i := range leased {
 				leased[i].Message = Message{ID: ID(i + 1), Destination: "d", Person: string(rune('a' + i))}
 			}
-			r.take(runsOf(leased, laneRun{until: time.Now().Add(time.Hour)}, 1), ClaimRequest{Slots: 10}) // half of what it might
+			r.take(runsOf(leased, laneRun{until: time.Now().Add(time.Hour)}, 1), ClaimRequest{DestinationLimit: 10}) // half of what it might
 			req, ok := r.plan(time.Now(), false)
 			require.True(t, ok)
-			require.Equal(t, 5, req.Holding["d"], "of 2: there is no room for more")
+			require.Equal(t, 5, req.InFlight["d"], "of 2: there is no room for more")
 			if !c.before {
 				r.take(nil, req)
 			}

@@ -78,15 +78,15 @@ var sealKeyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,32}$`)
 // sealKeySize makes it AES-256.
 const sealKeySize = 32
 
-// NewSealer returns a sealer, or a *amsbridge.InputError that names the bad field.
+// NewSealer returns a sealer, or an *amsbridge.InputError that names the bad field.
 func NewSealer(cfg SealerConfig) (*Sealer, error) {
 	if len(cfg.Keys) == 0 {
-		return nil, check.Bad("outbox", "Keys", "are missing")
+		return nil, check.Bad("outbox", "SealerConfig.Keys", "is empty")
 	}
 	s := &Sealer{keys: make(map[string]func() cipher.AEAD, len(cfg.Keys)), first: cfg.Keys[0].ID, strict: cfg.Strict}
 	for i, k := range cfg.Keys {
 		bad := func(field, problem string) (*Sealer, error) {
-			return nil, check.Bad("outbox", fmt.Sprintf("Keys[%d].%s", i, field), problem)
+			return nil, check.Bad("outbox", fmt.Sprintf("SealerConfig.Keys[%d].%s", i, field), problem)
 		}
 		key := k.Key.bytes()
 		switch {

@@ -36,15 +36,15 @@ func TestNewSealerNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	long := outbox.NewSecret(bytes.Repeat([]byte("ab"), 17))
 	for field, keys := range map[string][]outbox.SealKey{
-		"Keys":        nil,
-		"Keys[0].ID":  {{Key: sealKey("a").Key}},
-		"Keys[1].ID":  {sealKey("a"), sealKey("a")},
-		"Keys[0].Key": {{ID: "a"}},
-		"Keys[1].Key": {sealKey("a"), {ID: "b", Key: long}},
-		"Keys[2].Key": {sealKey("a"), sealKey("b"), {ID: "c", Key: outbox.NewSecret(make([]byte, 32))}},
-		"Keys[2].ID":  {sealKey("a"), sealKey("b"), {ID: strings.Repeat("x", 33), Key: sealKey("c").Key}},
-		"Keys[3].ID":  {sealKey("a"), sealKey("b"), sealKey("c"), {ID: "a b", Key: sealKey("d").Key}},
-		"Keys[4].ID":  {sealKey("a"), sealKey("b"), sealKey("c"), sealKey("d"), {ID: "a\n", Key: sealKey("e").Key}},
+		"SealerConfig.Keys":        nil,
+		"SealerConfig.Keys[0].ID":  {{Key: sealKey("a").Key}},
+		"SealerConfig.Keys[1].ID":  {sealKey("a"), sealKey("a")},
+		"SealerConfig.Keys[0].Key": {{ID: "a"}},
+		"SealerConfig.Keys[1].Key": {sealKey("a"), {ID: "b", Key: long}},
+		"SealerConfig.Keys[2].Key": {sealKey("a"), sealKey("b"), {ID: "c", Key: outbox.NewSecret(make([]byte, 32))}},
+		"SealerConfig.Keys[2].ID":  {sealKey("a"), sealKey("b"), {ID: strings.Repeat("x", 33), Key: sealKey("c").Key}},
+		"SealerConfig.Keys[3].ID":  {sealKey("a"), sealKey("b"), sealKey("c"), {ID: "a b", Key: sealKey("d").Key}},
+		"SealerConfig.Keys[4].ID":  {sealKey("a"), sealKey("b"), sealKey("c"), sealKey("d"), {ID: "a\n", Key: sealKey("e").Key}},
 	} {
 		_, err := outbox.NewSealer(outbox.SealerConfig{Keys: keys})
 		requireField(t, err, field)
@@ -210,7 +210,7 @@ func TestSealShowsNeitherKeyNorProfile(t *testing.T) {
 	cfg := outbox.SealerConfig{Keys: []outbox.SealKey{{ID: "2026", Key: secret}}, Strict: true}
 	s, err := outbox.NewSealer(cfg)
 	require.NoError(t, err)
-	operator, err := outbox.NewOperatorWith(&noted{}, outbox.OperatorConfig{EraseKey: secret})
+	operator, err := outbox.NewOperator(&noted{}, outbox.OperatorConfig{EraseKey: secret})
 	require.NoError(t, err)
 	hidden := struct {
 		cfg outbox.SealerConfig
@@ -239,7 +239,7 @@ func TestSealShowsNeitherKeyNorProfile(t *testing.T) {
 	_, plain := s.Open(m)
 	_, unknown := (*outbox.Sealer)(nil).Open(sealed)
 	_, bad := outbox.NewSealer(outbox.SealerConfig{Keys: []outbox.SealKey{{ID: key + text, Key: outbox.NewSecret([]byte(key + "!"))}}})
-	_, short := outbox.NewOperatorWith(&noted{}, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte(key[:31]))})
+	_, short := outbox.NewOperator(&noted{}, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte(key[:31]))})
 	for _, err := range []error{broken, plain, unknown, bad, short} {
 		require.Error(t, err)
 		fmt.Fprintf(&log, "%v %+v %#v\n", err, err, err)

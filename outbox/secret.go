@@ -4,7 +4,9 @@ import "bytes"
 
 // Secret is bytes that nobody is to see: a key. The zero value is none. It shows
 // nothing when printed, logged or encoded, wherever it lies.
-type Secret struct{ reveal func() []byte } // no printer looks into a function
+type Secret struct {
+	reveal func() []byte // a function, since no printer looks into one
+}
 
 // NewSecret returns a secret that is a copy of these bytes.
 func NewSecret(b []byte) Secret {

@@ -16,33 +16,34 @@ import (
 // SenderConfig says how a [Sender] works. The zero value of each field but
 // Destinations is a safe default.
 type SenderConfig struct {
-	// Destinations finds the destination of a message. Required.
+	// Destinations finds the destination of a message, such as a [Fixed] map of
+	// names. Required.
 	Destinations Resolver
 	// Name stands in the log for this sender. At most 64 bytes. Defaults to the
 	// host's name and the process ID.
 	Name string
-	// Concurrency is how many deliveries may be under way to one destination at
+	// Concurrency is how many deliveries to one destination this sender makes at
 	// once. Defaults to 10.
 	Concurrency int
-	// Window is how many messages this sender may hold in all, waiting, under
-	// way or unsettled. A destination takes Concurrency of it and what it delivers
-	// in a tenth of a second, and never more than half: with many destinations
-	// that may hang at once, it should be as many times Concurrency. Defaults to
+	// Window is how many messages this sender may have in flight in all: claimed,
+	// and not settled yet. One destination takes Concurrency of it and what it
+	// delivers in a tenth of a second, and never more than half. Where many
+	// destinations may hang at once, make it as many times Concurrency. Defaults to
 	// 4,000, or 6 × Concurrency if that is more.
 	Window int
 	// DeliverTimeout ends one delivery. Defaults to 30 s.
 	DeliverTimeout time.Duration
 	// SettleTimeout ends one try to record outcomes. Defaults to 10 s.
 	SettleTimeout time.Duration
-	// Margin is what a lease has beyond both, for clocks and scheduling. At
-	// least a tenth of DeliverTimeout is wise. Defaults to 5 s.
+	// Margin is the time that a lease must have beyond both, for clocks and
+	// scheduling. At least a tenth of DeliverTimeout is wise. Defaults to 5 s.
 	Margin time.Duration
 	// Lease is how long a claimed message is this sender's alone. After a crash
-	// its messages wait that long. It must be longer than DeliverTimeout +
-	// SettleTimeout + Margin; what it has beyond is how long the claim may take
-	// and a claimed message may wait for a free slot. Where claims take longer
-	// than that nothing can be sent: it is logged, and claimed ever more seldom.
-	// Defaults to twice their sum.
+	// the sender's messages wait that long. It must be longer than DeliverTimeout +
+	// SettleTimeout + Margin; what it has beyond is the time for the claim itself,
+	// and for a claimed message to wait until its delivery begins. Where claims take
+	// longer than that nothing can be sent: the sender logs it, and claims ever more
+	// seldom. Defaults to twice their sum.
 	Lease time.Duration
 	// Retry is the schedule of attempts.
 	Retry Retry
@@ -78,8 +79,8 @@ const (
 )
 
 func (c SenderConfig) withDefaults() (SenderConfig, error) {
-	if c.Destinations == nil {
-		return c, check.Bad("outbox", "Destinations", "is nil")
+	if err := checkDestinations(c.Destinations); err != nil {
+		return c, err
 	}
 	setDefault(&c.Concurrency, 10)
 	setDefault(&c.Window, max(4000, 6*c.Concurrency))
@@ -113,7 +114,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		{"ProbeEvery", c.ProbeEvery < 0, "is negative"},
 	} {
 		if f.bad {
-			return c, check.Bad("outbox", f.name, f.why)
+			return c, check.Bad("outbox", "SenderConfig."+f.name, f.why)
 		}
 	}
 	var err error
@@ -148,10 +149,10 @@ type Sender struct {
 // ErrRunning is returned by [Sender.Run] while it runs already.
 var ErrRunning = errors.New("outbox: the sender is running already")
 
-// NewSender returns a sender, or a *amsbridge.InputError that names the bad field. It
+// NewSender returns a sender, or an *amsbridge.InputError that names the bad field. It
 // begins nothing: see [Sender.Run].
 func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
-	if queue == nil {
+	if isNil(queue) {
 		return nil, check.Bad("outbox", "queue", "is nil")
 	}
 	cfg, err := cfg.withDefaults()
@@ -170,10 +171,11 @@ func (s *Sender) Wake() {
 	}
 }
 
-// Run delivers until ctx ends. It then takes no more work, gives back what was
-// not begun, waits for the deliveries under way (each ends within
+// Run delivers until ctx ends. It then claims no more, gives back the messages
+// whose delivery has not begun, waits for the others (each ends within
 // DeliverTimeout), settles them, and returns nil. A store that cannot be
-// reached is waited for. Only one Run at a time: another returns [ErrRunning].
+// reached, or that has no tables, is logged and tried again. Only one Run at a
+// time: another returns [ErrRunning].
 func (s *Sender) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -13,29 +13,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
 func TestSenderConfigNamesTheBadField(t *testing.T) {
 	t.Parallel()
-	good := func() outbox.SenderConfig { return outbox.SenderConfig{Destinations: outbox.Fixed{}} }
+	good := func() outbox.SenderConfig {
+		return outbox.SenderConfig{Destinations: outbox.Fixed{"elevate": answer(nil)}}
+	}
 	for field, spoil := range map[string]func(*outbox.SenderConfig){
-		"Destinations":   func(c *outbox.SenderConfig) { c.Destinations = nil },
-		"Concurrency":    func(c *outbox.SenderConfig) { c.Concurrency = -1 },
-		"Window":         func(c *outbox.SenderConfig) { c.Window = 5 },
-		"DeliverTimeout": func(c *outbox.SenderConfig) { c.DeliverTimeout = -time.Second },
-		"SettleTimeout":  func(c *outbox.SenderConfig) { c.SettleTimeout = -1 },
-		"Margin":         func(c *outbox.SenderConfig) { c.Margin = -1 },
-		"Lease":          func(c *outbox.SenderConfig) { c.Lease = 45 * time.Second },
-		"Poll":           func(c *outbox.SenderConfig) { c.Poll = time.Microsecond },
-		"ProbeEvery":     func(c *outbox.SenderConfig) { c.ProbeEvery = -1 },
-		"Breaker.First":  func(c *outbox.SenderConfig) { c.Breaker.First = -1 },
-		"Breaker.Longest": func(c *outbox.SenderConfig) {
+		"SenderConfig.Destinations":   func(c *outbox.SenderConfig) { c.Destinations = nil },
+		"SenderConfig.Concurrency":    func(c *outbox.SenderConfig) { c.Concurrency = -1 },
+		"SenderConfig.Window":         func(c *outbox.SenderConfig) { c.Window = 5 },
+		"SenderConfig.DeliverTimeout": func(c *outbox.SenderConfig) { c.DeliverTimeout = -time.Second },
+		"SenderConfig.SettleTimeout":  func(c *outbox.SenderConfig) { c.SettleTimeout = -1 },
+		"SenderConfig.Margin":         func(c *outbox.SenderConfig) { c.Margin = -1 },
+		"SenderConfig.Lease":          func(c *outbox.SenderConfig) { c.Lease = 45 * time.Second },
+		"SenderConfig.Poll":           func(c *outbox.SenderConfig) { c.Poll = time.Microsecond },
+		"SenderConfig.ProbeEvery":     func(c *outbox.SenderConfig) { c.ProbeEvery = -1 },
+		"SenderConfig.Breaker.First":  func(c *outbox.SenderConfig) { c.Breaker.First = -1 },
+		"SenderConfig.Breaker.Longest": func(c *outbox.SenderConfig) {
 			c.Breaker = outbox.Breaker{First: time.Minute, Longest: time.Second}
 		},
-		"Retention.ForgetAfter": func(c *outbox.SenderConfig) { c.Retention.ForgetAfter = time.Hour },
-		"Retry.First":           func(c *outbox.SenderConfig) { c.Retry.First = -1 },
-		"Retry.Longest":         func(c *outbox.SenderConfig) { c.Retry.Longest = time.Second },
-		"Retry.Attempts":        func(c *outbox.SenderConfig) { c.Retry.Attempts = -1 },
+		"SenderConfig.Retention.ForgetAfter": func(c *outbox.SenderConfig) { c.Retention.ForgetAfter = time.Hour },
+		"SenderConfig.Retry.First":           func(c *outbox.SenderConfig) { c.Retry.First = -1 },
+		"SenderConfig.Retry.Longest":         func(c *outbox.SenderConfig) { c.Retry.Longest = time.Second },
+		"SenderConfig.Retry.Attempts":        func(c *outbox.SenderConfig) { c.Retry.Attempts = -1 },
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
@@ -47,8 +50,29 @@ func TestSenderConfigNamesTheBadField(t *testing.T) {
 			require.Equal(t, field, bad.Field)
 		})
 	}
-	_, err := outbox.NewSender(nil, good())
-	require.Error(t, err)
+	for _, queue := range []outbox.Queue{nil, (*outboxtest.Memory)(nil)} {
+		_, err := outbox.NewSender(queue, good())
+		requireField(t, err, "queue")
+	}
+}
+
+// A destination that no message can reach is named.
+func TestSenderRefusesDestinationsThatCanNeverMatch(t *testing.T) {
+	t.Parallel()
+	for want, to := range map[string]outbox.Resolver{
+		"outbox: SenderConfig.Destinations is nil":   (*rig)(nil),
+		"outbox: SenderConfig.Destinations is empty": outbox.Fixed{},
+		`outbox: SenderConfig.Destinations["elevate/b"] is nil`: outbox.Fixed{
+			"elevate": answer(nil), "elevate/a": answer(nil), "elevate/b": nil,
+		},
+		`outbox: SenderConfig.Destinations["notified"] is nil`: outbox.Fixed{"notified": deliverFunc(nil)},
+		`outbox: SenderConfig.Destinations["Elevate"] is not of the form [a-z0-9]+(/[A-Za-z0-9._-]{1,64})?`: outbox.Fixed{
+			"Elevate": answer(nil), "elevate": answer(nil),
+		},
+	} {
+		_, err := outbox.NewSender(newRig(t).store, outbox.SenderConfig{Destinations: to})
+		require.EqualError(t, err, want)
+	}
 }
 
 func TestSenderDeliversInOrderOfOnePersonAndInParallelOtherwise(t *testing.T) {
@@ -123,7 +147,7 @@ func TestSenderStopsGracefully(t *testing.T) {
 		require.Equal(t, 2, r.sends())
 		for i, id := range ids {
 			rec := r.one(id)
-			require.False(t, rec.UnderWay)
+			require.False(t, rec.InFlight)
 			if i < 2 {
 				require.Equal(t, outbox.StateDelivered, rec.State)
 				continue
@@ -199,7 +223,7 @@ func TestSenderEndsDeliveriesBeforeTheLease(t *testing.T) {
 		rec := r.one(id)
 		require.Equal(t, outbox.OutcomeUnknown, rec.Outcome)
 		require.Equal(t, outbox.DoubtUnknown, rec.Doubt)
-		require.False(t, rec.UnderWay)
+		require.False(t, rec.InFlight)
 	})
 }
 

@@ -285,9 +285,9 @@ func TestFollowUpsAreSentAndBadOnesLeftOutWithAnAlarm(t *testing.T) {
 	}{
 		"good":                   {outbox.Result{Then: []outbox.Message{good}}, []string{"first", "then"}, ""},
 		"exists":                 {outbox.Result{Then: []outbox.Message{msg("first", "U-1"), good}}, []string{"first", "then"}, ""},
-		"sets Unless":            {outbox.Result{Then: []outbox.Message{good, unless}}, []string{"first"}, "then[1]"},
-		"sets Replaces":          {outbox.Result{Then: []outbox.Message{replaces}}, []string{"first"}, "then[0]"},
-		"no key":                 {outbox.Result{Then: []outbox.Message{noKey}}, []string{"first"}, "key is empty"},
+		"sets Unless":            {outbox.Result{Then: []outbox.Message{good, unless}}, []string{"first"}, "Result.Then[1]"},
+		"sets Replaces":          {outbox.Result{Then: []outbox.Message{replaces}}, []string{"first"}, "Result.Then[0]"},
+		"no key":                 {outbox.Result{Then: []outbox.Message{noKey}}, []string{"first"}, "Result.Then[0].Key is empty"},
 		"conflict with another":  {outbox.Result{Then: []outbox.Message{msg("x", "U-9"), twice}}, []string{"first"}, "other facts"},
 		"receipt beyond 64 KiB":  {outbox.Result{Receipt: make([]byte, 64<<10+1), Then: []outbox.Message{good}}, []string{"first", "then"}, "receipt"},
 		"receipt of just 64 KiB": {outbox.Result{Receipt: make([]byte, 64<<10)}, []string{"first"}, ""},

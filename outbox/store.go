@@ -47,9 +47,9 @@ const (
 	WithdrawNotFound Withdrawal = iota
 	// Withdrawn: it ended, and was never sent.
 	Withdrawn
-	// WithdrawUnderWay: it is being sent, or an earlier send ended without an
+	// WithdrawInFlight: it is in flight, or an earlier attempt ended without an
 	// answer, so that the platform may have it. It stays as it is.
-	WithdrawUnderWay
+	WithdrawInFlight
 	// WithdrawSettled: it had left the queue before, delivered or otherwise.
 	WithdrawSettled
 )
@@ -65,7 +65,7 @@ type Query struct {
 	States      []State
 	// AfterID returns only messages with a greater ID, for paging.
 	AfterID ID
-	// Limit is the most that are returned: 1 to 10,000. Defaults to 1,000.
+	// Limit is the most messages that are returned: 1 to 10,000. Defaults to 1,000.
 	Limit int
 }
 
@@ -77,8 +77,8 @@ type Record struct {
 	Reason string
 	// Due is when a pending message may next be sent.
 	Due time.Time
-	// UnderWay is set while a sender holds a live lease on it.
-	UnderWay bool
+	// InFlight is set while a sender holds a live lease on it.
+	InFlight bool
 	// Lost counts the leases in a row that ended unsettled.
 	Lost int
 	// Settled is when it left the queue; zero while it has not.
@@ -102,14 +102,14 @@ func NewToken() Token {
 func (t Token) String() string { return hex.EncodeToString(t[:]) }
 
 // Queue hands messages to senders and takes their outcomes. Each call is one
-// short transaction of its own, or none; none is open while HTTP is under way.
+// short transaction of its own, or none; none is open while a platform is called.
 type Queue interface {
-	// Claim leases due messages, at most [ClaimRequest.Run] of each destination
-	// and person, the earliest inserted first, and none while another of them is
-	// leased: whoever claimed them delivers them one after another. It raises
-	// the attempt count of each, and the lost count of those whose last lease
-	// ended unsettled. Destinations take turns: no one of them uses up the room
-	// while others have due messages, up to its slots.
+	// Claim leases due messages, at most [ClaimRequest.KeyLimit] of each ordering
+	// key, the earliest inserted first, and none while another of the key is leased:
+	// whoever claimed them delivers them one after another. It raises the attempt
+	// count of each, and the lost count of those whose last lease ended unsettled.
+	// Destinations take turns: none of them uses up [ClaimRequest.Limit] while
+	// others have due messages and are below their own limit.
 	Claim(ctx context.Context, req ClaimRequest) (Claim, error)
 
 	// Settle records outcomes and returns the IDs of those that it
@@ -142,8 +142,9 @@ type Settlement struct {
 	// operator reads while it waits or is parked.
 	Code, Reason, Detail string
 	Receipt              []byte
-	// Then are inserted with the settlement; those whose key exists are left
-	// out. They must pass [CheckMessages] and set neither Unless nor Replaces.
+	// Then are follow-ups: they are inserted with the settlement, but for those
+	// whose key exists. They must pass [CheckMessages] and set neither Unless nor
+	// Replaces.
 	Then []Message
 	// Took is how long the delivery took.
 	Took time.Duration
@@ -157,9 +158,8 @@ type Settlement struct {
 	// ProbeEvery is when a destination paused by this settlement is probed.
 	ProbeEvery time.Duration
 	// Break opens the destination's breaker for so long: nothing is claimed for
-	// it until then, and afterwards one probe at a time, each after the last
-	// one's lease or settlement, until a settlement with Resume closes it. Zero
-	// for not at all.
+	// it until then, and afterwards one probe at a time, until a settlement with
+	// Resume closes it. Zero for not at all.
 	Break time.Duration
 	// Resume ends a pause that the destination took by itself, and closes its
 	// breaker. An operator's pause stays.

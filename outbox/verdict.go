@@ -31,10 +31,10 @@ func (r *run) delivered(w work, res Result, st *Settlement) {
 func checkThen(then []Message) error {
 	for i, m := range then {
 		if len(m.Unless) > 0 || m.Replaces != 0 {
-			return check.Bad("outbox", fmt.Sprintf("then[%d]", i), "sets Unless or Replaces")
+			return check.Bad("outbox", fmt.Sprintf("Result.Then[%d]", i), "sets Unless or Replaces")
 		}
 	}
-	return CheckMessages(then)
+	return checkMessages("Result.Then", then)
 }
 
 // failed settles a message by its outcome, which alone decides what happens.

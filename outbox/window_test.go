@@ -138,7 +138,7 @@ func TestSuspectsAreAloneInTheWindow(t *testing.T) {
 		all := msgs(40)
 		r.insert(all[:3]...)
 		for range outbox.SuspectAfter {
-			c, err := r.store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Second, Room: 10, Slots: 10})
+			c, err := r.store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Second, Limit: 10, DestinationLimit: 10})
 			require.NoError(t, err)
 			require.Len(t, c.Leased, 3)
 			r.pass(2 * time.Second)
@@ -181,7 +181,7 @@ func TestWaitingMessagesOfAPausedDestinationAreGivenBack(t *testing.T) {
 		require.Equal(t, 2, r.sends())
 		for i, id := range ids {
 			rec := r.one(id)
-			require.False(t, rec.UnderWay)
+			require.False(t, rec.InFlight)
 			require.Zero(t, rec.Attempt)
 			log, err := r.store.Attempts(t.Context(), id)
 			require.NoError(t, err)

@@ -3,6 +3,10 @@
 // uses its [pgxpool.Pool]. It is a module of its own, so that a shop without pgx
 // does not build it.
 //
+// [Migrate] makes the tables, all prefixed amsbridge_, and comes before [New];
+// [MigrationSQL] is the same for those who run it by hand. Where the tables are
+// missing, the first call says so: see [ErrSchema].
+//
 // Tables and keys are those of package sqlstore: a shop may move from
 // database/sql to pgx, or use both at once, and keeps its rows.
 //

@@ -16,7 +16,7 @@ import (
 // and a sender in the same process is woken once they are.
 func ExampleStore() {
 	sell := func(ctx context.Context, pool *pgxpool.Pool, catalog amsbridge.Catalog, sender *outbox.Sender, order amsbridge.Order) error {
-		store, err := pgxstore.New(pgxstore.Config{Pool: pool})
+		store, err := pgxstore.New(ctx, pgxstore.Config{DB: pool})
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func ExampleMigrate() {
 		if err := pgxstore.Migrate(ctx, pool); err != nil {
 			return nil, err
 		}
-		store, err := pgxstore.New(pgxstore.Config{Pool: pool})
+		store, err := pgxstore.New(ctx, pgxstore.Config{DB: pool})
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func ExampleMigrate() {
 // it ends before the pool does.
 func ExampleNotifier() {
 	checkout := func(pool *pgxpool.Pool, store *pgxstore.Store, catalog amsbridge.Catalog) (*amsbridge.Hook[pgx.Tx], func(), error) {
-		notifier, err := pgxstore.NewNotifier(pgxstore.NotifierConfig{Pool: pool})
+		notifier, err := pgxstore.NewNotifier(pgxstore.NotifierConfig{DB: pool})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -74,7 +74,7 @@ func ExampleListen() {
 			return err
 		}
 		listening := make(chan error, 1)
-		go func() { listening <- pgxstore.Listen(ctx, pgxstore.ListenConfig{Pool: pool, Wake: sender.Wake}) }()
+		go func() { listening <- pgxstore.Listen(ctx, pgxstore.ListenConfig{DB: pool, Wake: sender.Wake}) }()
 		return errors.Join(sender.Run(ctx), <-listening)
 	}
 	_ = send

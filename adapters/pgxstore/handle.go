@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
@@ -55,8 +56,11 @@ func (d database) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 // which may be nil. When fn fails or panics, the transaction is rolled back and
 // wake is not called. The error is fn's, or that of begin or commit: after a
 // failed commit it is unknown whether it took place.
-func InTx(ctx context.Context, pool *pgxpool.Pool, wake func(), fn func(tx pgx.Tx) error) error {
-	tx, err := pool.Begin(ctx)
+func InTx(ctx context.Context, db *pgxpool.Pool, wake func(), fn func(tx pgx.Tx) error) error {
+	if db == nil {
+		return check.Bad("pgxstore", "db", "is nil")
+	}
+	tx, err := db.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("pgxstore: begin: %w", err)
 	}

@@ -8,12 +8,12 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 const (
@@ -22,15 +22,16 @@ const (
 	listenTimeout = 10 * time.Second
 	// listenCheck is how long a silent connection is trusted.
 	listenCheck = 30 * time.Second
-	// Back-off between two connections.
+	// Backoff between two connections.
 	listenFirst = 100 * time.Millisecond
 	listenMost  = 30 * time.Second
 )
 
 // ListenConfig says what [Listen] listens to.
 type ListenConfig struct {
-	// Pool says where the database is; its connections are not used. Required.
-	Pool *pgxpool.Pool
+	// DB says where the database is; the pool's connections are not used.
+	// Required.
+	DB *pgxpool.Pool
 	// Conn is another way to the same database. Set it where the pool goes
 	// through PgBouncer in transaction mode, which passes no notification on:
 	// listening needs a session of its own. Defaults to the pool's.
@@ -53,12 +54,12 @@ type ListenConfig struct {
 // Senders go on polling beside it: a notification can be lost, work cannot.
 func Listen(ctx context.Context, cfg ListenConfig) error {
 	switch {
-	case cfg.Pool == nil:
-		return check.Bad("pgxstore", "Pool", "is nil")
+	case cfg.DB == nil:
+		return check.Bad("pgxstore", "ListenConfig.DB", "is nil")
 	case cfg.Wake == nil:
-		return check.Bad("pgxstore", "Wake", "is nil")
+		return check.Bad("pgxstore", "ListenConfig.Wake", "is nil")
 	}
-	if err := checkChannel(&cfg.Channel); err != nil {
+	if err := checkChannel("ListenConfig.Channel", &cfg.Channel); err != nil {
 		return err
 	}
 	if cfg.Logger == nil {
@@ -109,7 +110,7 @@ func (cfg ListenConfig) session(ctx context.Context) (heard bool, err error) {
 func (cfg ListenConfig) connect(ctx context.Context) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
 	defer cancel()
-	pool := cfg.Pool.Config()
+	pool := cfg.DB.Config()
 	settings := pool.ConnConfig
 	if cfg.Conn != nil {
 		settings = cfg.Conn.Copy()

@@ -5,33 +5,29 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// ErrSchema is returned by [Store.Validate] when the tables are not those that
-// this program needs; the error says in what.
+// ErrSchema is returned when the tables are missing or not those that this
+// program needs: by [New], by [Store.Validate], and by whatever call meets it
+// first. The error says what is wrong and what to run.
 var ErrSchema = errors.New("pgxstore: the outbox's tables are not as this program needs them")
 
 // Migrate makes or brings up to date the outbox's tables, in one transaction,
 // one statement at a time; programs that start together wait for each other.
 // The role needs the right to create tables; the checkout's need not have it.
 // Doing it again changes nothing.
-func Migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
-	if pool == nil {
-		return check.Bad("pgxstore", "pool", "is nil")
+func Migrate(ctx context.Context, db *pgxpool.Pool) (err error) {
+	if db == nil {
+		return check.Bad("pgxstore", "db", "is nil")
 	}
-	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
-	if err != nil {
-		return err
-	}
-	db := stdlib.OpenDBFromPool(pool)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := set.Migrate(ctx, db); err != nil {
+	handle := stdlib.OpenDBFromPool(db)
+	defer func() { err = errors.Join(err, handle.Close()) }()
+	if err := sqlcore.Schema(sqlcore.PostgreSQL).Migrate(ctx, handle); err != nil {
 		return fmt.Errorf("pgxstore: migrate: %w", err)
 	}
 	return nil
@@ -42,31 +38,11 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 // database's encoding can hold any text. A newer schema is refused too: it may
 // mean something else.
 func (s *Store) Validate(ctx context.Context) (err error) {
-	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
-	if err != nil {
-		return err
-	}
-	db := stdlib.OpenDBFromPool(s.pool)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	problem, err := set.Problem(ctx, db)
-	if err == nil && problem == "" {
-		problem, err = s.core.Problem(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("pgxstore: validate: %w", err)
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", ErrSchema, problem)
-	}
-	return nil
+	handle := stdlib.OpenDBFromPool(s.db)
+	defer func() { err = errors.Join(err, handle.Close()) }()
+	return s.core.Validate(ctx, handle)
 }
 
 // MigrationSQL returns the whole schema as plain SQL, for those who run it with
 // the database's own client.
-func MigrationSQL() (string, error) {
-	set, err := sqlcore.Schema(sqlcore.PostgreSQL)
-	if err != nil {
-		return "", err
-	}
-	return set.SQL()
-}
+func MigrationSQL() (string, error) { return sqlcore.Schema(sqlcore.PostgreSQL).SQL() }

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 const (
@@ -24,9 +24,9 @@ const (
 
 // NotifierConfig says what a [Notifier] sends.
 type NotifierConfig struct {
-	// Pool is the shop's own. Required. A NOTIFY takes one of its connections
+	// DB is the shop's own pool. Required. A NOTIFY takes one of its connections
 	// for a moment.
-	Pool *pgxpool.Pool
+	DB *pgxpool.Pool
 	// Channel is PostgreSQL's name for what is sent and listened to, at most 63
 	// bytes. Defaults to amsbridge_outbox.
 	Channel string
@@ -59,14 +59,14 @@ type Notifier struct {
 // NewNotifier returns a notifier, or an *amsbridge.InputError that names the bad
 // field. The caller closes it before the pool.
 func NewNotifier(cfg NotifierConfig) (*Notifier, error) {
-	if cfg.Pool == nil {
-		return nil, check.Bad("pgxstore", "Pool", "is nil")
+	if cfg.DB == nil {
+		return nil, check.Bad("pgxstore", "NotifierConfig.DB", "is nil")
 	}
-	if err := checkChannel(&cfg.Channel); err != nil {
+	if err := checkChannel("NotifierConfig.Channel", &cfg.Channel); err != nil {
 		return nil, err
 	}
 	if cfg.Every < 0 {
-		return nil, check.Bad("pgxstore", "Every", "is negative")
+		return nil, check.Bad("pgxstore", "NotifierConfig.Every", "is negative")
 	}
 	if cfg.Every == 0 {
 		cfg.Every = defaultEvery
@@ -79,13 +79,13 @@ func NewNotifier(cfg NotifierConfig) (*Notifier, error) {
 	return n, nil
 }
 
-// checkChannel fills in the default.
-func checkChannel(name *string) error {
+// checkChannel fills in the default of that field.
+func checkChannel(field string, name *string) error {
 	if *name == "" {
 		*name = defaultChannel
 	}
 	if len(*name) > maxChannel {
-		return check.Bad("pgxstore", "Channel", "is longer than 63 bytes")
+		return check.Bad("pgxstore", field, "is longer than 63 bytes")
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (n *Notifier) notify() {
 func (n *Notifier) send() error {
 	ctx, cancel := context.WithTimeout(n.ctx, notifyTimeout)
 	defer cancel()
-	_, err := n.cfg.Pool.Exec(ctx, "SELECT pg_notify($1::text, '')", n.cfg.Channel)
+	_, err := n.cfg.DB.Exec(ctx, "SELECT pg_notify($1::text, '')", n.cfg.Channel)
 	return err
 }
 

@@ -7,21 +7,20 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Config says where the outbox lies.
 type Config struct {
-	// Pool is the shop's own. Required; it stays the shop's to close. A sender
+	// DB is the shop's own pool. Required; it stays the shop's to close. A sender
 	// uses at most three of its connections at once: one to claim, one to settle
 	// and one to prune.
-	Pool *pgxpool.Pool
+	DB *pgxpool.Pool
 	// Now replaces the database's clock, for tests. Defaults to the database's
 	// clock.
 	Now func() time.Time
@@ -31,7 +30,7 @@ type Config struct {
 // outbox.Writer[pgx.Tx], outbox.Queue and outbox.Inspector, and is safe for
 // concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
+	db   *pgxpool.Pool
 	core *sqlcore.Store
 }
 
@@ -41,18 +40,27 @@ var (
 	_ outbox.Inspector      = (*Store)(nil)
 )
 
-// New returns the store, or an *amsbridge.InputError that names the bad field.
-// It uses no connection, and needs no tables yet: see [Migrate] and
+// New returns the store once it has seen that the tables are there: [Migrate]
+// comes first. Whether they are exactly what this program needs tells
 // [Store.Validate].
-func New(cfg Config) (*Store, error) {
-	if cfg.Pool == nil {
-		return nil, check.Bad("pgxstore", "Pool", "is nil")
+//
+// Errors: an *amsbridge.InputError that names the bad field, [ErrSchema] where
+// there are no tables, or the database's own.
+func New(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.DB == nil {
+		return nil, check.Bad("pgxstore", "Config.DB", "is nil")
 	}
-	core, err := sqlcore.New(sqlcore.Config{Name: "pgxstore", DB: database{conn{cfg.Pool}, cfg.Pool}, Dialect: sqlcore.PostgreSQLArrays, Now: cfg.Now})
+	core, err := sqlcore.New(sqlcore.Config{
+		Name: "pgxstore", ErrSchema: ErrSchema, DB: database{conn{cfg.DB}, cfg.DB},
+		Dialect: sqlcore.PostgreSQL, Arrays: true, Now: cfg.Now,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Store{pool: cfg.Pool, core: core}, nil
+	if err := core.Look(ctx); err != nil {
+		return nil, err
+	}
+	return &Store{db: cfg.DB, core: core}, nil
 }
 
 // InsertTx stores messages in the caller's transaction: in one round trip, and
@@ -101,7 +109,7 @@ func checkedTx(tx pgx.Tx) error {
 // txError names a finished transaction by the outbox's own error.
 func txError(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
-		return fmt.Errorf("%w: %w", outbox.ErrNoTransaction, err)
+		return fmt.Errorf("%w: it has ended", outbox.ErrNoTransaction)
 	}
 	return err
 }

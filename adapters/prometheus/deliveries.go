@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -15,6 +16,17 @@ func (m *Metrics) Resolver(next outbox.Resolver) outbox.Resolver { return resolv
 type resolver struct {
 	m    *Metrics
 	next outbox.Resolver
+}
+
+// Check has next checked by the sender that is given it.
+func (r resolver) Check() error {
+	if r.next == nil {
+		return check.Bad("prometheus", "next", "is nil")
+	}
+	if next, ok := r.next.(interface{ Check() error }); ok {
+		return next.Check()
+	}
+	return nil
 }
 
 // Resolve implements [outbox.Resolver].

@@ -4,8 +4,8 @@
 // build it. The client's own package has the same name: import one of the two
 // under another.
 //
-//	amsbridge_outbox_messages{destination, state}        gauge: pending (under way included), parked, held
-//	amsbridge_outbox_under_way{destination}              gauge: pending messages under a live lease
+//	amsbridge_outbox_messages{destination, state}        gauge: pending (in flight included), parked, held
+//	amsbridge_outbox_in_flight{destination}              gauge: pending messages that a sender holds a live lease on
 //	amsbridge_outbox_oldest_pending_seconds{destination} gauge: how long the oldest pending message has waited; 0 for none
 //	amsbridge_outbox_shut_destinations{destination, by}  gauge: destinations that nothing is sent to but probes, by what shut
 //	                                                     them: refused credentials, operator, platform asked, breaker

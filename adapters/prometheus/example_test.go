@@ -19,6 +19,7 @@ import (
 // are those that the sender would have without metrics.
 func ExampleMetrics() {
 	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	platform := answer(outbox.Result{}, nil) // in a shop, a client of package elevate or notified
 	metrics, err := prometheus.New(prometheus.Config{Store: store})
 	if err != nil {
 		fmt.Println(err)
@@ -27,7 +28,7 @@ func ExampleMetrics() {
 	registry := client.NewRegistry()
 	registry.MustRegister(metrics)
 	sender, err := outbox.NewSender(store, outbox.SenderConfig{
-		Destinations: metrics.Resolver(outbox.Fixed{}),
+		Destinations: metrics.Resolver(outbox.Fixed{"elevate": platform}),
 		Alarm:        metrics.Alarm(nil), // counted, and logged
 	})
 	if err != nil {

@@ -3,14 +3,14 @@ package prometheus
 import (
 	"context"
 	"log/slog"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	client "github.com/prometheus/client_golang/prometheus"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -50,10 +50,13 @@ var _ client.Collector = (*Metrics)(nil)
 var buckets = [...]float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
 // New returns metrics that are not registered anywhere yet, or an
-// [*check.InputError] that names the bad field.
+// *amsbridge.InputError that names the bad field.
 func New(cfg Config) (*Metrics, error) {
+	if v := reflect.ValueOf(cfg.Store); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, check.Bad("prometheus", "Config.Store", "holds a nil pointer")
+	}
 	if cfg.Timeout < 0 {
-		return nil, check.Bad("prometheus", "Timeout", "is negative")
+		return nil, check.Bad("prometheus", "Config.Timeout", "is negative")
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second

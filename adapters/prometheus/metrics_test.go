@@ -103,7 +103,7 @@ func TestDeliveriesAndAlarmsAreTold(t *testing.T) {
 				})
 				send(t, store, outbox.SenderConfig{
 					Destinations: m.Resolver(outbox.Fixed{"elevate": slow}), Alarm: m.Alarm(nil), Breaker: outbox.Breaker{After: 1},
-				}, time.Second) // it ends once what is under way is settled
+				}, time.Second) // it ends once what is in flight is settled
 
 				told := gathered(t, registry)
 				require.Equal(t, map[string]float64{c.outcome: 3}, told.deliveries)
@@ -162,6 +162,22 @@ func gathered(t *testing.T, from client.Gatherer) told {
 	return out
 }
 
+// What a sender refuses among destinations it refuses behind metrics too.
+func TestDestinationsAreCheckedThroughMetrics(t *testing.T) {
+	t.Parallel()
+	m, _ := newMetrics(t, prometheus.Config{})
+	for field, next := range map[string]outbox.Resolver{
+		"next":                                 nil,
+		"SenderConfig.Destinations":            outbox.Fixed{},
+		`SenderConfig.Destinations["ELEVATE"]`: outbox.Fixed{"ELEVATE": answer(outbox.Result{}, nil)},
+	} {
+		_, err := outbox.NewSender(outboxtest.NewMemory(outboxtest.MemoryConfig{}), outbox.SenderConfig{Destinations: m.Resolver(next)})
+		var bad *check.InputError
+		require.ErrorAs(t, err, &bad)
+		require.Equal(t, field, bad.Field)
+	}
+}
+
 // A name that is not resolved stays unresolved.
 func TestUnknownDestinationStaysUnknown(t *testing.T) {
 	t.Parallel()
@@ -193,7 +209,10 @@ func TestNewNamesTheBadField(t *testing.T) {
 	_, err := prometheus.New(prometheus.Config{Timeout: -1})
 	var field *check.InputError
 	require.ErrorAs(t, err, &field)
-	require.Equal(t, "Timeout", field.Field)
+	require.Equal(t, "Config.Timeout", field.Field)
+	_, err = prometheus.New(prometheus.Config{Store: (*outboxtest.Memory)(nil)})
+	require.ErrorAs(t, err, &field)
+	require.Equal(t, "Config.Store", field.Field)
 }
 
 // The names keep to the conventions of Prometheus.

@@ -13,7 +13,7 @@ import (
 // What is read from the store.
 var (
 	messages = client.NewDesc("amsbridge_outbox_messages", "Messages in the queue.", []string{"destination", "state"}, nil)
-	underWay = client.NewDesc("amsbridge_outbox_under_way", "Pending messages under a live lease.", []string{"destination"}, nil)
+	inFlight = client.NewDesc("amsbridge_outbox_in_flight", "Pending messages that a sender holds a live lease on.", []string{"destination"}, nil)
 	oldest   = client.NewDesc("amsbridge_outbox_oldest_pending_seconds",
 		"How long the oldest pending message has waited, by the clocks of database and scraped program.", []string{"destination"}, nil)
 	shut = client.NewDesc("amsbridge_outbox_shut_destinations",
@@ -22,7 +22,7 @@ var (
 )
 
 func describeQueue(to chan<- *client.Desc) {
-	for _, d := range []*client.Desc{messages, underWay, oldest, shut, readable} {
+	for _, d := range []*client.Desc{messages, inFlight, oldest, shut, readable} {
 		to <- d
 	}
 }
@@ -56,7 +56,7 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 		gauge(messages, float64(s.Pending), outbox.StatePending.String())
 		gauge(messages, float64(s.Parked), outbox.StateParked.String())
 		gauge(messages, float64(s.Held), outbox.StateHeld.String())
-		gauge(underWay, float64(s.UnderWay))
+		gauge(inFlight, float64(s.InFlight))
 		age := 0.0
 		if !s.Oldest.IsZero() {
 			age = max(0, now.Sub(s.Oldest).Seconds())
@@ -87,7 +87,7 @@ func (m *Metrics) standings(counts []outbox.Count, states []outbox.DestinationSt
 	for _, c := range counts {
 		s := of(c.Destination)
 		s.Pending += c.Pending
-		s.UnderWay += c.UnderWay
+		s.InFlight += c.InFlight
 		s.Parked += c.Parked
 		s.Held += c.Held
 		if !c.Oldest.IsZero() && (s.Oldest.IsZero() || c.Oldest.Before(s.Oldest)) {

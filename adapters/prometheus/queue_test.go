@@ -30,10 +30,10 @@ func TestQueueIsTold(t *testing.T) {
 		insert(t, store, message("elevate/acme", "1"))
 		time.Sleep(90 * time.Second)
 		insert(t, store, message("elevate/b", "2"), message("elevate", "3"), parked, held)
-		operator, err := outbox.NewOperator(store)
+		operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.NoError(t, operator.Pause(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "for a while"))
-		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1})
+		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1})
 		require.NoError(t, err)
 		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP amsbridge_outbox_messages Messages in the queue.
@@ -61,10 +61,10 @@ amsbridge_outbox_shut_destinations{by="breaker",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="operator",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="platform asked",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="refused credentials",destination="notified"} 0
-# HELP amsbridge_outbox_under_way Pending messages under a live lease.
-# TYPE amsbridge_outbox_under_way gauge
-amsbridge_outbox_under_way{destination="elevate"} 1
-amsbridge_outbox_under_way{destination="notified"} 0
+# HELP amsbridge_outbox_in_flight Pending messages that a sender holds a live lease on.
+# TYPE amsbridge_outbox_in_flight gauge
+amsbridge_outbox_in_flight{destination="elevate"} 1
+amsbridge_outbox_in_flight{destination="notified"} 0
 `)))
 
 		require.NoError(t, operator.Resume(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "on again"))

@@ -10,13 +10,19 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-var errDeferred = check.Bad("sqlstore", "DB", "is a SQLite handle that neither is limited to one connection nor begins IMMEDIATE (with modernc.org/sqlite: _txlock=immediate in the DSN)")
+// What is wrong with a SQLite handle that New refuses.
+const (
+	deferred = "is a SQLite handle that neither is limited to one connection nor begins IMMEDIATE" +
+		" (with modernc.org/sqlite: _txlock=immediate in the DSN)"
+	impatient = "is a SQLite handle without busy_timeout: a checkout would fail at once while a sender writes" +
+		" (with modernc.org/sqlite: _pragma=busy_timeout(5000) in the DSN)"
+)
 
-// checkImmediate refuses a SQLite handle whose transactions begin deferred and
+// checkHandle refuses a SQLite handle whose transactions begin deferred and
 // that may have more than one connection. Two deferred transactions can be open
-// at once; two immediate ones cannot.
-func checkImmediate(ctx context.Context, db *sql.DB) error {
-	if db.Stats().MaxOpenConnections == 1 {
+// at once; two immediate ones cannot. The caller got the handle as that field.
+func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect) error {
+	if dialect != SQLite || db.Stats().MaxOpenConnections == 1 {
 		return nil
 	}
 	first, err := db.BeginTx(ctx, nil)
@@ -34,7 +40,7 @@ func checkImmediate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("sqlstore: busy_timeout: %w", err)
 	}
 	if wait <= 0 {
-		return check.Bad("sqlstore", "DB", "is a SQLite handle without busy_timeout: a checkout would fail at once while a sender writes")
+		return check.Bad("sqlstore", field, impatient)
 	}
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		return fmt.Errorf("sqlstore: busy_timeout: %w", err)
@@ -43,7 +49,7 @@ func checkImmediate(ctx context.Context, db *sql.DB) error {
 	if err == nil {
 		_ = second.Rollback()
 		discard(conn)
-		return errDeferred
+		return check.Bad("sqlstore", field, deferred)
 	}
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", wait)); err != nil {
 		discard(conn)
@@ -61,6 +67,9 @@ func discard(conn *sql.Conn) {
 // wake is not called. The error is fn's, or that of begin or commit: after a
 // failed commit it is unknown whether it took place.
 func InTx(ctx context.Context, db *sql.DB, wake func(), fn func(tx *sql.Tx) error) error {
+	if db == nil {
+		return check.Bad("sqlstore", "db", "is nil")
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("sqlstore: begin: %w", err)

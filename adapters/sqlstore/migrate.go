@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// ErrSchema is returned by [Validate] when the tables are not those that this
-// program needs; the error says in what.
+// ErrSchema is returned when the tables are missing or not those that this
+// program needs: by [New], by [Store.Validate], and by whatever call meets it
+// first. The error says what is wrong and what to run.
 var ErrSchema = errors.New("sqlstore: the outbox's tables are not as this program needs them")
 
 // Migrate makes or brings up to date the outbox's tables, in one transaction,
@@ -18,14 +20,16 @@ var ErrSchema = errors.New("sqlstore: the outbox's tables are not as this progra
 // The role needs the right to create tables; the checkout's need not have it.
 // Doing it again changes nothing.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
-	if _, err := New(ctx, Config{DB: db, Dialect: dialect}); err != nil {
+	if db == nil {
+		return check.Bad("sqlstore", "db", "is nil")
+	}
+	if err := sqlcore.CheckDialect("sqlstore", "dialect", dialect); err != nil {
 		return err
 	}
-	set, err := sqlcore.Schema(dialect)
-	if err != nil {
+	if err := checkHandle(ctx, "db", db, dialect); err != nil {
 		return err
 	}
-	if err := set.Migrate(ctx, db); err != nil {
+	if err := sqlcore.Schema(dialect).Migrate(ctx, db); err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	return nil
@@ -35,30 +39,13 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 // that this program knows, every column that it uses is there, and the
 // database's encoding can hold any text. A newer schema is refused too: it may
 // mean something else.
-func (s *Store) Validate(ctx context.Context) error {
-	set, err := sqlcore.Schema(s.dialect)
-	if err != nil {
-		return err
-	}
-	problem, err := set.Problem(ctx, s.db)
-	if err == nil && problem == "" {
-		problem, err = s.core.Problem(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("sqlstore: validate: %w", err)
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", ErrSchema, problem)
-	}
-	return nil
-}
+func (s *Store) Validate(ctx context.Context) error { return s.core.Validate(ctx, s.db) }
 
 // MigrationSQL returns the whole schema as plain SQL, for those who run it with
 // the database's own client.
 func MigrationSQL(dialect Dialect) (string, error) {
-	set, err := sqlcore.Schema(dialect)
-	if err != nil {
+	if err := sqlcore.CheckDialect("sqlstore", "dialect", dialect); err != nil {
 		return "", err
 	}
-	return set.SQL()
+	return sqlcore.Schema(dialect).SQL()
 }

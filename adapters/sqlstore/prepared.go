@@ -12,18 +12,17 @@ import (
 type prepared map[string]*sql.Stmt
 
 // prepare prepares statements while no transaction is open: inside the caller's
-// another connection may not be had. Where the tables are not there yet it
-// prepares none, and the statements are sent as text.
-func prepare(ctx context.Context, db *sql.DB, texts []string) prepared {
+// another connection may not be had.
+func prepare(ctx context.Context, db *sql.DB, texts []string) (prepared, error) {
 	p := prepared{}
 	for _, text := range texts {
 		stmt, err := db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it ends with the shop's handle
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		p[text] = stmt
 	}
-	return p
+	return p, nil
 }
 
 // checkout is the shop's transaction, which runs the prepared statements as

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -46,7 +45,6 @@ type Config struct {
 // outbox.Queue and outbox.Inspector, and is safe for concurrent use.
 type Store struct {
 	db       *sql.DB
-	dialect  Dialect
 	core     *sqlcore.Store
 	prepared prepared
 }
@@ -57,23 +55,33 @@ var (
 	_ outbox.Inspector       = (*Store)(nil)
 )
 
-// New returns the store, or an *amsbridge.InputError that names the bad field.
-// It opens connections of DB to look at how they begin transactions, and needs
-// no tables yet: see [Migrate] and [Validate].
+// New returns the store once it has seen that the tables are there: [Migrate]
+// comes first. Whether they are exactly what this program needs tells
+// [Store.Validate].
+//
+// Errors: an *amsbridge.InputError that names the bad field, [ErrSchema] where
+// there are no tables, or the database's own.
 func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
-		return nil, check.Bad("sqlstore", "DB", "is nil")
+		return nil, check.Bad("sqlstore", "Config.DB", "is nil")
 	}
-	core, err := sqlcore.New(sqlcore.Config{Name: "sqlstore", DB: handleOf(cfg.DB, cfg.Dialect), Dialect: cfg.Dialect, Now: cfg.Now})
+	core, err := sqlcore.New(sqlcore.Config{
+		Name: "sqlstore", ErrSchema: ErrSchema, DB: handleOf(cfg.DB, cfg.Dialect), Dialect: cfg.Dialect, Now: cfg.Now,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Dialect == SQLite {
-		if err := checkImmediate(ctx, cfg.DB); err != nil {
-			return nil, err
-		}
+	if err := checkHandle(ctx, "Config.DB", cfg.DB, cfg.Dialect); err != nil {
+		return nil, err
 	}
-	return &Store{db: cfg.DB, dialect: cfg.Dialect, core: core, prepared: prepare(ctx, cfg.DB, core.Prepared())}, nil
+	if err := core.Look(ctx); err != nil {
+		return nil, err
+	}
+	ready, err := prepare(ctx, cfg.DB, core.Prepared())
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: prepare: %w", err)
+	}
+	return &Store{db: cfg.DB, core: core, prepared: ready}, nil
 }
 
 // InsertTx stores messages in the caller's transaction: in one round trip on
@@ -130,7 +138,7 @@ func checkedTx(tx *sql.Tx) error {
 // txError names a finished transaction by the outbox's own error.
 func txError(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
-		return fmt.Errorf("%w: %w", outbox.ErrNoTransaction, err)
+		return fmt.Errorf("%w: it has ended", outbox.ErrNoTransaction)
 	}
 	return err
 }

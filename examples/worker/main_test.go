@@ -85,7 +85,7 @@ func TestSIGTERMEndsItInGoodOrder(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("the worker sent nothing")
 	}
-	require.Contains(t, get(t, metrics), `amsbridge_outbox_under_way{destination="elevate"} 1`)
+	require.Contains(t, get(t, metrics), `amsbridge_outbox_in_flight{destination="elevate"} 1`)
 	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
 	hold.Release()
 	require.True(t, lines.Scan(), "it ended without a word")

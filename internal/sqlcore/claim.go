@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -26,7 +25,7 @@ const mostTours = 4
 // advisory lock or SQLite's own, so two cannot lease one person's messages at
 // once.
 func (s *Store) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-	req.Run = max(1, req.Run)
+	req.KeyLimit = max(1, req.KeyLimit)
 	claim, err := s.claim(ctx, req)
 	for tours := 1; err == nil && len(claim.Leased) == 0 && claim.Last != "" && tours < mostTours; tours++ {
 		req.From = claim.Last
@@ -41,25 +40,25 @@ func (s *Store) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Clai
 
 // claim looks at one part of the way round.
 func (s *Store) claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-	wanted := req.Room
+	wanted := req.Limit
 	if s.d.mostClaimed > 0 {
-		req.Room = min(req.Room, s.d.mostClaimed)
+		req.Limit = min(req.Limit, s.d.mostClaimed)
 	}
 	t, err := s.tour(ctx, req)
 	if err != nil {
-		return outbox.Claim{}, fmt.Errorf("%s: claim: %w", s.name, err)
+		return outbox.Claim{}, s.failed("claim", err)
 	}
 	c := &claiming{s: s, req: req, tour: t}
 	if t.followers || t.worth() {
 		err = s.inTx(ctx, s.d.claimLock, func(q Conn) error {
-			c = &claiming{s: s, req: req, tour: t.clone(), q: q, room: req.Room, skip: slices.Clone(req.Skip)}
+			c = &claiming{s: s, req: req, tour: t.clone(), q: q, room: req.Limit, skip: slices.Clone(req.Skip)}
 			return c.run(ctx)
 		})
 		if err != nil {
-			return outbox.Claim{}, fmt.Errorf("%s: claim: %w", s.name, err)
+			return outbox.Claim{}, s.failed("claim", err)
 		}
 	}
-	c.cut = req.Room < wanted && len(c.chosen) == req.Room
+	c.cut = req.Limit < wanted && len(c.chosen) == req.Limit
 	return c.result(), nil
 }
 
@@ -135,7 +134,7 @@ func (c *claiming) lets(g *gate) int {
 	switch {
 	case !g.open:
 		return 0
-	case g.probe || c.req.Alone:
+	case g.probe || c.req.Isolated:
 		return min(1-g.taken, c.room, g.slots, g.allowed)
 	}
 	return min(c.room, g.slots, g.allowed)
@@ -159,18 +158,18 @@ func (c *claiming) serve(ctx context.Context, g *gate, found found) error {
 		switch {
 		case slices.ContainsFunc(lane, func(r *candidate) bool { return r.live }):
 			c.claim.Busy = append(c.claim.Busy, head.Lane)
-		case (head.leasing.Lost >= outbox.SuspectAfter) != c.req.Alone:
-			c.claim.Suspects = c.claim.Suspects || !c.req.Alone
+		case (head.leasing.Lost >= outbox.SuspectAfter) != c.req.Isolated:
+			c.claim.Suspects = c.claim.Suspects || !c.req.Isolated
 		case head.leasing.Lost >= outbox.PoisonAfter:
 			if err := c.poison(ctx, head); err != nil {
 				return err
 			}
 			g.done = false
 		default:
-			c.choose(g, together(lane, min(most, c.req.Run)))
+			c.choose(g, together(lane, min(most, c.req.KeyLimit)))
 		}
 	}
-	g.left = found.cut || c.req.Alone || c.lets(g) < 1
+	g.left = found.cut || c.req.Isolated || c.lets(g) < 1
 	return nil
 }
 
@@ -197,7 +196,7 @@ func (c *claiming) choose(g *gate, rows []*candidate) {
 	g.slots -= len(rows)
 	g.allowed -= len(rows)
 	c.room -= len(rows)
-	if c.req.Alone {
+	if c.req.Isolated {
 		c.room = 0
 	}
 }
@@ -214,7 +213,7 @@ func (c *claiming) result() outbox.Claim {
 	for i, r := range c.chosen {
 		c.claim.Leased[i] = r.Leased
 	}
-	c.claim.Suspects = c.claim.Suspects || !c.req.Alone && c.suspects
+	c.claim.Suspects = c.claim.Suspects || !c.req.Isolated && c.suspects
 	c.claim.Last, c.claim.NextDue = c.last(), c.nextDue()
 	return c.claim
 }

@@ -80,7 +80,7 @@ func (c *claiming) candidates(ctx context.Context, gates []*gate) ([]found, erro
 	if err != nil {
 		return nil, err
 	}
-	args, err := c.s.d.withRowsLast(askedColumns, rows, c.now, c.req.Run, asInt(c.req.Alone), skip, most)
+	args, err := c.s.d.withRowsLast(askedColumns, rows, c.now, c.req.KeyLimit, asInt(c.req.Isolated), skip, most)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (c *claiming) candidates(ctx context.Context, gates []*gate) ([]found, erro
 		}
 		i := scan.place
 		all[i] = append(all[i], row)
-		out[i].cut = scan.looked >= rows[i].Look || len(all[i]) >= rows[i].Look+c.req.Run-1
+		out[i].cut = scan.looked >= rows[i].Look || len(all[i]) >= rows[i].Look+c.req.KeyLimit-1
 		return nil
 	}, c.s.sql["candidates"], args...)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *claiming) candidates(ctx context.Context, gates []*gate) ([]found, erro
 		lanes := inLanes(all[i])
 		// The last lane is cut short with the rows, so that it may be busy unseen,
 		// unless it has as many as a run.
-		if last := len(lanes) - 1; len(all[i]) >= rows[i].Look+c.req.Run-1 && len(lanes[last]) < c.req.Run {
+		if last := len(lanes) - 1; len(all[i]) >= rows[i].Look+c.req.KeyLimit-1 && len(lanes[last]) < c.req.KeyLimit {
 			lanes = lanes[:last]
 		}
 		out[i].lanes = lanes
@@ -117,14 +117,14 @@ func (c *claiming) candidates(ctx context.Context, gates []*gate) ([]found, erro
 
 // fullLanes marks the lanes that are busy behind what was read of them.
 func (c *claiming) fullLanes(ctx context.Context, of []found) error {
-	if c.req.Run == 1 {
+	if c.req.KeyLimit == 1 {
 		return nil // the look for candidates told
 	}
 	full := map[int64]*candidate{}
 	lanes := []int64{}
 	for _, f := range of {
 		for _, lane := range f.lanes {
-			if len(lane) >= c.req.Run && !slices.ContainsFunc(lane, func(r *candidate) bool { return r.live }) {
+			if len(lane) >= c.req.KeyLimit && !slices.ContainsFunc(lane, func(r *candidate) bool { return r.live }) {
 				full[lane[0].Lane] = lane[0]
 				lanes = append(lanes, lane[0].Lane)
 			}

@@ -51,7 +51,7 @@ func (s *Store) tour(ctx context.Context, req outbox.ClaimRequest) (*tour, error
 		switch {
 		case err != nil:
 			return nil, err
-		case t.covered() >= req.Room:
+		case t.covered() >= req.Limit:
 			t.round = ended && (upTo != "" || req.From == "")
 			return t, nil
 		case !ended:
@@ -122,7 +122,7 @@ func (s *Store) peek(ctx context.Context, req outbox.ClaimRequest, t *tour, from
 		}
 		ended = len(following) == 0 || upTo != "" && string(following) > upTo
 		g.left = first.Valid
-		g.name, g.next, g.slots = string(name), next.Int64, req.Slots-req.Holding[string(name)]
+		g.name, g.next, g.slots = string(name), next.Int64, req.DestinationLimit-req.InFlight[string(name)]
 		g.open = pausing != outbox.PausedByOperator
 		if g.open {
 			g.look(t.now, req.Probe, pausing == outbox.PausedByItself, broken, heldUntil, probeAt, brokenUntil)
@@ -135,15 +135,15 @@ func (s *Store) peek(ctx context.Context, req outbox.ClaimRequest, t *tour, from
 		g.meter(t.now)
 		t.gates = append(t.gates, &g)
 		return nil
-	}, s.sql["peek"], s.now(), []byte(from), bound, max(1, req.Room-t.covered()), asInt(req.Alone), asInt(req.Probe), full, skip)
+	}, s.sql["peek"], s.now(), []byte(from), bound, max(1, req.Limit-t.covered()), asInt(req.Isolated), asInt(req.Probe), full, skip)
 	return ended, err
 }
 
 // fullOnes are the destinations of which the sender can take no more.
 func fullOnes(req outbox.ClaimRequest) []string {
 	full := []string{}
-	for name, n := range req.Holding {
-		if n >= req.Slots {
+	for name, n := range req.InFlight {
+		if n >= req.DestinationLimit {
 			full = append(full, hexed(name))
 		}
 	}
@@ -184,7 +184,7 @@ func (g *gate) meter(now int64) {
 func (c *claiming) last() string {
 	all, last := c.round, c.req.From
 	for _, g := range c.gates {
-		if c.room < 1 && g.open && g.due > 0 && !g.served && !c.req.Alone {
+		if c.room < 1 && g.open && g.due > 0 && !g.served && !c.req.Isolated {
 			return last
 		}
 		last = g.name

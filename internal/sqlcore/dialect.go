@@ -19,8 +19,6 @@ const (
 	SQLite     Dialect = "sqlite"
 	// MySQL is MariaDB too.
 	MySQL Dialect = "mysql"
-	// PostgreSQLArrays is PostgreSQL through a driver that sends arrays.
-	PostgreSQLArrays Dialect = "postgres arrays"
 )
 
 // dialect is what differs between databases. Statements are written once, with
@@ -78,6 +76,9 @@ type dialect struct {
 	// again tells whether a transaction failed that may be tried again. Nil for
 	// never.
 	again func(error) bool
+	// noTable tells whether a statement failed since a table or a column is not
+	// there.
+	noTable func(error) bool
 	// settle records outcomes of different messages.
 	settle func(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, followers bool, err error)
 	// insert stores checked messages.
@@ -97,20 +98,18 @@ type column struct {
 	kind columnKind
 }
 
-func dialectOf(d Dialect) (*dialect, error) {
-	switch d {
-	case PostgreSQL:
-		return postgres, nil
-	case PostgreSQLArrays:
-		return postgresArrays, nil
-	case SQLite:
-		return sqlite, nil
-	case MySQL:
-		return mysql, nil
-	case "":
-		return nil, check.Bad("sqlcore", "Dialect", "is empty")
+var dialects = map[Dialect]*dialect{PostgreSQL: postgres, MySQL: mysql, SQLite: sqlite}
+
+// CheckDialect returns an *check.InputError unless the dialect is known. It
+// speaks in the name of the package that was given it as that field.
+func CheckDialect(pkg, field string, d Dialect) error {
+	switch {
+	case d == "":
+		return check.Bad(pkg, field, "is empty")
+	case dialects[d] == nil:
+		return check.Bad(pkg, field, fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite))
 	}
-	return nil, check.Bad("sqlcore", "Dialect", fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite))
+	return nil
 }
 
 var postgres = &dialect{
@@ -148,6 +147,7 @@ var postgres = &dialect{
 	most:          1000,
 	rebind:        func(q string) string { return strings.ReplaceAll(q, "?", "$") },
 	again:         givenUp,
+	noTable:       noTablePostgres,
 	insert:        insertPostgres,
 	settle:        settlePostgres,
 }
@@ -182,6 +182,7 @@ var sqlite = &dialect{
 	mostClaimed:   90,
 	bytes:         "BLOB",
 	byAfter:       " INDEXED BY amsbridge_queue_after",
+	noTable:       noTableSQLite,
 	standing:      standingPlain,
 	followersWait: followersToMove,
 	rebind:        func(q string) string { return q },

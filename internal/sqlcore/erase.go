@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -27,21 +26,18 @@ var erasedColumns = []column{
 const reasonErased = "erased"
 
 // Erase makes a person unknown, in one transaction. A message of theirs that is
-// under way is outbox.ErrUnderWay, and nothing was changed.
+// under way is outbox.ErrInFlight, and nothing was changed.
 func (s *Store) Erase(ctx context.Context, e outbox.Erasure) (n int, err error) {
-	for _, f := range []struct{ name, value string }{{"person", e.Person}, {"pseudonym", e.Pseudonym}} {
+	for _, f := range []struct{ name, value string }{{"Erasure.Person", e.Person}, {"Erasure.Pseudonym", e.Pseudonym}} {
 		if f.value == "" {
-			return 0, check.Bad("sqlcore", f.name, "is empty")
+			return 0, check.Bad(s.name, f.name, "is empty")
 		}
 	}
 	err = s.inTx(ctx, "", func(q Conn) (err error) {
 		n, err = s.erase(ctx, q, e)
 		return err
 	})
-	if err == nil || errors.Is(err, outbox.ErrUnderWay) {
-		return n, err
-	}
-	return 0, fmt.Errorf("%s: erase: %w", s.name, err)
+	return n, s.failed("erase", err)
 }
 
 func (s *Store) erase(ctx context.Context, q Conn, e outbox.Erasure) (int, error) {
@@ -65,7 +61,7 @@ func (s *Store) erase(ctx context.Context, q Conn, e outbox.Erasure) (int, error
 				continue
 			}
 			if end.underWay {
-				return 0, outbox.ErrUnderWay
+				return 0, outbox.ErrInFlight
 			}
 			end.State, end.Reason, end.By = uint8(outbox.StateDiscarded), reasonErased, outbox.CutText(e.Actor.Name, maxBy)
 			ends = append(ends, end)
@@ -114,7 +110,7 @@ func (s *Store) messagesOf(ctx context.Context, q Conn, e outbox.Erasure) ([]era
 				parts[i] = e.Pseudonym
 			}
 		}
-		row.Lane = outbox.Message{Destination: string(destination), Person: e.Pseudonym}.Lane()
+		row.Lane = outbox.Message{Destination: string(destination), Person: e.Pseudonym}.OrderingKey()
 		var err error
 		row.KeyParts, err = jsonText(parts)
 		rows = append(rows, row)

@@ -18,10 +18,14 @@ func (s *Store) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, erro
 
 // FindIn does so as the transaction sees them.
 func (s *Store) FindIn(ctx context.Context, db Conn, q outbox.Query) ([]outbox.Record, error) {
-	db = s.d.withLiterals(db)
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	out, err := s.find(ctx, s.d.withLiterals(db), q)
+	return out, s.failed("find", err)
+}
+
+func (s *Store) find(ctx context.Context, db Conn, q outbox.Query) ([]outbox.Record, error) {
 	text, args, err := s.findText(q)
 	if err != nil {
 		return nil, err
@@ -32,10 +36,7 @@ func (s *Store) FindIn(ctx context.Context, db Conn, q outbox.Query) ([]outbox.R
 		out = append(out, rec)
 		return err
 	}, text, args...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: find: %w", s.name, err)
-	}
-	return out, nil
+	return out, err
 }
 
 // findText builds the statement for the fields that are set.
@@ -144,7 +145,7 @@ func scanRecord(r Rows) (outbox.Record, error) {
 	var queued bool
 	var due, settled int64
 	scan := messageScan{into: &rec.Message}
-	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.UnderWay, &rec.Attempt, &rec.Lost, &rec.Doubt,
+	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.InFlight, &rec.Attempt, &rec.Lost, &rec.Doubt,
 		&rec.Reason, &rec.Profile, &settled, &rec.Outcome, &rec.Receipt)...)
 	if err != nil {
 		return rec, err
@@ -168,8 +169,5 @@ func (s *Store) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, e
 		out = append(out, a)
 		return err
 	}, s.sql["attempts"], id)
-	if err != nil {
-		return nil, fmt.Errorf("%s: attempts: %w", s.name, err)
-	}
-	return out, nil
+	return out, s.failed("attempts", err)
 }

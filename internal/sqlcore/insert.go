@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -92,7 +91,7 @@ func newRow(i int, m outbox.Message) (row, error) {
 		return row{}, err
 	}
 	r := row{
-		I: i, Lane: m.Lane(), Destination: hexed(m.Destination), Key: hexed(m.Key), KeyParts: parts, Kind: m.Kind,
+		I: i, Lane: m.OrderingKey(), Destination: hexed(m.Destination), Key: hexed(m.Key), KeyParts: parts, Kind: m.Kind,
 		Version: m.Version, Person: hexed(m.Person), Subject: hexed(m.Subject), Items: items,
 		Facts: hex.EncodeToString(m.Facts), Fingerprint: hex.EncodeToString(m.FactsFingerprint()),
 		Trace: m.TraceContext, State: uint8(m.Born), Reason: m.Reason,
@@ -149,7 +148,11 @@ func (s *Store) InsertIn(ctx context.Context, tx Conn, msgs ...outbox.Message) (
 	if err := outbox.CheckMessages(msgs); err != nil {
 		return nil, err
 	}
-	tx = s.d.withLiterals(tx)
+	out, err := s.insert(ctx, s.d.withLiterals(tx), msgs)
+	return out, s.failed("insert", err)
+}
+
+func (s *Store) insert(ctx context.Context, tx Conn, msgs []outbox.Message) ([]outbox.Inserted, error) {
 	if len(msgs) == 0 {
 		return nil, s.touch(ctx, tx)
 	}
@@ -160,7 +163,7 @@ func (s *Store) InsertIn(ctx context.Context, tx Conn, msgs ...outbox.Message) (
 	}
 	batch, err := newInsertion(msgs)
 	if err != nil {
-		return nil, fmt.Errorf("%s: insert: %w", s.name, err)
+		return nil, err
 	}
 	for _, m := range msgs {
 		if m.Replaces != 0 {

@@ -67,17 +67,17 @@ func (s *Store) Prepared() []string {
 func (s *Store) insertOne(ctx context.Context, tx Conn, m outbox.Message) (outbox.ID, error) {
 	parts, err := jsonText(m.KeyParts)
 	if err != nil {
-		return 0, fmt.Errorf("%s: insert: %w", s.name, err)
+		return 0, err
 	}
 	items, err := jsonText(m.Items)
 	if err != nil {
-		return 0, fmt.Errorf("%s: insert: %w", s.name, err)
+		return 0, err
 	}
 	unless := make([]string, len(m.Unless))
 	for i, k := range m.Unless {
 		unless[i] = hexed(k)
 	}
-	lane, state := m.Lane(), uint8(m.Born)
+	lane, state := m.OrderingKey(), uint8(m.Born)
 	var after, profile []byte
 	if m.After != "" {
 		after = []byte(m.After)
@@ -104,7 +104,7 @@ func (s *Store) insertOne(ctx context.Context, tx Conn, m outbox.Message) (outbo
 		if len(unless) > 0 {
 			list, err := jsonText(unless)
 			if err != nil {
-				return 0, fmt.Errorf("%s: insert: %w", s.name, err)
+				return 0, err
 			}
 			args = append(args, list)
 		}
@@ -115,10 +115,7 @@ func (s *Store) insertOne(ctx context.Context, tx Conn, m outbox.Message) (outbo
 			_, err = tx.Exec(ctx, s.sql["queue one"], lane, id, []byte(m.Destination), state, created, after, m.Reason, profile)
 		}
 	}
-	if err != nil {
-		return 0, fmt.Errorf("%s: insert: %w", s.name, err)
-	}
-	return id, nil
+	return id, err
 }
 
 // byteaArray writes an array literal of values in hexadecimal.

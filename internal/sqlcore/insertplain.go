@@ -2,7 +2,6 @@ package sqlcore
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -34,7 +33,7 @@ func insertPlain(ctx context.Context, s *Store, tx Conn, b insertion) ([]outbox.
 	}
 	if len(fresh) > 0 {
 		if err := s.insertFresh(ctx, tx, fresh, ids); err != nil {
-			return nil, fmt.Errorf("%s: insert: %w", s.name, err)
+			return nil, err
 		}
 	}
 	return b.inserted(ids, duplicate), nil
@@ -60,7 +59,7 @@ func (s *Store) checkUnless(ctx context.Context, tx Conn, b insertion) error {
 		return nil
 	}, s.sql["unless"], unless)
 	if err != nil {
-		return fmt.Errorf("%s: look up keys: %w", s.name, err)
+		return err
 	}
 	if len(barred) > 0 {
 		return &outbox.ExistsError{Found: barred}

@@ -88,7 +88,7 @@ func insertPostgres(ctx context.Context, s *Store, tx Conn, b insertion) ([]outb
 	}, s.sql["insert"], args...)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: insert: %w", s.name, err)
+		return nil, err
 	case len(barred) > 0:
 		return nil, &outbox.ExistsError{Found: barred}
 	case conflict >= 0:
@@ -122,7 +122,7 @@ func (s *Store) meanwhile(ctx context.Context, tx Conn, b insertion, ids []outbo
 		m := b.first(r.I)
 		switch {
 		case !ok:
-			return fmt.Errorf("%s: insert: message %s was neither stored nor found: roll back and try again", s.name, m.Key)
+			return fmt.Errorf("message %s was neither stored nor found: roll back and try again", m.Key)
 		case !f.same:
 			return &outbox.ConflictError{Destination: m.Destination, Key: m.Key, ID: f.id, MustRollBack: true}
 		}
@@ -177,8 +177,5 @@ func (s *Store) existingBy(ctx context.Context, q Conn, statement string, rows [
 		found[i] = f
 		return nil
 	}, s.sql[statement], args...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: look up keys: %w", s.name, err)
-	}
-	return found, nil
+	return found, err
 }

@@ -36,6 +36,7 @@ var mysql = &dialect{
 	claimLock: "SELECT version FROM amsbridge_migration WHERE version = 1 FOR UPDATE",
 	most:      1000,
 	again:     givenUpMySQL,
+	noTable:   noTableMySQL,
 	rebind:    func(q string) string { return quoteKey(strings.ReplaceAll(q, "AS BIGINT)", "AS SIGNED)")) },
 	insert:    insertMySQL,
 	settle:    settlePlain,

@@ -56,7 +56,7 @@ func (c *claiming) candidatesMySQL(ctx context.Context, gates []*gate, rows []as
 	if err != nil || len(heads) == 0 {
 		return out, err
 	}
-	args, err := c.s.d.withRowsLast(headColumns, heads, c.now, c.req.Run)
+	args, err := c.s.d.withRowsLast(headColumns, heads, c.now, c.req.KeyLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (c *claiming) candidatesMySQL(ctx context.Context, gates []*gate, rows []as
 		return nil
 	}, c.s.sql["lanes"], args...)
 	for i := range all {
-		out[i].cut = out[i].cut || len(all[i]) >= rows[i].Look+c.req.Run-1
+		out[i].cut = out[i].cut || len(all[i]) >= rows[i].Look+c.req.KeyLimit-1
 		out[i].lanes = inLanes(all[i])
 	}
 	return out, err
@@ -83,7 +83,7 @@ func (c *claiming) candidatesMySQL(ctx context.Context, gates []*gate, rows []as
 // destination as messages may pass, and notes where there may be more.
 func (c *claiming) heads(ctx context.Context, gates []*gate, rows []asked, out []found) ([]head, error) {
 	wanted := " AND NOT " + suspect("q")
-	if c.req.Alone {
+	if c.req.Isolated {
 		wanted = " AND " + suspect("q")
 	}
 	branches := make([]string, len(rows))

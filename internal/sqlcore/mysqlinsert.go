@@ -2,7 +2,7 @@ package sqlcore
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 
@@ -73,7 +73,7 @@ func (in *mysqlInsertion) look(ctx context.Context, statement string) error {
 		return err
 	}
 	if statement == "existing now" && len(found) == 0 {
-		return fmt.Errorf("%s: insert: a key was met that is not there: roll back and try again", in.s.name)
+		return errors.New("a key was met that is not there: roll back and try again")
 	}
 	var fresh []row
 	for _, r := range in.fresh {
@@ -105,7 +105,7 @@ func (in *mysqlInsertion) insertSome(ctx context.Context) error {
 	}
 	id, err := in.tx.(literals).Insert(ctx, text.String())
 	if err != nil {
-		return fmt.Errorf("%s: insert: %w", in.s.name, err)
+		return err
 	}
 	in.written = true
 	some := in.fresh[:n]
@@ -163,7 +163,7 @@ func (in *mysqlInsertion) insertQueue(ctx context.Context, rows []row) error {
 			n++
 		}
 		if _, err := in.tx.Exec(ctx, text.String()); err != nil {
-			return fmt.Errorf("%s: insert: %w", in.s.name, err)
+			return err
 		}
 		rows = rows[n:]
 	}

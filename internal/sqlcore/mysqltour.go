@@ -35,8 +35,8 @@ const tourText = `SELECT c.now, ` + followersToMove + `,
 // peekMySQL is peek in rounds of two statements.
 func (s *Store) peekMySQL(ctx context.Context, req outbox.ClaimRequest, t *tour, from, upTo string) (ended bool, err error) {
 	full := map[string]bool{}
-	for name, n := range req.Holding {
-		full[name] = n >= req.Slots
+	for name, n := range req.InFlight {
+		full[name] = n >= req.DestinationLimit
 	}
 	for most := namesPerLook; ; most = mostNames {
 		gates, names, err := s.hop(ctx, req, t, from, most+1)
@@ -56,7 +56,7 @@ func (s *Store) peekMySQL(ctx context.Context, req outbox.ClaimRequest, t *tour,
 		}
 		for i, g := range gates {
 			t.gates = append(t.gates, g)
-			if t.covered() >= req.Room {
+			if t.covered() >= req.Limit {
 				return ended && i == len(gates)-1, nil
 			}
 		}
@@ -81,7 +81,7 @@ func (s *Store) hop(ctx context.Context, req outbox.ClaimRequest, t *tour, from 
 			return err
 		}
 		names++
-		g.name, g.next, g.slots = string(name), first.Int64, req.Slots-req.Holding[string(name)]
+		g.name, g.next, g.slots = string(name), first.Int64, req.DestinationLimit-req.InFlight[string(name)]
 		g.open = pausing != outbox.PausedByOperator
 		if g.open {
 			g.look(t.now, req.Probe, pausing == outbox.PausedByItself, broken, heldUntil, probeAt, brokenUntil)
@@ -111,7 +111,7 @@ func (s *Store) count(ctx context.Context, req outbox.ClaimRequest, t *tour, gat
 		}
 		name := literal([]byte(g.name))
 		wanted := " AND NOT " + suspect("q")
-		if req.Alone {
+		if req.Isolated {
 			wanted = " AND " + suspect("q")
 		}
 		due := dueAt(name, now, req.Skip)

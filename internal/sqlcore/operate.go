@@ -2,8 +2,6 @@ package sqlcore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -20,15 +18,12 @@ func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) {
 		var c outbox.Count
 		var name []byte
 		var oldest int64
-		err := r.Scan(&name, &c.Pending, &c.UnderWay, &c.Parked, &c.Held, &oldest)
+		err := r.Scan(&name, &c.Pending, &c.InFlight, &c.Parked, &c.Held, &oldest)
 		c.Destination, c.Oldest = string(name), fromMicro(oldest)
 		out = append(out, c)
 		return err
 	}, s.sql["counts"], s.now())
-	if err != nil {
-		return nil, fmt.Errorf("%s: counts: %w", s.name, err)
-	}
-	return out, nil
+	return out, s.failed("counts", err)
 }
 
 // Destinations returns the state of each destination that ever had one.
@@ -43,16 +38,13 @@ func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, er
 		out = append(out, d)
 		return err
 	}, s.sql["destinations"])
-	if err != nil {
-		return nil, fmt.Errorf("%s: destinations: %w", s.name, err)
-	}
-	return out, nil
+	return out, s.failed("destinations", err)
 }
 
 // Audit returns operators' actions, newest first.
 func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
 	if limit < 1 || limit > 10_000 {
-		return nil, check.Bad("sqlcore", "limit", "is not from 1 to 10,000")
+		return nil, check.Bad(s.name, "limit", "is not from 1 to 10,000")
 	}
 	var out []outbox.AuditEntry
 	err := each(ctx, s.db, func(r Rows) error {
@@ -64,10 +56,7 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, erro
 		out = append(out, e)
 		return err
 	}, s.sql["audit list"], limit)
-	if err != nil {
-		return nil, fmt.Errorf("%s: audit: %w", s.name, err)
-	}
-	return out, nil
+	return out, s.failed("audit", err)
 }
 
 // Act does what an operator asked and records it, both or neither.
@@ -87,16 +76,9 @@ func (s *Store) Act(ctx context.Context, a outbox.Action) error {
 		case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
 			return s.actOn(ctx, q, a)
 		}
-		return check.Bad("sqlcore", "verb", "is not known")
+		return check.Bad(s.name, "Action.Verb", "is not one of the operator's")
 	})
-	var field *check.InputError
-	var refused *outbox.RefusedError
-	switch {
-	case err == nil, errors.As(err, &field), errors.As(err, &refused),
-		errors.Is(err, outbox.ErrNotFound), errors.Is(err, outbox.ErrUnderWay):
-		return err
-	}
-	return fmt.Errorf("%s: %s: %w", s.name, a.Verb, err)
+	return s.failed(string(a.Verb), err)
 }
 
 // actOn acts on a message that is locked first.
@@ -112,7 +94,7 @@ func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.FindIn(ctx, q, outbox.Query{IDs: []outbox.ID{a.ID}})
+	found, err := s.find(ctx, q, outbox.Query{IDs: []outbox.ID{a.ID}})
 	if err != nil {
 		return err
 	}
@@ -127,7 +109,7 @@ func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
 	case !ok:
 		return &outbox.RefusedError{ID: a.ID, Reason: "is " + m.State.String() + ": its profile is deleted, so it cannot be acted on any more"}
 	case row.underWay:
-		return outbox.ErrUnderWay
+		return outbox.ErrInFlight
 	}
 	if a.Verb == outbox.VerbSendAgain {
 		switch {
@@ -183,14 +165,18 @@ func (s *Store) audit(ctx context.Context, q Conn, a outbox.Action, m *outbox.Re
 
 // WithdrawIn takes back messages that no platform can have received.
 func (s *Store) WithdrawIn(ctx context.Context, tx Conn, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
-	tx = s.d.withLiterals(tx)
+	out, err := s.withdraw(ctx, s.d.withLiterals(tx), ids)
+	return out, s.failed("withdraw", err)
+}
+
+func (s *Store) withdraw(ctx context.Context, tx Conn, ids []outbox.ID) ([]outbox.Withdrawal, error) {
 	queued, err := s.lockQueued(ctx, tx, ids)
 	if err != nil {
 		return nil, err
 	}
 	known := map[outbox.ID]bool{}
 	if len(ids) > 0 {
-		found, err := s.FindIn(ctx, tx, outbox.Query{IDs: ids, Limit: 10_000})
+		found, err := s.find(ctx, tx, outbox.Query{IDs: ids, Limit: 10_000})
 		if err != nil {
 			return nil, err
 		}
@@ -210,7 +196,7 @@ func (s *Store) WithdrawIn(ctx context.Context, tx Conn, ids ...outbox.ID) ([]ou
 		case row.State == uint8(outbox.StateWithdrawn): // named twice
 			out[i] = outbox.Withdrawn
 		case row.leased || row.Duplicate != 0:
-			out[i] = outbox.WithdrawUnderWay
+			out[i] = outbox.WithdrawInFlight
 		default:
 			out[i] = outbox.Withdrawn
 			row.State, row.Reason = uint8(outbox.StateWithdrawn), "withdrawn before any send"

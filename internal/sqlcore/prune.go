@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -36,7 +35,7 @@ func (s *Store) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, err
 				return err
 			})
 			if err != nil {
-				return sum, fmt.Errorf("%s: prune: %w", s.name, err)
+				return sum, s.failed("prune", err)
 			}
 			*rule.sum += removed
 			left -= looked

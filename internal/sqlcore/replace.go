@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -49,7 +48,7 @@ func (s *Store) lockQueued(ctx context.Context, q Conn, ids []outbox.ID) (map[ou
 	args := []any{s.now(), list}
 	if s.d.folder == MySQL {
 		if args, err = s.seen(ctx, q, list); err != nil {
-			return nil, fmt.Errorf("%s: look for messages: %w", s.name, err)
+			return nil, err
 		}
 	}
 	found := map[outbox.ID]ending{}
@@ -69,10 +68,7 @@ func (s *Store) lockQueued(ctx context.Context, q Conn, ids []outbox.ID) (map[ou
 		found[e.ID] = e
 		return nil
 	}, s.sql["lock queued"], args...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: lock messages: %w", s.name, err)
-	}
-	return found, nil
+	return found, err
 }
 
 // end takes rows out of the queue, writes their last entry and releases what
@@ -88,15 +84,12 @@ func (s *Store) end(ctx context.Context, q Conn, rows []ending) error {
 	}
 	timed := append([]any{s.now()}, args...)
 	if _, err := q.Exec(ctx, s.sql["end log"], timed...); err != nil {
-		return fmt.Errorf("%s: log the end: %w", s.name, err)
+		return err
 	}
 	if _, err := q.Exec(ctx, s.sql["end delete"], args...); err != nil {
-		return fmt.Errorf("%s: leave the queue: %w", s.name, err)
+		return err
 	}
-	if err := s.releaseEnded(ctx, q, timed); err != nil {
-		return fmt.Errorf("%s: release followers: %w", s.name, err)
-	}
-	return nil
+	return s.releaseEnded(ctx, q, timed)
 }
 
 // replace inserts messages some of which take the place of parked or held ones.

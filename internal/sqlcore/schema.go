@@ -2,6 +2,7 @@ package sqlcore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
@@ -9,18 +10,26 @@ import (
 )
 
 // Schema is the outbox's migration set.
-func Schema(d Dialect) (sqlmigrate.Set, error) {
-	known, err := dialectOf(d)
-	if err != nil {
-		return sqlmigrate.Set{}, err
-	}
-	folder := string(known.folder)
-	return sqlmigrate.Set{Files: migrations.Files, Folder: folder, Dialect: folder, Versions: "amsbridge_migration"}, nil
+func Schema(d Dialect) sqlmigrate.Set {
+	return sqlmigrate.Set{Files: migrations.Files, Folder: string(d), Dialect: string(d), Versions: "amsbridge_migration"}
 }
 
-// Problem says what makes the tables unfit for this program: another encoding,
+// Validate returns the store's error of the schema unless the tables are those
+// that this program needs. The handle is of the same database.
+func (s *Store) Validate(ctx context.Context, handle *sql.DB) error {
+	problem, err := Schema(s.d.folder).Problem(ctx, handle)
+	if err == nil && problem == "" {
+		problem, err = s.problem(ctx)
+	}
+	if err == nil && problem != "" {
+		return fmt.Errorf("%w: %s", s.errSchema, problem)
+	}
+	return s.failed("validate", err)
+}
+
+// problem says what makes the tables unfit for this program: another encoding,
 // or a column that is not there. It is empty when nothing does.
-func (s *Store) Problem(ctx context.Context) (string, error) {
+func (s *Store) problem(ctx context.Context) (string, error) {
 	if s.d.encoding != "" {
 		var encoding string
 		if _, err := one(ctx, s.db, []any{&encoding}, s.d.encoding); err != nil {

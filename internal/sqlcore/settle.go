@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -82,7 +81,7 @@ func grips(rows []settling) []grip {
 
 func newSettling(st outbox.Settlement) settling {
 	r := settling{
-		ID: st.Message.ID, Lane: st.Message.Lane(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
+		ID: st.Message.ID, Lane: st.Message.OrderingKey(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
 		Delay: st.Delay.Microseconds(), TookUS: st.Took.Microseconds(), GivenBack: asInt(st.Deferred),
 		NotReady: asInt(st.Outcome == outbox.OutcomeNotReady),
 		Code:     outbox.CutText(st.Code, maxCode), Reason: outbox.CutText(st.Reason, outbox.MaxReason),
@@ -107,7 +106,7 @@ func (s *Store) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox
 			return err
 		})
 		if err != nil {
-			return acked, fmt.Errorf("%s: settle: %w", s.name, err)
+			return acked, s.failed("settle", err)
 		}
 		acked, batch = append(acked, part...), batch[n:]
 	}

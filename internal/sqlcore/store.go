@@ -5,7 +5,6 @@ package sqlcore
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 )
@@ -45,33 +44,41 @@ type DB interface {
 
 // Config says what a store works with.
 type Config struct {
-	// Name begins the store's errors.
-	Name    string
-	DB      DB
-	Dialect Dialect
+	// Name is the package that the user calls; it begins the store's errors.
+	Name string
+	// ErrSchema is that package's error for tables that are not as they must be.
+	ErrSchema error
+	DB        DB
+	Dialect   Dialect
+	// Arrays is set for PostgreSQL through a driver that sends arrays.
+	Arrays bool
 	// Now replaces the database's clock, for tests. May be nil.
 	Now func() time.Time
 }
 
 // Store is the engine. It is safe for concurrent use.
 type Store struct {
-	name  string
-	db    DB
-	d     *dialect
-	clock func() time.Time
-	sql   map[string]string
+	name      string
+	errSchema error
+	db        DB
+	d         *dialect
+	clock     func() time.Time
+	sql       map[string]string
 }
 
 // New returns the engine, or an *check.InputError for the dialect.
 func New(cfg Config) (*Store, error) {
-	d, err := dialectOf(cfg.Dialect)
-	if err != nil {
+	if err := CheckDialect(cfg.Name, "Config.Dialect", cfg.Dialect); err != nil {
 		return nil, err
+	}
+	d := dialects[cfg.Dialect]
+	if cfg.Arrays {
+		d = postgresArrays
 	}
 	if d.folder == MySQL {
 		cfg.DB = literalDB{literals{cfg.DB}, cfg.DB}
 	}
-	s := &Store{name: cfg.Name, db: cfg.DB, d: d, clock: cfg.Now, sql: map[string]string{}}
+	s := &Store{name: cfg.Name, errSchema: cfg.ErrSchema, db: cfg.DB, d: d, clock: cfg.Now, sql: map[string]string{}}
 	for name, text := range fixed(d) {
 		s.sql[name] = d.render(text)
 	}
@@ -168,9 +175,5 @@ func (s *Store) inTx(ctx context.Context, opening string, fn func(Conn) error) e
 // givenUp tells whether PostgreSQL ended a transaction for a deadlock or a
 // serialization failure.
 func givenUp(err error) bool {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) {
-		return false
-	}
-	return state.SQLState() == "40P01" || state.SQLState() == "40001"
+	return sqlState(err) == "40P01" || sqlState(err) == "40001"
 }

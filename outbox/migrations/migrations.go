@@ -1,6 +1,6 @@
 // Package migrations holds the only copy of the outbox's schema: plain SQL for
-// each database, one file per version, for use through
-// sqlstore.Migrate or by hand with the database's own client.
+// each database, one file per version, for use through sqlstore.Migrate and
+// pgxstore.Migrate, or by hand with the database's own client.
 //
 // Every statement ends with a semicolon at the end of a line, and none holds
 // one elsewhere at the end of a line. Each file ends by recording its version

@@ -28,7 +28,7 @@ type MemoryConfig struct {
 //     Commit fails with a [*outbox.ConflictError] and nothing of it is written.
 //   - A message that an open transaction replaces or withdraws is taken: no
 //     claim leases it, another transaction is refused it, and an operator is
-//     told [outbox.ErrUnderWay].
+//     told [outbox.ErrInFlight].
 //
 // Times are cut to microseconds, as databases keep them.
 type Memory struct {
@@ -120,7 +120,7 @@ func (r *row) logged(a outbox.Attempt) {
 func (r *row) record(now time.Time) outbox.Record {
 	rec := outbox.Record{
 		Message: clone(r.msg), State: r.state, Reason: r.reason,
-		UnderWay: r.live(now), Lost: r.lost, Settled: r.settled,
+		InFlight: r.live(now), Lost: r.lost, Settled: r.settled,
 	}
 	if r.state == outbox.StatePending {
 		rec.Due = r.due

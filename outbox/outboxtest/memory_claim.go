@@ -18,7 +18,7 @@ func (m *Memory) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Cla
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := &claiming{
-		m: m, req: req, now: m.clock(), room: req.Room,
+		m: m, req: req, now: m.clock(), room: req.Limit,
 		gates: map[string]*gate{}, skip: toSet(req.Skip), met: map[int64]bool{},
 	}
 	c.run()
@@ -101,11 +101,11 @@ func (c *claiming) serve(g *gate) {
 		head := c.head(r.lane)
 		lost := lostBy(head)
 		switch {
-		case (lost >= outbox.SuspectAfter) != c.req.Alone:
+		case (lost >= outbox.SuspectAfter) != c.req.Isolated:
 		case lost >= outbox.PoisonAfter:
 			c.poison(head, lost)
 		default:
-			c.lease(r, c.together(r.lane, min(most, max(1, c.req.Run))), g)
+			c.lease(r, c.together(r.lane, min(most, max(1, c.req.KeyLimit))), g)
 		}
 	}
 }

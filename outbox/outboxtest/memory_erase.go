@@ -11,16 +11,16 @@ import (
 
 // Erase implements [outbox.Inspector]. An empty person or pseudonym is a
 // *amsbridge.InputError; a message of theirs that is under way,
-// [outbox.ErrUnderWay]. Nothing was changed then.
+// [outbox.ErrInFlight]. Nothing was changed then.
 func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	switch {
 	case e.Person == "":
-		return 0, check.Bad("outboxtest", "person", "is empty")
+		return 0, check.Bad("outboxtest", "Erasure.Person", "is empty")
 	case e.Pseudonym == "":
-		return 0, check.Bad("outboxtest", "pseudonym", "is empty")
+		return 0, check.Bad("outboxtest", "Erasure.Pseudonym", "is empty")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -31,7 +31,7 @@ func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 			continue
 		}
 		if _, taken := m.taken[id]; taken || r.live(now) {
-			return 0, outbox.ErrUnderWay
+			return 0, outbox.ErrInFlight
 		}
 		theirs = append(theirs, r)
 	}
@@ -61,6 +61,6 @@ func (m *Memory) erase(r *row, e outbox.Erasure, now time.Time) {
 		}
 	}
 	r.msg.Person = e.Pseudonym
-	r.lane = r.msg.Lane()
+	r.lane = r.msg.OrderingKey()
 	r.msg.Reason, r.msg.Facts, r.msg.Fingerprint, r.msg.Profile = "", nil, nil, nil
 }

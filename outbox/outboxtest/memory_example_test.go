@@ -18,7 +18,7 @@ func ExampleMemory() {
 	_, err := store.InsertTx(ctx, tx, registration("k1", "U-7", "line-1"))
 	fmt.Println(err, tx.Commit())
 
-	req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 10, Slots: 10}
+	req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 10, DestinationLimit: 10}
 	claim, err := store.Claim(ctx, req)
 	fmt.Println(len(claim.Leased), err)
 

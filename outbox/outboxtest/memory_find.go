@@ -137,7 +137,7 @@ func (m *Memory) Counts(ctx context.Context) ([]outbox.Count, error) {
 		default:
 			c.Pending++
 			if r.live(now) {
-				c.UnderWay++
+				c.InFlight++
 			}
 			if c.Oldest.IsZero() || r.msg.Created.Before(c.Oldest) {
 				c.Oldest = r.msg.Created

@@ -21,7 +21,7 @@ func (c *claiming) gate(name string) *gate {
 	if g, ok := c.gates[name]; ok {
 		return g
 	}
-	g := &gate{name: name, open: true, slots: c.req.Slots - c.req.Holding[name]}
+	g := &gate{name: name, open: true, slots: c.req.DestinationLimit - c.req.InFlight[name]}
 	c.gates[name] = g
 	if c.req.Rate != nil {
 		g.rate = c.req.Rate(name)
@@ -76,7 +76,7 @@ func (c *claiming) lets(g *gate) int {
 	switch {
 	case !g.open:
 		return 0
-	case g.probe || c.req.Alone:
+	case g.probe || c.req.Isolated:
 		return min(1, c.room, g.slots, g.allowed)
 	}
 	return min(c.room, g.slots, g.allowed)
@@ -86,7 +86,7 @@ func (c *claiming) lets(g *gate) int {
 func (c *claiming) pass(g *gate, n int) {
 	c.room -= n
 	g.slots -= n
-	if c.req.Alone {
+	if c.req.Isolated {
 		c.room = 0
 	}
 	if g.rate.Count > 0 {

@@ -34,7 +34,7 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 	case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
 		return m.actOnMessage(a, lookedUp, now)
 	}
-	return check.Bad("outboxtest", "verb", "is not one of the operator's")
+	return check.Bad("outboxtest", "Action.Verb", "is not one of the operator's")
 }
 
 func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) error {
@@ -43,7 +43,7 @@ func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) err
 		return outbox.ErrNotFound
 	}
 	if _, taken := m.taken[a.ID]; taken || r.live(now) {
-		return outbox.ErrUnderWay
+		return outbox.ErrInFlight
 	}
 	was := r.state
 	if refused := refuse(a.Verb, r, lookedUp); refused != "" {

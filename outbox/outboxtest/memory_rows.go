@@ -14,7 +14,7 @@ func (m *Memory) newRow(msg outbox.Message, now time.Time) *row {
 	msg.ID, msg.Created, msg.Attempt, msg.Doubt = m.lastID, now, 0, 0
 	msg.Fingerprint = msg.FactsFingerprint()
 	msg.Unless, msg.Replaces = nil, 0
-	return &row{msg: msg, lane: msg.Lane(), state: msg.Born, reason: outbox.CutText(msg.Reason, outbox.MaxReason), due: now}
+	return &row{msg: msg, lane: msg.OrderingKey(), state: msg.Born, reason: outbox.CutText(msg.Reason, outbox.MaxReason), due: now}
 }
 
 // add makes a row visible.

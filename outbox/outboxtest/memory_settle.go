@@ -2,7 +2,9 @@ package outboxtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -11,7 +13,7 @@ import (
 )
 
 // Settle implements [outbox.Queue]. A state that no settlement has, or a
-// follow-up that may not be inserted, is a *amsbridge.InputError and nothing is
+// follow-up that may not be inserted, is an *amsbridge.InputError and nothing is
 // changed.
 func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	if err := ctx.Err(); err != nil {
@@ -52,11 +54,12 @@ func checkSettlement(s *outbox.Settlement) *check.InputError {
 	switch s.State {
 	case outbox.StatePending, outbox.StateParked, outbox.StateDelivered, outbox.StateAlreadyDone:
 	default:
-		return check.Bad("outboxtest", "state", "is not pending, parked, delivered or already done")
+		return check.Bad("outboxtest", "State", "is not pending, parked, delivered or already done")
 	}
 	for i := range s.Then {
-		if err := outbox.CheckMessages(s.Then[i : i+1]); err != nil {
-			return check.Bad("outboxtest", fmt.Sprintf("then[%d]", i), "is refused: "+err.Error())
+		var bad *check.InputError
+		if errors.As(outbox.CheckMessages(s.Then[i:i+1]), &bad) {
+			return check.Bad("outboxtest", fmt.Sprintf("Then[%d]", i)+strings.TrimPrefix(bad.Field, "msgs[0]"), bad.Problem)
 		}
 	}
 	return nil

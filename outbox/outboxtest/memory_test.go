@@ -78,16 +78,16 @@ func TestMemoryTakenByAnOpenTransaction(t *testing.T) {
 	require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn}, became)
 	became, err = m.WithdrawTx(t.Context(), second, id)
 	require.NoError(t, err)
-	require.Equal(t, []outbox.Withdrawal{outbox.WithdrawUnderWay}, became)
-	require.ErrorIs(t, m.Act(t.Context(), outbox.Action{Verb: outbox.VerbDiscard, ID: id}), outbox.ErrUnderWay)
-	req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1}
+	require.Equal(t, []outbox.Withdrawal{outbox.WithdrawInFlight}, became)
+	require.ErrorIs(t, m.Act(t.Context(), outbox.Action{Verb: outbox.VerbDiscard, ID: id}), outbox.ErrInFlight)
+	req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1}
 	claim, err := m.Claim(t.Context(), req)
 	require.NoError(t, err)
 	require.Empty(t, claim.Leased)
 
 	erasure := outbox.Erasure{Person: "U-1", Pseudonym: "erased"}
 	_, err = m.Erase(t.Context(), erasure)
-	require.ErrorIs(t, err, outbox.ErrUnderWay)
+	require.ErrorIs(t, err, outbox.ErrInFlight)
 
 	first.Rollback()
 	claim, err = m.Claim(t.Context(), req)
@@ -122,7 +122,7 @@ func TestMemoryTakesTheTimeOfASynctestBubble(t *testing.T) {
 		_, err := m.InsertTx(t.Context(), tx, registration("k1", "U-1"))
 		require.NoError(t, err)
 		require.NoError(t, tx.Commit())
-		req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Hour, Room: 1, Slots: 1}
+		req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Hour, Limit: 1, DestinationLimit: 1}
 		for range 2 {
 			claim, err := m.Claim(t.Context(), req)
 			require.NoError(t, err)
@@ -145,8 +145,8 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	for field, s := range map[string]outbox.Settlement{
-		"batch[0].state":   {State: outbox.StateHeld},
-		"batch[0].then[0]": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
+		"batch[0].State":               {State: outbox.StateHeld},
+		"batch[0].Then[0].Destination": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
 	} {
 		var bad *check.InputError
 		_, err := m.Settle(t.Context(), []outbox.Settlement{s})
@@ -158,7 +158,7 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 func TestMemoryRefusesABadErasure(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
-	for field, e := range map[string]outbox.Erasure{"person": {Pseudonym: "erased"}, "pseudonym": {Person: "U-1"}} {
+	for field, e := range map[string]outbox.Erasure{"Erasure.Person": {Pseudonym: "erased"}, "Erasure.Pseudonym": {Person: "U-1"}} {
 		var bad *check.InputError
 		_, err := m.Erase(t.Context(), e)
 		require.ErrorAs(t, err, &bad)

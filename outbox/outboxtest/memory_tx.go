@@ -163,7 +163,7 @@ func (m *Memory) WithdrawTx(ctx context.Context, tx *Tx, ids ...outbox.ID) ([]ou
 		case tx.state(r).Final():
 			became[i] = outbox.WithdrawSettled
 		case r.leased() || r.msg.Doubt != 0 || tx.takenByOther(id):
-			became[i] = outbox.WithdrawUnderWay
+			became[i] = outbox.WithdrawInFlight
 		default:
 			became[i] = outbox.Withdrawn
 			tx.endRow(r, own, outbox.StateWithdrawn, "withdrawn", now)

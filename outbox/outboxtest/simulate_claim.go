@@ -17,16 +17,16 @@ const (
 )
 
 func (w *world[Tx]) request() outbox.ClaimRequest {
-	return outbox.ClaimRequest{Room: 1 + w.rng.IntN(8), Slots: 1 + w.rng.IntN(5), Run: w.rng.IntN(5), Probe: w.chance(5)}
+	return outbox.ClaimRequest{Limit: 1 + w.rng.IntN(8), DestinationLimit: 1 + w.rng.IntN(5), KeyLimit: w.rng.IntN(5), Probe: w.chance(5)}
 }
 
 // claim claims as a sender does: a suspect only when it holds nothing else.
 func (w *world[Tx]) claim(s *simSender, req outbox.ClaimRequest) error {
 	req.Token, req.By, req.Lease, req.ProbeEvery = outbox.NewToken(), s.name, simLease, simProbe
-	req.Alone = s.suspects && len(s.held) == 0
-	req.Holding = map[string]int{}
+	req.Isolated = s.suspects && len(s.held) == 0
+	req.InFlight = map[string]int{}
 	for _, h := range s.held {
-		req.Holding[h.Destination]++
+		req.InFlight[h.Destination]++
 	}
 	req.Skip, req.From = s.busy, s.last
 	req.Rate = func(name string) outbox.Rate {
@@ -39,8 +39,8 @@ func (w *world[Tx]) claim(s *simSender, req outbox.ClaimRequest) error {
 	if err != nil {
 		return err
 	}
-	w.logf("%s claims room %d slots %d run %d holding %v alone %v probe %v: %s", s.name, req.Room, req.Slots, req.Run, req.Holding, req.Alone, req.Probe, leasedNames(c))
-	s.suspects, s.busy = c.Suspects && !req.Alone, c.Busy
+	w.logf("%s claims room %d slots %d run %d holding %v alone %v probe %v: %s", s.name, req.Limit, req.DestinationLimit, req.KeyLimit, req.InFlight, req.Isolated, req.Probe, leasedNames(c))
+	s.suspects, s.busy = c.Suspects && !req.Isolated, c.Busy
 	s.last = c.Last
 	if err := w.poisoned(req, c); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (w *world[Tx]) leftOut(req outbox.ClaimRequest, c outbox.Claim, gates map[s
 	}
 	for _, m := range w.heads(req, gates, false) {
 		suspect := m.lostBy() >= outbox.SuspectAfter
-		if suspect == req.Alone {
+		if suspect == req.Isolated {
 			return fmt.Errorf("nothing was leased, though %s could be", m.name())
 		}
 		if suspect && !c.Suspects {
@@ -122,7 +122,7 @@ func (w *world[Tx]) leftOut(req outbox.ClaimRequest, c outbox.Claim, gates map[s
 // nextDue checks that a sender which sleeps as long as it is told sleeps no
 // longer than it may.
 func (w *world[Tx]) nextDue(req outbox.ClaimRequest, c outbox.Claim, gates map[string]*simGate) error {
-	if req.Alone {
+	if req.Isolated {
 		return nil
 	}
 	for _, m := range w.heads(req, gates, true) {

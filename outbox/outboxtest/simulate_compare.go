@@ -64,8 +64,8 @@ func (w *world[Tx]) compareOne(m *simMessage, rec *outbox.Record) error {
 		return fmt.Errorf("its ID is %d, and was %d", rec.ID, m.ID)
 	case rec.State != state:
 		return fmt.Errorf("it is %s (%s), and must be %s", rec.State, rec.Reason, state)
-	case rec.UnderWay != m.live(w.now):
-		return fmt.Errorf("under way: %v", rec.UnderWay)
+	case rec.InFlight != m.live(w.now):
+		return fmt.Errorf("under way: %v", rec.InFlight)
 	case rec.Lost != m.lost:
 		return fmt.Errorf("it lost %d leases, not %d", rec.Lost, m.lost)
 	case rec.Settled.IsZero() == rec.State.Final():
@@ -145,7 +145,7 @@ func (w *world[Tx]) parkedAhead(m *simMessage) bool {
 // sendAll claims, delivers and settles until a claim comes to nothing.
 func (w *world[Tx]) sendAll(s *simSender) error {
 	for {
-		if err := w.claim(s, outbox.ClaimRequest{Room: 50, Slots: 50, Run: 1 + w.rng.IntN(4)}); err != nil {
+		if err := w.claim(s, outbox.ClaimRequest{Limit: 50, DestinationLimit: 50, KeyLimit: 1 + w.rng.IntN(4)}); err != nil {
 			return err
 		}
 		if len(s.held) == 0 && !s.suspects && len(s.busy) == 0 {

@@ -32,7 +32,7 @@ func (g *simGate) meter(now time.Duration, spent int64, rate outbox.Rate) {
 
 func (w *world[Tx]) gate(name string, req outbox.ClaimRequest) *simGate {
 	d := w.dests[name]
-	g := &simGate{open: true, slots: req.Slots - req.Holding[name]}
+	g := &simGate{open: true, slots: req.DestinationLimit - req.InFlight[name]}
 	if d.pausing == outbox.PausedByOperator {
 		g.open = false
 		return g

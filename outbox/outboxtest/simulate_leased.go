@@ -31,7 +31,7 @@ func (w *world[Tx]) poisoned(req outbox.ClaimRequest, c outbox.Claim) error {
 		switch {
 		case m == nil:
 			return fmt.Errorf("poisoned %d is not known", c.Poisoned[i].ID)
-		case !req.Alone || m.lostBy() < outbox.PoisonAfter || !w.gate(m.Destination, req).open:
+		case !req.Isolated || m.lostBy() < outbox.PoisonAfter || !w.gate(m.Destination, req).open:
 			return fmt.Errorf("%s was parked as poison after %d lost leases", m.name(), m.lostBy())
 		case w.laneLive(m.lane) || len(w.due(m.lane)) == 0 || w.due(m.lane)[0] != m:
 			return fmt.Errorf("%s was parked as poison out of its turn", m.name())
@@ -44,13 +44,13 @@ func (w *world[Tx]) poisoned(req outbox.ClaimRequest, c outbox.Claim) error {
 
 // leased checks what the claim leased against the model, lane by lane.
 func (w *world[Tx]) leased(req outbox.ClaimRequest, c outbox.Claim, gates map[string]*simGate) error {
-	if most := req.Room; len(c.Leased) > most || req.Alone && len(c.Leased) > 1 {
-		return fmt.Errorf("%d were leased, with room for %d, alone %v", len(c.Leased), most, req.Alone)
+	if most := req.Limit; len(c.Leased) > most || req.Isolated && len(c.Leased) > 1 {
+		return fmt.Errorf("%d were leased, with room for %d, alone %v", len(c.Leased), most, req.Isolated)
 	}
 	seen := map[int64]bool{}
 	for rest := c.Leased; len(rest) > 0; {
-		lane, n := rest[0].Lane(), 1
-		for n < len(rest) && rest[n].Lane() == lane {
+		lane, n := rest[0].OrderingKey(), 1
+		for n < len(rest) && rest[n].OrderingKey() == lane {
 			n++
 		}
 		if seen[lane] {
@@ -66,7 +66,7 @@ func (w *world[Tx]) leased(req outbox.ClaimRequest, c outbox.Claim, gates map[st
 }
 
 func (w *world[Tx]) leasedRun(req outbox.ClaimRequest, run []outbox.Leased, gates map[string]*simGate) error {
-	lane, due := run[0].Lane(), w.due(run[0].Lane())
+	lane, due := run[0].OrderingKey(), w.due(run[0].OrderingKey())
 	g := gates[run[0].Destination]
 	g.leased += len(run)
 	switch {
@@ -78,12 +78,12 @@ func (w *world[Tx]) leasedRun(req outbox.ClaimRequest, run []outbox.Leased, gate
 		return fmt.Errorf("%s was leased, though its destination is shut", run[0].Key)
 	case g.leased > min(g.slots, g.allowed) || g.probe && g.leased > 1:
 		return fmt.Errorf("%d of %s were leased, %d slots, %d allowed, probe %v", g.leased, run[0].Destination, g.slots, g.allowed, g.probe)
-	case len(run) > max(1, req.Run) || len(run) > len(due):
-		return fmt.Errorf("a run of %d, where %d are due and %d were asked for", len(run), len(due), req.Run)
+	case len(run) > max(1, req.KeyLimit) || len(run) > len(due):
+		return fmt.Errorf("a run of %d, where %d are due and %d were asked for", len(run), len(due), req.KeyLimit)
 	case len(run) > 1 && due[0].lostBy() > 0:
 		return fmt.Errorf("%s lost its lease and was not leased by itself", due[0].name())
-	case (due[0].lostBy() >= outbox.SuspectAfter) != req.Alone:
-		return fmt.Errorf("%s was leased after %d lost leases, alone %v", due[0].name(), due[0].lostBy(), req.Alone)
+	case (due[0].lostBy() >= outbox.SuspectAfter) != req.Isolated:
+		return fmt.Errorf("%s was leased after %d lost leases, alone %v", due[0].name(), due[0].lostBy(), req.Isolated)
 	}
 	for i, l := range run {
 		m := due[i]

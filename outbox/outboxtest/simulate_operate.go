@@ -26,7 +26,7 @@ func (w *world[Tx]) operate() error {
 	var refused *outbox.RefusedError
 	switch {
 	case m.live(w.now):
-		if !errors.Is(err, outbox.ErrUnderWay) {
+		if !errors.Is(err, outbox.ErrInFlight) {
 			return fmt.Errorf("an action on %s, which is under way: %v", m.name(), orOK(err))
 		}
 		return nil

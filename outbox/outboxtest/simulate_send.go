@@ -15,8 +15,8 @@ func (w *world[Tx]) deliver(s *simSender) error {
 	var next []*simHeld
 	for i := range s.held {
 		h := &s.held[i]
-		if !h.sent && !begun[h.Lane()] && h.until > w.now {
-			begun[h.Lane()] = true
+		if !h.sent && !begun[h.OrderingKey()] && h.until > w.now {
+			begun[h.OrderingKey()] = true
 			next = append(next, h)
 		}
 	}

@@ -147,7 +147,7 @@ func (w *world[Tx]) inserted(msgs []outbox.Message, got []outbox.Inserted) error
 }
 
 func (w *world[Tx]) know(msg outbox.Message) {
-	m := &simMessage{Message: msg, lane: msg.Lane(), state: msg.Born, due: w.now}
+	m := &simMessage{Message: msg, lane: msg.OrderingKey(), state: msg.Born, due: w.now}
 	w.msgs = append(w.msgs, m)
 	w.places[placeOf(&msg)] = m
 }
@@ -175,7 +175,7 @@ func (w *world[Tx]) withdraw() error {
 		case !m.queued():
 			want = append(want, outbox.WithdrawSettled)
 		case m.leased || m.doubt != 0:
-			want = append(want, outbox.WithdrawUnderWay)
+			want = append(want, outbox.WithdrawInFlight)
 		default:
 			want = append(want, outbox.Withdrawn)
 		}

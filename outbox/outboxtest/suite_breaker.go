@@ -82,7 +82,7 @@ func (s *stand[Tx]) oneGetsProbe() {
 		var probe grip
 		require.NoError(s.t, atOnce(4, func(int) error {
 			token := outbox.NewToken()
-			c, err := s.Store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: lease, Room: 10, Slots: 10, Run: 3})
+			c, err := s.Store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: lease, Limit: 10, DestinationLimit: 10, KeyLimit: 3})
 			mu.Lock()
 			defer mu.Unlock()
 			got = append(got, c.Leased...)

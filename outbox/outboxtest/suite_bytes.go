@@ -81,7 +81,7 @@ func (s *stand[Tx]) everyField() {
 		require.False(s.t, got.Created.IsZero())
 	}
 	require.Equal(s.t, m.Profile, g.Leased[0].Profile)
-	require.Equal(s.t, m.Lane(), g.Leased[0].Lane())
+	require.Equal(s.t, m.OrderingKey(), g.Leased[0].OrderingKey())
 }
 
 func (s *stand[Tx]) anyBytes() {
@@ -142,12 +142,12 @@ func (s *stand[Tx]) textsAreCut() {
 func (s *stand[Tx]) namesRefused() {
 	s.add(push("a", "U-1"))
 	for name, field := range map[string]func(*outbox.Message) *string{
-		"key":           func(m *outbox.Message) *string { return &m.Key },
-		"person":        func(m *outbox.Message) *string { return &m.Person },
-		"subject":       func(m *outbox.Message) *string { return &m.Subject },
-		"kind":          func(m *outbox.Message) *string { return &m.Kind },
-		"after":         func(m *outbox.Message) *string { return &m.After },
-		"trace context": func(m *outbox.Message) *string { return &m.TraceContext },
+		"Key":          func(m *outbox.Message) *string { return &m.Key },
+		"Person":       func(m *outbox.Message) *string { return &m.Person },
+		"Subject":      func(m *outbox.Message) *string { return &m.Subject },
+		"Kind":         func(m *outbox.Message) *string { return &m.Kind },
+		"After":        func(m *outbox.Message) *string { return &m.After },
+		"TraceContext": func(m *outbox.Message) *string { return &m.TraceContext },
 	} {
 		for _, value := range []string{"a\x00", "\x00", "\x00a", "a\xff", "\xed\xa0\x80"} {
 			m := push("b", "U-2")
@@ -156,7 +156,7 @@ func (s *stand[Tx]) namesRefused() {
 				var bad *check.InputError
 				_, err := s.Store.InsertTx(s.t.Context(), tx, push("c", "U-2"), m)
 				require.ErrorAs(s.t, err, &bad)
-				require.Equal(s.t, "messages[1]."+name, bad.Field, "%q", value)
+				require.Equal(s.t, "msgs[1]."+name, bad.Field, "%q", value)
 			})
 		}
 	}

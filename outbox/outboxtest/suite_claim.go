@@ -61,14 +61,14 @@ func (s *stand[Tx]) insertSix() {
 
 func (s *stand[Tx]) roomBounds() {
 	s.insertSix()
-	room := func(r *outbox.ClaimRequest) { r.Room = 4 }
+	room := func(r *outbox.ClaimRequest) { r.Limit = 4 }
 	require.Len(s.t, s.claim(room).Leased, 4)
 	require.Len(s.t, s.claim(room).Leased, 2)
 }
 
 func (s *stand[Tx]) slotsBound() {
 	s.insertSix()
-	slots := func(r *outbox.ClaimRequest) { r.Slots = 2 }
+	slots := func(r *outbox.ClaimRequest) { r.DestinationLimit = 2 }
 	require.Equal(s.t, []string{"a", "b", "d", "e"}, s.claim(slots).keys())
 	require.Equal(s.t, []string{"c", "f"}, s.claim(slots).keys(), "holding is the sender's to tell")
 }
@@ -77,7 +77,7 @@ func (s *stand[Tx]) holdingTakesSlots() {
 	s.insertSix()
 	holding := func(elevate, notified int) func(*outbox.ClaimRequest) {
 		return func(r *outbox.ClaimRequest) {
-			r.Slots, r.Holding = 3, map[string]int{"elevate": elevate, "notified": notified}
+			r.DestinationLimit, r.InFlight = 3, map[string]int{"elevate": elevate, "notified": notified}
 		}
 	}
 	require.Equal(s.t, []string{"a", "d", "e"}, s.claim(holding(2, 1)).keys())
@@ -101,21 +101,21 @@ func (s *stand[Tx]) attemptsRise() {
 
 func (s *stand[Tx]) underWay() {
 	id := s.add(push("a", "U-1"))
-	require.False(s.t, s.one(id).UnderWay)
+	require.False(s.t, s.one(id).InFlight)
 	s.claimed("a")
-	require.True(s.t, s.one(id).UnderWay)
+	require.True(s.t, s.one(id).InFlight)
 	s.requireState(id, outbox.StatePending)
 	s.Advance(lease - time.Minute)
 	s.nothing()
-	require.True(s.t, s.one(id).UnderWay)
+	require.True(s.t, s.one(id).InFlight)
 	s.Advance(2 * time.Minute)
-	require.False(s.t, s.one(id).UnderWay)
+	require.False(s.t, s.one(id).InFlight)
 }
 
 func (s *stand[Tx]) nextDueTold() {
 	require.Positive(s.t, s.claim().NextDue, "an empty queue")
 	s.insert(push("a", "U-1"), push("b", "U-2"))
-	g := s.claim(func(r *outbox.ClaimRequest) { r.Room = 1 })
+	g := s.claim(func(r *outbox.ClaimRequest) { r.Limit = 1 })
 	require.Equal(s.t, []string{"a"}, g.keys())
 	require.Zero(s.t, g.NextDue, "one more is due")
 	s.deliver("b")

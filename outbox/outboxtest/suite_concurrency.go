@@ -61,7 +61,7 @@ func (s *stand[Tx]) sendAll(watch *laneWatch, run int) error {
 			return errors.Join(errors.New("not all was delivered within three minutes"), last)
 		}
 		token := outbox.NewToken()
-		c, err := s.Store.Claim(ctx, outbox.ClaimRequest{Token: token, By: "s", Lease: time.Hour, Room: 10, Slots: 10, Run: run})
+		c, err := s.Store.Claim(ctx, outbox.ClaimRequest{Token: token, By: "s", Lease: time.Hour, Limit: 10, DestinationLimit: 10, KeyLimit: run})
 		if err != nil {
 			last = err
 			continue
@@ -120,7 +120,7 @@ func (w *laneWatch) begin(leased []outbox.Leased, token outbox.Token) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range leased {
-		lane := l.Lane()
+		lane := l.OrderingKey()
 		if other, ok := w.live[lane]; ok && other != token {
 			return fmt.Errorf("%s was claimed while another of its lane was under way", l.Key)
 		}
@@ -141,7 +141,7 @@ func (w *laneWatch) end(leased []outbox.Leased) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range leased {
-		delete(w.live, l.Lane())
+		delete(w.live, l.OrderingKey())
 	}
 }
 

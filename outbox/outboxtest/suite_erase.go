@@ -193,7 +193,7 @@ func (s *stand[Tx]) eraseUnderWay() {
 	g := s.claimed("fresh")
 	before := s.everythingKept()
 	n, err := s.erase()
-	require.ErrorIs(s.t, err, outbox.ErrUnderWay)
+	require.ErrorIs(s.t, err, outbox.ErrInFlight)
 	require.Zero(s.t, n)
 	require.Equal(s.t, before, s.everythingKept())
 	s.settled(g.end(0, outbox.StateDelivered))

@@ -35,7 +35,7 @@ func (s *stand[Tx]) loudAndQuiet() {
 	for i := range 50 {
 		s.add(push("quiet", "U-1", to(fmt.Sprintf("elevate/%c%02d", "aq"[i%2], i))))
 	}
-	g := s.claim(func(r *outbox.ClaimRequest) { r.Room, r.Slots = 90, 40 })
+	g := s.claim(func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit = 90, 40 })
 	require.Len(s.t, g.Leased, 90)
 	by := g.byDestination()
 	require.Equal(s.t, 40, by["elevate/loud"])
@@ -46,7 +46,7 @@ func (s *stand[Tx]) loudAndQuiet() {
 // destination.
 func (s *stand[Tx]) from(last string) grip {
 	s.t.Helper()
-	return s.claim(func(r *outbox.ClaimRequest) { r.Room, r.Slots, r.From, r.Lease = 5, 1, last, 24*time.Hour })
+	return s.claim(func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit, r.From, r.Lease = 5, 1, last, 24*time.Hour })
 }
 
 func (s *stand[Tx]) tourGoesRound() {
@@ -107,11 +107,11 @@ func (s *stand[Tx]) shutTakesNoRoom() {
 	}
 	s.steer(outbox.VerbPause, "paused")
 	spent := limited(map[string]outbox.Rate{"spent": {Count: 1, Per: time.Hour, Burst: 1}})
-	g := s.claim(spent, func(r *outbox.ClaimRequest) { r.From, r.Room, r.Slots = "paused", 1, 1 })
+	g := s.claim(spent, func(r *outbox.ClaimRequest) { r.From, r.Limit, r.DestinationLimit = "paused", 1, 1 })
 	require.Equal(s.t, map[string]int{"spent": 1}, g.byDestination())
 	for _, from := range []string{"", "full", "zz"} {
 		g = s.claim(spent, func(r *outbox.ClaimRequest) {
-			r.Room, r.Slots, r.From, r.Holding = 1, 5, from, map[string]int{"full": 5}
+			r.Limit, r.DestinationLimit, r.From, r.InFlight = 1, 5, from, map[string]int{"full": 5}
 		})
 		require.Equal(s.t, map[string]int{"zz": 1}, g.byDestination())
 	}
@@ -124,7 +124,7 @@ func (s *stand[Tx]) suspectsHideNone() {
 		s.Advance(lease + time.Minute)
 	}
 	s.insert(push("a", "U-1"), push("b", "U-2", to("notified")))
-	room := func(r *outbox.ClaimRequest) { r.Room, r.Slots = 2, 2 }
+	room := func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit = 2, 2 }
 	g := s.claim(room)
 	require.Equal(s.t, []string{"a", "b"}, g.keys())
 	require.True(s.t, g.Suspects)
@@ -136,7 +136,7 @@ func (s *stand[Tx]) followersHideNone() {
 		s.add(push(fmt.Sprint("f", i), fmt.Sprint("U-", i), after("x")))
 	}
 	s.add(push("a", "U-a"))
-	require.Equal(s.t, []string{"a"}, s.claim(func(r *outbox.ClaimRequest) { r.Room, r.Slots = 2, 2 }).keys())
+	require.Equal(s.t, []string{"a"}, s.claim(func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit = 2, 2 }).keys())
 }
 
 // busyLaneHidesNone lets a store tell of a busy lane before it looks further.
@@ -146,7 +146,7 @@ func (s *stand[Tx]) busyLaneHidesNone() {
 	}
 	s.claimedRuns(2, "l0", "l1")
 	s.add(push("a", "U-quiet"))
-	two := func(r *outbox.ClaimRequest) { r.Room, r.Slots, r.Run = 2, 2, 2 }
+	two := func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit, r.KeyLimit = 2, 2, 2 }
 	g := s.claim(two)
 	if len(g.Leased) == 0 {
 		require.NotEmpty(s.t, g.Busy, "nothing was leased, and no reason told")

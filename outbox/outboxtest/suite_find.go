@@ -116,9 +116,9 @@ func (s *stand[Tx]) countsQueue() {
 	elevate := counts["elevate"]
 	require.True(s.t, elevate.Oldest.Equal(s.one(oldest).Created))
 	require.Equal(s.t, outbox.Count{
-		Destination: "elevate", Pending: 3, UnderWay: 2, Parked: 1, Held: 1, Oldest: elevate.Oldest,
+		Destination: "elevate", Pending: 3, InFlight: 2, Parked: 1, Held: 1, Oldest: elevate.Oldest,
 	}, elevate)
 	require.Equal(s.t, outbox.Count{Destination: "notified", Held: 1}, counts["notified"])
 	done := counts["done"]
-	require.Zero(s.t, done.Pending+done.UnderWay+done.Parked+done.Held)
+	require.Zero(s.t, done.Pending+done.InFlight+done.Parked+done.Held)
 }

@@ -14,14 +14,14 @@ type grip struct {
 	token outbox.Token
 }
 
-func alone(r *outbox.ClaimRequest) { r.Alone = true }
+func alone(r *outbox.ClaimRequest) { r.Isolated = true }
 
 func probing(r *outbox.ClaimRequest) { r.Probe = true }
 
 func (s *stand[Tx]) claim(edits ...func(*outbox.ClaimRequest)) grip {
 	s.t.Helper()
 	req := outbox.ClaimRequest{
-		Token: outbox.NewToken(), By: "sender-1", Lease: lease, Room: 100, Slots: 100, ProbeEvery: 15 * time.Minute,
+		Token: outbox.NewToken(), By: "sender-1", Lease: lease, Limit: 100, DestinationLimit: 100, ProbeEvery: 15 * time.Minute,
 	}
 	for _, edit := range edits {
 		edit(&req)

@@ -70,7 +70,7 @@ func (s *stand[Tx]) againInQueue() {
 	s.deliver("a")
 	require.NoError(s.t, s.sendAgainLookedUp(id))
 	s.add(push("f", "U-2", after("a")))
-	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawUnderWay}, s.withdraw(id), "the platform has it")
+	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawInFlight}, s.withdraw(id), "the platform has it")
 	s.deliver("a")
 	s.deliver("f")
 }
@@ -82,5 +82,5 @@ func (s *stand[Tx]) lookedUpInQueue() {
 	var refused *outbox.RefusedError
 	require.ErrorAs(s.t, s.sendAgainLookedUp(held), &refused)
 	require.Equal(s.t, "profile of U-1", string(s.claimed("a").Leased[0].Profile))
-	require.ErrorIs(s.t, s.sendAgainLookedUp(id), outbox.ErrUnderWay)
+	require.ErrorIs(s.t, s.sendAgainLookedUp(id), outbox.ErrInFlight)
 }

@@ -80,7 +80,7 @@ func (s *stand[Tx]) poison() {
 	require.Equal(s.t, outbox.StateParked, rec.State)
 	require.Equal(s.t, outbox.ReasonKillsWorker, rec.Reason)
 	require.Equal(s.t, outbox.PoisonAfter, rec.Lost)
-	require.False(s.t, rec.UnderWay)
+	require.False(s.t, rec.InFlight)
 	log := s.attempts(id)
 	require.GreaterOrEqual(s.t, len(log), outbox.PoisonAfter)
 	last := log[len(log)-1]

@@ -59,7 +59,7 @@ func (s *stand[Tx]) sendAgainAfterLoss() {
 	id := s.add(push("a", "U-1"))
 	s.lose(1, []string{"a"})
 	require.NoError(s.t, s.act(outbox.VerbSendAgain, id))
-	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawUnderWay}, s.withdraw(id))
+	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawInFlight}, s.withdraw(id))
 	require.True(s.t, s.claimed("a").Leased[0].PossibleDuplicate())
 }
 
@@ -121,7 +121,7 @@ func (s *stand[Tx]) actUnderWay() {
 	id := s.add(push("a", "U-1"))
 	g := s.claimed("a")
 	for _, verb := range []outbox.Verb{outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone} {
-		require.ErrorIs(s.t, s.act(verb, id), outbox.ErrUnderWay)
+		require.ErrorIs(s.t, s.act(verb, id), outbox.ErrInFlight)
 	}
 	s.settled(g.end(0, outbox.StateDelivered))
 	s.requireState(id, outbox.StateDelivered)

@@ -76,7 +76,7 @@ func (s *stand[Tx]) rateShared() {
 		require.NoError(s.t, atOnce(4, func(int) error {
 			for range 3 {
 				c, err := s.Store.Claim(s.t.Context(), outbox.ClaimRequest{
-					Token: outbox.NewToken(), By: "s", Lease: 24 * time.Hour, Room: 10, Slots: 10,
+					Token: outbox.NewToken(), By: "s", Lease: 24 * time.Hour, Limit: 10, DestinationLimit: 10,
 					Rate: func(string) outbox.Rate { return everyTenMinutes },
 				})
 				if err != nil {

@@ -28,7 +28,7 @@ func runClauses[Tx any]() []clause[Tx] {
 }
 
 func runs(n int) func(*outbox.ClaimRequest) {
-	return func(r *outbox.ClaimRequest) { r.Run = n }
+	return func(r *outbox.ClaimRequest) { r.KeyLimit = n }
 }
 
 // claimedRuns claims runs of at most n and requires that exactly these keys
@@ -47,7 +47,7 @@ func (s *stand[Tx]) runTogether() {
 	for _, l := range g.Leased {
 		require.Equal(s.t, 1, l.Attempt)
 		require.Zero(s.t, l.Lost)
-		require.True(s.t, s.one(l.ID).UnderWay)
+		require.True(s.t, s.one(l.ID).InFlight)
 	}
 	s.settled(g.end(4, outbox.StateDelivered), g.end(0, outbox.StateDelivered), g.end(5, outbox.StateParked),
 		g.end(1, outbox.StatePending), g.end(3, outbox.StateDelivered), g.end(2, outbox.StateDelivered))
@@ -81,13 +81,13 @@ func (s *stand[Tx]) runCut() {
 	whole := []string{"U-1/1", "U-1/2", "U-1/3", "U-2/1", "U-2/2", "U-2/3", "U-3/1", "U-3/2", "U-3/3"}
 	require.Equal(s.t, whole, released(9))
 	for name, edit := range map[string]func(*outbox.ClaimRequest){
-		"room":    func(r *outbox.ClaimRequest) { r.Room = 5 },
-		"slots":   func(r *outbox.ClaimRequest) { r.Slots = 5 },
-		"holding": func(r *outbox.ClaimRequest) { r.Slots, r.Holding = 9, map[string]int{"elevate": 4} },
+		"room":    func(r *outbox.ClaimRequest) { r.Limit = 5 },
+		"slots":   func(r *outbox.ClaimRequest) { r.DestinationLimit = 5 },
+		"holding": func(r *outbox.ClaimRequest) { r.DestinationLimit, r.InFlight = 9, map[string]int{"elevate": 4} },
 	} {
 		require.Equal(s.t, whole[:5], released(5, edit), name)
 	}
-	require.Equal(s.t, whole[:2], released(2, func(r *outbox.ClaimRequest) { r.Room = 2 }))
+	require.Equal(s.t, whole[:2], released(2, func(r *outbox.ClaimRequest) { r.Limit = 2 }))
 }
 
 func (s *stand[Tx]) runUninterrupted() {
@@ -129,10 +129,10 @@ func (s *stand[Tx]) runBehindBusy() {
 	add("U-1", 3, 10)
 	add("U-2", 3, 10)
 	for _, room := range []int{1, 2, 20} {
-		require.Empty(s.t, s.claim(runs(10), func(r *outbox.ClaimRequest) { r.Room = room }).keys())
+		require.Empty(s.t, s.claim(runs(10), func(r *outbox.ClaimRequest) { r.Limit = room }).keys())
 	}
 	s.settled(third.end(9, outbox.StateDelivered))
-	require.Equal(s.t, []string{"U-3/01"}, s.claim(runs(10), func(r *outbox.ClaimRequest) { r.Room = 1 }).keys())
+	require.Equal(s.t, []string{"U-3/01"}, s.claim(runs(10), func(r *outbox.ClaimRequest) { r.Limit = 1 }).keys())
 }
 
 func (s *stand[Tx]) runOrder() {
@@ -226,7 +226,7 @@ func (s *stand[Tx]) skipped() {
 	var lanes []int64
 	for _, person := range awkward {
 		m := push(person, person)
-		msgs, lanes = append(msgs, m), append(lanes, m.Lane())
+		msgs, lanes = append(msgs, m), append(lanes, m.OrderingKey())
 	}
 	s.insert(msgs...)
 	skip := func(lanes ...int64) func(*outbox.ClaimRequest) {
@@ -244,7 +244,7 @@ func (s *stand[Tx]) busyTold() {
 	g := s.claim()
 	require.Equal(s.t, []string{"a", "c", "d"}, g.keys())
 	s.settled(g.end(1, outbox.StatePending), g.end(2, outbox.StatePending, delay(0)))
-	busy := g.Leased[0].Lane()
+	busy := g.Leased[0].OrderingKey()
 	g = s.claimed("d")
 	for _, lane := range g.Busy {
 		require.Equal(s.t, busy, lane)

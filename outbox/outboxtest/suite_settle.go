@@ -34,7 +34,7 @@ func (s *stand[Tx]) delivered() {
 	require.Equal(s.t, outbox.OutcomeDelivered, rec.Outcome)
 	require.Equal(s.t, "https://example.org/p/1", string(rec.Receipt))
 	require.False(s.t, rec.Settled.IsZero())
-	require.False(s.t, rec.UnderWay)
+	require.False(s.t, rec.InFlight)
 	require.Empty(s.t, rec.Profile)
 	require.Equal(s.t, "facts of a", string(rec.Facts))
 	log := s.attempts(id)
@@ -84,7 +84,7 @@ func (s *stand[Tx]) retryWaits() {
 	rec := s.one(id)
 	require.Equal(s.t, outbox.StatePending, rec.State)
 	require.Equal(s.t, "the platform is down", rec.Reason)
-	require.False(s.t, rec.UnderWay)
+	require.False(s.t, rec.InFlight)
 	require.WithinDuration(s.t, rec.Created.Add(30*time.Minute), rec.Due, time.Minute)
 	s.Advance(29 * time.Minute)
 	s.nothing()
@@ -167,7 +167,7 @@ func (s *stand[Tx]) largeBatch() {
 	var batch []outbox.Settlement
 	var good []outbox.ID
 	for len(batch) < size {
-		g := s.claim(func(r *outbox.ClaimRequest) { r.Room, r.Slots = size, size })
+		g := s.claim(func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit = size, size })
 		require.NotEmpty(s.t, g.Leased)
 		for i, l := range g.Leased {
 			n := len(batch)
@@ -186,7 +186,7 @@ func (s *stand[Tx]) largeBatch() {
 	underWay := 0
 	for _, rec := range s.all() {
 		require.Equal(s.t, want[rec.ID], rec.State)
-		if rec.UnderWay {
+		if rec.InFlight {
 			underWay++
 		}
 	}

@@ -49,7 +49,7 @@ func (s *stand[Tx]) lateAfterTakeOver() {
 	for _, state := range []outbox.State{outbox.StateDelivered, outbox.StateParked, outbox.StatePending} {
 		require.Empty(s.t, s.settle(late.end(0, state, everything)))
 		s.requireUntouched(id, 1)
-		require.True(s.t, s.one(id).UnderWay)
+		require.True(s.t, s.one(id).InFlight)
 		s.nothing()
 	}
 	s.settled(current.end(0, outbox.StateDelivered))

@@ -28,7 +28,7 @@ func (s *stand[Tx]) commitShows() {
 	rec := s.one(inserted[1].ID)
 	require.Equal(s.t, "b", rec.Key)
 	require.Equal(s.t, outbox.StatePending, rec.State)
-	require.False(s.t, rec.UnderWay)
+	require.False(s.t, rec.InFlight)
 	require.True(s.t, rec.Settled.IsZero())
 	require.False(s.t, rec.Created.IsZero())
 	require.Empty(s.t, s.attempts(rec.ID))
@@ -106,7 +106,7 @@ func (s *stand[Tx]) badMessage() {
 	var bad *check.InputError
 	err := s.refused(push("a", "U-1"), push("b", "U-2", to("Not A Name")))
 	require.ErrorAs(s.t, err, &bad)
-	require.Equal(s.t, "messages[1].destination", bad.Field)
+	require.Equal(s.t, "msgs[1].Destination", bad.Field)
 }
 
 func (s *stand[Tx]) emptyInsertion() {

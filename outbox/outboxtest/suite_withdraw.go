@@ -52,7 +52,7 @@ func (s *stand[Tx]) withdrawLeavesDoubtful() {
 	s.settled(g.end(1, outbox.StatePending, delay(24*time.Hour), func(e *outbox.Settlement) { e.Outcome = outbox.OutcomeUnknown }))
 	untouched := func(when string) {
 		s.t.Helper()
-		require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawUnderWay, outbox.WithdrawUnderWay}, s.withdraw(leased, unknown), when)
+		require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawInFlight, outbox.WithdrawInFlight}, s.withdraw(leased, unknown), when)
 		s.requireState(leased, outbox.StatePending)
 		s.requireState(unknown, outbox.StatePending)
 	}

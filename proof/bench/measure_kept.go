@@ -64,7 +64,7 @@ func timeClaims(ctx context.Context, o Outbox) (float64, error) {
 		token := outbox.NewToken()
 		begun := time.Now()
 		claim, err := o.Claim(ctx, outbox.ClaimRequest{
-			Token: token, By: "bench", Lease: time.Minute, Room: claimRoom, Slots: claimRoom, Run: 10, ProbeEvery: time.Minute,
+			Token: token, By: "bench", Lease: time.Minute, Limit: claimRoom, DestinationLimit: claimRoom, KeyLimit: 10, ProbeEvery: time.Minute,
 		})
 		took = append(took, float64(time.Since(begun).Microseconds())/1000)
 		if err != nil {

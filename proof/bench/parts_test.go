@@ -157,7 +157,7 @@ func TestBulkRowsAreTheStores(t *testing.T) {
 		require.Contains(t, string(r.Profile), r.Person)
 		lane, err := o.Number(t.Context(), "SELECT lane FROM amsbridge_queue WHERE id = "+strconv.FormatInt(int64(r.ID), 10))
 		require.NoError(t, err)
-		require.Equal(t, r.Lane(), lane)
+		require.Equal(t, r.OrderingKey(), lane)
 	}
 	cfg, done, err := overHTTP(p, 5)
 	require.NoError(t, err)

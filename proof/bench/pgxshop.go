@@ -60,7 +60,7 @@ func openPGX(ctx context.Context, dsn string, fresh bool) (_ Outbox, err error) 
 			return nil, err
 		}
 	}
-	stored, err := pgxstore.New(pgxstore.Config{Pool: pool})
+	stored, err := pgxstore.New(ctx, pgxstore.Config{DB: pool})
 	if err != nil {
 		return nil, err
 	}

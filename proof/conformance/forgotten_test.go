@@ -133,7 +133,7 @@ func TestNothingPersonalIsLeftOnceAllIsSettled(t *testing.T) {
 		})
 		d.send(t, d.store, quick(outbox.Fixed{"elevate": careless, "notified": careless}))
 		until(t, func() bool { return d.pending(t) == 0 }, "all are sent")
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		parked, err := d.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateParked}})
 		require.NoError(t, err)

@@ -166,7 +166,7 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 			other.Key, other.Facts = strings.TrimSpace(m.Key), []byte("x")
 			ids := d.insert(t, m, other)
 			token := outbox.NewToken()
-			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: nasty, Lease: 1e9, Room: 10, Slots: 10, Run: 2})
+			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: nasty, Lease: 1e9, Limit: 10, DestinationLimit: 10, KeyLimit: 2})
 			require.NoError(t, err)
 			require.Len(t, c.Leased, 2)
 			require.Equal(t, m.Profile, c.Leased[0].Profile)

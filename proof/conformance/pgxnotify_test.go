@@ -87,9 +87,9 @@ func TestNotifierTellsOnceForManyOrders(t *testing.T) {
 	const every = 300 * time.Millisecond
 	dsn, seen := testdb.Postgres(t), &notifies{}
 	pool := pgxPool(t, dsn, func(c *pgxpool.Config) { c.ConnConfig.Tracer = seen })
-	heard, _ := listen(t, pgxstore.ListenConfig{Pool: pool})
+	heard, _ := listen(t, pgxstore.ListenConfig{DB: pool})
 	until(t, func() bool { return heard.Load() == 1 }, "it listens")
-	n := newNotifier(t, pgxstore.NotifierConfig{Pool: pool, Every: every})
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: pool, Every: every})
 	burst := func() {
 		var all sync.WaitGroup
 		for range 20 {
@@ -123,7 +123,7 @@ func TestNotifierNeverBlocks(t *testing.T) {
 	pool := pgxPool(t, testdb.Postgres(t), func(c *pgxpool.Config) { c.MaxConns = 1 })
 	held, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
-	n := newNotifier(t, pgxstore.NotifierConfig{Pool: pool, Every: time.Nanosecond})
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: pool, Every: time.Nanosecond})
 	for range 1000 {
 		n.Wake()
 	}
@@ -147,7 +147,7 @@ func TestNotifierTellsAgainWhatCameWhileItSent(t *testing.T) {
 			return true, nil
 		}
 	})
-	n := newNotifier(t, pgxstore.NotifierConfig{Pool: pool})
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: pool})
 	n.Wake()
 	<-begun
 	n.Wake()
@@ -159,7 +159,7 @@ func TestNotifierDropsWhatWaitsWhenClosed(t *testing.T) {
 	t.Parallel()
 	seen := &notifies{}
 	pool := pgxPool(t, testdb.Postgres(t), func(c *pgxpool.Config) { c.ConnConfig.Tracer = seen })
-	n := newNotifier(t, pgxstore.NotifierConfig{Pool: pool, Every: time.Hour})
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: pool, Every: time.Hour})
 	n.Wake()
 	until(t, func() bool { return len(seen.times()) == 1 }, "the first is sent")
 	n.Wake()
@@ -172,10 +172,10 @@ func TestListenComesBackAfterALostConnection(t *testing.T) {
 	dsn := testdb.Postgres(t)
 	pool := pgxPool(t, dsn, nil)
 	ours := pgxPool(t, dsn, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["application_name"] = "listener" })
-	wakes, stop := listen(t, pgxstore.ListenConfig{Pool: ours, Channel: `odd "name"`})
+	wakes, stop := listen(t, pgxstore.ListenConfig{DB: ours, Channel: `odd "name"`})
 	until(t, func() bool { return wakes.Load() == 1 }, "woken once it listens")
-	n := newNotifier(t, pgxstore.NotifierConfig{Pool: pool, Channel: `odd "name"`})
-	newNotifier(t, pgxstore.NotifierConfig{Pool: pool}).Wake() // another channel
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: pool, Channel: `odd "name"`})
+	newNotifier(t, pgxstore.NotifierConfig{DB: pool}).Wake() // another channel
 	for i := range int64(3) {
 		n.Wake()
 		until(t, func() bool { return wakes.Load() == 2*i+2 }, "told")
@@ -199,7 +199,7 @@ func TestListenEndsWhileTheDatabaseIsAway(t *testing.T) {
 	dsn := testdb.Postgres(t)
 	elsewhere, err := pgx.ParseConfig("host=127.0.0.1 port=1 user=nobody")
 	require.NoError(t, err)
-	wakes, stop := listen(t, pgxstore.ListenConfig{Pool: pgxPool(t, dsn, nil), Conn: elsewhere})
+	wakes, stop := listen(t, pgxstore.ListenConfig{DB: pgxPool(t, dsn, nil), Conn: elsewhere})
 	stop()
 	require.Zero(t, wakes.Load())
 }
@@ -225,11 +225,11 @@ func TestOrderIsDeliveredAtOnceByAnotherProcess(t *testing.T) {
 		cancel()
 		require.NoError(t, <-done)
 	}()
-	wakes, _ := listen(t, pgxstore.ListenConfig{Pool: there.pool, Wake: sender.Wake})
+	wakes, _ := listen(t, pgxstore.ListenConfig{DB: there.pool, Wake: sender.Wake})
 	until(t, func() bool { return wakes.Load() == 1 }, "it listens")
 	until(t, func() bool { return there.pool.Stat().AcquireCount() > 5 && there.pool.Stat().AcquiredConns() == 0 }, "the sender has looked, and rests")
 
-	n := newNotifier(t, pgxstore.NotifierConfig{Pool: d.pool})
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: d.pool})
 	require.NoError(t, pgxstore.InTx(t.Context(), d.pool, n.Wake, func(tx pgx.Tx) error {
 		_, err := d.store.InsertTx(t.Context(), tx, push("k", "U-1"))
 		return err
@@ -247,14 +247,14 @@ func TestNotifierAndListenNameTheBadField(t *testing.T) {
 	pool := pgxPool(t, "postgres://nobody@127.0.0.1:1/none", nil)
 	long := strings.Repeat("x", 64)
 	for field, cfg := range map[string]pgxstore.NotifierConfig{
-		"Pool": {}, "Channel": {Pool: pool, Channel: long}, "Every": {Pool: pool, Every: -1},
+		"NotifierConfig.DB": {}, "NotifierConfig.Channel": {DB: pool, Channel: long}, "NotifierConfig.Every": {DB: pool, Every: -1},
 	} {
 		_, err := pgxstore.NewNotifier(cfg)
 		requireField(t, err, field)
 	}
 	wake := func() {}
 	for field, cfg := range map[string]pgxstore.ListenConfig{
-		"Pool": {Wake: wake}, "Wake": {Pool: pool}, "Channel": {Pool: pool, Wake: wake, Channel: long},
+		"ListenConfig.DB": {Wake: wake}, "ListenConfig.Wake": {DB: pool}, "ListenConfig.Channel": {DB: pool, Wake: wake, Channel: long},
 	} {
 		requireField(t, pgxstore.Listen(t.Context(), cfg), field)
 	}

@@ -104,7 +104,7 @@ func TestRoundTripsOnPgx(t *testing.T) {
 func requireFewTripsOfASender(t *testing.T, d *pgxDeck, wire *turns) {
 	t.Helper()
 	ctx := t.Context()
-	req := outbox.ClaimRequest{Lease: 1e9, Room: 100, Slots: 100, Run: 10}
+	req := outbox.ClaimRequest{Lease: 1e9, Limit: 100, DestinationLimit: 100, KeyLimit: 10}
 	round := func() (claimed, settled int64) {
 		require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
 			var msgs []outbox.Message

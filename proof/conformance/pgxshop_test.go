@@ -156,21 +156,21 @@ func TestPgxInTxWakesOnceCommitted(t *testing.T) {
 
 func TestPgxNewNamesTheBadField(t *testing.T) {
 	t.Parallel()
-	_, err := pgxstore.New(pgxstore.Config{})
-	requireField(t, err, "Pool")
-	requireField(t, pgxstore.Migrate(t.Context(), nil), "pool")
+	_, err := pgxstore.New(t.Context(), pgxstore.Config{})
+	requireField(t, err, "Config.DB")
+	requireField(t, pgxstore.Migrate(t.Context(), nil), "db")
+	requireField(t, pgxstore.InTx(t.Context(), nil, nil, nil), "db")
 }
 
 func TestPgxValidateRefusesWhatTheProgramDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	pool := pgxPool(t, testdb.Postgres(t), nil)
-	store, err := pgxstore.New(pgxstore.Config{Pool: pool})
-	require.NoError(t, err)
 	ctx := t.Context()
-	require.ErrorIs(t, store.Validate(ctx), pgxstore.ErrSchema)
 	text, err := pgxstore.MigrationSQL()
 	require.NoError(t, err)
 	_, err = pool.Exec(ctx, text)
+	require.NoError(t, err)
+	store, err := pgxstore.New(ctx, pgxstore.Config{DB: pool})
 	require.NoError(t, err)
 	require.NoError(t, store.Validate(ctx))
 	require.NoError(t, pgxstore.Migrate(ctx, pool), "nothing is left to do")
@@ -201,7 +201,7 @@ func TestPgxFailedSettlementChangesNothing(t *testing.T) {
 				return err
 			}))
 			token := outbox.NewToken()
-			claim, err := d.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 1, Slots: 1})
+			claim, err := d.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 1, DestinationLimit: 1})
 			require.NoError(t, err)
 			require.Len(t, claim.Leased, 1)
 			settle := func(ctx context.Context) error {

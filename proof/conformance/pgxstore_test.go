@@ -57,8 +57,8 @@ func openPgxClock(t *testing.T, dsn string, change func(*pgxpool.Config), ahead 
 	ctx := context.Background()
 	require.NoError(t, pgxstore.Migrate(ctx, d.pool))
 	var err error
-	d.store, err = pgxstore.New(pgxstore.Config{
-		Pool: d.pool, Now: func() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) },
+	d.store, err = pgxstore.New(ctx, pgxstore.Config{
+		DB: d.pool, Now: func() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) },
 	})
 	require.NoError(t, err)
 	require.NoError(t, d.store.Validate(ctx))
@@ -126,9 +126,9 @@ func TestPgxStoreBehindPgBouncer(t *testing.T) {
 			})})
 			cfg.Poll = time.Hour
 			sender, _ := (&deck{}).send(t, d.store, cfg)
-			wakes, _ := listen(t, pgxstore.ListenConfig{Pool: d.pool, Conn: straight.pool.Config().ConnConfig, Wake: sender.Wake})
+			wakes, _ := listen(t, pgxstore.ListenConfig{DB: d.pool, Conn: straight.pool.Config().ConnConfig, Wake: sender.Wake})
 			until(t, func() bool { return wakes.Load() > 0 }, "it listens beside the bouncer")
-			wake := newNotifier(t, pgxstore.NotifierConfig{Pool: d.pool}).Wake
+			wake := newNotifier(t, pgxstore.NotifierConfig{DB: d.pool}).Wake
 			const shops, each = 8, 5
 			errs := make(chan error, shops*each)
 			var all sync.WaitGroup

@@ -119,13 +119,13 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 		{"repeat many", 200, func() { d.insert(t, many...) }},
 		{"insert a follower", 10, func() { d.insert(t, follower) }},
 		{"claim", 1500, func() {
-			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 20, Slots: 20, Run: 5})
+			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 20, KeyLimit: 5})
 			require.NoError(t, err)
 			require.Len(t, c.Leased, 20)
 			leased = c.Leased
 		}},
 		{"claim of nothing more", 500, func() {
-			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Room: 20, Slots: 2, Holding: map[string]int{"elevate": 2}})
+			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 2, InFlight: map[string]int{"elevate": 2}})
 			require.NoError(t, err)
 			require.Empty(t, c.Leased)
 		}},

@@ -280,7 +280,7 @@ func (f *filled) work(t *testing.T, n int) {
 		_, err := f.core.Find(ctx, q)
 		require.NoError(t, err)
 	}
-	req := outbox.ClaimRequest{Token: outbox.NewToken(), By: "plan", Lease: time.Hour, Room: n, Slots: n, Run: 10, ProbeEvery: time.Hour}
+	req := outbox.ClaimRequest{Token: outbox.NewToken(), By: "plan", Lease: time.Hour, Limit: n, DestinationLimit: n, KeyLimit: 10, ProbeEvery: time.Hour}
 	claim, err := f.core.Claim(ctx, req)
 	require.NoError(t, err)
 	require.NotEmpty(t, claim.Leased)
@@ -380,7 +380,7 @@ func (f *filled) claimPages(t *testing.T) int {
 // claimed claims 500 messages, and returns what settles them as delivered.
 func (f *filled) claimed(t *testing.T) (batch []outbox.Settlement) {
 	t.Helper()
-	req := outbox.ClaimRequest{Token: outbox.NewToken(), By: "plan", Lease: time.Hour, Room: 500, Slots: 500, Run: 10, ProbeEvery: time.Hour}
+	req := outbox.ClaimRequest{Token: outbox.NewToken(), By: "plan", Lease: time.Hour, Limit: 500, DestinationLimit: 500, KeyLimit: 10, ProbeEvery: time.Hour}
 	claim, err := f.core.Claim(t.Context(), req)
 	require.NoError(t, err)
 	require.NotEmpty(t, claim.Leased)

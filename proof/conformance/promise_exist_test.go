@@ -101,7 +101,7 @@ func TestPromise02_NothingElseEndsAMessage(t *testing.T) {
 		require.Equal(t, outbox.StatePending, d.one(t, id).State)
 
 		d.ahead.Add(int64(time.Hour))
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.Error(t, op.Discard(ctx, outbox.Actor{}, id, "nobody"))
 		require.Error(t, op.Discard(ctx, outbox.Actor{Name: "pat"}, id, " "))

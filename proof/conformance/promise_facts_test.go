@@ -159,7 +159,7 @@ func TestPromise13_HookTouchesOnlyRowsOfItsOwnOrder(t *testing.T) {
 			})
 		}
 		report("1", "nowhere")
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		for _, shared := range []string{"elevate", "notified"} {
 			require.NoError(t, op.Pause(ctx, outbox.Actor{Name: "pat"}, shared, "a look"))

@@ -34,7 +34,7 @@ func TestPromise13_EndingAMessageLocksNoOtherOrdersFollower(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, err = d.store.Claim(ctx, outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Room: 1, Slots: 1, Holding: map[string]int{"elevate": 1}})
+	_, err = d.store.Claim(ctx, outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1, InFlight: map[string]int{"elevate": 1}})
 	require.NoError(t, err, "a claim waits for no checkout")
 	require.Equal(t, "waits for predecessor", d.one(t, ids[1]).Reason)
 	require.NoError(t, tx.Commit())

@@ -27,7 +27,7 @@ func TestPromise09_ClaimsAtTheSameMomentShareNoPerson(t *testing.T) {
 		claims := make(chan error, 2)
 		claim := func() {
 			c, err := d.store.Claim(context.Background(), outbox.ClaimRequest{
-				Token: outbox.NewToken(), Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute,
+				Token: outbox.NewToken(), Lease: time.Hour, Limit: 10, DestinationLimit: 10, ProbeEvery: time.Minute,
 			})
 			leased.Add(int32(len(c.Leased))) //nolint:gosec // they are few
 			ended.Add(1)
@@ -93,7 +93,7 @@ func TestPromise09_FollowersAreReleasedByTheirOwnPredecessor(t *testing.T) {
 		},
 	}
 	onEngines(t, func(t *testing.T, d *deck) {
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		for name, end := range ends {
 			park := func(want int) {
@@ -147,7 +147,7 @@ func TestPromise09_EarlierOneThatFallsDueWaitsForTheLaterUnderWay(t *testing.T) 
 			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
 		}))
 		token = outbox.NewToken()
-		claim, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute})
+		claim, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 10, DestinationLimit: 10, ProbeEvery: time.Minute})
 		require.NoError(t, err)
 		late := claim.Leased
 		require.Len(t, late, 1)

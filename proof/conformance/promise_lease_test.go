@@ -154,11 +154,11 @@ func TestPromise06_DeliveryEndsBeforeItsLease(t *testing.T) {
 		ids := d.insert(t, push("a", "U-1"))
 		cfg := quick(nil)
 		cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin, cfg.Lease = 3*time.Second, time.Second, time.Second, 5*time.Second
-		cfg.Destinations = outbox.Fixed{}
+		cfg.Destinations = outbox.Fixed{"elevate": taking}
 		_, err := outbox.NewSender(d.store, cfg)
 		var field *check.InputError
 		require.ErrorAs(t, err, &field, "a lease that does not cover delivery, settlement and margin")
-		require.Equal(t, "Lease", field.Field)
+		require.Equal(t, "SenderConfig.Lease", field.Field)
 
 		type times struct{ deadline, lease time.Time }
 		seen := make(chan times, 1)

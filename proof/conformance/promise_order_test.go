@@ -109,7 +109,7 @@ func TestPromise09_WaitingHoldsBackNoLaterOneButFollowers(t *testing.T) {
 		require.Equal(t, outbox.StateParked, rec.State)
 		require.Equal(t, "waits for adding", rec.Reason)
 
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.NoError(t, op.MarkDone(t.Context(), outbox.Actor{Name: "pat"}, ids[0], "added by hand"))
 		require.Equal(t, outbox.StatePending, d.one(t, ids[1]).State, "settling the predecessor releases it")

@@ -29,7 +29,7 @@ func TestPromise02_UnauditedActionDoesNotHappen(t *testing.T) {
 	onEngines(t, func(t *testing.T, d *deck) {
 		ctx, pat := t.Context(), outbox.Actor{Name: "pat"}
 		id := d.insert(t, push("a", "U-1"))[0]
-		op, err := outbox.NewOperator(d.store)
+		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.ErrorIs(t, op.Discard(ctx, pat, id+1, "no such message"), outbox.ErrNotFound)
 		audit, err := d.store.Audit(ctx, 10)
@@ -120,7 +120,7 @@ func TestPromise03_IDCountsAsWellAsTheToken(t *testing.T) {
 		require.False(t, d.settle(t, token, leased[0], nil), "it has no lease any more, though its token is in use")
 		for _, id := range ids[1:] {
 			require.Equal(t, outbox.StatePending, d.one(t, id).State)
-			require.True(t, d.one(t, id).UnderWay)
+			require.True(t, d.one(t, id).InFlight)
 			require.Empty(t, d.log(t, id))
 		}
 		again := outbox.Settlement{Message: leased[0].Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}
@@ -129,7 +129,7 @@ func TestPromise03_IDCountsAsWellAsTheToken(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, ids[1:2], acked)
 		require.Len(t, d.log(t, ids[0]), 1)
-		require.True(t, d.one(t, ids[2]).UnderWay)
+		require.True(t, d.one(t, ids[2]).InFlight)
 	})
 }
 

@@ -23,7 +23,7 @@ func TestLostRunRecoversAtOnce(t *testing.T) {
 		}
 		d.insert(t, msgs...)
 		dead, err := d.store.Claim(t.Context(), outbox.ClaimRequest{
-			Token: outbox.NewToken(), By: "dead", Lease: time.Second, Room: 100, Slots: 100, Run: run, ProbeEvery: time.Minute,
+			Token: outbox.NewToken(), By: "dead", Lease: time.Second, Limit: 100, DestinationLimit: 100, KeyLimit: run, ProbeEvery: time.Minute,
 		})
 		require.NoError(t, err)
 		require.Len(t, dead.Leased, run)

@@ -22,6 +22,9 @@ func (f deliverFunc) Deliver(ctx context.Context, m outbox.Message) (outbox.Resu
 	return f(ctx, m)
 }
 
+// taking is a destination that takes everything.
+var taking deliverFunc = func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil }
+
 func push(key, person string) outbox.Message {
 	return outbox.Message{
 		Destination: "elevate", Key: key, Kind: "test", Person: person, Subject: "order", Version: 1,
@@ -66,7 +69,7 @@ func (d *deck) log(t *testing.T, id outbox.ID) []outbox.Attempt {
 // claim leases what it can, for a minute.
 func (d *deck) claim(t *testing.T, token outbox.Token) []outbox.Leased {
 	t.Helper()
-	c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: "test", Lease: time.Minute, Room: 100, Slots: 100, ProbeEvery: time.Minute})
+	c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: "test", Lease: time.Minute, Limit: 100, DestinationLimit: 100, ProbeEvery: time.Minute})
 	require.NoError(t, err)
 	return c.Leased
 }

@@ -41,7 +41,7 @@ func sqlParty(t *testing.T, dialect sqlstore.Dialect, driver, dsn string) party[
 func pgxParty(t *testing.T, dsn string) party[pgx.Tx] {
 	t.Helper()
 	pool := openPool(t, dsn)
-	store, err := pgxstore.New(pgxstore.Config{Pool: pool})
+	store, err := pgxstore.New(t.Context(), pgxstore.Config{DB: pool})
 	require.NoError(t, err)
 	return party[pgx.Tx]{store, func(ctx context.Context, wake func(), fn func(pgx.Tx) error) error {
 		return pgxstore.InTx(ctx, pool, wake, fn)
@@ -253,7 +253,7 @@ var actor = outbox.Actor{Name: "Grace", Role: "support"}
 
 func (d day[Tx]) operatorCalls() *outbox.Operator {
 	d.t.Helper()
-	o, err := outbox.NewOperator(d.operator.store)
+	o, err := outbox.NewOperator(d.operator.store, outbox.OperatorConfig{})
 	require.NoError(d.t, err)
 	return o
 }
@@ -295,7 +295,7 @@ func (d day[Tx]) operate(parked []outbox.Record) {
 func (d day[Tx]) forget() {
 	t, ctx := d.t, d.t.Context()
 	t.Helper()
-	o, err := outbox.NewOperatorWith(d.eraser.store, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte("0123456789abcdef0123456789abcdef"))})
+	o, err := outbox.NewOperator(d.eraser.store, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte("0123456789abcdef0123456789abcdef"))})
 	require.NoError(t, err)
 	n, err := o.Erase(ctx, actor, "U-1", "asked for it")
 	require.NoError(t, err)

@@ -77,7 +77,7 @@ func onPgx(name string) engine {
 				return err
 			}
 			defer pool.Close()
-			store, err := pgxstore.New(pgxstore.Config{Pool: pool})
+			store, err := pgxstore.New(ctx, pgxstore.Config{DB: pool})
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,69 @@
+package outbox
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+)
+
+// Resolver finds the destination of a name. It is called for each delivery and
+// must be quick and safe for concurrent use. A name it does not know (false) is
+// deferred with an alarm, and never parked for it.
+type Resolver interface {
+	Resolve(destination string) (Destination, bool)
+}
+
+// Fixed is a [Resolver] that is a map. It must not be changed once in use.
+type Fixed map[string]Destination
+
+// Resolve returns the destination of that name.
+func (f Fixed) Resolve(name string) (Destination, bool) {
+	d, ok := f[name]
+	return d, ok && d != nil
+}
+
+// Check returns an *amsbridge.InputError where the map is empty, where a name is
+// none that a message can have (see [CheckDestination]), and where a destination
+// is nil. [NewSender] asks it, and any other Resolver that has such a method.
+func (f Fixed) Check() error {
+	if len(f) == 0 {
+		return check.Bad("outbox", "SenderConfig.Destinations", "is empty")
+	}
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		problem := destinationProblem(name)
+		if problem == "" && isNil(f[name]) {
+			problem = "is nil"
+		}
+		if problem != "" {
+			return check.Bad("outbox", fmt.Sprintf("SenderConfig.Destinations[%.200q]", name), problem)
+		}
+	}
+	return nil
+}
+
+// checkDestinations refuses what can find no destination.
+func checkDestinations(r Resolver) error {
+	if isNil(r) {
+		return check.Bad("outbox", "SenderConfig.Destinations", "is nil")
+	}
+	if checked, ok := r.(interface{ Check() error }); ok {
+		return checked.Check()
+	}
+	return nil
+}
+
+// isNil tells whether an interface holds nothing, or a pointer, a map or a
+// function that is nil.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Map, reflect.Func:
+		return r.IsNil()
+	default:
+		return false
+	}
+}
