@@ -152,7 +152,7 @@ func (p *plans) postgres(text string, node map[string]any, small string) {
 	}
 }
 
-// sqlite tells reads of whole tables by their aliases; those of queries within
+// sqlite recognises reads of whole tables by their aliases; those of queries within
 // a query are known.
 func (p *plans) sqlite(t *testing.T, text string, lines []string) {
 	t.Helper()
@@ -173,7 +173,7 @@ func (p *plans) sqlite(t *testing.T, text string, lines []string) {
 
 // filled is a database that is filled step by step.
 type filled struct {
-	*deck
+	*env
 	core  *sqlcore.Store
 	plans *plans
 	kept  int
@@ -182,10 +182,10 @@ type filled struct {
 
 func openFilled(t *testing.T, s setup) *filled {
 	t.Helper()
-	d := s.open(t)
-	f := &filled{deck: d, plans: &plans{dialect: s.dialect}}
+	e := s.open(t)
+	f := &filled{env: e, plans: &plans{dialect: s.dialect}}
 	var err error
-	f.core, err = sqlcore.New(sqlcore.Config{Name: "plan", DB: explained{t, d.db, d.db, f.plans}, Dialect: s.dialect})
+	f.core, err = sqlcore.New(sqlcore.Config{Name: "plan", DB: explained{t, e.db, e.db, f.plans}, Dialect: s.dialect})
 	require.NoError(t, err)
 	return f
 }
@@ -230,7 +230,7 @@ func (f *filled) bytes(text string) string {
 }
 
 // bulk inserts messages; of each person there are as many. On SQLite, which has
-// no SHA-256, lanes are numbers of persons: settlements do not find their rows.
+// no SHA-256, ordering keys are numbers of persons: settlements do not find their rows.
 func (f *filled) bulk(t *testing.T, subject string, from, n, each int) {
 	t.Helper()
 	series := fmt.Sprintf("generate_series(%d, %d) AS i", from+1, from+n)

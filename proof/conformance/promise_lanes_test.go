@@ -16,38 +16,38 @@ import (
 // earlier message of the person falls due: without a common lock each would
 // take another one. On SQLite claims go one after another by themselves.
 func TestPromise09_ClaimsAtTheSameMomentShareNoPerson(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		ctx := t.Context()
-		d.insert(t, push("early", "U-1"), push("late", "U-1"))
+		e.insert(t, push("early", "U-1"), push("late", "U-1"))
 		token := outbox.NewToken()
-		require.True(t, d.settle(t, token, d.claim(t, token)[0], func(s *outbox.Settlement) {
+		require.True(t, e.settle(t, token, e.claim(t, token)[0], func(s *outbox.Settlement) {
 			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
 		}))
 		var leased, ended atomic.Int32
 		claims := make(chan error, 2)
 		claim := func() {
-			c, err := d.store.Claim(context.Background(), outbox.ClaimRequest{
+			c, err := e.store.Claim(context.Background(), outbox.ClaimRequest{
 				Token: outbox.NewToken(), Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute,
 			})
 			leased.Add(int32(len(c.Leased))) //nolint:gosec // they are few
 			ended.Add(1)
 			claims <- err
 		}
-		if d.dialect != sqlstore.SQLite {
-			tx, err := d.db.BeginTx(ctx, nil)
+		if e.dialect != sqlstore.SQLite {
+			tx, err := e.db.BeginTx(ctx, nil)
 			require.NoError(t, err)
 			defer func() { _ = tx.Rollback() }() // harmless after the one below
 			_, err = tx.ExecContext(ctx, "SELECT 1 FROM amsbridge_queue WHERE due_at = (SELECT min(due_at) FROM amsbridge_queue) FOR UPDATE")
 			require.NoError(t, err)
 			go claim()
-			until(t, func() bool { return d.waiting(t) == 1 }, "the first claim is at the late one's row")
-			d.ahead.Add(int64(2 * time.Minute))
+			until(t, func() bool { return e.waiting(t) == 1 }, "the first claim is at the late one's row")
+			e.ahead.Add(int64(2 * time.Minute))
 			go claim()
-			until(t, func() bool { return d.waiting(t) == 2 || ended.Load() == 1 }, "the second waits for the first, or is done")
+			until(t, func() bool { return e.waiting(t) == 2 || ended.Load() == 1 }, "the second waits for the first, or is done")
 			require.NoError(t, tx.Rollback())
 		} else {
 			go claim()
-			d.ahead.Add(int64(2 * time.Minute))
+			e.ahead.Add(int64(2 * time.Minute))
 			go claim()
 		}
 		for range 2 {
@@ -58,15 +58,15 @@ func TestPromise09_ClaimsAtTheSameMomentShareNoPerson(t *testing.T) {
 }
 
 func TestPromise09_ParkedHoldsBackNoLaterOne(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		d.insert(t, push("first", "U-1"), push("second", "U-1"))
+	onEngines(t, func(t *testing.T, e *env) {
+		e.insert(t, push("first", "U-1"), push("second", "U-1"))
 		token := outbox.NewToken()
-		got := d.claim(t, token)
+		got := e.claim(t, token)
 		require.Len(t, got, 1)
-		require.True(t, d.settle(t, token, got[0], func(s *outbox.Settlement) {
+		require.True(t, e.settle(t, token, got[0], func(s *outbox.Settlement) {
 			s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "no such product"
 		}))
-		got = d.claim(t, outbox.NewToken())
+		got = e.claim(t, outbox.NewToken())
 		require.Len(t, got, 1)
 		require.Equal(t, "second", got[0].Key)
 	})
@@ -76,86 +76,86 @@ func TestPromise09_ParkedHoldsBackNoLaterOne(t *testing.T) {
 // by that one alone; what was parked for its own sake stays parked.
 func TestPromise09_FollowersAreReleasedByTheirOwnPredecessor(t *testing.T) {
 	pat := outbox.Actor{Name: "pat"}
-	ends := map[string]func(*testing.T, *deck, *outbox.Operator, outbox.ID){
-		"marked done": func(t *testing.T, _ *deck, op *outbox.Operator, id outbox.ID) {
+	ends := map[string]func(*testing.T, *env, *outbox.Operator, outbox.ID){
+		"marked done": func(t *testing.T, _ *env, op *outbox.Operator, id outbox.ID) {
 			require.NoError(t, op.MarkDone(t.Context(), pat, id, "added by hand"))
 		},
-		"discarded": func(t *testing.T, _ *deck, op *outbox.Operator, id outbox.ID) {
+		"discarded": func(t *testing.T, _ *env, op *outbox.Operator, id outbox.ID) {
 			require.NoError(t, op.Discard(t.Context(), pat, id, "not wanted"))
 		},
-		"delivered after all": func(t *testing.T, d *deck, op *outbox.Operator, id outbox.ID) {
+		"delivered after all": func(t *testing.T, e *env, op *outbox.Operator, id outbox.ID) {
 			require.NoError(t, op.SendAgain(t.Context(), pat, id, "mended"))
 			token := outbox.NewToken()
-			got := d.claim(t, token)
+			got := e.claim(t, token)
 			require.Len(t, got, 1, "its follower is not claimed with it")
 			require.Equal(t, id, got[0].ID)
-			require.True(t, d.settle(t, token, got[0], nil))
+			require.True(t, e.settle(t, token, got[0], nil))
 		},
 	}
-	onEngines(t, func(t *testing.T, d *deck) {
-		op, err := outbox.NewOperator(d.store)
+	onEngines(t, func(t *testing.T, e *env) {
+		op, err := outbox.NewOperator(e.store)
 		require.NoError(t, err)
 		for name, end := range ends {
 			park := func(want int) {
 				t.Helper()
 				token := outbox.NewToken()
-				got := d.claim(t, token)
+				got := e.claim(t, token)
 				require.Len(t, got, want, name)
 				for _, l := range got {
-					require.True(t, d.settle(t, token, l, func(s *outbox.Settlement) {
+					require.True(t, e.settle(t, token, l, func(s *outbox.Settlement) {
 						s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "rejected"
 					}))
 				}
 			}
 			own := push(name+" own", "U-1")
 			own.After = "a key that no message has"
-			d.insert(t, own)
+			e.insert(t, own)
 			park(1)
 			follower, stranger := push(name+" follower", "U-1"), push(name+" stranger", "U-2")
 			follower.After, stranger.After = name+" adding", name+" other adding"
-			ids := d.insert(t, push(name+" adding", "U-1"), follower, push(name+" other adding", "U-2"), stranger)
+			ids := e.insert(t, push(name+" adding", "U-1"), follower, push(name+" other adding", "U-2"), stranger)
 			park(2)
 			reasons := func() (out []string) {
 				for _, id := range []outbox.ID{ids[1], ids[3]} {
-					rec := d.one(t, id)
+					rec := e.one(t, id)
 					out = append(out, rec.State.String()+": "+rec.Reason)
 				}
 				return out
 			}
 			waits := []string{"parked: waits for " + follower.After, "parked: waits for " + stranger.After}
 			require.Equal(t, waits, reasons(), name)
-			end(t, d, op, ids[0])
+			end(t, e, op, ids[0])
 			require.Equal(t, []string{"pending: ", waits[1]}, reasons(), name)
-			mine, err := d.store.Find(t.Context(), outbox.Query{Keys: []string{own.Key}})
+			mine, err := e.store.Find(t.Context(), outbox.Query{Keys: []string{own.Key}})
 			require.NoError(t, err)
 			require.Equal(t, outbox.StateParked, mine[0].State, "it waits for nobody")
 
 			token := outbox.NewToken()
-			got := d.claim(t, token)
+			got := e.claim(t, token)
 			require.Len(t, got, 1, name)
 			require.Equal(t, follower.Key, got[0].Key)
-			require.True(t, d.settle(t, token, got[0], nil))
+			require.True(t, e.settle(t, token, got[0], nil))
 		}
 	})
 }
 
 func TestPromise09_EarlierOneThatFallsDueWaitsForTheLaterUnderWay(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		d.insert(t, push("early", "U-1"), push("late", "U-1"))
+	onEngines(t, func(t *testing.T, e *env) {
+		e.insert(t, push("early", "U-1"), push("late", "U-1"))
 		token := outbox.NewToken()
-		require.True(t, d.settle(t, token, d.claim(t, token)[0], func(s *outbox.Settlement) {
+		require.True(t, e.settle(t, token, e.claim(t, token)[0], func(s *outbox.Settlement) {
 			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
 		}))
 		token = outbox.NewToken()
-		claim, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute})
+		claim, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Room: 10, Slots: 10, ProbeEvery: time.Minute})
 		require.NoError(t, err)
 		late := claim.Leased
 		require.Len(t, late, 1)
 		require.Equal(t, "late", late[0].Key)
-		d.ahead.Add(int64(2 * time.Minute))
-		require.Empty(t, d.claim(t, outbox.NewToken()))
-		require.True(t, d.settle(t, token, late[0], nil))
-		early := d.claim(t, outbox.NewToken())
+		e.ahead.Add(int64(2 * time.Minute))
+		require.Empty(t, e.claim(t, outbox.NewToken()))
+		require.True(t, e.settle(t, token, late[0], nil))
+		early := e.claim(t, outbox.NewToken())
 		require.Len(t, early, 1)
 		require.Equal(t, "early", early[0].Key)
 	})
