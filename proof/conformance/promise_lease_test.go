@@ -23,7 +23,7 @@ type dyingQueue struct {
 	t      *testing.T
 	poison string
 
-	mu    sync.Mutex
+	mu     sync.Mutex
 	beside []int // how many others each claim of the poison leased
 }
 
@@ -51,7 +51,7 @@ func (q *dyingQueue) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned
 	return q.store.Prune(ctx, p)
 }
 
-func TestPromise04_PoisonIsClaimedAloneThenParkedAndNeighboursAreNotBlamed(t *testing.T) {
+func TestPromise04_PoisonIsIsolatedThenParkedAndOthersAreNotBlamed(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		var all []outbox.Message
 		for i := range 6 {

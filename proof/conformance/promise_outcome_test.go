@@ -75,12 +75,12 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 			msg.Destination = name
 			ids[name] = e.insert(t, msg)[0]
 		}
-		var rung alarms
+		var raised alarms
 		var mu sync.Mutex
 		settled := map[string]outbox.Settlement{}
 		cfg := quick(fixed)
-		cfg.Alarm, cfg.Retry = rung.take, outbox.Retry{First: h, Longest: h}
-		_, stop := e.send(t, tapped{Queue: e.store, settles: func(batch []outbox.Settlement) {
+		cfg.Alarm, cfg.Retry = raised.take, outbox.Retry{First: h, Longest: h}
+		_, stop := e.send(t, recordingQueue{Queue: e.store, settles: func(batch []outbox.Settlement) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, st := range batch {
@@ -98,7 +98,7 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 			found[s.Name] = s
 		}
 		for name, c := range cases {
-			require.Equal(t, c.alarms, rung.of(name), name)
+			require.Equal(t, c.alarms, raised.of(name), name)
 			st, entry := settled[name], e.log(t, ids[name])[0]
 			require.GreaterOrEqual(t, st.Delay, c.low, name)
 			require.LessOrEqual(t, st.Delay, c.high, name)
@@ -119,33 +119,33 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 func TestPromise11_NotReadyEndsWithAPersonAfterThreeDays(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		id := e.insert(t, push("a", "U-1"))[0]
-		var rung alarms
+		var raised alarms
 		cfg := quick(outbox.Fixed{"elevate": answering(outbox.OutcomeNotReady, 0)})
-		cfg.Alarm = rung.take
+		cfg.Alarm = raised.take
 		e.send(t, e.store, cfg)
 		for i, day := range []int{0, 1, 2, 3} {
 			until(t, func() bool { return len(e.log(t, id)) == i+1 }, "asked again")
 			if day < 3 {
 				require.Equal(t, outbox.StatePending, e.one(t, id).State)
-				require.Empty(t, rung.of("elevate"))
+				require.Empty(t, raised.of("elevate"))
 				e.ahead.Add(int64(24*time.Hour + time.Minute))
 			}
 		}
 		rec := e.one(t, id)
 		require.Equal(t, outbox.StateParked, rec.State)
 		require.Equal(t, "not ready for 72 hours: as told", rec.Reason)
-		require.Equal(t, []outbox.AlarmKind{outbox.AlarmParked}, rung.of("elevate"))
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmParked}, raised.of("elevate"))
 	})
 }
 
 // A 403 may concern one message only: the third different one in a row pauses.
 func TestPromise11_TentativeRefusalPausesAtTheThirdMessage(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
-		var rung alarms
+		var raised alarms
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"}
 		})})
-		cfg.Alarm, cfg.Retry = rung.take, outbox.Retry{First: time.Hour, Longest: time.Hour}
+		cfg.Alarm, cfg.Retry = raised.take, outbox.Retry{First: time.Hour, Longest: time.Hour}
 		sender, _ := e.send(t, e.store, cfg)
 		for _, key := range []string{"a", "b"} {
 			id := e.insert(t, push(key, key))[0]
@@ -157,7 +157,7 @@ func TestPromise11_TentativeRefusalPausesAtTheThirdMessage(t *testing.T) {
 			states, err := e.store.Destinations(t.Context())
 			require.NoError(t, err)
 			require.Empty(t, states)
-			require.Empty(t, rung.of("elevate"))
+			require.Empty(t, raised.of("elevate"))
 		}
 		e.insert(t, push("c", "c"))
 		sender.Wake()
@@ -165,6 +165,6 @@ func TestPromise11_TentativeRefusalPausesAtTheThirdMessage(t *testing.T) {
 			states, err := e.store.Destinations(t.Context())
 			return err == nil && len(states) == 1 && states[0].Pausing == outbox.PausedByItself
 		}, "paused")
-		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, rung.of("elevate"))
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, raised.of("elevate"))
 	})
 }

@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -15,14 +14,14 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// tapped shows what goes between a sender and its queue.
-type tapped struct {
+// recordingQueue lets a test record what goes between a sender and its queue.
+type recordingQueue struct {
 	outbox.Queue
 	claimed func(outbox.Claim)
 	settles func([]outbox.Settlement)
 }
 
-func (q tapped) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+func (q recordingQueue) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
 	c, err := q.Queue.Claim(ctx, req)
 	if q.claimed != nil && err == nil {
 		q.claimed(c)
@@ -30,7 +29,7 @@ func (q tapped) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Clai
 	return c, err
 }
 
-func (q tapped) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+func (q recordingQueue) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	if q.settles != nil {
 		q.settles(batch)
 	}
@@ -41,37 +40,38 @@ func (q tapped) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox
 // milliseconds if it could.
 const moment = 150 * time.Millisecond
 
-// A suspect waits until its sender holds nothing else, and nothing joins it.
-func TestPromise04_NothingElseIsInTheWindowOfASuspect(t *testing.T) {
+// An isolated message waits until its sender has nothing else in flight, and nothing
+// joins it.
+func TestPromise04_NothingElseIsInFlightBesideAnIsolatedMessage(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
-		e.insert(t, push("suspect", "U-1"))
+		e.insert(t, push("isolated", "U-1"))
 		for range outbox.SuspectAfter {
 			require.Len(t, e.claim(t, outbox.NewToken()), 1)
 			e.ahead.Add(int64(time.Hour))
 		}
 		e.insert(t, push("neighbour", "U-2"))
-		began := map[string]chan struct{}{"suspect": make(chan struct{}), "neighbour": make(chan struct{}), "latecomer": make(chan struct{})}
+		began := map[string]chan struct{}{"isolated": make(chan struct{}), "neighbour": make(chan struct{}), "latecomer": make(chan struct{})}
 		queued := make(chan struct{})
 		var under, together atomic.Int32
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
 			together.Store(max(together.Load(), under.Add(1)))
 			defer under.Add(-1)
 			close(began[m.Key])
-			intruder := began["suspect"]
-			if m.Key == "suspect" {
+			other := began["isolated"]
+			if m.Key == "isolated" {
 				<-queued
-				intruder = began["latecomer"]
+				other = began["latecomer"]
 			}
 			if m.Key != "latecomer" {
 				select {
-				case <-intruder:
+				case <-other:
 				case <-time.After(moment):
 				}
 			}
 			return outbox.Result{}, nil
 		})})
 		sender, _ := e.send(t, e.store, cfg)
-		<-began["suspect"]
+		<-began["isolated"]
 		e.insert(t, push("latecomer", "U-3"))
 		sender.Wake()
 		close(queued)
@@ -97,7 +97,7 @@ func TestPromise04_LimitAndBackOffCountAttemptsNotDeferrals(t *testing.T) {
 			return outbox.Result{}, &outbox.DeliveryError{Outcome: script[(len(attempts)-1)%len(script)], RetryAfter: time.Millisecond, Reason: "as told"}
 		})})
 		cfg.Retry = outbox.Retry{First: 10 * time.Millisecond, Longest: time.Minute, Attempts: 4}
-		e.send(t, tapped{Queue: e.store, settles: func(batch []outbox.Settlement) {
+		e.send(t, recordingQueue{Queue: e.store, settles: func(batch []outbox.Settlement) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, st := range batch {
@@ -135,7 +135,7 @@ func TestPromise06_ShortLeaseIsReleasedAndCountedFromBeforeTheClaim(t *testing.T
 		const slack = time.Second
 		cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin = 30*time.Second, 10*time.Second, time.Second
 		cfg.Lease = cfg.DeliverTimeout + cfg.SettleTimeout + cfg.Margin + slack
-		e.send(t, tapped{Queue: e.store, claimed: func(c outbox.Claim) {
+		e.send(t, recordingQueue{Queue: e.store, claimed: func(c outbox.Claim) {
 			if len(c.Leased) > 0 && claims.Add(1) == 1 {
 				<-time.After(slack + moment)
 			}
@@ -193,38 +193,5 @@ func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
 			require.False(t, log[0].PossibleDuplicate, key)
 			require.Equal(t, doubtful, log[1].PossibleDuplicate, key)
 		}
-	})
-}
-
-// The dead platform has more waiting than the sender's window holds, and was
-// there first.
-func TestPromise08_DeadPlatformDoesNotFillTheWindow(t *testing.T) {
-	onEngines(t, func(t *testing.T, e *env) {
-		var dead, alive []outbox.Message
-		for i := range 60 {
-			m := push(fmt.Sprint(i), fmt.Sprint(i))
-			dead = append(dead, m)
-			m.Destination = "notified"
-			alive = append(alive, m)
-		}
-		e.insert(t, dead...)
-		under, stuck := make(chan struct{}, len(dead)), make(chan struct{})
-		cfg := quick(outbox.Fixed{
-			"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
-				under <- struct{}{}
-				<-stuck
-				return outbox.Result{}, nil
-			}),
-			"notified": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil }),
-		})
-		cfg.Concurrency, cfg.Window = 4, 16
-		e.send(t, e.store, cfg)
-		open := sync.OnceFunc(func() { close(stuck) })
-		t.Cleanup(open)
-		<-under
-		e.insert(t, alive...)
-		until(t, func() bool { return e.pending(t) == 60 }, "all of the healthy platform's are delivered")
-		open()
-		until(t, func() bool { return e.pending(t) == 0 }, "and then the others")
 	})
 }

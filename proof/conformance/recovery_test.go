@@ -14,19 +14,19 @@ import (
 // What a dead sender held of one person is given out one by one, so that the
 // message that killed it is found. Each follows at once when the one before is
 // settled: nobody waits for the clock.
-func TestLostRunRecoversAtOnce(t *testing.T) {
+func TestLostBatchRecoversAtOnce(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
-		const run = 10
+		const batch = 10
 		var msgs []outbox.Message
-		for i := range run {
+		for i := range batch {
 			msgs = append(msgs, push(fmt.Sprint("k", i), "U-1"))
 		}
 		e.insert(t, msgs...)
 		dead, err := e.store.Claim(t.Context(), outbox.ClaimRequest{
-			Token: outbox.NewToken(), By: "dead", Lease: time.Second, Room: 100, Slots: 100, Run: run, ProbeEvery: time.Minute,
+			Token: outbox.NewToken(), By: "dead", Lease: time.Second, Room: 100, Slots: 100, Run: batch, ProbeEvery: time.Minute,
 		})
 		require.NoError(t, err)
-		require.Len(t, dead.Leased, run)
+		require.Len(t, dead.Leased, batch)
 		e.ahead.Add(int64(time.Minute))
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 			return outbox.Result{}, nil
