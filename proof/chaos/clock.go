@@ -58,7 +58,7 @@ type timeouts struct {
 type timedDestination struct {
 	outbox.Destination
 	platform string
-	timeouts     *timeouts
+	timeouts *timeouts
 }
 
 func (t timedDestination) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {

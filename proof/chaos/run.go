@@ -83,7 +83,7 @@ type env struct {
 	clock     *clock
 	store     *sqlstore.Store
 	queue     *jumpingQueue
-	timeouts      *timeouts
+	timeouts  *timeouts
 	platforms *platforms
 	senders   []*outbox.Sender
 	idle      []func() // close the clients' connections

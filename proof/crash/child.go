@@ -44,7 +44,7 @@ type instructions struct {
 	Engine string `json:"engine"`
 	DSN    string `json:"dsn"`
 	// Number counts the children from 1.
-	Number    int           `json:"number"`
+	Number  int           `json:"number"`
 	Seed    uint64        `json:"seed"`
 	Selling bool          `json:"selling"`
 	Lease   time.Duration `json:"lease"`

@@ -15,7 +15,7 @@ type Report struct {
 	// Kills is how many faults there were, Met how many of them met messages under
 	// lease, Faults how many there were of each kind.
 	Kills, Met int
-	Faults      map[string]int
+	Faults     map[string]int
 	// Committed is what the shop's committed orders must bring, by the shop's own
 	// table. Received is what the platforms carried out, by their journals.
 	Committed, Received int
