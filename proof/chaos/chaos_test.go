@@ -15,7 +15,7 @@ func TestPlatformsThatFailLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	shopdb.EachDialect(t, func(t *testing.T, dialect sqlstore.Dialect, dsn string) {
 		seed := uint64(time.Now().UnixNano())
-		report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn, Orders: 150, Seed: seed})
+		report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn, Orders: 150, Seed: seed, DeliverTimeout: 2 * time.Second})
 		t.Logf("seed=%d %s\n%s", seed, report, report.More())
 		require.NoError(t, err)
 		require.NoError(t, report.Check())

@@ -41,6 +41,10 @@ type Config struct {
 	// after which a person is needed. Defaults to false.
 	Harmless bool
 
+	// DeliverTimeout ends a delivery that met a fault which never answers. One that
+	// a busy machine makes as slow looks the same, and cannot be judged. A longer one
+	// costs the run's own time. Defaults to 250 ms.
+	DeliverTimeout time.Duration
 	// Account is what the shop logs in with. Defaults to one of the run's own.
 	Account Account
 	// Like lends all buyers its names, and its address with their IDs before the
@@ -93,6 +97,9 @@ type env struct {
 // Run takes the orders, delivers them and counts. The error says that the run
 // itself failed; what it found is for [Report.Check].
 func Run(ctx context.Context, cfg Config) (report Report, err error) {
+	if cfg.DeliverTimeout == 0 {
+		cfg.DeliverTimeout = 250 * time.Millisecond
+	}
 	if cfg.Account.Profile == nil {
 		cfg.Account = sandboxAccount()
 	}
@@ -157,8 +164,7 @@ func (e *env) sender(name string) (*outbox.Sender, error) {
 			toElevate:  timedDestination{lms, toElevate, e.timeouts},
 			toNotified: timedDestination{events, toNotified, e.timeouts},
 		}),
-		// A delivery that takes longer met a fault that never answers.
-		DeliverTimeout: 250 * time.Millisecond, Poll: 250 * time.Millisecond,
+		DeliverTimeout: e.cfg.DeliverTimeout, Poll: 250 * time.Millisecond,
 		Logger: e.cfg.Logger, Alarm: e.cfg.Alarm,
 	})
 }
