@@ -10,7 +10,7 @@ in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## Test every module with the race detector, on every database
+test: ## Test every module on every database, with the race detector but for the plans of queries
 	$(WITHDB) go test -race -count=1 -timeout 60m work
 	$(WITHDB) go test -count=1 -run '^TestPlansUseIndexes$$' ./proof/conformance
 

@@ -84,8 +84,7 @@ func TestBenchmarksRun(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, benchtime.Set(before)) })
 	for name, run := range map[string]func(*testing.B){
 		"hook": BenchmarkHook, "enqueue": BenchmarkEnqueueSQLite, "order alone": BenchmarkOrderAloneSQLite, "drain": BenchmarkDrainSQLite,
-		"elevate call": BenchmarkElevateCall, "elevate call, bare": BenchmarkElevateCallBare,
-		"notified call": BenchmarkNotifiedCall, "notified call, bare": BenchmarkNotifiedCallBare,
+		"elevate call": BenchmarkElevateCall, "notified call": BenchmarkNotifiedCall,
 	} {
 		require.NotZero(t, testing.Benchmark(run).N, name)
 	}

@@ -10,7 +10,7 @@ import (
 
 // copies makes rows of the shape that the store itself writes, on PostgreSQL:
 // each is the newest message anew, for a person of its own and with another key,
-// and the lane, the key's length and the fingerprint that follow from that.
+// and the ordering key, the key's length and the fingerprint that follow from that.
 // They are the next n numbers after first.
 const copies = `
 WITH template AS (SELECT * FROM amsbridge_message ORDER BY id DESC LIMIT 1),

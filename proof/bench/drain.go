@@ -21,7 +21,7 @@ func (e everywhere) Resolve(string) (outbox.Destination, bool) { return e.Destin
 // noop takes everything and does nothing.
 type noop struct {
 	calls atomic.Int64
-	// arrived is told of each message, where it is set.
+	// arrived is called with each message, where it is set.
 	arrived func(m outbox.Message)
 }
 

@@ -70,7 +70,7 @@ func quantile(values []float64, q float64) float64 {
 }
 
 // paced calls f n times, so many times a second whether or not the earlier calls
-// have ended, and tells it when it should have begun.
+// have ended, and passes the time when it should have begun.
 func paced(ctx context.Context, n, perSecond int, f func(i int, due time.Time) error) error {
 	var mu sync.Mutex
 	var all error

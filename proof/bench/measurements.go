@@ -18,7 +18,6 @@ var measurements = []Measurement{
 	{"memory", memory},
 	{"SQLite checkout", sqliteCheckout},
 	{"idle", idle},
-	{"clients", clients},
 }
 
 // The bars, as far as several measurements name them or they need a word.

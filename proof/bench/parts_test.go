@@ -138,7 +138,7 @@ func (a *answering) Deliver(context.Context, outbox.Message) (outbox.Result, err
 }
 
 // Rows made in bulk are what the store would have written: a sender delivers
-// them, and each person has a lane of their own.
+// them, and each person has an ordering key of their own.
 func TestBulkRowsAreTheStores(t *testing.T) {
 	t.Parallel()
 	o := opened(t, PGX)

@@ -48,7 +48,7 @@ func (e Engine) version(ctx context.Context, servers Servers) (version string, e
 	return o.Version(ctx)
 }
 
-// machine is as much as Linux tells.
+// machine is what Linux says of the processor.
 func machine() string {
 	model := "processor unknown"
 	info, err := os.ReadFile("/proc/cpuinfo")

@@ -53,7 +53,7 @@ func TestMeasurements(t *testing.T) {
 	t.Parallel()
 	l := smallLab(t)
 	all := Measurements(regexp.MustCompile(""))
-	require.Len(t, all, 17)
+	require.Len(t, all, 16)
 	for _, m := range all {
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()

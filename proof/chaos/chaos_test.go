@@ -15,7 +15,7 @@ func TestPlatformsThatFailLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	shopdb.EachDialect(t, func(t *testing.T, dialect sqlstore.Dialect, dsn string) {
 		seed := uint64(time.Now().UnixNano())
-		report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn, Orders: 150, Seed: seed})
+		report, err := Run(t.Context(), Config{Dialect: dialect, DSN: dsn, Orders: 150, Seed: seed, DeliverTimeout: 2 * time.Second})
 		t.Logf("seed=%d %s\n%s", seed, report, report.More())
 		require.NoError(t, err)
 		require.NoError(t, report.Check())
@@ -31,8 +31,8 @@ func TestPlatformsThatFailLoseAndDoubleNothing(t *testing.T) {
 // The orders are what they must be for the counting to mean anything.
 func TestMarket(t *testing.T) {
 	t.Parallel()
-	m := open(Config{Orders: 3000, Seed: 1, Like: ada})
-	require.Equal(t, m.sales, open(Config{Orders: 3000, Seed: 1, Like: ada}).sales, "the seed decides")
+	m := openMarket(Config{Orders: 3000, Seed: 1, Like: ada})
+	require.Equal(t, m.sales, openMarket(Config{Orders: 3000, Seed: 1, Like: ada}).sales, "the seed decides")
 	fates, orders, keys := map[fate]int{}, map[string]int{}, map[addOn]bool{}
 	pushes, courses := map[push]bool{}, map[course]bool{}
 	several := 0
@@ -61,9 +61,9 @@ func TestMarket(t *testing.T) {
 		require.Positive(t, fates[f], f)
 	}
 	require.Greater(t, several, 100)
-	require.Less(t, len(orders), 1100, "persons share lanes")
+	require.Less(t, len(orders), 1100, "persons share ordering keys")
 
-	for _, s := range open(Config{Orders: 1000, Seed: 2, Like: ada, Harmless: true}).sales {
+	for _, s := range openMarket(Config{Orders: 1000, Seed: 2, Like: ada, Harmless: true}).sales {
 		for _, w := range s.wants {
 			require.Equal(t, sound, w.fate)
 		}

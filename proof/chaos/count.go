@@ -28,18 +28,18 @@ func (r *Report) count(wants []wanted, o *observed) {
 		}
 	}
 	for _, w := range wants {
-		r.judge(w, o)
+		r.countPush(w, o)
 	}
 	r.Phantom += phantoms(wants, o)
 }
 
-// judge counts one push.
-func (r *Report) judge(w wanted, o *observed) {
+// countPush counts one push.
+func (r *Report) countPush(w wanted, o *observed) {
 	there := o.has(w)
 	rows := o.rows[w.push]
 	if len(rows) == 0 {
 		if there {
-			r.Unsaid++
+			r.Unrecorded++
 		} else {
 			r.Lost++
 		}
@@ -56,7 +56,7 @@ func (r *Report) judge(w wanted, o *observed) {
 		if !explained(w, rows[0].reason, calls, late) {
 			r.misjudged(w, "is parked for a reason that is not its own: "+rows[0].reason)
 		}
-		r.ByFate[becauseOf(w, rows[0].reason)]++
+		r.ByFate[parkedFor(w, rows[0].reason)]++
 	case outbox.StateDelivered, outbox.StateAlreadyDone:
 		switch {
 		case !there:
@@ -72,19 +72,19 @@ func (r *Report) judge(w wanted, o *observed) {
 		}
 	default:
 		if there {
-			r.Unsaid++
+			r.Unrecorded++
 		} else {
 			r.Lost++
 		}
 	}
 }
 
-// becauseOf names what a push was parked for.
-func becauseOf(w wanted, reason string) string {
+// parkedFor names what a push was parked for.
+func parkedFor(w wanted, reason string) string {
 	switch {
-	case strings.HasPrefix(reason, own[stranger].ours):
+	case strings.HasPrefix(reason, ownReason[stranger].ours):
 		return string(stranger)
-	case w.fate != sound && strings.HasPrefix(reason, own[w.fate].ours):
+	case w.fate != sound && strings.HasPrefix(reason, ownReason[w.fate].ours):
 		return string(w.fate)
 	}
 	return "after a fault"
@@ -94,7 +94,7 @@ func (r *Report) misjudged(w wanted, what string) {
 	r.Misjudged = append(r.Misjudged, fmt.Sprintf("%s of %s, %s (%s), %s", w.what, w.order, w.platform, w.fate, what))
 }
 
-// has tells whether the push stands at its platform, whole.
+// has reports whether the whole push is at its platform.
 func (o *observed) has(w wanted) bool {
 	if w.platform == toElevate {
 		return o.courses[course{w.person, w.what}] > 0
@@ -143,7 +143,7 @@ func phantoms(wants []wanted, o *observed) int {
 	return n
 }
 
-// beyondFirst counts what stands somewhere more than once.
+// beyondFirst counts what is there more than once, without the first.
 func beyondFirst[K comparable](m map[K]int) int {
 	n := 0
 	for _, times := range m {

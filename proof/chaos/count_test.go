@@ -10,7 +10,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Pushes that went well, and others that were parked by their own fate.
+// Pushes that went well, and others that their own fate parked.
 var (
 	aCourse   = wanted{push: push{toElevate, "o-1", "u-1", "course-0"}, fate: sound}
 	anEvent   = wanted{push: push{toNotified, "o-1", "u-1", "7/1,2"}, fate: sound, show: 7, addOns: []int64{1, 2}}
@@ -33,8 +33,8 @@ func allWell() *observed {
 	o.addOns[addOn{"u-1", 7, 1}], o.addOns[addOn{"u-1", 7, 2}] = 1, 1
 	o.rows[aCourse.push] = []row{{"k-1", outbox.StateDelivered, ""}}
 	o.rows[anEvent.push] = []row{{"k-2", outbox.StateAlreadyDone, ""}}
-	o.rows[aDraft.push] = []row{{"k-3", outbox.StateParked, own[draft].ours + own[draft].words}}
-	o.rows[aNovelty.push] = []row{{"k-4", outbox.StateParked, own[unmapped].ours + own[unmapped].words + "0)"}}
+	o.rows[aDraft.push] = []row{{"k-3", outbox.StateParked, ownReason[draft].ours + ownReason[draft].words}}
+	o.rows[aNovelty.push] = []row{{"k-4", outbox.StateParked, ownReason[unmapped].ours + ownReason[unmapped].words + "0)"}}
 	o.rows[aPast.push] = []row{{"k-5", outbox.StateDelivered, ""}}
 	o.courses[course{"u-4", "course-4"}] = 1
 	o.calls["elevate k-1"] = []call{{fault: elevatetest.CutAfter}, {fault: elevatetest.None}}
@@ -88,18 +88,18 @@ func TestCountFindsWhatIsWrong(t *testing.T) {
 		}, func(r Report) int { return r.Lost }, "pushes were lost"},
 		"arrived and still pending": {
 			func(o *observed) { o.rows[anEvent.push] = []row{{"k-2", outbox.StatePending, ""}} },
-			func(r Report) int { return r.Unsaid }, "delivered and parked are not all pushes",
+			func(r Report) int { return r.Unrecorded }, "delivered and parked are not all pushes",
 		},
 		"arrived and not in the outbox": {
 			func(o *observed) { delete(o.rows, aCourse.push) },
-			func(r Report) int { return r.Unsaid }, "the outbox does not know",
+			func(r Report) int { return r.Unrecorded }, "the outbox does not know",
 		},
-		"a person twice":             {func(o *observed) { o.persons["elevate u-1"]++ }, doubledOf("persons"), "these stand twice: persons"},
-		"a person twice at Notified": {func(o *observed) { o.persons["notified u-1"]++ }, doubledOf("persons"), "these stand twice: persons"},
-		"a registration twice":       {func(o *observed) { o.courses[course{"u-1", "course-0"}]++ }, doubledOf("registrations"), "these stand twice: registrations"},
-		"a seat twice":               {func(o *observed) { o.seats[seat{"u-1", 7, fullPackage}]++ }, doubledOf("registrations"), "these stand twice: registrations"},
-		"an add-on twice":            {func(o *observed) { o.addOns[addOn{"u-1", 7, 2}]++ }, doubledOf("add-ons"), "these stand twice: add-ons"},
-		"a mail twice":               {func(o *observed) { o.mails[course{"u-1", "course-0"}]++ }, doubledOf("mails"), "these stand twice: mails"},
+		"a person twice":             {func(o *observed) { o.persons["elevate u-1"]++ }, doubledOf("persons"), "these are there twice: persons"},
+		"a person twice at Notified": {func(o *observed) { o.persons["notified u-1"]++ }, doubledOf("persons"), "these are there twice: persons"},
+		"a registration twice":       {func(o *observed) { o.courses[course{"u-1", "course-0"}]++ }, doubledOf("registrations"), "these are there twice: registrations"},
+		"a seat twice":               {func(o *observed) { o.seats[seat{"u-1", 7, fullPackage}]++ }, doubledOf("registrations"), "these are there twice: registrations"},
+		"an add-on twice":            {func(o *observed) { o.addOns[addOn{"u-1", 7, 2}]++ }, doubledOf("add-ons"), "these are there twice: add-ons"},
+		"a mail twice":               {func(o *observed) { o.mails[course{"u-1", "course-0"}]++ }, doubledOf("mails"), "these are there twice: mails"},
 		"a push in two rows": {
 			func(o *observed) {
 				o.rows[aCourse.push] = append(o.rows[aCourse.push], row{"k-9", outbox.StateDelivered, ""})
@@ -132,7 +132,7 @@ func TestCountFindsWhatIsWrong(t *testing.T) {
 			o.calls["elevate k-1"] = []call{{fault: elevatetest.Redirect}, {fault: elevatetest.None}}
 		}, misjudgedOf, "should have been parked"},
 		"parked with another's reason": {
-			func(o *observed) { parked(o, aDraft, own[unlisted].ours+own[unlisted].words, call{}) },
+			func(o *observed) { parked(o, aDraft, ownReason[unlisted].ours+ownReason[unlisted].words, call{}) },
 			misjudgedOf, "not its own",
 		},
 		"parked for a fault that it did not meet last": {func(o *observed) {
@@ -146,7 +146,7 @@ func TestCountFindsWhatIsWrong(t *testing.T) {
 			parked(o, anEvent, "the platform is not available", call{fault: elevatetest.ServerError})
 		}, misjudgedOf, "not its own"},
 		"not ready for less than 72 hours": {func(o *observed) {
-			parked(o, anEvent, own[stranger].ours+own[stranger].words, call{at: monday}, call{at: monday.Add(72*time.Hour - time.Second)})
+			parked(o, anEvent, ownReason[stranger].ours+ownReason[stranger].words, call{at: monday}, call{at: monday.Add(72*time.Hour - time.Second)})
 		}, misjudgedOf, "not its own"},
 		"gave up early": {func(o *observed) {
 			parked(o, anEvent, "gave up after 3 attempts, the last: unavailable (500): the platform is not available", call{fault: elevatetest.ServerError})
@@ -185,9 +185,9 @@ func TestExplained(t *testing.T) {
 		"a redirect, the fate apart":        {aDraft, redirected, []call{{fault: elevatetest.Redirect}}},
 		"a redirect of the second question": {anEvent, "a person must look: Notified says that it added 1 add-ons where 2 were asked for, and the question which are there came to: rejected (302): " + redirected, []call{{fault: elevatetest.Redirect}}},
 		"half a refusal":                    {aDraft, refused, []call{{fault: elevatetest.Truncate}}},
-		"a slow refusal":                    {aDraft, own[draft].ours + own[draft].words, []call{{fault: elevatetest.Slow}}},
-		"72 hours":                          {aStranger, own[stranger].ours + own[stranger].words, []call{{at: monday}, {at: monday.Add(72 * time.Hour)}}},
-		"72 hours of somebody late":         {anEvent, own[stranger].ours + own[stranger].words, []call{{at: monday}, {at: monday.Add(73 * time.Hour)}}},
+		"a slow refusal":                    {aDraft, ownReason[draft].ours + ownReason[draft].words, []call{{fault: elevatetest.Slow}}},
+		"72 hours":                          {aStranger, ownReason[stranger].ours + ownReason[stranger].words, []call{{at: monday}, {at: monday.Add(72 * time.Hour)}}},
+		"72 hours of somebody late":         {anEvent, ownReason[stranger].ours + ownReason[stranger].words, []call{{at: monday}, {at: monday.Add(73 * time.Hour)}}},
 		"250 attempts":                      {anEvent, "gave up after 250 attempts, the last: unknown: the request was sent and no whole answer came: EOF", []call{{fault: elevatetest.CutBefore}}},
 		"250 attempts, a status":            {anEvent, "gave up after 251 attempts, the last: unauthorized (403): the platform forbids it", []call{{fault: elevatetest.Forbidden}}},
 	} {
@@ -211,5 +211,5 @@ func TestDeliveriesThatTimedOut(t *testing.T) {
 func TestCheckWantsAProof(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, Report{}.Check(), "nothing was delivered")
-	require.ErrorContains(t, Report{Pushes: 1, Delivered: 1}.Check(), "no call was struck")
+	require.ErrorContains(t, Report{Pushes: 1, Delivered: 1}.Check(), "no call met a fault")
 }

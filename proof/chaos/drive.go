@@ -16,7 +16,7 @@ const step = 5 * time.Minute
 
 // drive lets the clock jump whenever nothing can happen at its present moment,
 // until the shop has sold all and nothing is pending.
-func (r *rig) drive(ctx context.Context, sold <-chan error) error {
+func (e *env) drive(ctx context.Context, sold <-chan error) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	selling, settled, since := true, int64(0), time.Now()
@@ -31,13 +31,13 @@ func (r *rig) drive(ctx context.Context, sold <-chan error) error {
 			selling, sold = false, nil
 		case <-tick.C:
 		}
-		if n := r.queue.settled.Load(); n != settled {
+		if n := e.queue.settled.Load(); n != settled {
 			settled, since = n, time.Now()
 		}
-		if time.Since(since) > patience && !selling {
+		if time.Since(since) > waitLimit && !selling {
 			return errors.New("chaos: nothing was settled for a minute")
 		}
-		done, err := r.rest(ctx)
+		done, err := e.jumpWhenIdle(ctx)
 		if err != nil {
 			return err
 		}
@@ -47,36 +47,36 @@ func (r *rig) drive(ctx context.Context, sold <-chan error) error {
 	}
 }
 
-// rest does nothing while anything is under way: at a sender, or at a platform
-// whose caller has gone. Otherwise it jumps to the next moment at which there is
-// something to do, and tells whether there is none.
-func (r *rig) rest(ctx context.Context) (done bool, err error) {
-	if r.busy() {
+// jumpWhenIdle does nothing while a sender or a platform, whose caller may have
+// gone, is at work. Otherwise it sets the clock to the next moment at which there
+// is something to do; done says that there is none.
+func (e *env) jumpWhenIdle(ctx context.Context) (done bool, err error) {
+	if e.busy() {
 		return false, nil
 	}
-	r.queue.mu.Lock()
-	defer r.queue.mu.Unlock()
-	if r.busy() {
+	e.queue.mu.Lock()
+	defer e.queue.mu.Unlock()
+	if e.busy() {
 		return false, nil
 	}
-	next, err := r.next(ctx)
+	next, err := e.nextDue(ctx)
 	if err != nil || next.IsZero() {
 		return next.IsZero(), err
 	}
-	if next.After(r.clock.now()) {
-		r.clock.jump(next.Truncate(step).Add(step))
-		r.report.Jumps++
+	if next.After(e.clock.now()) {
+		e.clock.jump(next.Truncate(step).Add(step))
+		e.report.Jumps++
 	}
-	r.wake()
+	e.wake()
 	return false, nil
 }
 
-func (r *rig) busy() bool { return r.queue.leased.Load() != 0 || r.platforms.calls.Load() != 0 }
+func (e *env) busy() bool { return e.queue.leased.Load() != 0 || e.platforms.calls.Load() != 0 }
 
-// next is the earliest moment at which a pending message may be sent; zero where
+// nextDue is the earliest moment at which a pending message may be sent; zero where
 // none is pending.
-func (r *rig) next(ctx context.Context) (next time.Time, err error) {
-	destinations, err := r.store.Destinations(ctx)
+func (e *env) nextDue(ctx context.Context) (next time.Time, err error) {
+	destinations, err := e.store.Destinations(ctx)
 	if err != nil {
 		return next, err
 	}
@@ -87,7 +87,7 @@ func (r *rig) next(ctx context.Context) (next time.Time, err error) {
 			opens[d.Name] = d.ProbeAt
 		}
 	}
-	err = shopdb.EachRow(ctx, r.db, "SELECT destination, MIN(due_at) FROM amsbridge_queue WHERE state = 0 GROUP BY destination",
+	err = shopdb.EachRow(ctx, e.db, "SELECT destination, MIN(due_at) FROM amsbridge_queue WHERE state = 0 GROUP BY destination",
 		func(rows *sql.Rows) error {
 			var name []byte
 			var due int64

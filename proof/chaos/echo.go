@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// echo makes a platform repeat what it was sent in every answer that is no
-// honest one: as it came, escaped for JSON, and escaped for HTML.
+// echo makes a platform repeat what it was sent in every answer that a fault
+// makes: as it came, escaped for JSON, and escaped for HTML.
 func echo(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

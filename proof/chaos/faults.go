@@ -7,20 +7,20 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 )
 
-// rate is the share of calls that meet a fault.
-const rate = 0.3
+// faultRate is the share of calls that meet a fault.
+const faultRate = 0.3
 
 // tooSlow outlasts every delivery.
 const tooSlow = time.Minute
 
-// cheap are faults that a sender gets past by itself; one listed twice is twice
+// cheapFaults are those that a sender gets past by itself; one listed twice is twice
 // as likely.
 //
 // Not among them, nor anywhere in a run, is an answer that says "failed" of a
 // call that was carried out (a 4xx or 5xx with [elevatetest.Fault.Effect]): such
 // an answer is believed, so that the next send is no possible duplicate for the
 // client, and asks for a confirmation mail once more.
-func cheap() []elevatetest.Fault {
+func cheapFaults() []elevatetest.Fault {
 	return []elevatetest.Fault{
 		{Kind: elevatetest.ServerError},
 		{Kind: elevatetest.ServerError},
@@ -57,9 +57,9 @@ func cheap() []elevatetest.Fault {
 	}
 }
 
-// dear are faults that a sender gets past as well, and that cost the run's own
+// costlyFaults are those that a sender gets past as well, and that cost the run's own
 // time: they stop a whole platform, or a worker until its delivery times out.
-func dear() []elevatetest.Fault {
+func costlyFaults() []elevatetest.Fault {
 	return []elevatetest.Fault{
 		{Kind: elevatetest.Throttle},
 		{Kind: elevatetest.Throttle, RetryAfter: "1"},
@@ -78,33 +78,34 @@ func dear() []elevatetest.Fault {
 	}
 }
 
-// parking is the fault after which a person is needed.
-func parking() elevatetest.Fault { return elevatetest.Fault{Kind: elevatetest.Redirect} }
+// parkingFault is the one after which a person is needed.
+func parkingFault() elevatetest.Fault { return elevatetest.Fault{Kind: elevatetest.Redirect} }
 
-// misbehave sets the sandboxes' faults: for all calls with one key it follows
-// from the seed which of them are struck, and how. Every other stranger meets
+// setFaults gives the sandboxes their fault scripts. Which calls of one message key
+// meet a fault, and which one, follows from the seed. Every other stranger meets
 // none, so that 72 hours of "not ready" are seen, which any other failure
 // begins anew.
-func (p *platforms) misbehave(cfg Config, m *market) error {
-	script := elevatetest.Script{Seed: cfg.Seed, Rate: rate, Users: map[string][]elevatetest.Fault{}}
+func (p *platforms) setFaults(cfg Config, m *market) error {
+	script := elevatetest.Script{Seed: cfg.Seed, Rate: faultRate, Users: map[string][]elevatetest.Fault{}}
 	for n, id := range m.strangers {
 		if n%2 == 0 {
 			script.Users[id] = nil
 		}
 	}
-	script.Faults = faults(cfg, cfg.ElevateBodies)
+	script.Faults = faultsOf(cfg, cfg.ElevateBodies)
 	if err := p.elevate.Follow(script); err != nil {
 		return err
 	}
-	script.Faults = faults(cfg, cfg.NotifiedBodies)
+	script.Faults = faultsOf(cfg, cfg.NotifiedBodies)
 	return p.notified.Follow(script)
 }
 
-// faults are those of one sandbox.
-func faults(cfg Config, bodies []string) []elevatetest.Fault {
-	list := slices.Concat(cheap(), cheap(), dear())
+// faultsOf are those of one sandbox, with further bodies of replies that make no
+// sense.
+func faultsOf(cfg Config, bodies []string) []elevatetest.Fault {
+	list := slices.Concat(cheapFaults(), cheapFaults(), costlyFaults())
 	if !cfg.Harmless {
-		list = append(list, parking(), parking())
+		list = append(list, parkingFault(), parkingFault())
 	}
 	for _, body := range bodies {
 		for range 4 { // a short run must meet each

@@ -37,7 +37,7 @@ type row struct {
 // observed is all that a run left behind: at the platforms, as they tell it
 // themselves, and in the outbox.
 type observed struct {
-	// persons, seats, courses, mails and addOns are how often each stands there.
+	// persons, seats, courses, mails and addOns are how often each is there.
 	persons map[string]int // both platforms', the name before the ID
 	seats   map[seat]int
 	courses map[course]int
@@ -61,9 +61,9 @@ func newObserved() *observed {
 }
 
 // observe reads the sandboxes and the outbox.
-func observe(ctx context.Context, p *platforms, store *sqlstore.Store, late *lateness) (*observed, error) {
+func observe(ctx context.Context, p *platforms, store *sqlstore.Store, late *timeouts) (*observed, error) {
 	o := newObserved()
-	o.late = late.times
+	o.late = late.count
 	o.readElevate(p)
 	o.readNotified(p)
 	return o, o.readOutbox(ctx, store)
@@ -137,7 +137,7 @@ func (o *observed) readOutbox(ctx context.Context, store *sqlstore.Store) error 
 	}
 }
 
-// about tells what a message is about by its facts, read without the library.
+// about reads from a message's facts, without the library, which push it is.
 func about(r outbox.Record) (push, error) {
 	var facts struct {
 		Product string `json:"remote_product_id"`

@@ -44,9 +44,9 @@ type market struct {
 	seats            map[seat]bool
 }
 
-// open draws the orders of a run. A third as many persons buy, so that most
-// share a lane with another order; people of one order buy for one another.
-func open(cfg Config) *market {
+// openMarket draws the orders of a run. A third as many persons buy, so that most
+// have an ordering key in common with another order; people of one order buy for one another.
+func openMarket(cfg Config) *market {
 	m := &market{items: map[string]item{}, seats: map[seat]bool{}}
 	d := &draw{market: m, cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0)), bought: map[string]int{}}
 	for n := range max(3, cfg.Orders/3) {
@@ -58,7 +58,7 @@ func open(cfg Config) *market {
 	}
 	for n := range cfg.Orders {
 		if !cfg.Harmless && n%every == every/2 {
-			m.sales = append(m.sales, d.strange(n))
+			m.sales = append(m.sales, d.strangerSale(n))
 		} else {
 			m.sales = append(m.sales, d.sale(n))
 		}
@@ -71,7 +71,7 @@ type draw struct {
 	*market
 	cfg    Config
 	rng    *rand.Rand
-	bought map[string]int // by person and ware
+	bought map[string]int // by person and kind of product
 }
 
 func (d *draw) user(id string) amsbridge.User {
@@ -89,13 +89,13 @@ func (d *draw) sale(n int) sale {
 		rolledBack: n%11 == 5, twice: n%9 == 4,
 	}}
 	for range 1 + d.rng.IntN(3) {
-		b.line(d.ware())
+		b.line(d.kind())
 	}
 	return b.done()
 }
 
-// strange is the order of somebody whom Notified never gets to know.
-func (d *draw) strange(n int) sale {
+// strangerSale is the order of somebody whom Notified never gets to know.
+func (d *draw) strangerSale(n int) sale {
 	who := fmt.Sprintf("stranger-%05d", n)
 	d.strangers = append(d.strangers, who)
 	b := &basket{draw: d, sale: sale{order: amsbridge.Order{ID: fmt.Sprintf("o-%05d", n), Buyer: d.user(who)}}}
@@ -103,10 +103,10 @@ func (d *draw) strange(n int) sale {
 	return b.done()
 }
 
-func (d *draw) ware() ware {
+func (d *draw) kind() productKind {
 	for {
 		at := d.rng.IntN(100)
-		for _, w := range wares {
+		for _, w := range productKinds {
 			if at -= w.share; at < 0 {
 				if d.cfg.Harmless && w.fate != sound {
 					break
@@ -117,8 +117,8 @@ func (d *draw) ware() ware {
 	}
 }
 
-// next is the item of the ware that the person does not have yet.
-func (d *draw) next(person string, w ware) item {
+// next is the item of that kind that the person does not have yet.
+func (d *draw) next(person string, w productKind) item {
 	i := item{w, d.bought[person+" "+w.name]}
 	d.bought[person+" "+w.name]++
 	d.items[i.id()] = i
@@ -132,8 +132,8 @@ type basket struct {
 }
 
 // line adds a line. One in six of what is sound is for several people, who all
-// get the same item, hence for people who have bought as many of the ware.
-func (b *basket) line(w ware) {
+// get the same item, hence for people who have bought as many of the kind.
+func (b *basket) line(w productKind) {
 	buyer := string(b.order.Buyer.ID)
 	line := amsbridge.Line{ID: "l-" + strconv.Itoa(len(b.order.Lines)), Quantity: 1}
 	people := []string{buyer}

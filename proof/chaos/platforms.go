@@ -18,9 +18,9 @@ import (
 // area is the customer area of the shop's account at Notified.
 const area = "association"
 
-// upsert is how long the sandboxes take between looking for a person and
+// upsertDelay is how long the sandboxes take between looking for a person and
 // making them, so that two calls at once make two.
-const upsert = 2 * time.Millisecond
+const upsertDelay = 2 * time.Millisecond
 
 // latecomers is how many persons there are for one whom Notified gets to know only
 // with the third call about them.
@@ -32,7 +32,7 @@ type platforms struct {
 	elevate                   *elevatetest.Server
 	notified                  *notifiedtest.Server
 	elevateHTTP, notifiedHTTP *httptest.Server
-	// calls are those that a sandbox has in hand, also after the caller has gone.
+	// calls is how many a sandbox is at work on, also after the caller has gone.
 	calls atomic.Int64
 }
 
@@ -43,13 +43,13 @@ func openPlatforms(cfg Config, m *market, now func() time.Time) (*platforms, err
 	var err error
 	if p.elevate, err = elevatetest.New(elevatetest.Config{
 		Key: cfg.Account.Key, UserName: cfg.Account.UserName, Password: cfg.Account.Password,
-		Profile: cfg.Account.Profile, Products: m.courses(), UpsertDelay: upsert, Now: now,
+		Profile: cfg.Account.Profile, Products: m.courses(), UpsertDelay: upsertDelay, Now: now,
 	}); err != nil {
 		return nil, err
 	}
 	if p.notified, err = notifiedtest.New(notifiedtest.Config{
 		Accounts: []notifiedtest.Account{{AuthCode: cfg.Account.AuthCode, Credentials: cfg.Account.Credentials, Area: area}},
-		Shows:    m.shows(), UpsertDelay: upsert, Now: now, CurlyQuotes: true,
+		Shows:    m.shows(), UpsertDelay: upsertDelay, Now: now, CurlyQuotes: true,
 	}); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func openPlatforms(cfg Config, m *market, now func() time.Time) (*platforms, err
 			return nil, err
 		}
 	}
-	if err := p.misbehave(cfg, m); err != nil {
+	if err := p.setFaults(cfg, m); err != nil {
 		return nil, err
 	}
 	p.elevateHTTP, p.notifiedHTTP = p.serve(cfg, p.elevate), p.serve(cfg, p.notified)
@@ -143,10 +143,10 @@ func (p *platforms) clients(format notified.OutputFormat) (*elevate.Client, *not
 	return lms, events, err
 }
 
-// Account is how the shop proves itself to both platforms.
+// Account is what the shop logs in with at both platforms.
 type Account struct {
-	// Profile is Elevate's wire format, whose way of proving says which of Key,
-	// UserName and Password are used.
+	// Profile is Elevate's wire format; its Auth says which of Key, UserName and
+	// Password are used.
 	Profile                 *elevate.Profile
 	Key, UserName, Password string
 	// AuthCode and Credentials are for Notified.

@@ -8,9 +8,9 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 )
 
-// own is the reason for which a push is parked by its own fate: ours, and what
-// the platform says. The platform's words are the sandboxes'.
-var own = map[fate]struct{ ours, words string }{
+// ownReason is the reason for which a push of that fate is parked: our words, and
+// those of the platform, which the sandboxes choose.
+var ownReason = map[fate]struct{ ours, words string }{
 	draft:        {refused, ": the product is in Draft"},
 	closed:       {refused, ": the product is closed for registration"},
 	unlisted:     {refused, ": unknown product"},
@@ -41,20 +41,20 @@ var lastOutcome = map[elevatetest.FaultKind]string{
 	elevatetest.HoldAfter:   "unknown",
 }
 
-// explained tells whether a parked push has the right reason: that of its own
+// explained reports whether a parked push has the right reason: that of its own
 // fate, or the last fault that its calls met.
 func explained(w wanted, reason string, calls []call, late int) bool {
 	if w.bornParked() {
-		return len(calls) == 0 && strings.HasPrefix(reason, own[w.fate].ours+own[w.fate].words)
+		return len(calls) == 0 && strings.HasPrefix(reason, ownReason[w.fate].ours+ownReason[w.fate].words)
 	}
 	if len(calls) == 0 {
 		return false
 	}
-	last, of := calls[len(calls)-1].fault, own[w.fate]
+	last, of := calls[len(calls)-1].fault, ownReason[w.fate]
 	if last == elevatetest.None || last == elevatetest.Slow || last == elevatetest.HoldAfter {
 		waited := calls[len(calls)-1].at.Sub(calls[0].at)
 		switch {
-		case w.platform == toNotified && strings.HasPrefix(reason, own[stranger].ours):
+		case w.platform == toNotified && strings.HasPrefix(reason, ownReason[stranger].ours):
 			return waited >= 72*time.Hour // whoever it is, Notified may get to know them later
 		case w.fate != sound && strings.HasPrefix(reason, of.ours+of.words):
 			return true
@@ -70,7 +70,7 @@ func explained(w wanted, reason string, calls []call, late int) bool {
 	return tried != nil && (tried[1] == lastOutcome[last] || tried[1] == "unknown" && timedOut(calls, late))
 }
 
-// mustPark tells whether the push cannot have been delivered: by its own fate,
+// mustPark reports whether the push cannot have been delivered: by its own fate,
 // or since one of its calls met an answer after which it is not sent again,
 // unless the sender had stopped waiting for that answer.
 func mustPark(w wanted, calls []call, late int) bool {
@@ -82,7 +82,7 @@ func mustPark(w wanted, calls []call, late int) bool {
 	return w.fate != sound
 }
 
-// timedOut tells whether more of a push's deliveries timed out than its faults
+// timedOut reports whether more of a push's deliveries timed out than its faults
 // explain, as happens where the machine is busy.
 func timedOut(calls []call, late int) bool {
 	for _, c := range calls {

@@ -15,20 +15,20 @@ type Report struct {
 	Orders, RolledBack, Twice int
 	// Pushes are what the committed orders must bring, by the orders themselves.
 	Pushes int
-	// Delivered stand at their platform, and the outbox says so. Parked lie in
-	// the outbox for a person.
+	// Delivered are at their platform, and the outbox says so. Parked wait in the
+	// outbox for a person.
 	Delivered, Parked int
 	// Lost are neither at their platform nor parked.
 	Lost int
 	// Doubled are persons, registrations, add-ons and confirmation mails that
-	// stand at a platform beyond the first.
+	// are at a platform beyond the first.
 	Doubled map[string]int
 	// Phantom are registrations, add-ons and messages that no committed order
 	// asked for, mails to people without a registration, and mails about orders of
 	// the past.
 	Phantom int
-	// Unsaid are pushes at their platform that the outbox still has to send.
-	Unsaid int
+	// Unrecorded are pushes at their platform that the outbox still means to send.
+	Unrecorded int
 	// Misjudged are parked pushes whose reason is not the right one, and those
 	// that should have been parked.
 	Misjudged []string
@@ -63,18 +63,18 @@ func (r Report) String() string {
 
 // More returns the other figures, a line each.
 func (r Report) More() string {
-	struck := 0
+	faulted := 0
 	for _, n := range r.Faults {
-		struck += n
+		faulted += n
 	}
-	return fmt.Sprintf(`rolledback=%d twice=%d phantom=%d unsaid=%d misjudged=%d violations=%d
-calls=%d struck=%d: %s
+	return fmt.Sprintf(`rolledback=%d twice=%d phantom=%d unrecorded=%d misjudged=%d violations=%d
+calls=%d faulted=%d: %s
 parked: %s, of which arrived=%d
 doubled: %s
 mails=%d unmailed=%d
 jumps=%d ahead=%s locked=%d`,
-		r.RolledBack, r.Twice, r.Phantom, r.Unsaid, len(r.Misjudged), r.Violations,
-		r.Calls, struck, figures(r.Faults), figures(r.ByFate), r.Arrived, figures(r.Doubled),
+		r.RolledBack, r.Twice, r.Phantom, r.Unrecorded, len(r.Misjudged), r.Violations,
+		r.Calls, faulted, figures(r.Faults), figures(r.ByFate), r.Arrived, figures(r.Doubled),
 		r.Mails, r.Unmailed, r.Jumps, r.Ahead.Round(time.Minute), r.Locked)
 }
 
@@ -95,14 +95,14 @@ func (r Report) Check() error {
 		what string
 	}{
 		{r.Lost != 0, "pushes were lost"},
-		{len(figuresAbove(r.Doubled)) > 0, "these stand twice: " + strings.Join(figuresAbove(r.Doubled), ", ")},
+		{len(figuresAbove(r.Doubled)) > 0, "these are there twice: " + strings.Join(figuresAbove(r.Doubled), ", ")},
 		{r.Delivered+r.Parked != r.Pushes, "delivered and parked are not all pushes"},
-		{r.Phantom != 0, fmt.Sprintf("%d stand there that nobody ordered", r.Phantom)},
-		{r.Unsaid != 0, fmt.Sprintf("%d are delivered, and the outbox does not know", r.Unsaid)},
+		{r.Phantom != 0, fmt.Sprintf("%d are there that nobody ordered", r.Phantom)},
+		{r.Unrecorded != 0, fmt.Sprintf("%d are delivered, and the outbox does not know", r.Unrecorded)},
 		{len(r.Misjudged) != 0, strings.Join(r.Misjudged[:min(5, len(r.Misjudged))], "; ")},
 		{r.Violations != 0, fmt.Sprintf("%d violations of the vendors' texts", r.Violations)},
 		{r.Pushes == 0 || r.Delivered == 0, "nothing was delivered"},
-		{len(r.Faults) == 0, "no call was struck"},
+		{len(r.Faults) == 0, "no call met a fault"},
 	} {
 		if c.bad {
 			wrong = append(wrong, c.what)

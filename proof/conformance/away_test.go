@@ -24,7 +24,7 @@ type flaky struct {
 	find   func(ctx context.Context, q outbox.Query) ([]outbox.Record, error)
 }
 
-func flakyOf[Tx any](s *testdb.Server, p party[Tx]) *flaky {
+func flakyOf[Tx any](s *testdb.Server, p program[Tx]) *flaky {
 	return &flaky{s, p.store, func(ctx context.Context, keys ...string) error {
 		return p.inTx(ctx, nil, func(tx Tx) error {
 			var msgs []outbox.Message
@@ -60,14 +60,14 @@ func onFlaky(t *testing.T, proof func(t *testing.T, f *flaky)) {
 			t.Parallel()
 			s, dsn := server(t, c.engine)
 			require.NoError(t, sqlstore.Migrate(t.Context(), open(t, c.driver, dsn), c.dialect))
-			proof(t, flakyOf(s, sqlParty(t, c.dialect, c.driver, dsn)))
+			proof(t, flakyOf(s, sqlProgram(t, c.dialect, c.driver, dsn)))
 		})
 	}
 	t.Run("pgxstore", func(t *testing.T) {
 		t.Parallel()
 		s, dsn := server(t, testdb.PostgreSQL)
 		require.NoError(t, sqlstore.Migrate(t.Context(), open(t, "pgx", dsn), sqlstore.PostgreSQL))
-		proof(t, flakyOf(s, pgxParty(t, dsn)))
+		proof(t, flakyOf(s, pgxProgram(t, dsn)))
 	})
 }
 
@@ -147,7 +147,7 @@ func TestDatabaseAwayIsWaitedFor(t *testing.T) {
 		cfg := quick(outbox.Fixed{"elevate": platform})
 		cfg.Logger = slog.New(log)
 		require.NoError(t, f.insert(ctx, "under way"))
-		_, stop := (&deck{}).send(t, queue, cfg)
+		_, stop := (&env{}).send(t, queue, cfg)
 		until(t, func() bool { return platform.count("under way") == 1 }, "it is being delivered")
 
 		require.NoError(t, f.Crash(ctx))
@@ -185,7 +185,7 @@ func TestCutConnectionsLoseNothing(t *testing.T) {
 		ctx := t.Context()
 		platform := &delivered{times: map[string]int{}}
 		for range 2 {
-			(&deck{}).send(t, f.queue, shortLease(quick(outbox.Fixed{"elevate": platform})))
+			(&env{}).send(t, f.queue, shortLease(quick(outbox.Fixed{"elevate": platform})))
 		}
 		var sold, unsure []string
 		for n := range 120 {
@@ -220,7 +220,7 @@ func TestCutConnectionsLoseNothing(t *testing.T) {
 	})
 }
 
-// A sender that is told to stop while the database is away stops, after no more
+// A sender that is stopped while the database is away stops, after no more
 // than its time-outs; what it could not record is sent again by the next one.
 func TestStopWhileTheDatabaseIsAway(t *testing.T) {
 	onFlaky(t, func(t *testing.T, f *flaky) {
@@ -229,7 +229,7 @@ func TestStopWhileTheDatabaseIsAway(t *testing.T) {
 		platform := &delivered{times: map[string]int{}, hold: map[string]chan struct{}{"k": hold}}
 		cfg := shortLease(quick(outbox.Fixed{"elevate": platform}))
 		require.NoError(t, f.insert(ctx, "k"))
-		_, stop := (&deck{}).send(t, f.queue, cfg)
+		_, stop := (&env{}).send(t, f.queue, cfg)
 		until(t, func() bool { return platform.count("k") == 1 }, "it is being delivered")
 		require.NoError(t, f.Crash(ctx))
 		close(hold)
@@ -238,7 +238,7 @@ func TestStopWhileTheDatabaseIsAway(t *testing.T) {
 		require.Less(t, time.Since(begun), 5*time.Second, "it does not wait for the database")
 
 		require.NoError(t, f.Restart(ctx))
-		(&deck{}).send(t, f.queue, quick(outbox.Fixed{"elevate": platform}))
+		(&env{}).send(t, f.queue, quick(outbox.Fixed{"elevate": platform}))
 		until(t, func() bool {
 			settled, err := f.find(ctx, outbox.Query{Keys: []string{"k"}, States: []outbox.State{outbox.StateDelivered}})
 			return err == nil && len(settled) == 1

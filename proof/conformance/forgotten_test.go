@@ -19,18 +19,18 @@ import (
 )
 
 // dump returns all that the outbox's tables hold.
-func (d *deck) dump(t *testing.T) string {
+func (e *env) dump(t *testing.T) string {
 	t.Helper()
 	list := map[sqlstore.Dialect]string{
 		sqlstore.PostgreSQL: "SELECT tablename FROM pg_tables WHERE tablename LIKE 'amsbridge%'",
 		sqlstore.SQLite:     "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'amsbridge%'",
 		sqlstore.MySQL:      "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'amsbridge%'",
-	}[d.dialect]
+	}[e.dialect]
 	var text strings.Builder
 	tables := 0
-	for _, table := range d.rows(t, list) {
+	for _, table := range e.rows(t, list) {
 		tables++
-		for _, row := range d.rows(t, "SELECT * FROM "+table) {
+		for _, row := range e.rows(t, "SELECT * FROM "+table) {
 			text.WriteString(table + ": " + row + "\n")
 		}
 	}
@@ -39,9 +39,9 @@ func (d *deck) dump(t *testing.T) string {
 }
 
 // rows returns each row as text, bytes as they are.
-func (d *deck) rows(t *testing.T, query string) (out []string) {
+func (e *env) rows(t *testing.T, query string) (out []string) {
 	t.Helper()
-	rows, err := d.db.QueryContext(t.Context(), query)
+	rows, err := e.db.QueryContext(t.Context(), query)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, rows.Close()) }()
 	columns, err := rows.Columns()
@@ -74,10 +74,10 @@ func disguises(s string) []string {
 }
 
 // Once all has left the queue, by whatever way, no name and no e-mail address
-// is left in the outbox, nor what a careless destination put in its errors.
+// is left in the outbox, nor what a destination put in its errors against the rules.
 func TestNothingPersonalIsLeftOnceAllIsSettled(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		planted := []string{"planted.mail@example.org", "Plantedfirst", "Plantedlast"}
 		const secret = "planted-secret-token"
 		who := func(id string) amsbridge.User {
@@ -85,7 +85,7 @@ func TestNothingPersonalIsLeftOnceAllIsSettled(t *testing.T) {
 		}
 		complete := func(f func(context.Context, *sql.Tx, amsbridge.Order) (*amsbridge.Queued, error), o amsbridge.Order) *amsbridge.Queued {
 			var q *amsbridge.Queued
-			d.inTx(t, func(tx *sql.Tx) (err error) {
+			e.inTx(t, func(tx *sql.Tx) (err error) {
 				q, err = f(ctx, tx, o)
 				return err
 			})
@@ -100,17 +100,17 @@ func TestNothingPersonalIsLeftOnceAllIsSettled(t *testing.T) {
 		mended.Buyer.Email = planted[0]
 		mended.Lines = mended.Lines[:1]
 		require.Len(t, complete(hook.Rebuild, mended).Messages, 1)
-		d.inTx(t, func(tx *sql.Tx) error {
+		e.inTx(t, func(tx *sql.Tx) error {
 			q, err := hook.OrderCompleted(ctx, tx, purchase("withdrawn", who("U-11"), "course"))
 			require.NoError(t, err)
-			_, err = d.store.WithdrawTx(ctx, tx, q.Messages[0].ID)
+			_, err = e.store.WithdrawTx(ctx, tx, q.Messages[0].ID)
 			return err
 		})
 		for _, id := range []string{"rejected-1", "rejected-2"} {
 			complete(hook.OrderCompleted, purchase(id, who("U-"+id), "course"))
 		}
 		for _, p := range planted {
-			require.Contains(t, d.dump(t), p, "while it waits")
+			require.Contains(t, e.dump(t), p, "while it waits")
 		}
 
 		var mu sync.Mutex
@@ -131,11 +131,11 @@ func TestNothingPersonalIsLeftOnceAllIsSettled(t *testing.T) {
 			require.Contains(t, string(m.Profile), planted[0])
 			return outbox.Result{Receipt: amsbridge.Receipt{ProductURL: "https://learn.example.org/c"}.Encode()}, nil
 		})
-		d.send(t, d.store, quick(outbox.Fixed{"elevate": careless, "notified": careless}))
-		until(t, func() bool { return d.pending(t) == 0 }, "all are sent")
-		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
+		e.send(t, e.store, quick(outbox.Fixed{"elevate": careless, "notified": careless}))
+		until(t, func() bool { return e.pending(t) == 0 }, "all are sent")
+		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
-		parked, err := d.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateParked}})
+		parked, err := e.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateParked}})
 		require.NoError(t, err)
 		require.Len(t, parked, 3, "two that were rejected, and the stand-in")
 		for i, r := range parked {
@@ -145,7 +145,7 @@ func TestNothingPersonalIsLeftOnceAllIsSettled(t *testing.T) {
 			}
 			require.NoError(t, end(ctx, outbox.Actor{Name: "pat"}, r.ID, "looked at"))
 		}
-		left := d.dump(t)
+		left := e.dump(t)
 		require.Contains(t, left, "U-10", "the user ID is kept")
 		for _, p := range append(planted, secret) {
 			for _, form := range disguises(p) {

@@ -115,8 +115,8 @@ func TestGrants(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		r := postgresRoles(t)
-		as := func(role string) party[*sql.Tx] { return sqlParty(t, sqlstore.PostgreSQL, "pgx", r.dsn(role)) }
-		day[*sql.Tx]{cast[*sql.Tx]{as("checkout"), as("refunds"), as("sender"), as("operator"), as("eraser")}, t}.play()
+		as := func(role string) program[*sql.Tx] { return sqlProgram(t, sqlstore.PostgreSQL, "pgx", r.dsn(role)) }
+		shopDay[*sql.Tx]{programs[*sql.Tx]{as("checkout"), as("refunds"), as("sender"), as("operator"), as("eraser")}, t}.play()
 		r.refuse(t, "pgx", deniedByPostgres)
 		_, err := open(t, "pgx", r.dsn("checkout")).ExecContext(t.Context(), "SELECT id FROM amsbridge_queue FOR UPDATE")
 		require.True(t, deniedByPostgres(err), "it cannot even hold up a sender: %v", err)
@@ -126,8 +126,8 @@ func TestGrants(t *testing.T) {
 	t.Run("pgx", func(t *testing.T) {
 		t.Parallel()
 		r := postgresRoles(t)
-		as := func(role string) party[pgx.Tx] { return pgxParty(t, r.dsn(role)) }
-		day[pgx.Tx]{cast[pgx.Tx]{as("checkout"), as("refunds"), as("sender"), as("operator"), as("eraser")}, t}.play()
+		as := func(role string) program[pgx.Tx] { return pgxProgram(t, r.dsn(role)) }
+		shopDay[pgx.Tx]{programs[pgx.Tx]{as("checkout"), as("refunds"), as("sender"), as("operator"), as("eraser")}, t}.play()
 		require.NoError(t, as("operator").store.(*pgxstore.Store).Validate(t.Context()))
 	})
 }
@@ -136,8 +136,8 @@ func TestGrants(t *testing.T) {
 func TestGrantsOnMariaDB(t *testing.T) {
 	t.Parallel()
 	r := mariaRoles(t)
-	as := func(role string) party[*sql.Tx] { return sqlParty(t, sqlstore.MySQL, "mysql", r.dsn(role)) }
-	day[*sql.Tx]{cast[*sql.Tx]{as("checkout"), as("refunds"), as("sender"), as("operator"), as("eraser")}, t}.play()
+	as := func(role string) program[*sql.Tx] { return sqlProgram(t, sqlstore.MySQL, "mysql", r.dsn(role)) }
+	shopDay[*sql.Tx]{programs[*sql.Tx]{as("checkout"), as("refunds"), as("sender"), as("operator"), as("eraser")}, t}.play()
 	r.refuse(t, "mysql", deniedByMaria)
 	require.NoError(t, as("operator").store.(*sqlstore.Store).Validate(t.Context()))
 	require.Error(t, as("checkout").store.(*sqlstore.Store).Validate(t.Context()))

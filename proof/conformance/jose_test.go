@@ -19,7 +19,7 @@ const (
 	joseAudience = "https://learn.example.org"
 )
 
-// A second library reads our tokens and finds in them what the first was told,
+// A second library reads our tokens and finds in them what the first was given,
 // and we accept its tokens where they say exactly what ours would.
 func TestTokensVerifyBothWaysWithGoJose(t *testing.T) {
 	t.Parallel()

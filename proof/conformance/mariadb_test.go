@@ -32,11 +32,11 @@ func retried(run func() error) error {
 
 // requireNoWaiting runs f in three transactions that stay open together, then
 // commits them: none may wait for another.
-func requireNoWaiting(t *testing.T, d *deck, f func(tx *sql.Tx, i int)) {
+func requireNoWaiting(t *testing.T, e *env, f func(tx *sql.Tx, i int)) {
 	t.Helper()
 	var open []*sql.Tx
 	for i := range 3 {
-		tx, err := d.db.BeginTx(t.Context(), nil)
+		tx, err := e.db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
 		defer func() { _ = tx.Rollback() }() // harmless after the commit
 		open = append(open, tx)
@@ -51,13 +51,13 @@ func requireNoWaiting(t *testing.T, d *deck, f func(tx *sql.Tx, i int)) {
 
 // Checkouts of different orders run beside each other under REPEATABLE READ,
 // where InnoDB locks gaps too: new ones of one message or several, repeats of
-// several, withdrawals, whatever stands in the tables.
+// several, withdrawals, whatever is in the tables.
 func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	for _, rows := range []int{0, 20} {
 		t.Run(fmt.Sprint(rows, " rows"), func(t *testing.T) {
 			t.Parallel()
-			d := setups[4].open(t)
+			e := setups[4].open(t)
 			ctx := t.Context()
 			var before []outbox.Message
 			for i := range rows {
@@ -65,17 +65,17 @@ func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 			}
 			ids := make([]outbox.ID, rows)
 			if rows > 0 {
-				copy(ids, d.insert(t, before...))
+				copy(ids, e.insert(t, before...))
 				token := outbox.NewToken()
-				for _, l := range d.claim(t, token)[:10] {
-					require.True(t, d.settle(t, token, l, nil))
+				for _, l := range e.claim(t, token)[:10] {
+					require.True(t, e.settle(t, token, l, nil))
 				}
-				d.ahead.Add(int64(1e12))
+				e.ahead.Add(int64(1e12))
 			}
-			requireNoWaiting(t, d, func(tx *sql.Tx, i int) {
+			requireNoWaiting(t, e, func(tx *sql.Tx, i int) {
 				insert := func(duplicate bool, msgs ...outbox.Message) {
 					t.Helper()
-					got, err := d.store.InsertTx(ctx, tx, msgs...)
+					got, err := e.store.InsertTx(ctx, tx, msgs...)
 					require.NoError(t, err)
 					for _, g := range got {
 						require.Equal(t, duplicate, g.Duplicate)
@@ -84,7 +84,7 @@ func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 				own := func(name string) outbox.Message { return push(fmt.Sprint(name, i), "U-1") }
 				if rows > 0 {
 					insert(true, before[3*i], before[3*i+1])
-					became, err := d.store.WithdrawTx(ctx, tx, ids[2*i], ids[19-i])
+					became, err := e.store.WithdrawTx(ctx, tx, ids[2*i], ids[19-i])
 					require.NoError(t, err)
 					require.Equal(t, outbox.WithdrawSettled, became[0])
 				}
@@ -94,9 +94,9 @@ func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 				follower := own("follower")
 				follower.After = own("single").Key
 				insert(false, follower)
-				found, err := d.store.FindTx(ctx, tx, outbox.Query{Keys: []string{own("a").Key}})
+				found, err := e.store.FindTx(ctx, tx, outbox.Query{Keys: []string{own("a").Key}})
 				require.NoError(t, err)
-				became, err := d.store.WithdrawTx(ctx, tx, found[0].ID)
+				became, err := e.store.WithdrawTx(ctx, tx, found[0].ID)
 				require.NoError(t, err)
 				require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn}, became)
 			})
@@ -111,31 +111,31 @@ func TestPromise10_MariaDBConflictMeanwhileLeavesTheTransactionUsable(t *testing
 	for name, rest := range map[string][]outbox.Message{"alone": nil, "among others": {push("other", "U-2")}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := setups[5].open(t)
+			e := setups[5].open(t)
 			ctx := t.Context()
-			first, err := d.db.BeginTx(ctx, nil)
+			first, err := e.db.BeginTx(ctx, nil)
 			require.NoError(t, err)
 			defer func() { _ = first.Rollback() }() // harmless after the commit
-			_, err = d.store.InsertTx(ctx, first, push("k", "U-1"))
+			_, err = e.store.InsertTx(ctx, first, push("k", "U-1"))
 			require.NoError(t, err)
 			changed := push("k", "U-1")
 			changed.Facts = []byte("other facts")
 			second := make(chan error, 1)
 			go func() {
-				second <- sqlstore.InTx(context.Background(), d.db, nil, func(tx *sql.Tx) error {
-					_, err := d.store.InsertTx(context.Background(), tx, append(rest, changed)...)
+				second <- sqlstore.InTx(context.Background(), e.db, nil, func(tx *sql.Tx) error {
+					_, err := e.store.InsertTx(context.Background(), tx, append(rest, changed)...)
 					var conflict *outbox.ConflictError
 					if !errors.As(err, &conflict) || conflict.MustRollBack {
 						return fmt.Errorf("no harmless conflict: %w", err)
 					}
-					_, err = d.store.InsertTx(context.Background(), tx, push("own", "U-3"))
+					_, err = e.store.InsertTx(context.Background(), tx, push("own", "U-3"))
 					return err
 				})
 			}()
-			until(t, func() bool { return d.waiting(t) == 1 }, "the second report waits for the first")
+			until(t, func() bool { return e.waiting(t) == 1 }, "the second report waits for the first")
 			require.NoError(t, first.Commit())
 			require.NoError(t, <-second)
-			found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+			found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 			require.NoError(t, err)
 			require.Len(t, found, 2, "the first report's and the second's own")
 		})
@@ -155,8 +155,8 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 			t.Parallel()
 			s := setups[4]
 			s.params = params
-			d := s.open(t)
-			_, err := d.db.ExecContext(t.Context(), "ALTER DATABASE CHARACTER SET latin1")
+			e := s.open(t)
+			_, err := e.db.ExecContext(t.Context(), "ALTER DATABASE CHARACTER SET latin1")
 			require.NoError(t, err)
 			nasty := "'\"`\\%_?1 \u00e9e\u0301\u4e2d😀\ufffd\u2028 "
 			m := push(nasty, "U-"+nasty)
@@ -164,25 +164,25 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 			m.Facts, m.Profile = []byte("\x00\xff'\\"+nasty), []byte("\xbf\x27\x00")
 			other := m
 			other.Key, other.Facts = strings.TrimSpace(m.Key), []byte("x")
-			ids := d.insert(t, m, other)
+			ids := e.insert(t, m, other)
 			token := outbox.NewToken()
-			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: nasty, Lease: 1e9, Limit: 10, DestinationLimit: 10, KeyLimit: 2})
+			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: nasty, Lease: 1e9, Limit: 10, DestinationLimit: 10, KeyLimit: 2})
 			require.NoError(t, err)
 			require.Len(t, c.Leased, 2)
 			require.Equal(t, m.Profile, c.Leased[0].Profile)
-			require.True(t, d.settle(t, token, c.Leased[0], func(st *outbox.Settlement) {
+			require.True(t, e.settle(t, token, c.Leased[0], func(st *outbox.Settlement) {
 				st.Receipt, st.Detail, st.Reason, st.By = m.Facts, nasty, nasty, nasty
 			}))
-			require.True(t, d.settle(t, token, c.Leased[1], func(st *outbox.Settlement) {
+			require.True(t, e.settle(t, token, c.Leased[1], func(st *outbox.Settlement) {
 				st.State, st.Outcome, st.Reason = outbox.StateParked, outbox.OutcomeRejected, nasty
 			}))
-			rec, log := d.one(t, ids[0]), d.log(t, ids[0])[0]
+			rec, log := e.one(t, ids[0]), e.log(t, ids[0])[0]
 			require.Equal(t, m.Facts, rec.Facts)
 			require.Equal(t, m.Facts, rec.Receipt)
 			require.Equal(t, []any{m.Key, m.Person, m.Subject, m.Items, m.KeyParts}, []any{rec.Key, rec.Person, rec.Subject, rec.Items, rec.KeyParts})
 			if name == "modes" || name == "local time" { // others cannot bring every sign back
 				require.Equal(t, []string{outbox.CutText(nasty, 4096), nasty}, []string{log.Detail, log.Reason})
-				require.Equal(t, nasty, d.one(t, ids[1]).Reason)
+				require.Equal(t, nasty, e.one(t, ids[1]).Reason)
 			}
 		})
 	}
@@ -192,17 +192,17 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 // done again.
 func TestMariaDBDeadlockOfOursIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	d := setups[6].open(t)
+	e := setups[6].open(t)
 	ctx := t.Context()
-	ids := d.insert(t, push("a", "U-1"), push("b", "U-2"))
+	ids := e.insert(t, push("a", "U-1"), push("b", "U-2"))
 	token := outbox.NewToken()
-	leased := d.claim(t, token)
+	leased := e.claim(t, token)
 	require.Len(t, leased, 2)
 	lock := func(tx *sql.Tx, id outbox.ID) error {
 		_, err := tx.ExecContext(ctx, "UPDATE amsbridge_queue SET reason = 'other' WHERE id = ? AND lane = (SELECT lane FROM amsbridge_message WHERE id = ?)", id, id)
 		return err
 	}
-	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	tx, err := e.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback() }() // harmless after the one below
 	_, err = tx.ExecContext(ctx, "INSERT INTO amsbridge_audit (at, actor, role, verb, reason, destination) SELECT 1, '', '', '', '', '' FROM seq_1_to_500")
@@ -218,10 +218,10 @@ func TestMariaDBDeadlockOfOursIsTriedAgain(t *testing.T) {
 		for _, l := range leased {
 			batch = append(batch, outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered})
 		}
-		acked, err := d.store.Settle(context.Background(), batch)
+		acked, err := e.store.Settle(context.Background(), batch)
 		settled <- answer{acked, err}
 	}()
-	until(t, func() bool { return d.waiting(t) == 1 }, "the settlement holds one row and waits for the other")
+	until(t, func() bool { return e.waiting(t) == 1 }, "the settlement holds one row and waits for the other")
 	require.NoError(t, lock(tx, ids[0]), "the settlement was given up for it")
 	require.NoError(t, tx.Rollback())
 	got := <-settled

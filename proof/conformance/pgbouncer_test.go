@@ -28,9 +28,9 @@ func TestPgBouncerInTransactionMode(t *testing.T) {
 			through := with(t, testdb.Bouncer(t, testdb.Postgres(t)), c.key, c.value)
 			db := open(t, c.driver, through)
 			atOnce(t, func() error { return sqlstore.Migrate(t.Context(), db, sqlstore.PostgreSQL) })
-			p := sqlParty(t, sqlstore.PostgreSQL, c.driver, through)
+			p := sqlProgram(t, sqlstore.PostgreSQL, c.driver, through)
 			require.NoError(t, p.store.(*sqlstore.Store).Validate(t.Context()))
-			day[*sql.Tx]{oneForAll(p), t}.play()
+			shopDay[*sql.Tx]{oneProgram(p), t}.play()
 		})
 	}
 	for name, mode := range map[string]string{"pgxstore, exec": "exec", "pgxstore, simple protocol": "simple_protocol"} {
@@ -39,9 +39,9 @@ func TestPgBouncerInTransactionMode(t *testing.T) {
 			through := with(t, testdb.Bouncer(t, testdb.Postgres(t)), "default_query_exec_mode", mode)
 			pool := openPool(t, through)
 			atOnce(t, func() error { return pgxstore.Migrate(t.Context(), pool) })
-			p := pgxParty(t, through)
+			p := pgxProgram(t, through)
 			require.NoError(t, p.store.(*pgxstore.Store).Validate(t.Context()))
-			day[pgx.Tx]{oneForAll(p), t}.play()
+			shopDay[pgx.Tx]{oneProgram(p), t}.play()
 		})
 	}
 }

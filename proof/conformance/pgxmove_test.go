@@ -17,15 +17,15 @@ import (
 )
 
 // both opens one database through database/sql and through pgx.
-func both(t *testing.T) (*deck, *pgxDeck) {
+func both(t *testing.T) (*env, *pgxEnv) {
 	t.Helper()
-	d := engines[1].open(t)
-	return d, openPgxAt(t, d.dsn, nil)
+	e := engines[1].open(t)
+	return e, openPgxAt(t, e.dsn, nil)
 }
 
-func (d *pgxDeck) hook(t *testing.T) *amsbridge.Hook[pgx.Tx] {
+func (e *pgxEnv) hook(t *testing.T) *amsbridge.Hook[pgx.Tx] {
 	t.Helper()
-	hook, err := amsbridge.NewHook(d.store, amsbridge.HookConfig{Catalog: catalogue(t)})
+	hook, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{Catalog: catalogue(t)})
 	require.NoError(t, err)
 	return hook
 }
@@ -34,12 +34,12 @@ func (d *pgxDeck) hook(t *testing.T) *amsbridge.Hook[pgx.Tx] {
 // reported through one is a duplicate, or a conflict, to the other.
 func TestShopMovesBetweenDatabaseSQLAndPgx(t *testing.T) {
 	t.Parallel()
-	d, p := both(t)
+	e, p := both(t)
 	ctx := t.Context()
-	old, now := d.hook(t), p.hook(t)
+	old, now := e.hook(t), p.hook(t)
 	type report func(amsbridge.Order) (*amsbridge.Queued, error)
 	bySQL := func(o amsbridge.Order) (q *amsbridge.Queued, err error) {
-		err = sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+		err = sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
 			q, err = old.OrderCompleted(ctx, tx, o)
 			return err
 		})
@@ -56,7 +56,7 @@ func TestShopMovesBetweenDatabaseSQLAndPgx(t *testing.T) {
 		first, then report
 		after       outbox.Queue
 		inspect     outbox.Inspector
-	}{{bySQL, byPgx, p.store, p.store}, {byPgx, bySQL, d.store, d.store}} {
+	}{{bySQL, byPgx, p.store, p.store}, {byPgx, bySQL, e.store, e.store}} {
 		for j, products := range [][]string{{"course"}, {"course", "dinner"}} {
 			id := fmt.Sprint(i, "-", j)
 			_, err := c.first(purchase(id, member("U-"+id), products...))
@@ -74,7 +74,7 @@ func TestShopMovesBetweenDatabaseSQLAndPgx(t *testing.T) {
 			requireSent(t, c.after, c.inspect, id, len(products))
 		}
 	}
-	fromSQL, err := d.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateDelivered}})
+	fromSQL, err := e.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateDelivered}})
 	require.NoError(t, err)
 	fromPgx, err := p.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateDelivered}})
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func requireSent(t *testing.T, queue outbox.Queue, inspect outbox.Inspector, ord
 	any := deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 		return outbox.Result{Receipt: []byte("receipt")}, nil
 	})
-	_, stop := (&deck{}).send(t, queue, quick(outbox.Fixed{"elevate": any, "notified": any}))
+	_, stop := (&env{}).send(t, queue, quick(outbox.Fixed{"elevate": any, "notified": any}))
 	defer stop()
 	until(t, func() bool {
 		found, err := inspect.Find(t.Context(), outbox.Query{Subject: order})
@@ -104,7 +104,7 @@ func requireSent(t *testing.T, queue outbox.Queue, inspect outbox.Inspector, ord
 // Both at once, in one database: shops and senders of either kind see one outbox.
 func TestBothStoresAtOnce(t *testing.T) {
 	t.Parallel()
-	d, p := both(t)
+	e, p := both(t)
 	const persons, each = 6, 8
 	var mu sync.Mutex
 	under, sent, overlaps := map[string]int{}, map[string]int{}, 0
@@ -123,8 +123,8 @@ func TestBothStoresAtOnce(t *testing.T) {
 		}()
 		return outbox.Result{}, nil
 	})})
-	d.send(t, d.store, cfg)
-	d.send(t, p.store, cfg)
+	e.send(t, e.store, cfg)
+	e.send(t, p.store, cfg)
 	ctx := context.Background()
 	errs := make(chan error, 2*persons*each)
 	var shops sync.WaitGroup
@@ -132,8 +132,8 @@ func TestBothStoresAtOnce(t *testing.T) {
 		for j := range each {
 			m := push(fmt.Sprint(i, "-", j), fmt.Sprint("U-", i))
 			shops.Go(func() {
-				errs <- sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
-					_, err := d.store.InsertTx(ctx, tx, m)
+				errs <- sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
+					_, err := e.store.InsertTx(ctx, tx, m)
 					return err
 				})
 			})
@@ -150,7 +150,7 @@ func TestBothStoresAtOnce(t *testing.T) {
 	for err := range errs {
 		require.NoError(t, err)
 	}
-	until(t, func() bool { return d.pending(t) == 0 }, "all are delivered")
+	until(t, func() bool { return e.pending(t) == 0 }, "all are delivered")
 	mu.Lock()
 	defer mu.Unlock()
 	require.Zero(t, overlaps)

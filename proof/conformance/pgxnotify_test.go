@@ -208,14 +208,14 @@ func TestListenEndsWhileTheDatabaseIsAway(t *testing.T) {
 // once.
 func TestOrderIsDeliveredAtOnceByAnotherProcess(t *testing.T) {
 	t.Parallel()
-	d := openPgx(t, nil)
+	e := openPgx(t, nil)
 	delivered := make(chan string, 1)
 	cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
 		delivered <- m.Key
 		return outbox.Result{}, nil
 	})})
 	cfg.Poll = time.Hour
-	there := openPgxAt(t, d.dsn, nil)
+	there := openPgxAt(t, e.dsn, nil)
 	sender, err := outbox.NewSender(there.store, cfg)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -229,9 +229,9 @@ func TestOrderIsDeliveredAtOnceByAnotherProcess(t *testing.T) {
 	until(t, func() bool { return wakes.Load() == 1 }, "it listens")
 	until(t, func() bool { return there.pool.Stat().AcquireCount() > 5 && there.pool.Stat().AcquiredConns() == 0 }, "the sender has looked, and rests")
 
-	n := newNotifier(t, pgxstore.NotifierConfig{DB: d.pool})
-	require.NoError(t, pgxstore.InTx(t.Context(), d.pool, n.Wake, func(tx pgx.Tx) error {
-		_, err := d.store.InsertTx(t.Context(), tx, push("k", "U-1"))
+	n := newNotifier(t, pgxstore.NotifierConfig{DB: e.pool})
+	require.NoError(t, pgxstore.InTx(t.Context(), e.pool, n.Wake, func(tx pgx.Tx) error {
+		_, err := e.store.InsertTx(t.Context(), tx, push("k", "U-1"))
 		return err
 	}))
 	select {

@@ -66,17 +66,17 @@ func TestRoundTripsOnPgx(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			wire := &turns{}
-			d := openPgx(t, func(c *pgxpool.Config) {
+			e := openPgx(t, func(c *pgxpool.Config) {
 				wire.count(c)
 				c.ConnConfig.DefaultQueryExecMode = mode
 			})
-			ctx, hook := t.Context(), d.hook(t)
+			ctx, hook := t.Context(), e.hook(t)
 			report := func(id string, lines int) (trips int64) {
 				products := make([]string, lines)
 				for i := range products {
 					products[i] = []string{"course", "dinner", "lunch", "course-2"}[i%4]
 				}
-				require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
+				require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
 					trips = wire.during(func() {
 						q, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-"+id), products...))
 						require.NoError(t, err)
@@ -94,31 +94,31 @@ func TestRoundTripsOnPgx(t *testing.T) {
 			require.Equal(t, int64(1), report("fifty", 50))
 			require.LessOrEqual(t, report("fifty", 50), int64(2), "a repeat")
 
-			requireFewTripsOfASender(t, d, wire)
+			requireFewTripsOfASender(t, e, wire)
 		})
 	}
 }
 
 // requireFewTripsOfASender counts what a sender's calls take, whatever the number
 // of messages.
-func requireFewTripsOfASender(t *testing.T, d *pgxDeck, wire *turns) {
+func requireFewTripsOfASender(t *testing.T, e *pgxEnv, wire *turns) {
 	t.Helper()
 	ctx := t.Context()
 	req := outbox.ClaimRequest{Lease: 1e9, Limit: 100, DestinationLimit: 100, KeyLimit: 10}
 	round := func() (claimed, settled int64) {
-		require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
+		require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
 			var msgs []outbox.Message
 			for i := range 30 {
 				msgs = append(msgs, push(fmt.Sprint(outbox.NewToken(), i), fmt.Sprint("U-", i)))
 			}
-			_, err := d.store.InsertTx(ctx, tx, msgs...)
+			_, err := e.store.InsertTx(ctx, tx, msgs...)
 			return err
 		}))
 		req.Token = outbox.NewToken()
 		var claim outbox.Claim
 		claimed = wire.during(func() {
 			var err error
-			claim, err = d.store.Claim(ctx, req)
+			claim, err = e.store.Claim(ctx, req)
 			require.NoError(t, err)
 		})
 		require.GreaterOrEqual(t, len(claim.Leased), 30)
@@ -129,7 +129,7 @@ func requireFewTripsOfASender(t *testing.T, d *pgxDeck, wire *turns) {
 			}
 		}
 		settled = wire.during(func() {
-			acked, err := d.store.Settle(ctx, batch)
+			acked, err := e.store.Settle(ctx, batch)
 			require.NoError(t, err)
 			require.Len(t, acked, len(batch))
 		})
@@ -140,7 +140,7 @@ func requireFewTripsOfASender(t *testing.T, d *pgxDeck, wire *turns) {
 	}
 	claimed, settled := round()
 	idle := wire.during(func() {
-		claim, err := d.store.Claim(ctx, req)
+		claim, err := e.store.Claim(ctx, req)
 		require.NoError(t, err)
 		require.Empty(t, claim.Leased)
 	})

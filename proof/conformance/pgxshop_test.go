@@ -18,37 +18,37 @@ import (
 
 func TestPromise01_PgxNilOrFinishedTransactionIsAnError(t *testing.T) {
 	t.Parallel()
-	d := openPgx(t, nil)
+	e := openPgx(t, nil)
 	ctx := t.Context()
 	bad := map[string]pgx.Tx{"nil": nil, "a nil pool's": (*pgxpool.Tx)(nil)}
 	for name, end := range map[string]func(pgx.Tx) error{
 		"committed":   func(tx pgx.Tx) error { return tx.Commit(ctx) },
 		"rolled back": func(tx pgx.Tx) error { return tx.Rollback(ctx) },
 	} {
-		tx, err := d.pool.Begin(ctx)
+		tx, err := e.pool.Begin(ctx)
 		require.NoError(t, err)
 		inner, err := tx.Begin(ctx)
 		require.NoError(t, err)
 		require.NoError(t, end(inner))
 		bad[name+" savepoint"] = inner
-		_, err = d.store.InsertTx(ctx, tx, push("outer "+name, "U-1"))
+		_, err = e.store.InsertTx(ctx, tx, push("outer "+name, "U-1"))
 		require.NoError(t, err, "the one around it goes on")
 		require.NoError(t, end(tx))
 		bad[name] = tx
 	}
 	for name, tx := range bad {
-		_, err := d.store.InsertTx(ctx, tx, push("k", "U-1"))
+		_, err := e.store.InsertTx(ctx, tx, push("k", "U-1"))
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
-		_, err = d.store.InsertTx(ctx, tx, push("k", "U-1"), push("l", "U-1"))
+		_, err = e.store.InsertTx(ctx, tx, push("k", "U-1"), push("l", "U-1"))
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
-		_, err = d.store.InsertTx(ctx, tx)
+		_, err = e.store.InsertTx(ctx, tx)
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
-		_, err = d.store.FindTx(ctx, tx, outbox.Query{Subject: "order"})
+		_, err = e.store.FindTx(ctx, tx, outbox.Query{Subject: "order"})
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
-		_, err = d.store.WithdrawTx(ctx, tx, 1)
+		_, err = e.store.WithdrawTx(ctx, tx, 1)
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
 	}
-	found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+	found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	require.Equal(t, "outer committed", found[0].Key)
@@ -70,33 +70,33 @@ func TestPgxErrorsAreTheDatabases(t *testing.T) {
 	for _, mode := range pgxModes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			d := openPgx(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			e := openPgx(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 			ctx := t.Context()
-			aborted, err := d.pool.Begin(ctx)
+			aborted, err := e.pool.Begin(ctx)
 			require.NoError(t, err)
 			defer func() { _ = aborted.Rollback(ctx) }()
 			_, err = aborted.Exec(ctx, "SELECT 1/0")
 			require.Error(t, err)
 			for _, msgs := range [][]outbox.Message{nil, {push("a", "U-1")}, {push("a", "U-1"), push("b", "U-1")}} {
-				_, err = d.store.InsertTx(ctx, aborted, msgs...)
+				_, err = e.store.InsertTx(ctx, aborted, msgs...)
 				require.Equal(t, "25P02", sqlState(err), "%v", err)
 				require.NotErrorIs(t, err, outbox.ErrNoTransaction)
 			}
 
-			require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
-				_, err := d.store.InsertTx(ctx, tx, push("one", "U-1"), push("two", "U-1"))
+			require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
+				_, err := e.store.InsertTx(ctx, tx, push("one", "U-1"), push("two", "U-1"))
 				require.NoError(t, err)
 				changed := push("one", "U-1")
 				changed.Facts = []byte("others")
 				var conflict *outbox.ConflictError
-				_, err = d.store.InsertTx(ctx, tx, changed)
+				_, err = e.store.InsertTx(ctx, tx, changed)
 				require.ErrorAs(t, err, &conflict)
-				_, err = d.store.InsertTx(ctx, tx, push("three", "U-1"), changed)
+				_, err = e.store.InsertTx(ctx, tx, push("three", "U-1"), changed)
 				require.ErrorAs(t, err, &conflict)
-				_, err = d.store.InsertTx(ctx, tx, push("three", "U-1"))
+				_, err = e.store.InsertTx(ctx, tx, push("three", "U-1"))
 				return err
 			}))
-			found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+			found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 			require.NoError(t, err)
 			require.Len(t, found, 3)
 		})
@@ -105,19 +105,19 @@ func TestPgxErrorsAreTheDatabases(t *testing.T) {
 
 func TestPgxInTxWakesOnceCommitted(t *testing.T) {
 	t.Parallel()
-	d := openPgx(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	e := openPgx(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	insert := func(key string) func(pgx.Tx) error {
 		return func(tx pgx.Tx) error {
-			_, err := d.store.InsertTx(ctx, tx, push(key, "U-1"))
+			_, err := e.store.InsertTx(ctx, tx, push(key, "U-1"))
 			return err
 		}
 	}
 	wakes := 0
-	require.NoError(t, pgxstore.InTx(ctx, d.pool, func() {
+	require.NoError(t, pgxstore.InTx(ctx, e.pool, func() {
 		wakes++
-		found, err := d.store.Find(ctx, outbox.Query{Subject: "order"}) // deadlocks on one connection, were it still held
+		found, err := e.store.Find(ctx, outbox.Query{Subject: "order"}) // deadlocks on one connection, were it still held
 		require.NoError(t, err)
 		require.Len(t, found, 1, "whoever is woken finds it")
 	}, insert("k")))
@@ -125,33 +125,33 @@ func TestPgxInTxWakesOnceCommitted(t *testing.T) {
 
 	never := func() { t.Error("woken, though nothing was committed") }
 	declined := errors.New("card declined")
-	require.ErrorIs(t, pgxstore.InTx(ctx, d.pool, never, func(tx pgx.Tx) error {
+	require.ErrorIs(t, pgxstore.InTx(ctx, e.pool, never, func(tx pgx.Tx) error {
 		require.NoError(t, insert("declined")(tx))
 		return declined
 	}), declined)
 	require.Panics(t, func() {
-		_ = pgxstore.InTx(ctx, d.pool, never, func(tx pgx.Tx) error {
+		_ = pgxstore.InTx(ctx, e.pool, never, func(tx pgx.Tx) error {
 			require.NoError(t, insert("panic")(tx))
 			panic("shop")
 		})
 	})
-	require.ErrorIs(t, pgxstore.InTx(ctx, d.pool, never, func(tx pgx.Tx) error {
+	require.ErrorIs(t, pgxstore.InTx(ctx, e.pool, never, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "SELECT 1/0")
 		require.Error(t, err)
 		return nil
 	}), pgx.ErrTxCommitRollback, "the shop overlooked an error")
 	gone, stop := context.WithCancel(ctx)
-	require.Error(t, pgxstore.InTx(gone, d.pool, never, func(tx pgx.Tx) error {
+	require.Error(t, pgxstore.InTx(gone, e.pool, never, func(tx pgx.Tx) error {
 		err := insert("cancelled")(tx)
 		stop()
 		return err
 	}), "a failed commit")
-	require.Error(t, pgxstore.InTx(gone, d.pool, never, insert("never")), "a failed begin")
-	require.ErrorIs(t, pgxstore.InTx(ctx, d.pool, never, func(tx pgx.Tx) error { return tx.Rollback(ctx) }), pgx.ErrTxClosed)
-	found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+	require.Error(t, pgxstore.InTx(gone, e.pool, never, insert("never")), "a failed begin")
+	require.ErrorIs(t, pgxstore.InTx(ctx, e.pool, never, func(tx pgx.Tx) error { return tx.Rollback(ctx) }), pgx.ErrTxClosed)
+	found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
-	require.Zero(t, d.pool.Stat().AcquiredConns(), "no connection is kept")
+	require.Zero(t, e.pool.Stat().AcquiredConns(), "no connection is kept")
 }
 
 func TestPgxNewNamesTheBadField(t *testing.T) {
@@ -181,31 +181,31 @@ func TestPgxValidateRefusesWhatTheProgramDoesNotKnow(t *testing.T) {
 }
 
 // Statements of our own transactions are sent together: what one of them says
-// against it undoes all, and is told.
+// against it undoes all, and gets an error.
 func TestPgxFailedSettlementChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, mode := range pgxModes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			d := openPgx(t, func(c *pgxpool.Config) {
+			e := openPgx(t, func(c *pgxpool.Config) {
 				c.ConnConfig.DefaultQueryExecMode = mode
 				c.MaxConns = 1
 			})
 			ctx := t.Context()
 			run := func(text string) {
-				_, err := d.pool.Exec(ctx, text)
+				_, err := e.pool.Exec(ctx, text)
 				require.NoError(t, err)
 			}
-			require.NoError(t, pgxstore.InTx(ctx, d.pool, nil, func(tx pgx.Tx) error {
-				_, err := d.store.InsertTx(ctx, tx, push("a", "U-1"))
+			require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
+				_, err := e.store.InsertTx(ctx, tx, push("a", "U-1"))
 				return err
 			}))
 			token := outbox.NewToken()
-			claim, err := d.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 1, DestinationLimit: 1})
+			claim, err := e.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 1, DestinationLimit: 1})
 			require.NoError(t, err)
 			require.Len(t, claim.Leased, 1)
 			settle := func(ctx context.Context) error {
-				acked, err := d.store.Settle(ctx, []outbox.Settlement{{
+				acked, err := e.store.Settle(ctx, []outbox.Settlement{{
 					Message: claim.Leased[0].Message, Token: token, State: outbox.StateParked, Outcome: outbox.OutcomeRejected,
 					Pause: "refused", ProbeEvery: time.Minute,
 				}})
@@ -213,7 +213,7 @@ func TestPgxFailedSettlementChangesNothing(t *testing.T) {
 				return err
 			}
 			queued := func() outbox.Record {
-				found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+				found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 				require.NoError(t, err)
 				require.Len(t, found, 1)
 				return found[0]

@@ -19,7 +19,7 @@ import (
 )
 
 // pgxDeck is a database with the outbox's tables, open through pgx.
-type pgxDeck struct {
+type pgxEnv struct {
 	dsn   string
 	pool  *pgxpool.Pool
 	store *pgxstore.Store
@@ -41,28 +41,28 @@ func pgxPool(t *testing.T, dsn string, change func(*pgxpool.Config)) *pgxpool.Po
 	return pool
 }
 
-func openPgx(t *testing.T, change func(*pgxpool.Config)) *pgxDeck {
+func openPgx(t *testing.T, change func(*pgxpool.Config)) *pgxEnv {
 	t.Helper()
 	return openPgxAt(t, testdb.Postgres(t), change)
 }
 
-func openPgxAt(t *testing.T, dsn string, change func(*pgxpool.Config)) *pgxDeck {
+func openPgxAt(t *testing.T, dsn string, change func(*pgxpool.Config)) *pgxEnv {
 	t.Helper()
 	return openPgxClock(t, dsn, change, &atomic.Int64{})
 }
 
-func openPgxClock(t *testing.T, dsn string, change func(*pgxpool.Config), ahead *atomic.Int64) *pgxDeck {
+func openPgxClock(t *testing.T, dsn string, change func(*pgxpool.Config), ahead *atomic.Int64) *pgxEnv {
 	t.Helper()
-	d := &pgxDeck{dsn: dsn, pool: pgxPool(t, dsn, change), ahead: ahead}
+	e := &pgxEnv{dsn: dsn, pool: pgxPool(t, dsn, change), ahead: ahead}
 	ctx := context.Background()
-	require.NoError(t, pgxstore.Migrate(ctx, d.pool))
+	require.NoError(t, pgxstore.Migrate(ctx, e.pool))
 	var err error
-	d.store, err = pgxstore.New(ctx, pgxstore.Config{
-		DB: d.pool, Now: func() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) },
+	e.store, err = pgxstore.New(ctx, pgxstore.Config{
+		DB: e.pool, Now: func() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) },
 	})
 	require.NoError(t, err)
-	require.NoError(t, d.store.Validate(ctx))
-	return d
+	require.NoError(t, e.store.Validate(ctx))
+	return e
 }
 
 // pgxModes are all ways of pgx to run a statement.
@@ -71,25 +71,25 @@ var pgxModes = []pgx.QueryExecMode{
 	pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
 }
 
-// emptied is the harness of the deck's one store, without rows: making a database
+// emptied is the harness of the one store of an env, without rows: making a database
 // takes longer than most clauses do.
-func (d *pgxDeck) emptied(t *testing.T) outboxtest.Harness[pgx.Tx] {
+func (e *pgxEnv) emptied(t *testing.T) outboxtest.Harness[pgx.Tx] {
 	t.Helper()
 	ctx := context.Background()
 	for _, table := range []string{"message", "queue", "attempt", "destination", "audit"} {
-		_, err := d.pool.Exec(ctx, "DELETE FROM amsbridge_"+table)
+		_, err := e.pool.Exec(ctx, "DELETE FROM amsbridge_"+table)
 		require.NoError(t, err)
 	}
-	d.ahead.Store(0)
+	e.ahead.Store(0)
 	return outboxtest.Harness[pgx.Tx]{
-		Store: d.store,
-		Begin: func() (pgx.Tx, error) { return d.pool.Begin(ctx) },
+		Store: e.store,
+		Begin: func() (pgx.Tx, error) { return e.pool.Begin(ctx) },
 		BeginAt: func(isolation string) (pgx.Tx, error) {
-			return d.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.TxIsoLevel(isolation)})
+			return e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.TxIsoLevel(isolation)})
 		},
 		Commit:     func(tx pgx.Tx) error { return tx.Commit(ctx) },
 		Rollback:   func(tx pgx.Tx) { _ = tx.Rollback(ctx) },
-		Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },
+		Advance:    func(by time.Duration) { e.ahead.Add(int64(by)) },
 		Concurrent: true,
 	}
 }
@@ -99,8 +99,8 @@ func TestPgxStoreConforms(t *testing.T) {
 	for _, mode := range pgxModes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			d := openPgx(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-			outboxtest.Run(t, d.emptied)
+			e := openPgx(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			outboxtest.Run(t, e.emptied)
 		})
 	}
 }
@@ -118,26 +118,26 @@ func TestPgxStoreBehindPgBouncer(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			straight := openPgx(t, nil)
-			d := openPgxAt(t, testdb.Bouncer(t, straight.dsn), func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			e := openPgxAt(t, testdb.Bouncer(t, straight.dsn), func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 			var sent atomic.Int64
 			cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 				sent.Add(1)
 				return outbox.Result{}, nil
 			})})
 			cfg.Poll = time.Hour
-			sender, _ := (&deck{}).send(t, d.store, cfg)
-			wakes, _ := listen(t, pgxstore.ListenConfig{DB: d.pool, Conn: straight.pool.Config().ConnConfig, Wake: sender.Wake})
+			sender, _ := (&env{}).send(t, e.store, cfg)
+			wakes, _ := listen(t, pgxstore.ListenConfig{DB: e.pool, Conn: straight.pool.Config().ConnConfig, Wake: sender.Wake})
 			until(t, func() bool { return wakes.Load() > 0 }, "it listens beside the bouncer")
-			wake := newNotifier(t, pgxstore.NotifierConfig{DB: d.pool}).Wake
+			wake := newNotifier(t, pgxstore.NotifierConfig{DB: e.pool}).Wake
 			const shops, each = 8, 5
 			errs := make(chan error, shops*each)
 			var all sync.WaitGroup
 			for i := range shops {
 				all.Go(func() {
 					for j := range each {
-						errs <- pgxstore.InTx(context.Background(), d.pool, wake, func(tx pgx.Tx) error {
+						errs <- pgxstore.InTx(context.Background(), e.pool, wake, func(tx pgx.Tx) error {
 							name := fmt.Sprint(i, "-", j)
-							_, err := d.store.InsertTx(context.Background(), tx, push(name, name), push(name+"b", name))
+							_, err := e.store.InsertTx(context.Background(), tx, push(name, name), push(name+"b", name))
 							return err
 						})
 					}

@@ -83,14 +83,14 @@ func TestMariaDBReadsByIndexesHoweverManyRows(t *testing.T) {
 
 func requireFewReads(t *testing.T, rows int, analyzed bool) {
 	t.Helper()
-	d := setups[4].open(t)
-	d.db.SetMaxOpenConns(1) // so that the counters are one session's
+	e := setups[4].open(t)
+	e.db.SetMaxOpenConns(1) // so that the counters are one session's
 	if rows > 0 {
-		seed(t, d.db, rows)
+		seed(t, e.db, rows)
 	}
 	if analyzed {
 		for _, table := range []string{"message", "queue", "attempt"} {
-			_, err := d.db.ExecContext(t.Context(), "ANALYZE TABLE amsbridge_"+table)
+			_, err := e.db.ExecContext(t.Context(), "ANALYZE TABLE amsbridge_"+table)
 			require.NoError(t, err)
 		}
 	}
@@ -105,7 +105,7 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 	follower.After = many[1].Key
 	found := func(q outbox.Query) func() {
 		return func() {
-			_, err := d.store.Find(t.Context(), q)
+			_, err := e.store.Find(t.Context(), q)
 			require.NoError(t, err)
 		}
 	}
@@ -114,18 +114,18 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 		most int
 		do   func()
 	}{
-		{"insert one", 10, func() { d.insert(t, push("one", "U-one")) }},
-		{"insert many", 200, func() { ids = d.insert(t, many...) }},
-		{"repeat many", 200, func() { d.insert(t, many...) }},
-		{"insert a follower", 10, func() { d.insert(t, follower) }},
+		{"insert one", 10, func() { e.insert(t, push("one", "U-one")) }},
+		{"insert many", 200, func() { ids = e.insert(t, many...) }},
+		{"repeat many", 200, func() { e.insert(t, many...) }},
+		{"insert a follower", 10, func() { e.insert(t, follower) }},
 		{"claim", 1500, func() {
-			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 20, KeyLimit: 5})
+			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 20, KeyLimit: 5})
 			require.NoError(t, err)
 			require.Len(t, c.Leased, 20)
 			leased = c.Leased
 		}},
 		{"claim of nothing more", 500, func() {
-			c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 2, InFlight: map[string]int{"elevate": 2}})
+			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 2, InFlight: map[string]int{"elevate": 2}})
 			require.NoError(t, err)
 			require.Empty(t, c.Leased)
 		}},
@@ -138,13 +138,13 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 				}
 				batch = append(batch, st)
 			}
-			acked, err := d.store.Settle(context.Background(), batch)
+			acked, err := e.store.Settle(context.Background(), batch)
 			require.NoError(t, err)
 			require.Len(t, acked, 20)
 		}},
 		{"withdraw", 250, func() {
-			d.inTx(t, func(tx *sql.Tx) error {
-				_, err := d.store.WithdrawTx(t.Context(), tx, ids[:5]...)
+			e.inTx(t, func(tx *sql.Tx) error {
+				_, err := e.store.WithdrawTx(t.Context(), tx, ids[:5]...)
 				return err
 			})
 		}},
@@ -154,11 +154,11 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 		{"find by ID", 200, func() { found(outbox.Query{IDs: ids[:3]})() }},
 		{"find what is parked", 60, found(outbox.Query{States: []outbox.State{outbox.StateParked}})},
 		{"prune", 300, func() {
-			_, err := d.store.Prune(t.Context(), outbox.Pruning{Replies: time.Hour, Forget: time.Hour, Limit: 10})
+			_, err := e.store.Prune(t.Context(), outbox.Pruning{Replies: time.Hour, Forget: time.Hour, Limit: 10})
 			require.NoError(t, err)
 		}},
 	} {
-		all, scanned := reads(t, d.db, step.do)
+		all, scanned := reads(t, e.db, step.do)
 		t.Logf("%-24s %5d read, %4d of them by scans", step.name, all, scanned)
 		require.LessOrEqual(t, all, step.most, step.name)
 	}

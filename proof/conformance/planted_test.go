@@ -86,8 +86,7 @@ func repeated(secrets ...string) []string {
 	return []string{strings.Join(quoted, "\n"), `{"success":null,"error":"` + strings.Join(quoted, " ")}
 }
 
-// evidence is what a run wrote, by where it stood. It is safe for concurrent
-// use.
+// evidence is what a run wrote, by place. It is safe for concurrent use.
 type evidence struct {
 	mu   sync.Mutex
 	text map[string]*strings.Builder
@@ -95,7 +94,7 @@ type evidence struct {
 
 func newEvidence() *evidence { return &evidence{text: map[string]*strings.Builder{}} }
 
-// at returns the place of that name, as a writer.
+// at returns a writer of evidence from that place.
 func (e *evidence) at(place string) evidenceAt { return evidenceAt{e, place} }
 
 type evidenceAt struct {
@@ -112,12 +111,12 @@ func (e evidenceAt) Write(p []byte) (int, error) {
 	return e.text[e.place].Write(p)
 }
 
-// note writes a value as printers do that look into it.
+// note writes a value in each way in which fmt prints it.
 func (e evidenceAt) note(v any) {
 	_, _ = fmt.Fprintf(e, "%v\n%+v\n%#v\n", v, v, v) // a Builder never fails
 }
 
-// found names what was planted and stands somewhere.
+// found lists what was planted and was written somewhere.
 func (e *evidence) found() (all []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -137,8 +136,8 @@ func (e *evidence) found() (all []string) {
 	return all
 }
 
-// watching notes all that destinations return, and is careless itself for its
-// first two messages.
+// watching notes all that destinations return. For the first two messages it lets
+// out all that is planted itself: by a panic, and by an error.
 type watching struct {
 	next  outbox.Resolver
 	seen  evidenceAt
@@ -156,11 +155,11 @@ type watched struct {
 }
 
 func (w watched) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
-	switch careless := strings.Join(planted(), " ") + string(m.Profile); w.by.calls.Add(1) {
+	switch leak := strings.Join(planted(), " ") + string(m.Profile); w.by.calls.Add(1) {
 	case 1:
-		panic(careless)
+		panic(leak)
 	case 2:
-		return outbox.Result{}, errors.New(careless)
+		return outbox.Result{}, errors.New(leak)
 	}
 	res, err := w.next.Deliver(ctx, m)
 	seen := w.by.seen
@@ -189,8 +188,7 @@ func accountWith(auth elevate.Auth) chaos.Account {
 // run in which all was delivered in the end, by platforms that failed in every
 // way which a sender gets past and repeated what they had been sent: in logs,
 // alarms, returned errors, the outbox's own log, the sandboxes' journals and an
-// SQL dump, and in the metrics. The project has
-// no traces yet to look into.
+// SQL dump, and in the metrics.
 func TestNothingPlantedIsFoundAfterAFullRun(t *testing.T) {
 	t.Parallel()
 	for auth, s := range map[elevate.Auth]setup{
@@ -233,31 +231,31 @@ func requireNothingPlanted(t *testing.T, s setup, account chaos.Account) {
 		Around: func(r outbox.Resolver) outbox.Resolver {
 			return metrics.Resolver(&watching{next: r, seen: e.at("results and errors")})
 		},
-		Settled: func(ctx context.Context, scene chaos.Scene) error {
-			d := &deck{setup: s, db: scene.DB, store: scene.Store}
-			require.Zero(t, d.pending(t))
-			e.at("rows").note(d.dump(t))
+		Settled: func(ctx context.Context, systems chaos.Systems) error {
+			run := &env{setup: s, db: systems.DB, store: systems.Store}
+			require.Zero(t, run.pending(t))
+			e.at("rows").note(run.dump(t))
 			for _, st := range []outbox.State{outbox.StateDelivered, outbox.StateAlreadyDone} {
-				records, err := scene.Store.Find(ctx, outbox.Query{States: []outbox.State{st}, Limit: 10_000})
+				records, err := systems.Store.Find(ctx, outbox.Query{States: []outbox.State{st}, Limit: 10_000})
 				require.NoError(t, err)
 				for _, r := range records {
 					e.at("records").note(r)
-					for _, a := range d.log(t, r.ID) {
+					for _, a := range run.log(t, r.ID) {
 						e.at("attempts").note(a)
 						e.at("attempts").note(string(a.Receipt))
 					}
 				}
 			}
-			for _, c := range scene.Elevate.Journal() {
+			for _, c := range systems.Elevate.Journal() {
 				e.at("journal of elevate").note(c)
 			}
-			for _, c := range scene.Notified.Journal() {
+			for _, c := range systems.Notified.Journal() {
 				e.at("journal of notified").note(c)
 			}
-			require.NoError(t, scene.Elevate.WriteJournal(e.at("export of elevate")))
-			require.NoError(t, scene.Notified.WriteJournal(e.at("export of notified")))
-			dumpSQL(ctx, t, d, dsn, e.at("SQL dump"))
-			queue, err := prometheus.New(prometheus.Config{Store: scene.Store, Logger: logger})
+			require.NoError(t, systems.Elevate.WriteJournal(e.at("export of elevate")))
+			require.NoError(t, systems.Notified.WriteJournal(e.at("export of notified")))
+			dumpSQL(ctx, t, run, dsn, e.at("SQL dump"))
+			queue, err := prometheus.New(prometheus.Config{Store: systems.Store, Logger: logger})
 			require.NoError(t, err)
 			scrape(t, e.at("metrics"), metrics, queue)
 			return nil
@@ -282,7 +280,7 @@ func requireNothingPlanted(t *testing.T, s setup, account chaos.Account) {
 	require.Empty(t, e.found())
 }
 
-// scrape writes what is told to a server of Prometheus.
+// scrape writes what a server of Prometheus would read.
 func scrape(t *testing.T, to evidenceAt, metrics ...client.Collector) {
 	t.Helper()
 	for _, m := range metrics {
@@ -297,11 +295,11 @@ func scrape(t *testing.T, to evidenceAt, metrics ...client.Collector) {
 
 // dumpSQL writes the database as its own programs dump it: pg_dump, where it is
 // installed, and a copy of the file that SQLite makes without what was deleted.
-func dumpSQL(ctx context.Context, t *testing.T, d *deck, dsn string, to evidenceAt) {
+func dumpSQL(ctx context.Context, t *testing.T, e *env, dsn string, to evidenceAt) {
 	t.Helper()
-	if d.dialect == sqlstore.SQLite {
+	if e.dialect == sqlstore.SQLite {
 		file := filepath.Join(t.TempDir(), "dump.sqlite")
-		_, err := d.db.ExecContext(ctx, "VACUUM INTO '"+file+"'")
+		_, err := e.db.ExecContext(ctx, "VACUUM INTO '"+file+"'")
 		require.NoError(t, err)
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -309,7 +307,7 @@ func dumpSQL(ctx context.Context, t *testing.T, d *deck, dsn string, to evidence
 		_, _ = to.Write(b)
 		return
 	}
-	_, _ = to.Write([]byte(d.dump(t)))
+	_, _ = to.Write([]byte(e.dump(t)))
 	program, err := exec.LookPath("pg_dump")
 	if err != nil {
 		t.Log("pg_dump is not in PATH: the tables' rows alone were looked through")
@@ -325,13 +323,13 @@ func dumpSQL(ctx context.Context, t *testing.T, d *deck, dsn string, to evidence
 	_, _ = to.Write(out)
 }
 
-// The search finds each planted value in each form, wherever it stands.
+// The search finds each planted value in each form, in whatever text.
 func TestThePlantedIsFoundWhereItStands(t *testing.T) {
 	t.Parallel()
 	for _, p := range planted() {
 		for _, form := range plantedForms(p) {
 			e := newEvidence()
-			slog.New(slog.NewTextHandler(e.at("log"), nil)).Info("a careless line", "reply", "before "+form+" after")
+			slog.New(slog.NewTextHandler(e.at("log"), nil)).Info("a leak line", "reply", "before "+form+" after")
 			e.at("alarms").note("nothing")
 			found := e.found()
 			require.NotEmpty(t, found, form)

@@ -15,14 +15,14 @@ import (
 
 // One message and a batch are stored by different statements.
 func TestPromise01_WhatWasCommittedIsSentAndNothingElse(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		store := func(outcome error, keys ...string) error {
-			return sqlstore.InTx(t.Context(), d.db, nil, func(tx *sql.Tx) error {
+			return sqlstore.InTx(t.Context(), e.db, nil, func(tx *sql.Tx) error {
 				var msgs []outbox.Message
 				for _, k := range keys {
 					msgs = append(msgs, push(k, k))
 				}
-				if _, err := d.store.InsertTx(t.Context(), tx, msgs...); err != nil {
+				if _, err := e.store.InsertTx(t.Context(), tx, msgs...); err != nil {
 					return err
 				}
 				return outcome
@@ -36,7 +36,7 @@ func TestPromise01_WhatWasCommittedIsSentAndNothingElse(t *testing.T) {
 
 		var mu sync.Mutex
 		var sent []string
-		d.send(t, d.store, quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+		e.send(t, e.store, quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			sent = append(sent, m.Key)
@@ -45,7 +45,7 @@ func TestPromise01_WhatWasCommittedIsSentAndNothingElse(t *testing.T) {
 		until(t, func() bool {
 			mu.Lock()
 			defer mu.Unlock()
-			return len(sent) >= 3 && d.pending(t) == 0
+			return len(sent) >= 3 && e.pending(t) == 0
 		}, "what was committed is sent")
 		mu.Lock()
 		defer mu.Unlock()

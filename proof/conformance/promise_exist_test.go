@@ -14,40 +14,40 @@ import (
 )
 
 func TestPromise01_PushExistsIfAndOnlyIfCommitted(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		ctx := t.Context()
-		_, err := d.db.ExecContext(ctx, "CREATE TABLE shop_order (id integer)")
+		_, err := e.db.ExecContext(ctx, "CREATE TABLE shop_order (id integer)")
 		require.NoError(t, err)
 		order := func(tx *sql.Tx, id int, key string) error {
 			if _, err := tx.ExecContext(ctx, map[sqlstore.Dialect]string{
 				sqlstore.SQLite: "INSERT INTO shop_order VALUES (?)", sqlstore.MySQL: "INSERT INTO shop_order VALUES (?)",
 				sqlstore.PostgreSQL: "INSERT INTO shop_order VALUES ($1)",
-			}[d.dialect], id); err != nil {
+			}[e.dialect], id); err != nil {
 				return err
 			}
-			_, err := d.store.InsertTx(ctx, tx, push(key, "U-1"))
+			_, err := e.store.InsertTx(ctx, tx, push(key, "U-1"))
 			return err
 		}
 		declined := errors.New("card declined")
-		err = sqlstore.InTx(ctx, d.db, func() { t.Error("woken after a roll-back") }, func(tx *sql.Tx) error {
+		err = sqlstore.InTx(ctx, e.db, func() { t.Error("woken after a roll-back") }, func(tx *sql.Tx) error {
 			require.NoError(t, order(tx, 1, "rolled-back"))
 			return declined
 		})
 		require.ErrorIs(t, err, declined)
 		require.Panics(t, func() {
-			_ = sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+			_ = sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
 				require.NoError(t, order(tx, 2, "panicked"))
 				panic("shop")
 			})
 		})
 		woken := false
-		require.NoError(t, sqlstore.InTx(ctx, d.db, func() { woken = true }, func(tx *sql.Tx) error { return order(tx, 3, "committed") }))
+		require.NoError(t, sqlstore.InTx(ctx, e.db, func() { woken = true }, func(tx *sql.Tx) error { return order(tx, 3, "committed") }))
 		require.True(t, woken)
 
 		var orders int
-		require.NoError(t, d.db.QueryRowContext(ctx, "SELECT count(*) FROM shop_order").Scan(&orders))
+		require.NoError(t, e.db.QueryRowContext(ctx, "SELECT count(*) FROM shop_order").Scan(&orders))
 		require.Equal(t, 1, orders)
-		all, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+		all, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 		require.NoError(t, err)
 		require.Len(t, all, 1)
 		require.Equal(t, "committed", all[0].Key)
@@ -55,20 +55,20 @@ func TestPromise01_PushExistsIfAndOnlyIfCommitted(t *testing.T) {
 }
 
 func TestPromise01_NilOrFinishedTransactionIsAnError(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		ctx := t.Context()
 		for _, end := range []func(*sql.Tx) error{(*sql.Tx).Commit, (*sql.Tx).Rollback} {
-			finished, err := d.db.BeginTx(ctx, nil)
+			finished, err := e.db.BeginTx(ctx, nil)
 			require.NoError(t, err)
 			require.NoError(t, end(finished))
 			for _, tx := range []*sql.Tx{nil, finished} {
-				_, err = d.store.InsertTx(ctx, tx, push("k", "U-1"))
+				_, err = e.store.InsertTx(ctx, tx, push("k", "U-1"))
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
-				_, err = d.store.InsertTx(ctx, tx)
+				_, err = e.store.InsertTx(ctx, tx)
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
-				_, err = d.store.FindTx(ctx, tx, outbox.Query{Subject: "order"})
+				_, err = e.store.FindTx(ctx, tx, outbox.Query{Subject: "order"})
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
-				_, err = d.store.WithdrawTx(ctx, tx, 1)
+				_, err = e.store.WithdrawTx(ctx, tx, 1)
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
 			}
 		}
@@ -85,71 +85,71 @@ func TestPromise01_PoolInPlaceOfATransactionDoesNotCompile(t *testing.T) {
 }
 
 func TestPromise02_NothingElseEndsAMessage(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		ctx := t.Context()
-		id := d.insert(t, push("a", "U-1"))[0]
+		id := e.insert(t, push("a", "U-1"))[0]
 		for range 3 {
 			token := outbox.NewToken()
-			got := d.claim(t, token)
+			got := e.claim(t, token)
 			if len(got) == 1 {
-				require.False(t, d.settle(t, outbox.NewToken(), got[0], nil), "a stranger's token settles nothing")
+				require.False(t, e.settle(t, outbox.NewToken(), got[0], nil), "a stranger's token settles nothing")
 			}
-			d.ahead.Add(int64(time.Hour))
+			e.ahead.Add(int64(time.Hour))
 		}
-		d.ahead.Add(int64(10 * 365 * 24 * time.Hour)) // expiry is off
-		d.claim(t, outbox.NewToken())
-		require.Equal(t, outbox.StatePending, d.one(t, id).State)
+		e.ahead.Add(int64(10 * 365 * 24 * time.Hour)) // expiry is off
+		e.claim(t, outbox.NewToken())
+		require.Equal(t, outbox.StatePending, e.one(t, id).State)
 
-		d.ahead.Add(int64(time.Hour))
-		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
+		e.ahead.Add(int64(time.Hour))
+		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.Error(t, op.Discard(ctx, outbox.Actor{}, id, "nobody"))
 		require.Error(t, op.Discard(ctx, outbox.Actor{Name: "pat"}, id, " "))
-		require.Equal(t, outbox.StatePending, d.one(t, id).State)
+		require.Equal(t, outbox.StatePending, e.one(t, id).State)
 		require.NoError(t, op.Discard(ctx, outbox.Actor{Name: "pat", Role: "ops"}, id, "test order"))
-		require.Equal(t, outbox.StateDiscarded, d.one(t, id).State)
-		audit, err := d.store.Audit(ctx, 10)
+		require.Equal(t, outbox.StateDiscarded, e.one(t, id).State)
+		audit, err := e.store.Audit(ctx, 10)
 		require.NoError(t, err)
 		require.Len(t, audit, 1)
 		require.Equal(t, outbox.Actor{Name: "pat", Role: "ops"}, audit[0].Actor)
 		require.Equal(t, "test order", audit[0].Action.Reason)
 		require.Equal(t, "a", audit[0].Key)
 
-		settled := d.insert(t, push("b", "U-2"))[0]
+		settled := e.insert(t, push("b", "U-2"))[0]
 		token := outbox.NewToken()
-		require.True(t, d.settle(t, token, d.claim(t, token)[0], nil))
-		require.Equal(t, outbox.StateDelivered, d.one(t, settled).State)
-		require.Len(t, d.log(t, settled), 1, "it is on record")
+		require.True(t, e.settle(t, token, e.claim(t, token)[0], nil))
+		require.Equal(t, outbox.StateDelivered, e.one(t, settled).State)
+		require.Len(t, e.log(t, settled), 1, "it is on record")
 	})
 }
 
 func TestPromise03_SenderThatLostItsLeaseChangesNothing(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		id := d.insert(t, push("a", "U-1"))[0]
+	onEngines(t, func(t *testing.T, e *env) {
+		id := e.insert(t, push("a", "U-1"))[0]
 		old := outbox.NewToken()
-		first := d.claim(t, old)[0]
-		d.ahead.Add(int64(2 * time.Minute))
+		first := e.claim(t, old)[0]
+		e.ahead.Add(int64(2 * time.Minute))
 		current := outbox.NewToken()
-		second := d.claim(t, current)[0]
-		before, entries := d.one(t, id), d.log(t, id)
+		second := e.claim(t, current)[0]
+		before, entries := e.one(t, id), e.log(t, id)
 		for _, st := range []outbox.State{outbox.StateDelivered, outbox.StateAlreadyDone, outbox.StateParked, outbox.StatePending} {
 			for _, deferred := range []bool{false, true} {
-				require.False(t, d.settle(t, old, first, func(s *outbox.Settlement) {
+				require.False(t, e.settle(t, old, first, func(s *outbox.Settlement) {
 					s.State, s.Deferred = st, deferred
 					s.Pause, s.Hold, s.Resume = "paused", time.Hour, true
 					s.Then = []outbox.Message{push("follow-up", "U-9")}
 				}))
 			}
 		}
-		require.Equal(t, before, d.one(t, id))
-		require.Equal(t, entries, d.log(t, id))
-		states, err := d.store.Destinations(t.Context())
+		require.Equal(t, before, e.one(t, id))
+		require.Equal(t, entries, e.log(t, id))
+		states, err := e.store.Destinations(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, states)
-		none, err := d.store.Find(t.Context(), outbox.Query{Keys: []string{"follow-up"}})
+		none, err := e.store.Find(t.Context(), outbox.Query{Keys: []string{"follow-up"}})
 		require.NoError(t, err)
 		require.Empty(t, none)
-		require.True(t, d.settle(t, current, second, nil))
-		require.False(t, d.settle(t, current, second, nil), "once")
+		require.True(t, e.settle(t, current, second, nil))
+		require.False(t, e.settle(t, current, second, nil), "once")
 	})
 }

@@ -19,17 +19,17 @@ import (
 // What is not a fact may change between repeats: name, e-mail, the order of the
 // lines. The first row is kept as it was.
 func TestPromise10_OnlyFactsConflictAndTheFirstRowIsKept(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		report := func(o amsbridge.Order) (q *amsbridge.Queued, err error) {
-			d.inTx(t, func(tx *sql.Tx) error {
+			e.inTx(t, func(tx *sql.Tx) error {
 				q, err = hook.OrderCompleted(ctx, tx, o)
 				return nil
 			})
 			return q, err
 		}
 		rows := func() []outbox.Record {
-			all, err := d.store.Find(ctx, outbox.Query{Subject: "1001"})
+			all, err := e.store.Find(ctx, outbox.Query{Subject: "1001"})
 			require.NoError(t, err)
 			require.Len(t, all, 2)
 			return all
@@ -68,13 +68,13 @@ func TestPromise10_OnlyFactsConflictAndTheFirstRowIsKept(t *testing.T) {
 
 // A single message is stored by a statement of its own.
 func TestPromise10_OrderOfOneMessage(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := context.Background(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := context.Background(), e.hook(t)
 		var wg sync.WaitGroup
 		errs := make(chan error, 12)
 		for range cap(errs) {
 			wg.Go(func() {
-				errs <- sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+				errs <- sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
 					_, err := hook.OrderCompleted(ctx, tx, purchase("1001", member("U-1"), "course"))
 					return err
 				})
@@ -86,13 +86,13 @@ func TestPromise10_OrderOfOneMessage(t *testing.T) {
 			require.NoError(t, err)
 		}
 		rows := func() []outbox.Record {
-			all, err := d.store.Find(ctx, outbox.Query{Subject: "1001"})
+			all, err := e.store.Find(ctx, outbox.Query{Subject: "1001"})
 			require.NoError(t, err)
 			return all
 		}
 		first := rows()
 		require.Len(t, first, 1)
-		d.inTx(t, func(tx *sql.Tx) error {
+		e.inTx(t, func(tx *sql.Tx) error {
 			q, err := hook.OrderCompleted(ctx, tx, purchase("1001", member("U-1"), "course"))
 			require.NoError(t, err)
 			require.Len(t, q.Messages, 1)
@@ -114,14 +114,14 @@ func TestPromise10_OrderOfOneMessage(t *testing.T) {
 
 // What the push refuses the hand-off refuses as well, and for the same reason.
 func TestPromise12_PushAndHandOffRefuseTheSameUserIDs(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		sso, _ := handOff(t)
-		standing, err := amsbridge.NewStanding(d.store)
+		standing, err := amsbridge.NewStanding(e.store)
 		require.NoError(t, err)
 		for i, id := range []string{"", " ", " U-1", "U-1\u00a0", "null", "NaN", "0", "a\x00b", "a\nb", "\xff", "a\u2028b", strings.Repeat("x", 256), strings.Repeat("é", 128)} {
 			problem := strings.TrimPrefix(amsbridge.UserID(id).Check().Error(), "amsbridge: user ID ")
-			d.inTx(t, func(tx *sql.Tx) error {
+			e.inTx(t, func(tx *sql.Tx) error {
 				q, err := hook.OrderCompleted(ctx, tx, purchase(fmt.Sprint(i), member(id), "course", "dinner"))
 				require.NoError(t, err, "%q", id)
 				require.Empty(t, q.Messages, "%q", id)
@@ -134,14 +134,14 @@ func TestPromise12_PushAndHandOffRefuseTheSameUserIDs(t *testing.T) {
 			_, err = standing.Of(ctx, amsbridge.UserID(id))
 			require.ErrorContains(t, err, problem, "%q", id)
 		}
-		require.Zero(t, d.pending(t))
+		require.Zero(t, e.pending(t))
 	})
 }
 
 // table returns the rows of one of the outbox's tables, as text.
-func (d *deck) table(t *testing.T, name string) (out []string) {
+func (e *env) table(t *testing.T, name string) (out []string) {
 	t.Helper()
-	out = d.rows(t, "SELECT * FROM amsbridge_"+name)
+	out = e.rows(t, "SELECT * FROM amsbridge_"+name)
 	slices.Sort(out)
 	return out
 }
@@ -150,24 +150,24 @@ func (d *deck) table(t *testing.T, name string) (out []string) {
 // leaves every row of another order of the same person as it was, and adds none
 // but its own.
 func TestPromise13_HookTouchesOnlyRowsOfItsOwnOrder(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		report := func(id, product string) {
-			d.inTx(t, func(tx *sql.Tx) error {
+			e.inTx(t, func(tx *sql.Tx) error {
 				_, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-1"), "course", "dinner", product))
 				return err
 			})
 		}
 		report("1", "nowhere")
-		op, err := outbox.NewOperator(d.store, outbox.OperatorConfig{})
+		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		for _, shared := range []string{"elevate", "notified"} {
 			require.NoError(t, op.Pause(ctx, outbox.Actor{Name: "pat"}, shared, "a look"))
 		}
-		if d.dialect == sqlstore.SQLite { // on PostgreSQL a role without rights proves it
+		if e.dialect == sqlstore.SQLite { // on PostgreSQL a role without rights proves it
 			for _, table := range []string{"destination", "audit"} {
 				for _, verb := range []string{"INSERT", "UPDATE", "DELETE"} {
-					_, err := d.db.ExecContext(ctx, fmt.Sprintf(
+					_, err := e.db.ExecContext(ctx, fmt.Sprintf(
 						"CREATE TRIGGER shared_%[1]s_%[2]s BEFORE %[2]s ON amsbridge_%[1]s BEGIN SELECT RAISE(ABORT, 'a shared row'); END", table, verb))
 					require.NoError(t, err)
 				}
@@ -176,7 +176,7 @@ func TestPromise13_HookTouchesOnlyRowsOfItsOwnOrder(t *testing.T) {
 		tables := []string{"message", "queue", "attempt", "destination", "audit"}
 		before := map[string][]string{}
 		for _, table := range tables {
-			before[table] = d.table(t, table)
+			before[table] = e.table(t, table)
 		}
 		report("2", "nowhere")
 		report("2", "nowhere")
@@ -184,18 +184,18 @@ func TestPromise13_HookTouchesOnlyRowsOfItsOwnOrder(t *testing.T) {
 			{ID: "course", RemoteProductID: "C-1"}, {ID: "dinner", ShowKey: 7, AddOnKeys: []int64{9985, 10342}}, {ID: "nowhere", RemoteProductID: "C-9"},
 		}})
 		require.NoError(t, err)
-		mender, err := amsbridge.NewHook(d.store, amsbridge.HookConfig{Catalog: mended})
+		mender, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{Catalog: mended})
 		require.NoError(t, err)
-		d.inTx(t, func(tx *sql.Tx) error {
+		e.inTx(t, func(tx *sql.Tx) error {
 			q, err := mender.Rebuild(ctx, tx, purchase("2", member("U-1"), "course", "dinner", "nowhere"))
 			require.NoError(t, err)
 			require.Len(t, q.Messages, 1)
 			return nil
 		})
-		own, err := d.store.Find(ctx, outbox.Query{Subject: "2"})
+		own, err := e.store.Find(ctx, outbox.Query{Subject: "2"})
 		require.NoError(t, err)
 		for _, table := range tables {
-			after := d.table(t, table)
+			after := e.table(t, table)
 			require.Subset(t, after, before[table], "%s: rows of the other order are as they were", table)
 			added := map[string]int{"message": len(own), "queue": len(own) - 1, "attempt": 1}[table] // one was replaced
 			require.Len(t, after, len(before[table])+added, table)
@@ -207,12 +207,12 @@ func TestPromise13_HookTouchesOnlyRowsOfItsOwnOrder(t *testing.T) {
 // completed, repeated and rebuilt without waiting. SQLite has no row locks.
 func TestPromise13_RebuildWaitsForNoOtherOrder(t *testing.T) {
 	t.Parallel()
-	d := engines[1].open(t)
-	ctx, hook := t.Context(), d.hook(t)
+	e := engines[1].open(t)
+	ctx, hook := t.Context(), e.hook(t)
 	bad := member("U-1")
 	bad.Email = "nonsense"
 	for _, id := range []string{"1", "2"} {
-		d.inTx(t, func(tx *sql.Tx) error {
+		e.inTx(t, func(tx *sql.Tx) error {
 			q, err := hook.OrderCompleted(ctx, tx, purchase(id, bad, "course", "dinner"))
 			require.NoError(t, err)
 			require.Len(t, q.Parked, 1)
@@ -221,7 +221,7 @@ func TestPromise13_RebuildWaitsForNoOtherOrder(t *testing.T) {
 	}
 	var open []*sql.Tx
 	for _, id := range []string{"1", "2"} {
-		tx, err := d.db.BeginTx(ctx, nil)
+		tx, err := e.db.BeginTx(ctx, nil)
 		require.NoError(t, err)
 		defer func() { _ = tx.Rollback() }() // harmless after the commit
 		open = append(open, tx)

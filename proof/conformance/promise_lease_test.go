@@ -16,25 +16,25 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// deadly is a queue whose sender dies with the message named: the leases of
-// all that it held end unsettled. Its clock then jumps past them.
-type deadly struct {
-	*deck
+// dyingQueue is a queue whose sender dies with the poison message: it claims and
+// settles nothing, and the clock jumps to where its leases have ended.
+type dyingQueue struct {
+	*env
 	t      *testing.T
 	poison string
 
-	mu    sync.Mutex
-	alone []int // how many were held with the poison, each time
+	mu     sync.Mutex
+	beside []int // how many others each claim of the poison leased
 }
 
-func (q *deadly) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+func (q *dyingQueue) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
 	c, err := q.store.Claim(ctx, req)
 	for _, l := range c.Leased {
 		if l.Key != q.poison {
 			continue
 		}
 		q.mu.Lock()
-		q.alone = append(q.alone, len(c.Leased)-1)
+		q.beside = append(q.beside, len(c.Leased)-1)
 		q.mu.Unlock()
 		q.ahead.Add(int64(req.Lease + time.Second))
 		c.Leased = nil // the process died with them
@@ -43,22 +43,22 @@ func (q *deadly) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Cla
 	return c, err
 }
 
-func (q *deadly) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+func (q *dyingQueue) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	return q.store.Settle(ctx, batch)
 }
 
-func (q *deadly) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, error) {
+func (q *dyingQueue) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, error) {
 	return q.store.Prune(ctx, p)
 }
 
-func TestPromise04_PoisonIsClaimedAloneThenParkedAndNeighboursAreNotBlamed(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+func TestPromise04_PoisonIsIsolatedThenParkedAndOthersAreNotBlamed(t *testing.T) {
+	onEngines(t, func(t *testing.T, e *env) {
 		var all []outbox.Message
 		for i := range 6 {
 			all = append(all, push(fmt.Sprintf("k%d", i), fmt.Sprintf("U-%d", i)))
 		}
-		ids := d.insert(t, all...)
-		q := &deadly{deck: d, t: t, poison: "k2"}
+		ids := e.insert(t, all...)
+		q := &dyingQueue{env: e, t: t, poison: "k2"}
 		var parked atomic.Int32
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 			return outbox.Result{}, nil
@@ -68,12 +68,12 @@ func TestPromise04_PoisonIsClaimedAloneThenParkedAndNeighboursAreNotBlamed(t *te
 				parked.Add(1)
 			}
 		}
-		d.send(t, q, cfg)
+		e.send(t, q, cfg)
 		until(t, func() bool { return parked.Load() == 1 }, "the poison is parked, with an alarm")
-		until(t, func() bool { return d.pending(t) == 0 }, "the others are delivered")
-		require.Equal(t, []int{5, 5, 0, 0, 0, 0, 0}, q.alone, "twice in company, five times alone")
+		until(t, func() bool { return e.pending(t) == 0 }, "the others are delivered")
+		require.Equal(t, []int{5, 5, 0, 0, 0, 0, 0}, q.beside, "twice beside others, five times isolated")
 		for i, id := range ids {
-			rec := d.one(t, id)
+			rec := e.one(t, id)
 			if i == 2 {
 				require.Equal(t, outbox.StateParked, rec.State)
 				require.Equal(t, outbox.ReasonKillsWorker, rec.Reason)
@@ -86,31 +86,31 @@ func TestPromise04_PoisonIsClaimedAloneThenParkedAndNeighboursAreNotBlamed(t *te
 }
 
 func TestPromise04_DeferredSettlementGivesTheAttemptBack(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		id := d.insert(t, push("a", "U-1"))[0]
+	onEngines(t, func(t *testing.T, e *env) {
+		id := e.insert(t, push("a", "U-1"))[0]
 		for i := range 8 {
 			token := outbox.NewToken()
-			got := d.claim(t, token)
+			got := e.claim(t, token)
 			require.Len(t, got, 1)
 			deferred := i%2 == 0
-			require.True(t, d.settle(t, token, got[0], func(s *outbox.Settlement) {
+			require.True(t, e.settle(t, token, got[0], func(s *outbox.Settlement) {
 				s.State, s.Deferred, s.Outcome = outbox.StatePending, deferred, outbox.OutcomeUnavailable
 			}))
-			require.Equal(t, (i+1)/2, d.one(t, id).Attempt)
+			require.Equal(t, (i+1)/2, e.one(t, id).Attempt)
 		}
-		d.claim(t, outbox.NewToken())
-		d.ahead.Add(int64(time.Hour))
+		e.claim(t, outbox.NewToken())
+		e.ahead.Add(int64(time.Hour))
 		token := outbox.NewToken()
-		lost := d.claim(t, token)[0]
+		lost := e.claim(t, token)[0]
 		require.Equal(t, 1, lost.Lost)
-		require.True(t, d.settle(t, token, lost, func(s *outbox.Settlement) { s.State, s.Deferred = outbox.StatePending, true }))
-		require.Zero(t, d.one(t, id).Lost, "any settlement resets the lost leases")
+		require.True(t, e.settle(t, token, lost, func(s *outbox.Settlement) { s.State, s.Deferred = outbox.StatePending, true }))
+		require.Zero(t, e.one(t, id).Lost, "any settlement resets the lost leases")
 	})
 }
 
 func TestPromise05_NoTransactionIsOpenWhileHTTPIsUnderWay(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		d.insert(t, push("a", "U-1"))
+	onEngines(t, func(t *testing.T, e *env) {
+		e.insert(t, push("a", "U-1"))
 		under, release := make(chan struct{}), make(chan struct{})
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 			close(under)
@@ -118,44 +118,44 @@ func TestPromise05_NoTransactionIsOpenWhileHTTPIsUnderWay(t *testing.T) {
 			return outbox.Result{}, nil
 		})})
 		cfg.Poll = time.Hour
-		d.send(t, d.store, cfg)
+		e.send(t, e.store, cfg)
 		answer := sync.OnceFunc(func() { close(release) })
 		t.Cleanup(answer)
 		<-under
 		// The claim's connection goes back at once; nothing takes another.
-		until(t, func() bool { return d.db.Stats().InUse == 0 }, "no connection is held")
-		if d.dialect == sqlstore.MySQL {
-			conn, err := d.db.Conn(t.Context())
+		until(t, func() bool { return e.db.Stats().InUse == 0 }, "no connection is held")
+		if e.dialect == sqlstore.MySQL {
+			conn, err := e.db.Conn(t.Context())
 			require.NoError(t, err)
 			defer func() { require.NoError(t, conn.Close()) }()
 			for _, statement := range []string{"SET lock_wait_timeout = 5", "LOCK TABLES amsbridge_queue WRITE, amsbridge_message WRITE", "UNLOCK TABLES"} {
 				_, err := conn.ExecContext(t.Context(), statement)
 				require.NoError(t, err, "no transaction has read or written them")
 			}
-		} else if d.dialect == sqlstore.PostgreSQL {
+		} else if e.dialect == sqlstore.PostgreSQL {
 			var open int
-			require.NoError(t, d.db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			require.NoError(t, e.db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity
 				WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend'`).Scan(&open))
 			require.Zero(t, open)
 		} else {
-			_, err := d.db.ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")
+			_, err := e.db.ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")
 			require.NoError(t, err)
-			tx, err := d.db.BeginTx(t.Context(), nil)
+			tx, err := e.db.BeginTx(t.Context(), nil)
 			require.NoError(t, err, "the write lock is free")
 			require.NoError(t, tx.Rollback())
 		}
 		answer()
-		until(t, func() bool { return d.pending(t) == 0 }, "delivered")
+		until(t, func() bool { return e.pending(t) == 0 }, "delivered")
 	})
 }
 
 func TestPromise06_DeliveryEndsBeforeItsLease(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ids := d.insert(t, push("a", "U-1"))
+	onEngines(t, func(t *testing.T, e *env) {
+		ids := e.insert(t, push("a", "U-1"))
 		cfg := quick(nil)
 		cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin, cfg.Lease = 3*time.Second, time.Second, time.Second, 5*time.Second
 		cfg.Destinations = outbox.Fixed{"elevate": taking}
-		_, err := outbox.NewSender(d.store, cfg)
+		_, err := outbox.NewSender(e.store, cfg)
 		var field *check.InputError
 		require.ErrorAs(t, err, &field, "a lease that does not cover delivery, settlement and margin")
 		require.Equal(t, "SenderConfig.Lease", field.Field)
@@ -165,7 +165,7 @@ func TestPromise06_DeliveryEndsBeforeItsLease(t *testing.T) {
 		cfg.Lease = 10 * time.Second
 		cfg.Destinations = outbox.Fixed{"elevate": deliverFunc(func(ctx context.Context, _ outbox.Message) (outbox.Result, error) {
 			var until int64
-			if err := d.db.QueryRowContext(ctx, "SELECT lease_until FROM amsbridge_queue").Scan(&until); err != nil {
+			if err := e.db.QueryRowContext(ctx, "SELECT lease_until FROM amsbridge_queue").Scan(&until); err != nil {
 				return outbox.Result{}, err
 			}
 			deadline, ok := ctx.Deadline()
@@ -175,32 +175,32 @@ func TestPromise06_DeliveryEndsBeforeItsLease(t *testing.T) {
 			seen <- times{deadline, time.UnixMicro(until)}
 			return outbox.Result{}, nil
 		})}
-		d.send(t, d.store, cfg)
+		e.send(t, e.store, cfg)
 		got := <-seen
 		require.LessOrEqual(t, got.deadline.Add(cfg.SettleTimeout+cfg.Margin), got.lease)
-		until(t, func() bool { return d.one(t, ids[0]).State == outbox.StateDelivered }, "delivered")
+		until(t, func() bool { return e.one(t, ids[0]).State == outbox.StateDelivered }, "delivered")
 	})
 }
 
 func TestPromise07_RepeatedSendCarriesTheSameKeyAndIsMarked(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		id := d.insert(t, push("a", "U-1"))[0]
-		first := d.claim(t, outbox.NewToken())[0]
+	onEngines(t, func(t *testing.T, e *env) {
+		id := e.insert(t, push("a", "U-1"))[0]
+		first := e.claim(t, outbox.NewToken())[0]
 		require.False(t, first.PossibleDuplicate())
-		d.ahead.Add(int64(time.Hour)) // kill -9: nothing was settled
+		e.ahead.Add(int64(time.Hour)) // kill -9: nothing was settled
 		token := outbox.NewToken()
-		second := d.claim(t, token)[0]
+		second := e.claim(t, token)[0]
 		require.Equal(t, first.Key, second.Key)
 		require.Equal(t, outbox.DoubtLostLease, second.Doubt)
-		require.True(t, d.settle(t, token, second, func(s *outbox.Settlement) {
+		require.True(t, e.settle(t, token, second, func(s *outbox.Settlement) {
 			s.State, s.Outcome = outbox.StatePending, outbox.OutcomeUnknown // a time-out, a cut connection
 		}))
 		token = outbox.NewToken()
-		third := d.claim(t, token)[0]
+		third := e.claim(t, token)[0]
 		require.Equal(t, first.Key, third.Key)
 		require.Equal(t, outbox.DoubtLostLease|outbox.DoubtUnknown, third.Doubt)
-		require.True(t, d.settle(t, token, third, nil))
-		log := d.log(t, id)
+		require.True(t, e.settle(t, token, third, nil))
+		log := e.log(t, id)
 		require.Len(t, log, 3)
 		require.Equal(t, []bool{false, true, true}, []bool{log[0].PossibleDuplicate, log[1].PossibleDuplicate, log[2].PossibleDuplicate})
 	})

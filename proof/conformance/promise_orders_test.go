@@ -29,10 +29,10 @@ func catalogue(t *testing.T) amsbridge.Catalog {
 	return catalog
 }
 
-// hook is a hook on the deck's store.
-func (d *deck) hook(t *testing.T) *amsbridge.Hook[*sql.Tx] {
+// hook is a hook on the env's store.
+func (e *env) hook(t *testing.T) *amsbridge.Hook[*sql.Tx] {
 	t.Helper()
-	hook, err := amsbridge.NewHook(d.store, amsbridge.HookConfig{Catalog: catalogue(t)})
+	hook, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{Catalog: catalogue(t)})
 	require.NoError(t, err)
 	return hook
 }
@@ -50,11 +50,11 @@ func purchase(id string, buyer amsbridge.User, products ...string) amsbridge.Ord
 }
 
 func TestPromise10_SameOrderTwiceGivesOneOfEachAndOtherFactsConflict(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		o := purchase("1001", member("U-1"), "course", "dinner")
 		for i := range 3 {
-			d.inTx(t, func(tx *sql.Tx) error {
+			e.inTx(t, func(tx *sql.Tx) error {
 				q, err := hook.OrderCompleted(ctx, tx, o)
 				require.NoError(t, err)
 				require.Len(t, q.Messages, 2)
@@ -63,11 +63,11 @@ func TestPromise10_SameOrderTwiceGivesOneOfEachAndOtherFactsConflict(t *testing.
 			})
 		}
 		token := outbox.NewToken()
-		for _, l := range d.claim(t, token) {
-			d.settle(t, token, l, nil)
+		for _, l := range e.claim(t, token) {
+			e.settle(t, token, l, nil)
 		}
 		changed := purchase("1001", member("U-1"), "course-2", "dinner", "course")
-		d.inTx(t, func(tx *sql.Tx) error {
+		e.inTx(t, func(tx *sql.Tx) error {
 			_, err := hook.OrderCompleted(ctx, tx, changed)
 			var conflict *outbox.ConflictError
 			require.ErrorAs(t, err, &conflict, "also after delivery")
@@ -77,23 +77,23 @@ func TestPromise10_SameOrderTwiceGivesOneOfEachAndOtherFactsConflict(t *testing.
 			require.Len(t, q.Messages, 1)
 			return nil
 		})
-		all, err := d.store.Find(ctx, outbox.Query{Subject: "1001"})
+		all, err := e.store.Find(ctx, outbox.Query{Subject: "1001"})
 		require.NoError(t, err)
 		require.Len(t, all, 2, "nothing of the conflicting call was written")
-		next, err := d.store.Find(ctx, outbox.Query{Subject: "1002"})
+		next, err := e.store.Find(ctx, outbox.Query{Subject: "1002"})
 		require.NoError(t, err)
 		require.Len(t, next, 1)
 	})
 }
 
 func TestPromise10_ConcurrentReports(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := context.Background(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := context.Background(), e.hook(t)
 		var wg sync.WaitGroup
 		errs := make(chan error, 16)
 		for range cap(errs) {
 			wg.Go(func() {
-				errs <- sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+				errs <- sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
 					_, err := hook.OrderCompleted(ctx, tx, purchase("1001", member("U-1"), "course", "dinner"))
 					return err
 				})
@@ -104,7 +104,7 @@ func TestPromise10_ConcurrentReports(t *testing.T) {
 		for err := range errs {
 			require.NoError(t, err)
 		}
-		all, err := d.store.Find(ctx, outbox.Query{Subject: "1001"})
+		all, err := e.store.Find(ctx, outbox.Query{Subject: "1001"})
 		require.NoError(t, err)
 		require.Len(t, all, 2)
 	})
@@ -114,22 +114,22 @@ func TestPromise10_ConcurrentReports(t *testing.T) {
 // anything is written: it says that the transaction must be rolled back.
 func TestPromise10_ConflictMeanwhileMustRollBack(t *testing.T) {
 	t.Parallel()
-	d := engines[1].open(t)
-	ctx, hook := t.Context(), d.hook(t)
-	first, err := d.db.BeginTx(ctx, nil)
+	e := engines[1].open(t)
+	ctx, hook := t.Context(), e.hook(t)
+	first, err := e.db.BeginTx(ctx, nil)
 	require.NoError(t, err)
 	_, err = hook.OrderCompleted(ctx, first, purchase("1001", member("U-1"), "dinner"))
 	require.NoError(t, err)
 	second := make(chan error, 1)
 	go func() {
-		second <- sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+		second <- sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
 			_, err := hook.OrderCompleted(ctx, tx, purchase("1001", member("U-1"), "lunch", "course"))
 			return err
 		})
 	}()
 	until(t, func() bool {
 		var waiting int
-		err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&waiting)
+		err := e.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&waiting)
 		return err == nil && waiting == 1
 	}, "the second report waits for the first")
 	require.NoError(t, first.Commit())
@@ -139,7 +139,7 @@ func TestPromise10_ConflictMeanwhileMustRollBack(t *testing.T) {
 }
 
 func TestPromise11_OutcomeAloneDecides(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		outcomes := map[string]outbox.Outcome{}
 		var all []outbox.Message
 		for o := outbox.OutcomeDelivered; o <= outbox.OutcomeUnknown; o++ {
@@ -149,7 +149,7 @@ func TestPromise11_OutcomeAloneDecides(t *testing.T) {
 			outcomes[name] = o
 			all = append(all, m)
 		}
-		ids := d.insert(t, all...)
+		ids := e.insert(t, all...)
 		cfg := quick(nil)
 		cfg.Retry = outbox.Retry{First: time.Hour, Longest: time.Hour}
 		fixed := outbox.Fixed{}
@@ -162,10 +162,10 @@ func TestPromise11_OutcomeAloneDecides(t *testing.T) {
 			})
 		}
 		cfg.Destinations = fixed
-		_, stop := d.send(t, d.store, cfg)
-		d.untilTried(t, ids)
+		_, stop := e.send(t, e.store, cfg)
+		e.untilTried(t, ids)
 		stop()
-		states, err := d.store.Destinations(t.Context())
+		states, err := e.store.Destinations(t.Context())
 		require.NoError(t, err)
 		paused, held := map[string]bool{}, map[string]bool{}
 		for _, s := range states {
@@ -176,7 +176,7 @@ func TestPromise11_OutcomeAloneDecides(t *testing.T) {
 		require.Equal(t, 1, count(held))
 		require.True(t, held["xthrottled"])
 		for i, id := range ids {
-			rec := d.one(t, id)
+			rec := e.one(t, id)
 			o := outcomes[all[i].Destination]
 			require.Equal(t, o, rec.Outcome)
 			want := map[outbox.Outcome]outbox.State{
@@ -204,12 +204,12 @@ func count(m map[string]bool) (n int) {
 }
 
 func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		sso, verifier := handOff(t)
 		ids := []string{"U-abc", "u-ABC", "é", "e\u0301", "a b", "it's", `"\`, "%00", "a&b;c=d", "😀", "<>", strings.Repeat("x", 255)}
 		for i, id := range ids {
-			d.inTx(t, func(tx *sql.Tx) error {
+			e.inTx(t, func(tx *sql.Tx) error {
 				_, err := hook.OrderCompleted(ctx, tx, purchase(fmt.Sprint(i), member(id), "course", "dinner"))
 				return err
 			})
@@ -221,7 +221,7 @@ func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
 		}
 		token := outbox.NewToken()
 		seen := map[string]int{}
-		for _, l := range d.claim(t, token) {
+		for _, l := range e.claim(t, token) {
 			require.Len(t, l.Items, 1)
 			if reg, err := amsbridge.DecodeRegistration(l.Message); err == nil {
 				seen[string(reg.User.ID)]++
@@ -234,7 +234,7 @@ func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
 		for _, id := range ids {
 			require.Equal(t, 2, seen[id], "%q: one under way for each destination and person", id)
 		}
-		standing, err := amsbridge.NewStanding(d.store)
+		standing, err := amsbridge.NewStanding(e.store)
 		require.NoError(t, err)
 		places, err := standing.Of(ctx, "U-abc")
 		require.NoError(t, err)
@@ -246,37 +246,37 @@ func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
 // A role that may only insert and look up completes orders; triggers that
 // refuse updates prove the same on SQLite.
 func TestPromise13_OrderCompletedOnlyInserts(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		ctx, hook := t.Context(), d.hook(t)
+	onEngines(t, func(t *testing.T, e *env) {
+		ctx, hook := t.Context(), e.hook(t)
 		all := []string{"course", "dinner", "lunch", "nowhere"}
-		if d.dialect == sqlstore.SQLite {
+		if e.dialect == sqlstore.SQLite {
 			for _, table := range []string{"message", "queue", "attempt", "destination", "audit"} {
 				for _, verb := range []string{"UPDATE", "DELETE"} {
-					_, err := d.db.ExecContext(ctx, fmt.Sprintf(
+					_, err := e.db.ExecContext(ctx, fmt.Sprintf(
 						"CREATE TRIGGER no_%[1]s_%[2]s BEFORE %[2]s ON amsbridge_%[1]s BEGIN SELECT RAISE(ABORT, 'not an insert'); END", table, verb))
 					require.NoError(t, err)
 				}
 			}
-			d.inTx(t, func(tx *sql.Tx) error {
+			e.inTx(t, func(tx *sql.Tx) error {
 				_, err := hook.OrderCompleted(ctx, tx, purchase("1", member("U-1"), all...))
 				return err
 			})
 			return
 		}
-		if d.dialect == sqlstore.MySQL {
-			requireNoWaiting(t, d, func(tx *sql.Tx, i int) {
+		if e.dialect == sqlstore.MySQL {
+			requireNoWaiting(t, e, func(tx *sql.Tx, i int) {
 				_, err := hook.OrderCompleted(ctx, tx, purchase(fmt.Sprint(i), member("U-1"), all...))
 				require.NoError(t, err, "a second checkout does not wait")
 			})
 			return
 		}
-		_, err := d.db.ExecContext(ctx, `DO $$ BEGIN CREATE ROLE amsbridge_checkout; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
+		_, err := e.db.ExecContext(ctx, `DO $$ BEGIN CREATE ROLE amsbridge_checkout; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
 		require.NoError(t, err)
-		_, err = d.db.ExecContext(ctx, "GRANT SELECT, INSERT ON amsbridge_message, amsbridge_queue, amsbridge_attempt TO amsbridge_checkout")
+		_, err = e.db.ExecContext(ctx, "GRANT SELECT, INSERT ON amsbridge_message, amsbridge_queue, amsbridge_attempt TO amsbridge_checkout")
 		require.NoError(t, err)
 		var open []*sql.Tx
 		for i := range 2 {
-			tx, err := d.db.BeginTx(ctx, nil)
+			tx, err := e.db.BeginTx(ctx, nil)
 			require.NoError(t, err)
 			open = append(open, tx)
 			_, err = tx.ExecContext(ctx, "SET LOCAL ROLE amsbridge_checkout")
@@ -289,7 +289,7 @@ func TestPromise13_OrderCompletedOnlyInserts(t *testing.T) {
 		for _, tx := range open {
 			require.NoError(t, tx.Commit())
 		}
-		_, err = d.db.ExecContext(ctx, "DROP OWNED BY amsbridge_checkout")
+		_, err = e.db.ExecContext(ctx, "DROP OWNED BY amsbridge_checkout")
 		require.NoError(t, err)
 	})
 }

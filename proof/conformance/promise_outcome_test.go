@@ -13,8 +13,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// told is a destination that gives one answer.
-func told(o outbox.Outcome, retryAfter time.Duration) deliverFunc {
+// answering is a destination that gives one answer.
+func answering(o outbox.Outcome, retryAfter time.Duration) deliverFunc {
 	return func(context.Context, outbox.Message) (outbox.Result, error) {
 		if o <= outbox.OutcomeAlreadyDone {
 			return outbox.Result{AlreadyDone: o == outbox.OutcomeAlreadyDone, Code: "c"}, nil
@@ -23,7 +23,7 @@ func told(o outbox.Outcome, retryAfter time.Duration) deliverFunc {
 	}
 }
 
-// alarms collects what a sender's alarm hook is told.
+// alarms collects what a sender's alarm hook gets.
 type alarms struct {
 	mu  sync.Mutex
 	got map[string][]outbox.AlarmKind // by destination
@@ -67,20 +67,20 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 		"unavailable2": {outcome: outbox.OutcomeUnavailable, retryAfter: 2 * h, low: 2 * h, high: 2 * h, reason: "as told"},
 		"unknown":      {outcome: outbox.OutcomeUnknown, low: 48 * m, high: 72 * m, reason: "as told"},
 	}
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		fixed, ids := outbox.Fixed{}, map[string]outbox.ID{}
 		for name, c := range cases {
-			fixed[name] = told(c.outcome, c.retryAfter)
+			fixed[name] = answering(c.outcome, c.retryAfter)
 			msg := push(name, "U-1")
 			msg.Destination = name
-			ids[name] = d.insert(t, msg)[0]
+			ids[name] = e.insert(t, msg)[0]
 		}
-		var rung alarms
+		var raised alarms
 		var mu sync.Mutex
 		settled := map[string]outbox.Settlement{}
 		cfg := quick(fixed)
-		cfg.Alarm, cfg.Retry = rung.take, outbox.Retry{First: h, Longest: h}
-		_, stop := d.send(t, tapped{Queue: d.store, settles: func(batch []outbox.Settlement) {
+		cfg.Alarm, cfg.Retry = raised.take, outbox.Retry{First: h, Longest: h}
+		_, stop := e.send(t, recordingQueue{Queue: e.store, settles: func(batch []outbox.Settlement) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, st := range batch {
@@ -89,82 +89,82 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 				}
 			}
 		}}, cfg)
-		d.untilTried(t, slices.Collect(maps.Values(ids)))
+		e.untilTried(t, slices.Collect(maps.Values(ids)))
 		stop()
-		states, err := d.store.Destinations(t.Context())
+		states, err := e.store.Destinations(t.Context())
 		require.NoError(t, err)
-		stands := map[string]outbox.DestinationState{}
+		found := map[string]outbox.DestinationState{}
 		for _, s := range states {
-			stands[s.Name] = s
+			found[s.Name] = s
 		}
 		for name, c := range cases {
-			require.Equal(t, c.alarms, rung.of(name), name)
-			st, entry := settled[name], d.log(t, ids[name])[0]
+			require.Equal(t, c.alarms, raised.of(name), name)
+			st, entry := settled[name], e.log(t, ids[name])[0]
 			require.GreaterOrEqual(t, st.Delay, c.low, name)
 			require.LessOrEqual(t, st.Delay, c.high, name)
 			require.Equal(t, c.outcome, entry.Outcome, name)
 			require.Equal(t, "c", entry.Code, name)
 			require.Equal(t, c.reason, entry.Reason, name)
-			require.Equal(t, c.reason, d.one(t, ids[name]).Reason, name)
-			require.Equal(t, c.pause, stands[name].Reason, name)
+			require.Equal(t, c.reason, e.one(t, ids[name]).Reason, name)
+			require.Equal(t, c.pause, found[name].Reason, name)
 			if c.hold == 0 {
-				require.Zero(t, stands[name].HeldUntil, name)
+				require.Zero(t, found[name].HeldUntil, name)
 			} else {
-				require.WithinDuration(t, time.Now().Add(c.hold), stands[name].HeldUntil, 45*time.Second, name)
+				require.WithinDuration(t, time.Now().Add(c.hold), found[name].HeldUntil, 45*time.Second, name)
 			}
 		}
 	})
 }
 
 func TestPromise11_NotReadyEndsWithAPersonAfterThreeDays(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		id := d.insert(t, push("a", "U-1"))[0]
-		var rung alarms
-		cfg := quick(outbox.Fixed{"elevate": told(outbox.OutcomeNotReady, 0)})
-		cfg.Alarm = rung.take
-		d.send(t, d.store, cfg)
+	onEngines(t, func(t *testing.T, e *env) {
+		id := e.insert(t, push("a", "U-1"))[0]
+		var raised alarms
+		cfg := quick(outbox.Fixed{"elevate": answering(outbox.OutcomeNotReady, 0)})
+		cfg.Alarm = raised.take
+		e.send(t, e.store, cfg)
 		for i, day := range []int{0, 1, 2, 3} {
-			until(t, func() bool { return len(d.log(t, id)) == i+1 }, "asked again")
+			until(t, func() bool { return len(e.log(t, id)) == i+1 }, "asked again")
 			if day < 3 {
-				require.Equal(t, outbox.StatePending, d.one(t, id).State)
-				require.Empty(t, rung.of("elevate"))
-				d.ahead.Add(int64(24*time.Hour + time.Minute))
+				require.Equal(t, outbox.StatePending, e.one(t, id).State)
+				require.Empty(t, raised.of("elevate"))
+				e.ahead.Add(int64(24*time.Hour + time.Minute))
 			}
 		}
-		rec := d.one(t, id)
+		rec := e.one(t, id)
 		require.Equal(t, outbox.StateParked, rec.State)
 		require.Equal(t, "not ready for 72 hours: as told", rec.Reason)
-		require.Equal(t, []outbox.AlarmKind{outbox.AlarmParked}, rung.of("elevate"))
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmParked}, raised.of("elevate"))
 	})
 }
 
 // A 403 may concern one message only: the third different one in a row pauses.
 func TestPromise11_TentativeRefusalPausesAtTheThirdMessage(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		var rung alarms
+	onEngines(t, func(t *testing.T, e *env) {
+		var raised alarms
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"}
 		})})
-		cfg.Alarm, cfg.Retry = rung.take, outbox.Retry{First: time.Hour, Longest: time.Hour}
-		sender, _ := d.send(t, d.store, cfg)
+		cfg.Alarm, cfg.Retry = raised.take, outbox.Retry{First: time.Hour, Longest: time.Hour}
+		sender, _ := e.send(t, e.store, cfg)
 		for _, key := range []string{"a", "b"} {
-			id := d.insert(t, push(key, key))[0]
+			id := e.insert(t, push(key, key))[0]
 			sender.Wake()
-			until(t, func() bool { return len(d.log(t, id)) == 1 }, "tried")
-			rec := d.one(t, id)
+			until(t, func() bool { return len(e.log(t, id)) == 1 }, "tried")
+			rec := e.one(t, id)
 			require.Equal(t, 1, rec.Attempt, "retried by the schedule")
 			require.True(t, rec.Due.After(time.Now()))
-			states, err := d.store.Destinations(t.Context())
+			states, err := e.store.Destinations(t.Context())
 			require.NoError(t, err)
 			require.Empty(t, states)
-			require.Empty(t, rung.of("elevate"))
+			require.Empty(t, raised.of("elevate"))
 		}
-		d.insert(t, push("c", "c"))
+		e.insert(t, push("c", "c"))
 		sender.Wake()
 		until(t, func() bool {
-			states, err := d.store.Destinations(t.Context())
+			states, err := e.store.Destinations(t.Context())
 			return err == nil && len(states) == 1 && states[0].Pausing == outbox.PausedByItself
 		}, "paused")
-		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, rung.of("elevate"))
+		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, raised.of("elevate"))
 	})
 }

@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -15,14 +14,14 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// tapped shows what goes between a sender and its queue.
-type tapped struct {
+// recordingQueue lets a test record what goes between a sender and its queue.
+type recordingQueue struct {
 	outbox.Queue
 	claimed func(outbox.Claim)
 	settles func([]outbox.Settlement)
 }
 
-func (q tapped) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+func (q recordingQueue) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
 	c, err := q.Queue.Claim(ctx, req)
 	if q.claimed != nil && err == nil {
 		q.claimed(c)
@@ -30,7 +29,7 @@ func (q tapped) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Clai
 	return c, err
 }
 
-func (q tapped) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+func (q recordingQueue) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	if q.settles != nil {
 		q.settles(batch)
 	}
@@ -41,48 +40,49 @@ func (q tapped) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox
 // milliseconds if it could.
 const moment = 150 * time.Millisecond
 
-// A suspect waits until its sender holds nothing else, and nothing joins it.
-func TestPromise04_NothingElseIsInTheWindowOfASuspect(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		d.insert(t, push("suspect", "U-1"))
+// An isolated message waits until its sender has nothing else in flight, and nothing
+// joins it.
+func TestPromise04_NothingElseIsInFlightBesideAnIsolatedMessage(t *testing.T) {
+	onEngines(t, func(t *testing.T, e *env) {
+		e.insert(t, push("isolated", "U-1"))
 		for range outbox.SuspectAfter {
-			require.Len(t, d.claim(t, outbox.NewToken()), 1)
-			d.ahead.Add(int64(time.Hour))
+			require.Len(t, e.claim(t, outbox.NewToken()), 1)
+			e.ahead.Add(int64(time.Hour))
 		}
-		d.insert(t, push("neighbour", "U-2"))
-		began := map[string]chan struct{}{"suspect": make(chan struct{}), "neighbour": make(chan struct{}), "latecomer": make(chan struct{})}
+		e.insert(t, push("neighbour", "U-2"))
+		began := map[string]chan struct{}{"isolated": make(chan struct{}), "neighbour": make(chan struct{}), "latecomer": make(chan struct{})}
 		queued := make(chan struct{})
 		var under, together atomic.Int32
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
 			together.Store(max(together.Load(), under.Add(1)))
 			defer under.Add(-1)
 			close(began[m.Key])
-			intruder := began["suspect"]
-			if m.Key == "suspect" {
+			other := began["isolated"]
+			if m.Key == "isolated" {
 				<-queued
-				intruder = began["latecomer"]
+				other = began["latecomer"]
 			}
 			if m.Key != "latecomer" {
 				select {
-				case <-intruder:
+				case <-other:
 				case <-time.After(moment):
 				}
 			}
 			return outbox.Result{}, nil
 		})})
-		sender, _ := d.send(t, d.store, cfg)
-		<-began["suspect"]
-		d.insert(t, push("latecomer", "U-3"))
+		sender, _ := e.send(t, e.store, cfg)
+		<-began["isolated"]
+		e.insert(t, push("latecomer", "U-3"))
 		sender.Wake()
 		close(queued)
-		until(t, func() bool { return d.pending(t) == 0 }, "all are delivered")
+		until(t, func() bool { return e.pending(t) == 0 }, "all are delivered")
 		require.Equal(t, int32(1), together.Load())
 	})
 }
 
 func TestPromise04_LimitAndBackOffCountAttemptsNotDeferrals(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		id := d.insert(t, push("a", "U-1"))[0]
+	onEngines(t, func(t *testing.T, e *env) {
+		id := e.insert(t, push("a", "U-1"))[0]
 		script := []outbox.Outcome{
 			outbox.OutcomeThrottled, outbox.OutcomeUnavailable, outbox.OutcomeThrottled, outbox.OutcomeThrottled,
 			outbox.OutcomeUnavailable, outbox.OutcomeUnavailable, outbox.OutcomeUnavailable,
@@ -97,7 +97,7 @@ func TestPromise04_LimitAndBackOffCountAttemptsNotDeferrals(t *testing.T) {
 			return outbox.Result{}, &outbox.DeliveryError{Outcome: script[(len(attempts)-1)%len(script)], RetryAfter: time.Millisecond, Reason: "as told"}
 		})})
 		cfg.Retry = outbox.Retry{First: 10 * time.Millisecond, Longest: time.Minute, Attempts: 4}
-		d.send(t, tapped{Queue: d.store, settles: func(batch []outbox.Settlement) {
+		e.send(t, recordingQueue{Queue: e.store, settles: func(batch []outbox.Settlement) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, st := range batch {
@@ -106,21 +106,21 @@ func TestPromise04_LimitAndBackOffCountAttemptsNotDeferrals(t *testing.T) {
 				}
 			}
 		}}, cfg)
-		until(t, func() bool { return d.one(t, id).State == outbox.StateParked }, "parked when the schedule ends")
+		until(t, func() bool { return e.one(t, id).State == outbox.StateParked }, "parked when the schedule ends")
 		mu.Lock()
 		defer mu.Unlock()
 		require.Equal(t, []int{1, 1, 2, 2, 2, 3, 4}, attempts)
 		require.Len(t, delays, 3)
 		require.IsIncreasing(t, delays, "the back-off grows with the attempts")
-		require.Contains(t, d.one(t, id).Reason, "gave up after 4 attempts")
+		require.Contains(t, e.one(t, id).Reason, "gave up after 4 attempts")
 	})
 }
 
 // The first claim takes so long that what remains of its leases is too short;
 // the sender must know that without asking the database.
 func TestPromise06_ShortLeaseIsReleasedAndCountedFromBeforeTheClaim(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		id := d.insert(t, push("a", "U-1"))[0]
+	onEngines(t, func(t *testing.T, e *env) {
+		id := e.insert(t, push("a", "U-1"))[0]
 		var claims, delivered atomic.Int32
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(ctx context.Context, m outbox.Message) (outbox.Result, error) {
 			if _, ends := ctx.Deadline(); !ends {
@@ -135,21 +135,21 @@ func TestPromise06_ShortLeaseIsReleasedAndCountedFromBeforeTheClaim(t *testing.T
 		const slack = time.Second
 		cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin = 30*time.Second, 10*time.Second, time.Second
 		cfg.Lease = cfg.DeliverTimeout + cfg.SettleTimeout + cfg.Margin + slack
-		d.send(t, tapped{Queue: d.store, claimed: func(c outbox.Claim) {
+		e.send(t, recordingQueue{Queue: e.store, claimed: func(c outbox.Claim) {
 			if len(c.Leased) > 0 && claims.Add(1) == 1 {
 				<-time.After(slack + moment)
 			}
 		}}, cfg)
-		until(t, func() bool { return d.one(t, id).State != outbox.StatePending }, "settled")
-		require.Equal(t, outbox.StateDelivered, d.one(t, id).State, d.one(t, id).Reason)
+		until(t, func() bool { return e.one(t, id).State != outbox.StatePending }, "settled")
+		require.Equal(t, outbox.StateDelivered, e.one(t, id).State, e.one(t, id).Reason)
 		require.Equal(t, int32(1), delivered.Load(), "what was not started is no attempt")
-		require.Len(t, d.log(t, id), 1)
-		require.False(t, d.log(t, id)[0].PossibleDuplicate)
+		require.Len(t, e.log(t, id), 1)
+		require.False(t, e.log(t, id)[0].PossibleDuplicate)
 	})
 }
 
 func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
+	onEngines(t, func(t *testing.T, e *env) {
 		fails := map[string]func(context.Context) error{
 			"time-out": func(ctx context.Context) error {
 				<-ctx.Done()
@@ -177,10 +177,10 @@ func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
 		cfg.DeliverTimeout, cfg.Lease = 2*time.Second, time.Hour
 		ids := map[string]outbox.ID{}
 		for key := range fails {
-			ids[key] = d.insert(t, push(key, key))[0]
+			ids[key] = e.insert(t, push(key, key))[0]
 		}
-		d.send(t, d.store, cfg)
-		until(t, func() bool { return d.pending(t) == 0 }, "delivered at the second try")
+		e.send(t, e.store, cfg)
+		until(t, func() bool { return e.pending(t) == 0 }, "delivered at the second try")
 		mu.Lock()
 		defer mu.Unlock()
 		for key, id := range ids {
@@ -188,43 +188,10 @@ func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
 			require.Len(t, sent[key], 2, key)
 			require.False(t, sent[key][0].PossibleDuplicate(), key)
 			require.Equal(t, doubtful, sent[key][1].PossibleDuplicate(), key)
-			log := d.log(t, id)
+			log := e.log(t, id)
 			require.Len(t, log, 2, key)
 			require.False(t, log[0].PossibleDuplicate, key)
 			require.Equal(t, doubtful, log[1].PossibleDuplicate, key)
 		}
-	})
-}
-
-// The dead platform has more waiting than the sender's window holds, and was
-// there first.
-func TestPromise08_DeadPlatformDoesNotFillTheWindow(t *testing.T) {
-	onEngines(t, func(t *testing.T, d *deck) {
-		var dead, alive []outbox.Message
-		for i := range 60 {
-			m := push(fmt.Sprint(i), fmt.Sprint(i))
-			dead = append(dead, m)
-			m.Destination = "notified"
-			alive = append(alive, m)
-		}
-		d.insert(t, dead...)
-		under, stuck := make(chan struct{}, len(dead)), make(chan struct{})
-		cfg := quick(outbox.Fixed{
-			"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
-				under <- struct{}{}
-				<-stuck
-				return outbox.Result{}, nil
-			}),
-			"notified": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil }),
-		})
-		cfg.Concurrency, cfg.Window = 4, 16
-		d.send(t, d.store, cfg)
-		open := sync.OnceFunc(func() { close(stuck) })
-		t.Cleanup(open)
-		<-under
-		d.insert(t, alive...)
-		until(t, func() bool { return d.pending(t) == 60 }, "all of the healthy platform's are delivered")
-		open()
-		until(t, func() bool { return d.pending(t) == 0 }, "and then the others")
 	})
 }

@@ -29,14 +29,14 @@ func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndDat
 // order is looked up first.
 func TestRoundTripsOfTheHook(t *testing.T) {
 	t.Parallel()
-	d := engines[1].open(t)
-	cfg, err := pgx.ParseConfig(d.dsn)
+	e := engines[1].open(t)
+	cfg, err := pgx.ParseConfig(e.dsn)
 	require.NoError(t, err)
 	count := &queries{}
 	cfg.Tracer = count
 	db := stdlib.OpenDB(*cfg)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	hook := d.hook(t)
+	hook := e.hook(t)
 	many := make([]string, 200)
 	for i := range many {
 		many[i] = []string{"course", "dinner", "lunch", "course-2"}[i%4]

@@ -33,16 +33,16 @@ func push(key, person string) outbox.Message {
 }
 
 // inTx runs f in a transaction of the shop.
-func (d *deck) inTx(t *testing.T, f func(tx *sql.Tx) error) {
+func (e *env) inTx(t *testing.T, f func(tx *sql.Tx) error) {
 	t.Helper()
-	require.NoError(t, retried(func() error { return sqlstore.InTx(t.Context(), d.db, nil, f) }))
+	require.NoError(t, retried(func() error { return sqlstore.InTx(t.Context(), e.db, nil, f) }))
 }
 
-func (d *deck) insert(t *testing.T, msgs ...outbox.Message) []outbox.ID {
+func (e *env) insert(t *testing.T, msgs ...outbox.Message) []outbox.ID {
 	t.Helper()
 	ids := make([]outbox.ID, len(msgs))
-	d.inTx(t, func(tx *sql.Tx) error {
-		got, err := d.store.InsertTx(t.Context(), tx, msgs...)
+	e.inTx(t, func(tx *sql.Tx) error {
+		got, err := e.store.InsertTx(t.Context(), tx, msgs...)
 		for i, g := range got {
 			ids[i] = g.ID
 		}
@@ -51,36 +51,36 @@ func (d *deck) insert(t *testing.T, msgs ...outbox.Message) []outbox.ID {
 	return ids
 }
 
-func (d *deck) one(t *testing.T, id outbox.ID) outbox.Record {
+func (e *env) one(t *testing.T, id outbox.ID) outbox.Record {
 	t.Helper()
-	found, err := d.store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{id}})
+	found, err := e.store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{id}})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	return found[0]
 }
 
-func (d *deck) log(t *testing.T, id outbox.ID) []outbox.Attempt {
+func (e *env) log(t *testing.T, id outbox.ID) []outbox.Attempt {
 	t.Helper()
-	log, err := d.store.Attempts(t.Context(), id)
+	log, err := e.store.Attempts(t.Context(), id)
 	require.NoError(t, err)
 	return log
 }
 
 // claim leases what it can, for a minute.
-func (d *deck) claim(t *testing.T, token outbox.Token) []outbox.Leased {
+func (e *env) claim(t *testing.T, token outbox.Token) []outbox.Leased {
 	t.Helper()
-	c, err := d.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: "test", Lease: time.Minute, Limit: 100, DestinationLimit: 100, ProbeEvery: time.Minute})
+	c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: "test", Lease: time.Minute, Limit: 100, DestinationLimit: 100, ProbeEvery: time.Minute})
 	require.NoError(t, err)
 	return c.Leased
 }
 
-func (d *deck) settle(t *testing.T, token outbox.Token, l outbox.Leased, change func(*outbox.Settlement)) (acked bool) {
+func (e *env) settle(t *testing.T, token outbox.Token, l outbox.Leased, change func(*outbox.Settlement)) (acked bool) {
 	t.Helper()
 	st := outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, By: "test"}
 	if change != nil {
 		change(&st)
 	}
-	got, err := d.store.Settle(t.Context(), []outbox.Settlement{st})
+	got, err := e.store.Settle(t.Context(), []outbox.Settlement{st})
 	require.NoError(t, err)
 	return len(got) == 1
 }
@@ -96,7 +96,7 @@ func quick(destinations outbox.Fixed) outbox.SenderConfig {
 }
 
 // send runs a sender until the test ends or stop is called.
-func (d *deck) send(t *testing.T, queue outbox.Queue, cfg outbox.SenderConfig) (sender *outbox.Sender, stop func()) {
+func (e *env) send(t *testing.T, queue outbox.Queue, cfg outbox.SenderConfig) (sender *outbox.Sender, stop func()) {
 	t.Helper()
 	sender, err := outbox.NewSender(queue, cfg)
 	require.NoError(t, err)
@@ -117,9 +117,9 @@ func until(t *testing.T, condition func() bool, what string) {
 	require.Eventually(t, condition, 30*time.Second, 5*time.Millisecond, what)
 }
 
-func (d *deck) pending(t *testing.T) int {
+func (e *env) pending(t *testing.T) int {
 	t.Helper()
-	counts, err := d.store.Counts(t.Context())
+	counts, err := e.store.Counts(t.Context())
 	require.NoError(t, err)
 	n := 0
 	for _, c := range counts {
@@ -129,11 +129,11 @@ func (d *deck) pending(t *testing.T) int {
 }
 
 // untilTried waits until each message has an entry in its log.
-func (d *deck) untilTried(t *testing.T, ids []outbox.ID) {
+func (e *env) untilTried(t *testing.T, ids []outbox.ID) {
 	t.Helper()
 	until(t, func() bool {
 		for _, id := range ids {
-			if len(d.log(t, id)) == 0 {
+			if len(e.log(t, id)) == 0 {
 				return false
 			}
 		}

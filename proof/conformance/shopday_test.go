@@ -18,8 +18,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// party is a program of the shop: a store, and transactions of its own.
-type party[Tx any] struct {
+// program is one of the shop's: a store, and transactions of its own.
+type program[Tx any] struct {
 	store interface {
 		outbox.Writer[Tx]
 		outbox.Queue
@@ -28,22 +28,22 @@ type party[Tx any] struct {
 	inTx func(ctx context.Context, wake func(), fn func(Tx) error) error
 }
 
-func sqlParty(t *testing.T, dialect sqlstore.Dialect, driver, dsn string) party[*sql.Tx] {
+func sqlProgram(t *testing.T, dialect sqlstore.Dialect, driver, dsn string) program[*sql.Tx] {
 	t.Helper()
 	db := open(t, driver, dsn)
 	store, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: dialect})
 	require.NoError(t, err)
-	return party[*sql.Tx]{store, func(ctx context.Context, wake func(), fn func(*sql.Tx) error) error {
+	return program[*sql.Tx]{store, func(ctx context.Context, wake func(), fn func(*sql.Tx) error) error {
 		return sqlstore.InTx(ctx, db, wake, fn)
 	}}
 }
 
-func pgxParty(t *testing.T, dsn string) party[pgx.Tx] {
+func pgxProgram(t *testing.T, dsn string) program[pgx.Tx] {
 	t.Helper()
 	pool := openPool(t, dsn)
 	store, err := pgxstore.New(t.Context(), pgxstore.Config{DB: pool})
 	require.NoError(t, err)
-	return party[pgx.Tx]{store, func(ctx context.Context, wake func(), fn func(pgx.Tx) error) error {
+	return program[pgx.Tx]{store, func(ctx context.Context, wake func(), fn func(pgx.Tx) error) error {
 		return pgxstore.InTx(ctx, pool, wake, fn)
 	}}
 }
@@ -56,13 +56,13 @@ func openPool(t *testing.T, dsn string) *pgxpool.Pool {
 	return pool
 }
 
-// cast is who does what on a day of the shop. They may all be one program.
-type cast[Tx any] struct{ checkout, refunds, sender, operator, eraser party[Tx] }
+// programs are those that do a shop's work. All of them may be one.
+type programs[Tx any] struct{ checkout, refunds, sender, operator, eraser program[Tx] }
 
-func oneForAll[Tx any](p party[Tx]) cast[Tx] { return cast[Tx]{p, p, p, p, p} }
+func oneProgram[Tx any](p program[Tx]) programs[Tx] { return programs[Tx]{p, p, p, p, p} }
 
-// hookOf is a hook on a party's store, with the deck's catalogue.
-func hookOf[Tx any](t *testing.T, p party[Tx]) *amsbridge.Hook[Tx] {
+// hookOf is a hook on a program's store, with the catalogue of these tests.
+func hookOf[Tx any](t *testing.T, p program[Tx]) *amsbridge.Hook[Tx] {
 	t.Helper()
 	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
 		{ID: "course", RemoteProductID: "C-1"},
@@ -75,14 +75,14 @@ func hookOf[Tx any](t *testing.T, p party[Tx]) *amsbridge.Hook[Tx] {
 	return hook
 }
 
-// day is a day of a shop: every call that each of the cast has, with all that
+// shopDay is a day of a shop: every call that each of its programs makes, with all that
 // can come of it.
-type day[Tx any] struct {
-	cast[Tx]
+type shopDay[Tx any] struct {
+	programs[Tx]
 	t *testing.T
 }
 
-func (d day[Tx]) play() {
+func (d shopDay[Tx]) play() {
 	d.t.Helper()
 	d.sell()
 	d.refundUnsent()
@@ -92,7 +92,7 @@ func (d day[Tx]) play() {
 	d.forget()
 }
 
-func (d day[Tx]) complete(o amsbridge.Order) (q *amsbridge.Queued, err error) {
+func (d shopDay[Tx]) complete(o amsbridge.Order) (q *amsbridge.Queued, err error) {
 	hook := hookOf(d.t, d.checkout)
 	err = d.checkout.inTx(d.t.Context(), nil, func(tx Tx) error {
 		q, err = hook.OrderCompleted(d.t.Context(), tx, o)
@@ -103,7 +103,7 @@ func (d day[Tx]) complete(o amsbridge.Order) (q *amsbridge.Queued, err error) {
 
 // sell reports orders of one and of several messages, again, changed, defective
 // and sound after that.
-func (d day[Tx]) sell() {
+func (d shopDay[Tx]) sell() {
 	t := d.t
 	t.Helper()
 	two := purchase("1001", member("U-1"), "course", "dinner")
@@ -131,7 +131,7 @@ func (d day[Tx]) sell() {
 }
 
 // refundUnsent withdraws an order, and rebuilds another one.
-func (d day[Tx]) refundUnsent() {
+func (d shopDay[Tx]) refundUnsent() {
 	t, ctx := d.t, d.t.Context()
 	t.Helper()
 	hook := hookOf(t, d.refunds)
@@ -152,7 +152,7 @@ func (d day[Tx]) refundUnsent() {
 }
 
 // refundSent takes back what was delivered, and sends that.
-func (d day[Tx]) refundSent() {
+func (d shopDay[Tx]) refundSent() {
 	t, ctx := d.t, d.t.Context()
 	t.Helper()
 	hook := hookOf(t, d.refunds)
@@ -165,14 +165,14 @@ func (d day[Tx]) refundSent() {
 		return err
 	}))
 	fine := deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil })
-	_, stop := (&deck{}).send(t, d.sender.store, quick(outbox.Fixed{"elevate": fine, "notified": fine}))
+	_, stop := (&env{}).send(t, d.sender.store, quick(outbox.Fixed{"elevate": fine, "notified": fine}))
 	d.untilPending(0)
 	stop()
 }
 
 // send sends all there is, while each platform fails in every way once, and
 // returns what is parked.
-func (d day[Tx]) send() (parked []outbox.Record) {
+func (d shopDay[Tx]) send() (parked []outbox.Record) {
 	t := d.t
 	t.Helper()
 	ways := []*outbox.DeliveryError{
@@ -208,7 +208,7 @@ func (d day[Tx]) send() (parked []outbox.Record) {
 			paused <- a.Destination
 		}
 	}
-	_, stop := (&deck{}).send(t, d.sender.store, cfg)
+	_, stop := (&env{}).send(t, d.sender.store, cfg)
 	defer stop()
 	operator := d.operatorCalls()
 	for range 2 {
@@ -237,7 +237,7 @@ func (d day[Tx]) send() (parked []outbox.Record) {
 	return parked
 }
 
-func (d day[Tx]) untilPending(want int) {
+func (d shopDay[Tx]) untilPending(want int) {
 	d.t.Helper()
 	until(d.t, func() bool {
 		counts, err := d.operator.store.Counts(d.t.Context())
@@ -251,7 +251,7 @@ func (d day[Tx]) untilPending(want int) {
 
 var actor = outbox.Actor{Name: "Grace", Role: "support"}
 
-func (d day[Tx]) operatorCalls() *outbox.Operator {
+func (d shopDay[Tx]) operatorCalls() *outbox.Operator {
 	d.t.Helper()
 	o, err := outbox.NewOperator(d.operator.store, outbox.OperatorConfig{})
 	require.NoError(d.t, err)
@@ -259,7 +259,7 @@ func (d day[Tx]) operatorCalls() *outbox.Operator {
 }
 
 // operate does each of an operator's actions.
-func (d day[Tx]) operate(parked []outbox.Record) {
+func (d shopDay[Tx]) operate(parked []outbox.Record) {
 	t, ctx, o := d.t, d.t.Context(), d.operatorCalls()
 	t.Helper()
 	require.GreaterOrEqual(t, len(parked), 3)
@@ -292,7 +292,7 @@ func (d day[Tx]) operate(parked []outbox.Record) {
 }
 
 // forget erases a person, and removes all that has ended.
-func (d day[Tx]) forget() {
+func (d shopDay[Tx]) forget() {
 	t, ctx := d.t, d.t.Context()
 	t.Helper()
 	o, err := outbox.NewOperator(d.eraser.store, outbox.OperatorConfig{EraseKey: outbox.NewSecret([]byte("0123456789abcdef0123456789abcdef"))})

@@ -37,13 +37,13 @@ func TestStoresConformWhateverTheDSN(t *testing.T) {
 				schema := fmt.Sprintf("shop%d", schemas.Add(1))
 				_, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+schema)
 				require.NoError(t, err)
-				d := s.openAt(t, with(t, dsn, "search_path", schema))
+				e := s.openAt(t, with(t, dsn, "search_path", schema))
 				return outboxtest.Harness[*sql.Tx]{
-					Store:      d.store,
-					Begin:      func() (*sql.Tx, error) { return d.db.BeginTx(context.Background(), nil) },
+					Store:      e.store,
+					Begin:      func() (*sql.Tx, error) { return e.db.BeginTx(context.Background(), nil) },
 					Commit:     (*sql.Tx).Commit,
 					Rollback:   func(tx *sql.Tx) { _ = tx.Rollback() },
-					Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },
+					Advance:    func(by time.Duration) { e.ahead.Add(int64(by)) },
 					Concurrent: s.concurrent,
 				}
 			})
@@ -89,22 +89,22 @@ func TestNamesCompareByBytesInEveryLocale(t *testing.T) {
 			u, err := url.Parse(dsn)
 			require.NoError(t, err)
 			u.Path = "/" + name
-			d := setups[2].openAt(t, u.String())
+			e := setups[2].openAt(t, u.String())
 			names := []string{"abc", "ABC", "aBc", "é", "e\u0301", "I", "i", "ı", "İ", "ss", "ß", "a b", "ab", "a-b", "a\u00adb", "\u200ba"}
 			for _, n := range names {
 				m := push(n, n)
 				m.Subject = n
-				require.Len(t, d.insert(t, m), 1)
+				require.Len(t, e.insert(t, m), 1)
 			}
 			for _, n := range names {
 				for _, q := range []outbox.Query{{Keys: []string{n}}, {Person: n}, {Subject: n}} {
-					found, err := d.store.Find(t.Context(), q)
+					found, err := e.store.Find(t.Context(), q)
 					require.NoError(t, err)
 					require.Len(t, found, 1, "%q", n)
 					require.Equal(t, n, found[0].Key)
 				}
 			}
-			require.Len(t, d.claim(t, outbox.NewToken()), len(names), "each has a lane of its own")
+			require.Len(t, e.claim(t, outbox.NewToken()), len(names), "each has an ordering key of its own")
 		})
 	}
 }

@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -195,10 +194,10 @@ func TestValidateRefusesWhatTheProgramDoesNotKnow(t *testing.T) {
 		} {
 			t.Run(s.name+" "+name, func(t *testing.T) {
 				t.Parallel()
-				d := s.open(t)
-				_, err := d.db.ExecContext(t.Context(), change)
+				e := s.open(t)
+				_, err := e.db.ExecContext(t.Context(), change)
 				require.NoError(t, err)
-				require.ErrorIs(t, d.store.Validate(t.Context()), sqlstore.ErrSchema)
+				require.ErrorIs(t, e.store.Validate(t.Context()), sqlstore.ErrSchema)
 			})
 		}
 	}
@@ -209,17 +208,17 @@ func TestInTxWakesOnceCommitted(t *testing.T) {
 	for _, s := range []setup{setups[0], setups[1], setups[2], setups[4]} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			d := s.open(t)
+			e := s.open(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			insert := func(tx *sql.Tx) error {
-				_, err := d.store.InsertTx(ctx, tx, push("k", "U-1"))
+				_, err := e.store.InsertTx(ctx, tx, push("k", "U-1"))
 				return err
 			}
 			wakes := 0
-			require.NoError(t, sqlstore.InTx(ctx, d.db, func() {
+			require.NoError(t, sqlstore.InTx(ctx, e.db, func() {
 				wakes++
-				found, err := d.store.Find(ctx, outbox.Query{Subject: "order"}) // deadlocks on one connection, were it still held
+				found, err := e.store.Find(ctx, outbox.Query{Subject: "order"}) // deadlocks on one connection, were it still held
 				require.NoError(t, err)
 				require.Len(t, found, 1, "whoever is woken finds it")
 			}, insert))
@@ -227,19 +226,19 @@ func TestInTxWakesOnceCommitted(t *testing.T) {
 
 			never := func() { t.Error("woken, though nothing was committed") }
 			gone, stop := context.WithCancel(ctx)
-			err := sqlstore.InTx(gone, d.db, never, func(tx *sql.Tx) error {
-				_, err := d.store.InsertTx(ctx, tx, push("cancelled", "U-1"))
+			err := sqlstore.InTx(gone, e.db, never, func(tx *sql.Tx) error {
+				_, err := e.store.InsertTx(ctx, tx, push("cancelled", "U-1"))
 				stop()
 				return err
 			})
 			require.Error(t, err, "a failed commit")
-			require.Error(t, sqlstore.InTx(gone, d.db, never, insert), "a failed begin")
-			err = sqlstore.InTx(ctx, d.db, never, func(tx *sql.Tx) error { return tx.Rollback() })
+			require.Error(t, sqlstore.InTx(gone, e.db, never, insert), "a failed begin")
+			err = sqlstore.InTx(ctx, e.db, never, func(tx *sql.Tx) error { return tx.Rollback() })
 			require.ErrorIs(t, err, sql.ErrTxDone, "a transaction that fn ended itself")
-			found, err := d.store.Find(ctx, outbox.Query{Subject: "order"})
+			found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 			require.NoError(t, err)
 			require.Len(t, found, 1)
-			require.Zero(t, d.db.Stats().InUse, "no connection is kept")
+			require.Zero(t, e.db.Stats().InUse, "no connection is kept")
 		})
 	}
 }
@@ -251,15 +250,15 @@ func TestNothingUsesTheHandleWhileTheCallersTransactionIsOpen(t *testing.T) {
 	for _, s := range []setup{setups[1], setups[2], setups[3], setups[4], setups[7]} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			d := s.open(t)
-			d.db.SetMaxOpenConns(1)
-			hook := d.hook(t)
+			e := s.open(t)
+			e.db.SetMaxOpenConns(1)
+			hook := e.hook(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			mixed := purchase("1001", member("U-1"), "course", "dinner", "nowhere", "lunch")
 			bad := purchase("1002", member("U-2"), "course")
 			bad.Buyer.Email = "nonsense"
-			require.NoError(t, sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
+			require.NoError(t, sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
 				for range 2 {
 					_, err := hook.OrderCompleted(ctx, tx, mixed)
 					require.NoError(t, err)
@@ -275,87 +274,15 @@ func TestNothingUsesTheHandleWhileTheCallersTransactionIsOpen(t *testing.T) {
 				q, err := hook.Rebuild(ctx, tx, sound)
 				require.NoError(t, err)
 				require.Len(t, q.Messages, 1)
-				became, err := d.store.WithdrawTx(ctx, tx, q.Messages[0].ID, 999)
+				became, err := e.store.WithdrawTx(ctx, tx, q.Messages[0].ID, 999)
 				require.NoError(t, err)
 				require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn, outbox.WithdrawNotFound}, became)
-				_, err = d.store.FindTx(ctx, tx, outbox.Query{Person: "U-1"})
+				_, err = e.store.FindTx(ctx, tx, outbox.Query{Person: "U-1"})
 				return err
 			}))
 			require.NoError(t, ctx.Err())
-			_, err := d.store.Find(ctx, outbox.Query{Subject: "1001"})
+			_, err := e.store.Find(ctx, outbox.Query{Subject: "1001"})
 			require.NoError(t, err)
 		})
-	}
-}
-
-// isolated runs f in a transaction of that level.
-func (d *deck) isolated(ctx context.Context, level sql.IsolationLevel, f func(tx *sql.Tx) error) error {
-	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
-
-func sqlState(err error) string {
-	var e interface{ SQLState() string }
-	if errors.As(err, &e) {
-		return e.SQLState()
-	}
-	return ""
-}
-
-// Under the stricter levels a repeat is a duplicate as ever, and a concurrent
-// one fails as any insertion of a unique key does: the shop tries again.
-func TestRepeatsUnderStricterIsolation(t *testing.T) {
-	t.Parallel()
-	for _, s := range setups[2:4] {
-		for _, level := range []sql.IsolationLevel{sql.LevelRepeatableRead, sql.LevelSerializable} {
-			t.Run(s.name+" "+level.String(), func(t *testing.T) {
-				t.Parallel()
-				d := s.open(t)
-				hook := d.hook(t)
-				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-				defer cancel()
-				report := func(id string, duplicate bool) func(tx *sql.Tx) error {
-					return func(tx *sql.Tx) error {
-						q, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-1"), "course", "dinner"))
-						if err == nil {
-							require.Len(t, q.Messages, 2)
-							require.Equal(t, []bool{duplicate, duplicate}, []bool{q.Messages[0].Duplicate, q.Messages[1].Duplicate})
-						}
-						return err
-					}
-				}
-				require.NoError(t, d.isolated(ctx, level, func(tx *sql.Tx) error {
-					return errors.Join(report("1001", false)(tx), report("1001", true)(tx))
-				}))
-				require.NoError(t, d.isolated(ctx, level, report("1001", true)), "a later repeat")
-
-				first, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
-				require.NoError(t, err)
-				require.NoError(t, report("1002", false)(first))
-				second := make(chan error, 1)
-				go func() { second <- d.isolated(ctx, level, report("1002", true)) }()
-				until(t, func() bool {
-					var waiting int
-					err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&waiting)
-					return err == nil && waiting == 1
-				}, "the second report waits for the first")
-				require.NoError(t, first.Commit())
-				err = <-second
-				require.Error(t, err)
-				require.Equal(t, "40001", sqlState(err), "the database's serialization error, for the shop to see: %v", err)
-				require.NoError(t, d.isolated(ctx, level, report("1002", true)), "tried again")
-				for _, id := range []string{"1001", "1002"} {
-					found, err := d.store.Find(ctx, outbox.Query{Subject: id})
-					require.NoError(t, err)
-					require.Len(t, found, 2)
-				}
-			})
-		}
 	}
 }

@@ -51,7 +51,7 @@ var engines = []setup{setups[0], setups[2], setups[4]}
 var halfMoved = setup{name: "postgres by pgxstore", dialect: sqlstore.PostgreSQL, driver: "pgx", concurrent: true, pgx: true}
 
 // onEngines runs a proof on each database, and on that of pgx.
-func onEngines(t *testing.T, proof func(t *testing.T, d *deck)) {
+func onEngines(t *testing.T, proof func(t *testing.T, e *env)) {
 	t.Helper()
 	t.Parallel()
 	for _, s := range append(slices.Clone(engines), halfMoved) {
@@ -62,7 +62,7 @@ func onEngines(t *testing.T, proof func(t *testing.T, d *deck)) {
 	}
 }
 
-// store is what a deck works with.
+// store is what these tests need of one.
 type store interface {
 	outboxtest.Store[*sql.Tx]
 	Validate(ctx context.Context) error
@@ -80,8 +80,8 @@ type validator interface {
 	Validate(ctx context.Context) error
 }
 
-// deck is an open database with the outbox's tables.
-type deck struct {
+// env is an open database with the outbox's tables.
+type env struct {
 	setup
 	db    *sql.DB
 	dsn   string
@@ -89,7 +89,7 @@ type deck struct {
 	ahead atomic.Int64 // of the store's clock, in nanoseconds
 }
 
-func (s setup) open(t *testing.T) *deck {
+func (s setup) open(t *testing.T) *env {
 	t.Helper()
 	return s.openAt(t, s.fresh(t))
 }
@@ -118,7 +118,7 @@ func withParams(dsn string, params ...string) string {
 	return dsn + mark + strings.Join(params, "&")
 }
 
-func (s setup) openAt(t *testing.T, dsn string) *deck {
+func (s setup) openAt(t *testing.T, dsn string) *env {
 	t.Helper()
 	db, err := sql.Open(s.driver, dsn)
 	require.NoError(t, err)
@@ -128,25 +128,25 @@ func (s setup) openAt(t *testing.T, dsn string) *deck {
 	}
 	ctx := context.Background()
 	require.NoError(t, sqlstore.Migrate(ctx, db, s.dialect))
-	d := &deck{setup: s, db: db, dsn: dsn}
-	d.store, err = sqlstore.New(ctx, sqlstore.Config{
-		DB: db, Dialect: s.dialect, Now: func() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) },
+	e := &env{setup: s, db: db, dsn: dsn}
+	e.store, err = sqlstore.New(ctx, sqlstore.Config{
+		DB: db, Dialect: s.dialect, Now: func() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) },
 	})
 	require.NoError(t, err)
-	require.NoError(t, d.store.Validate(ctx))
+	require.NoError(t, e.store.Validate(ctx))
 	if s.pgx {
-		now := openPgxClock(t, dsn, nil, &d.ahead)
-		d.store = mixed{d.store, now.store, now.store, now.store}
+		now := openPgxClock(t, dsn, nil, &e.ahead)
+		e.store = mixed{e.store, now.store, now.store, now.store}
 	}
-	return d
+	return e
 }
 
 // beginAt opens a transaction of the isolation level named.
-func (d *deck) beginAt(isolation string) (*sql.Tx, error) {
+func (e *env) beginAt(isolation string) (*sql.Tx, error) {
 	level := map[string]sql.IsolationLevel{
 		"read committed": sql.LevelReadCommitted, "repeatable read": sql.LevelRepeatableRead, "serializable": sql.LevelSerializable,
 	}[isolation]
-	return d.db.BeginTx(context.Background(), &sql.TxOptions{Isolation: level})
+	return e.db.BeginTx(context.Background(), &sql.TxOptions{Isolation: level})
 }
 
 func TestStoresConform(t *testing.T) {
@@ -162,15 +162,15 @@ func TestStoresConform(t *testing.T) {
 	}
 }
 
-func (d *deck) harness() outboxtest.Harness[*sql.Tx] {
+func (e *env) harness() outboxtest.Harness[*sql.Tx] {
 	return outboxtest.Harness[*sql.Tx]{
-		Store:      d.store,
-		Begin:      func() (*sql.Tx, error) { return d.db.BeginTx(context.Background(), nil) },
-		BeginAt:    d.beginAt,
+		Store:      e.store,
+		Begin:      func() (*sql.Tx, error) { return e.db.BeginTx(context.Background(), nil) },
+		BeginAt:    e.beginAt,
 		Commit:     (*sql.Tx).Commit,
 		Rollback:   func(tx *sql.Tx) { _ = tx.Rollback() },
-		Advance:    func(by time.Duration) { d.ahead.Add(int64(by)) },
-		Concurrent: d.concurrent,
+		Advance:    func(by time.Duration) { e.ahead.Add(int64(by)) },
+		Concurrent: e.concurrent,
 	}
 }
 
@@ -181,16 +181,16 @@ func TestStoresSimulated(t *testing.T) {
 	for i, s := range engines {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			d := s.open(t)
+			e := s.open(t)
 			seed := 8000 + 1000*uint64(i) //nolint:gosec // three engines
 			outboxtest.Simulate(t, outboxtest.Simulation{Seed: seed, Schedules: 6}, func(t *testing.T) outboxtest.Harness[*sql.Tx] {
 				t.Helper()
 				for _, table := range []string{"queue", "attempt", "message", "destination", "audit"} {
-					_, err := d.db.ExecContext(t.Context(), "DELETE FROM amsbridge_"+table)
+					_, err := e.db.ExecContext(t.Context(), "DELETE FROM amsbridge_"+table)
 					require.NoError(t, err)
 				}
-				d.ahead.Store(0)
-				return d.harness()
+				e.ahead.Store(0)
+				return e.harness()
 			})
 		})
 	}

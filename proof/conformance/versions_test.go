@@ -47,7 +47,7 @@ func schemaOf(t *testing.T, d sqlstore.Dialect, versions int) sqlmigrate.Set {
 
 // onSchemas runs a proof on each database, with the tables as that many versions
 // (from the newest known one) left them.
-func onSchemas(t *testing.T, from int, proof func(t *testing.T, d *deck)) {
+func onSchemas(t *testing.T, from int, proof func(t *testing.T, e *env)) {
 	t.Helper()
 	t.Parallel()
 	for _, s := range engines {
@@ -57,14 +57,14 @@ func onSchemas(t *testing.T, from int, proof func(t *testing.T, d *deck)) {
 			require.NoError(t, schemaOf(t, s.dialect, known(t, s.dialect)+from).Migrate(t.Context(), db))
 			store, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: s.dialect})
 			require.NoError(t, err)
-			proof(t, &deck{setup: s, db: db, dsn: dsn, store: store})
+			proof(t, &env{setup: s, db: db, dsn: dsn, store: store})
 		})
 	}
 }
 
-func (d *deck) problem(t *testing.T) string {
+func (e *env) problem(t *testing.T) string {
 	t.Helper()
-	err := d.store.Validate(t.Context())
+	err := e.store.Validate(t.Context())
 	require.ErrorIs(t, err, sqlstore.ErrSchema)
 	return err.Error()
 }
@@ -73,13 +73,13 @@ func (d *deck) problem(t *testing.T) string {
 // its Migrate changes nothing; one that runs already, with Validate behind it,
 // goes on, for a later version adds tables and changes none.
 func TestOldProgramOnNewSchema(t *testing.T) {
-	onSchemas(t, 1, func(t *testing.T, d *deck) {
-		n := known(t, d.dialect)
+	onSchemas(t, 1, func(t *testing.T, e *env) {
+		n := known(t, e.dialect)
 		refused := fmt.Sprintf("it has %d versions, this program knows %d", n+1, n)
-		require.Contains(t, d.problem(t), refused)
-		require.NoError(t, sqlstore.Migrate(t.Context(), d.db, d.dialect))
-		require.Contains(t, d.problem(t), refused, "nothing was taken away")
-		d.requireWork(t)
+		require.Contains(t, e.problem(t), refused)
+		require.NoError(t, sqlstore.Migrate(t.Context(), e.db, e.dialect))
+		require.Contains(t, e.problem(t), refused, "nothing was taken away")
+		e.requireWork(t)
 	})
 }
 
@@ -87,27 +87,27 @@ func TestOldProgramOnNewSchema(t *testing.T) {
 // run. One that does not ask still sells and sends: what a version adds is
 // needed by what is new in it.
 func TestNewProgramOnOldSchema(t *testing.T) {
-	onSchemas(t, -1, func(t *testing.T, d *deck) {
-		n := known(t, d.dialect)
-		problem := d.problem(t)
+	onSchemas(t, -1, func(t *testing.T, e *env) {
+		n := known(t, e.dialect)
+		problem := e.problem(t)
 		require.Contains(t, problem, fmt.Sprintf("version %d is missing: run Migrate", n))
-		require.Contains(t, problem, fmt.Sprintf("%s/%04d_", d.dialect, n))
-		d.requireWork(t)
-		require.NoError(t, sqlstore.Migrate(t.Context(), d.db, d.dialect))
-		require.NoError(t, d.store.Validate(t.Context()))
-		d.requireWork(t)
+		require.Contains(t, problem, fmt.Sprintf("%s/%04d_", e.dialect, n))
+		e.requireWork(t)
+		require.NoError(t, sqlstore.Migrate(t.Context(), e.db, e.dialect))
+		require.NoError(t, e.store.Validate(t.Context()))
+		e.requireWork(t)
 	})
 }
 
 // requireWork stores a message and has it delivered.
-func (d *deck) requireWork(t *testing.T) {
+func (e *env) requireWork(t *testing.T) {
 	t.Helper()
-	ids := d.insert(t, push(fmt.Sprintf("work %s", outbox.NewToken()), "U-1"))
-	_, stop := d.send(t, d.store, quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+	ids := e.insert(t, push(fmt.Sprintf("work %s", outbox.NewToken()), "U-1"))
+	_, stop := e.send(t, e.store, quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 		return outbox.Result{}, nil
 	})}))
 	until(t, func() bool {
-		found, err := d.store.Find(t.Context(), outbox.Query{IDs: ids})
+		found, err := e.store.Find(t.Context(), outbox.Query{IDs: ids})
 		return err == nil && len(found) == 1 && found[0].State == outbox.StateDelivered
 	}, "it is delivered")
 	stop()
@@ -115,11 +115,11 @@ func (d *deck) requireWork(t *testing.T) {
 
 // The schema is brought up to date while shops sell and senders send.
 func TestMigrateWhileOthersWork(t *testing.T) {
-	onSchemas(t, -1, func(t *testing.T, d *deck) {
+	onSchemas(t, -1, func(t *testing.T, e *env) {
 		ctx := t.Context()
 		var sent atomic.Int32
 		for range 2 {
-			d.send(t, d.store, quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+			e.send(t, e.store, quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 				sent.Add(1)
 				return outbox.Result{}, nil
 			})}))
@@ -138,8 +138,8 @@ func TestMigrateWhileOthersWork(t *testing.T) {
 					default:
 					}
 					key := fmt.Sprintf("shop %d sale %d", shop, n)
-					err := sqlstore.InTx(ctx, d.db, nil, func(tx *sql.Tx) error {
-						_, err := d.store.InsertTx(ctx, tx, push(key, key))
+					err := sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
+						_, err := e.store.InsertTx(ctx, tx, push(key, key))
 						return err
 					})
 					if err != nil {
@@ -151,16 +151,16 @@ func TestMigrateWhileOthersWork(t *testing.T) {
 			}()
 		}
 		until(t, func() bool { return sent.Load() > 20 }, "they work")
-		require.NoError(t, sqlstore.Migrate(ctx, d.db, d.dialect))
+		require.NoError(t, sqlstore.Migrate(ctx, e.db, e.dialect))
 		before := sent.Load()
 		until(t, func() bool { return sent.Load() > before+20 }, "they go on")
 		close(enough)
 		all := <-sold + <-sold
 		close(failed)
 		require.NoError(t, <-failed, "no checkout failed by it")
-		until(t, func() bool { return int(sent.Load()) >= all && d.pending(t) == 0 }, "all is delivered")
+		until(t, func() bool { return int(sent.Load()) >= all && e.pending(t) == 0 }, "all is delivered")
 		require.Equal(t, all, int(sent.Load()))
-		require.NoError(t, d.store.Validate(ctx))
+		require.NoError(t, e.store.Validate(ctx))
 	})
 }
 

@@ -29,8 +29,8 @@ const childVariable = "AMSBRIDGE_CRASH_CHILD"
 // DefaultPause is the longest that a buyer rests between two orders.
 const DefaultPause = 50 * time.Millisecond
 
-// DefaultLease is how long the children's messages are leased, unless told
-// otherwise.
+// DefaultLease is how long the children's messages are leased, unless
+// [Config] says otherwise.
 const DefaultLease = 1500 * time.Millisecond
 
 // margin is what a lease covers beside deliveries and settlements.
@@ -39,18 +39,18 @@ const margin = 200 * time.Millisecond
 // buyers take orders at the same time.
 const buyers = 4
 
-// instructions are what a child is told.
+// instructions are what a child gets from its parent.
 type instructions struct {
 	Engine string `json:"engine"`
 	DSN    string `json:"dsn"`
-	// Life counts the children from 1.
-	Life    int           `json:"life"`
+	// Number counts the children from 1.
+	Number  int           `json:"number"`
 	Seed    uint64        `json:"seed"`
 	Selling bool          `json:"selling"`
 	Lease   time.Duration `json:"lease"`
 	Pause   time.Duration `json:"pause"`
-	// Rough: the database will go away. A sale that fails by that is no failure
-	// of the child.
+	// Rough says that the database will fail. A sale that fails by that is no
+	// failure of the child.
 	Rough    bool   `json:"rough"`
 	Elevate  string `json:"elevate"`
 	Notified string `json:"notified"`
@@ -100,8 +100,8 @@ func (in instructions) run() error {
 	return e.work(ctx, in)
 }
 
-// till is how a shop takes money: a store, and transactions of its own.
-type till[Tx any] struct {
+// shop is a store with the shop's own transactions.
+type shop[Tx any] struct {
 	store interface {
 		outbox.Writer[Tx]
 		outbox.Queue
@@ -111,14 +111,14 @@ type till[Tx any] struct {
 }
 
 // work sells and sends until ctx ends.
-func work[Tx any](ctx context.Context, in instructions, t till[Tx]) error {
+func work[Tx any](ctx context.Context, in instructions, s shop[Tx]) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	sender, err := in.sender(t.store)
+	sender, err := in.sender(s.store)
 	if err != nil {
 		return err
 	}
-	hook, err := amsbridge.NewHook[Tx](t.store, amsbridge.HookConfig{Catalog: catalog{}, Wake: sender.Wake})
+	hook, err := amsbridge.NewHook[Tx](s.store, amsbridge.HookConfig{Catalog: catalog{}, Wake: sender.Wake})
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func work[Tx any](ctx context.Context, in instructions, t till[Tx]) error {
 		var lines atomic.Int64
 		for b := range buyers {
 			wg.Go(func() {
-				rng := rand.New(rand.NewPCG(in.Seed, uint64(in.Life*buyers+b)))
-				if err := sell(ctx, in, rng, b, t, hook, &lines); err != nil && ctx.Err() == nil {
+				rng := rand.New(rand.NewPCG(in.Seed, uint64(in.Number*buyers+b)))
+				if err := sell(ctx, in, rng, b, s, hook, &lines); err != nil && ctx.Err() == nil {
 					failed <- err
 					cancel()
 				}
@@ -162,7 +162,7 @@ func (in instructions) sender(queue outbox.Queue) (*outbox.Sender, error) {
 	deliver, settle := in.Lease/3, in.Lease*7/15-margin
 	return outbox.NewSender(queue, outbox.SenderConfig{
 		Destinations:   outbox.Fixed{"elevate": lms, "notified": events},
-		Name:           fmt.Sprintf("life %d", in.Life),
+		Name:           fmt.Sprintf("child %d", in.Number),
 		DeliverTimeout: deliver, SettleTimeout: settle, Margin: margin, Lease: in.Lease, Poll: in.Lease / 6,
 		Retry:  outbox.Retry{First: 50 * time.Millisecond, Longest: 200 * time.Millisecond},
 		Logger: slog.New(slog.DiscardHandler),
@@ -173,19 +173,19 @@ var errChangedMind = errors.New("crash: the shop rolls back")
 
 // sell takes orders, each in one transaction with its pushes, and rolls every
 // seventh back; which of them is first depends on the buyer.
-func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer int, t till[Tx], hook *amsbridge.Hook[Tx], lines *atomic.Int64) error {
+func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer int, s shop[Tx], hook *amsbridge.Hook[Tx], lines *atomic.Int64) error {
 	for taken := buyer; ; taken++ {
 		n := int(lines.Add(2)) - 2
 		if n+2 > maxLines {
 			<-ctx.Done()
 			return nil
 		}
-		o, rollBack := newSale(rng, in.Life, n), taken%7 == 0
+		o, rollBack := newSale(rng, in.Number, n), taken%7 == 0
 		pushes, err := json.Marshal(o.pushes)
 		if err != nil {
 			return err
 		}
-		err = t.inTx(ctx, hook.Wake, func(tx Tx) error {
+		err = s.inTx(ctx, hook.Wake, func(tx Tx) error {
 			queued, err := hook.OrderCompleted(ctx, tx, o.order)
 			if err != nil {
 				return err
@@ -193,7 +193,7 @@ func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer in
 			if len(queued.Parked) > 0 {
 				return errParked
 			}
-			if err := t.insert(ctx, tx, o.order.ID, string(pushes)); err != nil {
+			if err := s.insert(ctx, tx, o.order.ID, string(pushes)); err != nil {
 				return err
 			}
 			if rollBack {
@@ -217,7 +217,7 @@ func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer in
 
 var errParked = errors.New("crash: the hook parked a sound order")
 
-// excusable tells whether an error may come of a database that went away: none
+// excusable reports whether an error may come of a database that went away: none
 // of those by which the library itself refuses something.
 func excusable(err error) bool {
 	var conflict *outbox.ConflictError

@@ -16,10 +16,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// unhurried is a configuration for the race detector. SQLite is Go here, takes
-// ten to thirty times as long for a claim under it, and has one lock for all:
-// a busy shop beside it would not come to its turn.
-func unhurried(name string, cfg Config) Config {
+// forRaceDetector is a configuration for slow programs. SQLite is Go code here, of
+// which the race detector makes a claim take ten to thirty times as long; a busy
+// shop beside it would not get the one lock that SQLite has.
+func forRaceDetector(name string, cfg Config) Config {
 	cfg.Lease = 5 * time.Second
 	if name == "sqlite" {
 		cfg.Pause = 3 * time.Second
@@ -27,18 +27,18 @@ func unhurried(name string, cfg Config) Config {
 	return cfg
 }
 
-// The short form of make crash: blows of every kind, at moments of every kind.
+// The short form of make crash: faults of every kind, at moments of every kind.
 func TestPromise07_KilledProcessesLoseNothing(t *testing.T) {
 	t.Parallel()
 	for _, name := range Engines() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := With(t.Context(), name, testdb.Options{}, func(place Place) error {
+			err := With(t.Context(), name, testdb.Options{}, func(database Database) error {
 				seed := uint64(time.Now().UnixNano())
-				report, err := Run(t.Context(), unhurried(name, Config{Place: place, Kills: 8, Seed: seed}))
+				report, err := Run(t.Context(), forRaceDetector(name, Config{Database: database, Kills: 8, Seed: seed}))
 				t.Logf("seed=%d %s\n%s", seed, report, report.More())
 				// A loaded machine is no fault: the bound is make crash's to check.
-				return errors.Join(err, report.Check(patience))
+				return errors.Join(err, report.Check(waitLimit))
 			})
 			var missing *testdb.MissingError
 			if errors.As(err, &missing) && os.Getenv("CI") != "true" {
@@ -51,26 +51,26 @@ func TestPromise07_KilledProcessesLoseNothing(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	t.Parallel()
-	shares := func(server bool) map[blow]int {
-		out := map[blow]int{}
-		for _, b := range plan(200, server) {
-			out[b]++
+	shares := func(server bool) map[fault]int {
+		out := map[fault]int{}
+		for _, f := range planFaults(200, server) {
+			out[f]++
 		}
 		return out
 	}
-	require.Equal(t, map[blow]int{
+	require.Equal(t, map[fault]int{
 		{killProcess, atLease}: 50, {killProcess, onceRecovered}: 50, {killProcess, anyTime}: 50,
 		{crashServer, atLease}: 9, {crashServer, onceRecovered}: 8, {crashServer, anyTime}: 8,
 		{cutConnections, atLease}: 9, {cutConnections, onceRecovered}: 8, {cutConnections, anyTime}: 8,
 	}, shares(true))
-	require.Equal(t, map[blow]int{
+	require.Equal(t, map[fault]int{
 		{killProcess, atLease}: 67, {killProcess, onceRecovered}: 67, {killProcess, anyTime}: 66,
 	}, shares(false))
 	short := map[string]bool{}
-	for _, b := range plan(8, true) {
-		short[b.what] = true
+	for _, f := range planFaults(8, true) {
+		short[f.what] = true
 	}
-	require.Len(t, short, 3, "the short form strikes every kind of blow")
+	require.Len(t, short, 3, "the short form has every kind of fault")
 }
 
 func TestUnknownEngine(t *testing.T) {
@@ -83,15 +83,15 @@ func TestCount(t *testing.T) {
 	a, b, c := push{"elevate", "u-1", "a"}, push{"elevate", "u-1", "b"}, push{"notified", "u-1", "1/2"}
 	for name, tc := range map[string]struct {
 		committed []push
-		received  []receipt
+		received  []arrival
 		want      Report
 	}{
-		"all well":        {[]push{a, c}, []receipt{{"ka", a}, {"kc", c}}, Report{Committed: 2, Received: 2}},
-		"lost":            {[]push{a, b}, []receipt{{"ka", a}}, Report{Committed: 2, Received: 1, Lost: 1}},
-		"phantom":         {[]push{a}, []receipt{{"ka", a}, {"kb", b}, {"kb", b}}, Report{Committed: 1, Received: 2, Phantom: 1, Twice: 1}},
-		"twice":           {[]push{a}, []receipt{{"ka", a}, {"ka", a}, {"ka", a}}, Report{Committed: 1, Received: 1, Twice: 1}},
-		"two keys":        {[]push{a}, []receipt{{"ka", a}, {"k2", a}}, Report{Committed: 1, Received: 2, Phantom: 1}},
-		"lost and gained": {[]push{a}, []receipt{{"kb", b}}, Report{Committed: 1, Received: 1, Lost: 1, Phantom: 1}},
+		"all well":        {[]push{a, c}, []arrival{{"ka", a}, {"kc", c}}, Report{Committed: 2, Received: 2}},
+		"lost":            {[]push{a, b}, []arrival{{"ka", a}}, Report{Committed: 2, Received: 1, Lost: 1}},
+		"phantom":         {[]push{a}, []arrival{{"ka", a}, {"kb", b}, {"kb", b}}, Report{Committed: 1, Received: 2, Phantom: 1, Twice: 1}},
+		"twice":           {[]push{a}, []arrival{{"ka", a}, {"ka", a}, {"ka", a}}, Report{Committed: 1, Received: 1, Twice: 1}},
+		"two keys":        {[]push{a}, []arrival{{"ka", a}, {"k2", a}}, Report{Committed: 1, Received: 2, Phantom: 1}},
+		"lost and gained": {[]push{a}, []arrival{{"kb", b}}, Report{Committed: 1, Received: 1, Lost: 1, Phantom: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ type engine struct {
 	name string
 	// server is what is crashed. Empty for a database without one.
 	server testdb.Engine
-	// driver is the one through which the rig looks at the database.
+	// driver is the one through which the parent reads the database.
 	driver string
 	// migrate makes the outbox's tables.
 	migrate func(ctx context.Context, db *sql.DB) error
@@ -51,7 +51,7 @@ func onSQL(name string, server testdb.Engine, driver string, dialect sqlstore.Di
 		if err != nil {
 			return errors.Join(err, db.Close())
 		}
-		err = work(ctx, in, till[*sql.Tx]{
+		err = work(ctx, in, shop[*sql.Tx]{
 			store: store,
 			inTx: func(ctx context.Context, wake func(), fn func(*sql.Tx) error) error {
 				return sqlstore.InTx(ctx, db, wake, fn)
@@ -81,7 +81,7 @@ func onPgx(name string) engine {
 			if err != nil {
 				return err
 			}
-			return work(ctx, in, till[pgx.Tx]{
+			return work(ctx, in, shop[pgx.Tx]{
 				store: store,
 				inTx: func(ctx context.Context, wake func(), fn func(pgx.Tx) error) error {
 					return pgxstore.InTx(ctx, pool, wake, fn)
@@ -130,17 +130,17 @@ func engineOf(name string) (engine, error) {
 	return engine{}, fmt.Errorf("crash: %q is none of %s", name, strings.Join(Engines(), ", "))
 }
 
-// Place is an empty database that a run may fill and crash.
-type Place struct {
+// Database is an empty one that a run may fill and crash.
+type Database struct {
 	engine engine
 	dsn    string
 	server *testdb.Server
 }
 
-// With calls use with a place of that engine, on a server of its own, and takes
+// With calls use with a database of that engine, on a server of its own, and takes
 // all of it away afterwards, whatever became of ctx. The error holds that of use;
 // it is a [*testdb.MissingError] where there is no server to start.
-func With(ctx context.Context, name string, opts testdb.Options, use func(Place) error) error {
+func With(ctx context.Context, name string, opts testdb.Options, use func(Database) error) error {
 	e, err := engineOf(name)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func With(ctx context.Context, name string, opts testdb.Options, use func(Place)
 		if err != nil {
 			return err
 		}
-		err = use(Place{engine: e, dsn: testdb.SQLiteFile(filepath.Join(dir, "shop.sqlite"))})
+		err = use(Database{engine: e, dsn: testdb.SQLiteFile(filepath.Join(dir, "shop.sqlite"))})
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	opts.Own = true
@@ -160,7 +160,7 @@ func With(ctx context.Context, name string, opts testdb.Options, use func(Place)
 	}
 	dsn, _, err := server.Create(ctx)
 	if err == nil {
-		err = use(Place{engine: e, dsn: dsn, server: server})
+		err = use(Database{engine: e, dsn: dsn, server: server})
 	}
 	return errors.Join(err, server.Stop())
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// persons are few, so that most messages have a neighbour in their lane.
+// persons are few, so that most messages share their ordering key with another.
 const persons = 20
 
 // maxLines bounds the lines that one child sells, for the sandboxes know every
@@ -34,25 +34,25 @@ type sale struct {
 
 func personID(n int) amsbridge.UserID { return amsbridge.UserID(fmt.Sprintf("u-%02d", n)) }
 
-func courseID(life, n int) string { return fmt.Sprintf("course-%d-%d", life, n) }
+func courseID(number, n int) string { return fmt.Sprintf("course-%d-%d", number, n) }
 
-func eventID(life, n int) string { return fmt.Sprintf("event-%d-%d", life, n) }
+func eventID(number, n int) string { return fmt.Sprintf("event-%d-%d", number, n) }
 
 // newSale makes an order of one or two lines, numbered from n, of courses and
 // events. Two events of one order are one push.
-func newSale(rng *rand.Rand, life, n int) sale {
+func newSale(rng *rand.Rand, number, n int) sale {
 	who := personID(rng.IntN(persons))
 	s := sale{order: amsbridge.Order{
-		ID: fmt.Sprintf("o-%d-%d", life, n),
+		ID: fmt.Sprintf("o-%d-%d", number, n),
 		Buyer: amsbridge.User{
 			ID: who, FirstName: "Ada", LastName: "Byron", Email: string(who) + "@example.org",
 		},
 	}}
 	var keys []string
 	for i := range 1 + rng.IntN(2) {
-		product := courseID(life, n+i)
+		product := courseID(number, n+i)
 		if rng.IntN(2) == 0 {
-			product = eventID(life, n+i)
+			product = eventID(number, n+i)
 			keys = append(keys, strconv.Itoa(n+i+1))
 		} else {
 			s.pushes = append(s.pushes, push{"elevate", string(who), product})
@@ -60,7 +60,7 @@ func newSale(rng *rand.Rand, life, n int) sale {
 		s.order.Lines = append(s.order.Lines, amsbridge.Line{ID: strconv.Itoa(i), ProductID: product, Quantity: 1})
 	}
 	if len(keys) > 0 {
-		s.pushes = append(s.pushes, push{"notified", string(who), showAndKeys(int64(life), strings.Join(keys, ","))})
+		s.pushes = append(s.pushes, push{"notified", string(who), showAndKeys(int64(number), strings.Join(keys, ","))})
 	}
 	return s
 }
@@ -72,12 +72,12 @@ func showAndKeys(show int64, keys string) string { return fmt.Sprintf("%d/%s", s
 type catalog struct{}
 
 func (catalog) Lookup(_ context.Context, id string) (amsbridge.Product, amsbridge.Offering, error) {
-	var life, n int
-	if _, err := fmt.Sscanf(id, "course-%d-%d", &life, &n); err == nil {
+	var number, n int
+	if _, err := fmt.Sscanf(id, "course-%d-%d", &number, &n); err == nil {
 		return amsbridge.Product{ID: id, RemoteProductID: id}, amsbridge.Offered, nil
 	}
-	if _, err := fmt.Sscanf(id, "event-%d-%d", &life, &n); err != nil {
+	if _, err := fmt.Sscanf(id, "event-%d-%d", &number, &n); err != nil {
 		return amsbridge.Product{}, amsbridge.Unknown, err
 	}
-	return amsbridge.Product{ID: id, ShowKey: int64(life), AddOnKeys: []int64{int64(n) + 1}}, amsbridge.Offered, nil
+	return amsbridge.Product{ID: id, ShowKey: int64(number), AddOnKeys: []int64{int64(n) + 1}}, amsbridge.Offered, nil
 }

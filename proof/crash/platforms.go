@@ -26,22 +26,22 @@ type platforms struct {
 	elevate                     *elevatetest.Server
 	notified                    *notifiedtest.Server
 	elevateServer, notifiedHTTP *httptest.Server
-	// calm keeps them from failing. Slow they are all the same.
-	calm atomic.Bool
+	// faultless keeps them from failing; slow they are all the same.
+	faultless atomic.Bool
 }
 
-// startPlatforms prepares the products, persons and registrations of all lives.
-func startPlatforms(lives int, seed uint64) (*platforms, error) {
+// startPlatforms prepares the products, persons and registrations of all children.
+func startPlatforms(children int, seed uint64) (*platforms, error) {
 	var products []elevatetest.Product
 	var shows []notifiedtest.Show
-	for life := 1; life <= lives; life++ {
+	for number := 1; number <= children; number++ {
 		var addOns []notifiedtest.AddOn
 		for n := range maxLines {
-			products = append(products, elevatetest.Product{RemoteProductID: courseID(life, n)})
+			products = append(products, elevatetest.Product{RemoteProductID: courseID(number, n)})
 			addOns = append(addOns, notifiedtest.AddOn{Key: int64(n) + 1})
 		}
 		shows = append(shows, notifiedtest.Show{
-			Key: int64(life), Area: area, Packages: []notifiedtest.Package{{Name: "all", AddOns: addOns}},
+			Key: int64(number), Area: area, Packages: []notifiedtest.Package{{Name: "all", AddOns: addOns}},
 		})
 	}
 	p := &platforms{}
@@ -67,21 +67,21 @@ func startPlatforms(lives int, seed uint64) (*platforms, error) {
 			}
 		}
 	}
-	p.elevate.MisbehaveBy(p.misbehaviour(seed, 1))
-	p.notified.MisbehaveBy(p.misbehaviour(seed, 2))
+	p.elevate.MisbehaveBy(p.faults(seed, 1))
+	p.notified.MisbehaveBy(p.faults(seed, 2))
 	p.elevateServer, p.notifiedHTTP = httptest.NewServer(p.elevate), httptest.NewServer(p.notified)
 	return p, nil
 }
 
-// misbehaviour makes some calls slow, so that kills meet deliveries under way,
+// faults makes some calls slow, so that kills meet deliveries under way,
 // and lets a few fail in each way that is tried again.
-func (p *platforms) misbehaviour(seed, stream uint64) func(int) elevatetest.Fault {
+func (p *platforms) faults(seed, stream uint64) func(int) elevatetest.Fault {
 	rng := rand.New(rand.NewPCG(seed, stream))
 	return func(int) elevatetest.Fault {
 		switch n := rng.IntN(100); {
 		case n < 35:
 			return elevatetest.Fault{Kind: elevatetest.Slow, Delay: time.Duration(10+rng.IntN(140)) * time.Millisecond}
-		case p.calm.Load():
+		case p.faultless.Load():
 		case n < 37:
 			return elevatetest.Fault{Kind: elevatetest.ServerError}
 		case n < 39:
@@ -99,23 +99,23 @@ func (p *platforms) close() {
 	p.notifiedHTTP.Close()
 }
 
-// receipt is a call that a platform carried out, whether or not its answer
+// arrival is a call that a platform carried out, whether or not its answer
 // reached anybody.
-type receipt struct {
+type arrival struct {
 	key  string
 	push push
 }
 
 // received returns what both platforms carried out. A call that a platform
-// turned down is an error: the rig sends none such.
-func (p *platforms) received() ([]receipt, error) {
-	var out []receipt
+// turned down is an error: the children send none such.
+func (p *platforms) received() ([]arrival, error) {
+	var out []arrival
 	for _, c := range p.elevate.Journal() {
 		if len(c.Violations) > 0 || c.Refusal != "" {
 			return nil, errors.New("crash: elevate refused a call: " + c.Refusal + strings.Join(c.Violations, ", "))
 		}
 		if c.Status == 200 || c.Fault == elevatetest.CutAfter {
-			out = append(out, receipt{c.Key, push{"elevate", string(c.UserID), c.RemoteProductID}})
+			out = append(out, arrival{c.Key, push{"elevate", string(c.UserID), c.RemoteProductID}})
 		}
 	}
 	for _, c := range p.notified.Journal() {
@@ -127,7 +127,7 @@ func (p *platforms) received() ([]receipt, error) {
 			for _, k := range slices.Sorted(slices.Values(c.AddOns)) {
 				keys = append(keys, strconv.FormatInt(k, 10))
 			}
-			out = append(out, receipt{c.Key, push{"notified", c.User, showAndKeys(c.Show, strings.Join(keys, ","))}})
+			out = append(out, arrival{c.Key, push{"notified", c.User, showAndKeys(c.Show, strings.Join(keys, ","))}})
 		}
 	}
 	return out, nil

@@ -12,10 +12,10 @@ import (
 type Report struct {
 	Engine string
 	Lease  time.Duration
-	// Kills is how many blows were struck, Met how many of them met messages
-	// under lease, Blows how many of each kind there were.
+	// Kills is how many faults there were, Met how many of them met messages under
+	// lease, Faults how many there were of each kind.
 	Kills, Met int
-	Blows      map[string]int
+	Faults     map[string]int
 	// Committed is what the shop's committed orders must bring, by the shop's own
 	// table. Received is what the platforms carried out, by their journals.
 	Committed, Received int
@@ -26,14 +26,14 @@ type Report struct {
 	RolledBack int
 	// Parked is what still lies in the queue at the end, by reason.
 	Parked map[string]int
-	// RecoveryMax is the longest time from the kill of a process until all that
-	// it held under lease was received and settled, where the next process lived
-	// that long. Where suspects were among it, which have lost two leases in a row
-	// and so are sent one by one with nothing beside them, SuspectsMax has the time.
-	// DatabaseRecoveryMax is the time from a blow to the database, its restart
-	// included, for all of them.
-	RecoveryMax, SuspectsMax, DatabaseRecoveryMax time.Duration
-	// Slowest tells of the message behind RecoveryMax.
+	// RecoveryMax is the longest time from the kill of a process until all that it
+	// held under lease was received and settled, where the next process ran that
+	// long. Messages that have lost two leases in a row are isolated, so sent one by
+	// one: where some were held, the time counts for IsolatedMax instead.
+	// DatabaseRecoveryMax is the same for faults of the database, its restart
+	// included.
+	RecoveryMax, IsolatedMax, DatabaseRecoveryMax time.Duration
+	// Slowest is the timeline of the message behind RecoveryMax.
 	Slowest string
 }
 
@@ -44,15 +44,15 @@ func (r Report) String() string {
 		r.Lease.Milliseconds(), r.RecoveryMax.Milliseconds())
 }
 
-// More tells what the line leaves out.
+// More returns what the line leaves out.
 func (r Report) More() string {
-	var blows []string
-	for _, what := range slices.Sorted(maps.Keys(r.Blows)) {
-		blows = append(blows, fmt.Sprintf("%s: %d", what, r.Blows[what]))
+	var faults []string
+	for _, what := range slices.Sorted(maps.Keys(r.Faults)) {
+		faults = append(faults, fmt.Sprintf("%s: %d", what, r.Faults[what]))
 	}
-	return fmt.Sprintf("%s; %s; met messages under lease: %d; all was received within %s of a blow to the database, suspects within %s of a kill\n  slowest without suspects: %s",
-		r.Engine, strings.Join(blows, ", "), r.Met, r.DatabaseRecoveryMax.Round(time.Millisecond),
-		r.SuspectsMax.Round(time.Millisecond), r.Slowest)
+	return fmt.Sprintf("%s; %s; met messages under lease: %d; all was received within %s of a fault of the database, isolated messages within %s of a kill\n  slowest that was not isolated: %s",
+		r.Engine, strings.Join(faults, ", "), r.Met, r.DatabaseRecoveryMax.Round(time.Millisecond),
+		r.IsolatedMax.Round(time.Millisecond), r.Slowest)
 }
 
 // Check returns an error that names every figure that is not as promised, or
@@ -87,7 +87,7 @@ func (r Report) Check(grace time.Duration) error {
 
 // count compares what was committed with what was received. Neither comes from
 // the outbox's own tables.
-func (r *Report) count(committed []push, received []receipt) {
+func (r *Report) count(committed []push, received []arrival) {
 	wanted := map[push]bool{}
 	for _, p := range committed {
 		wanted[p] = true

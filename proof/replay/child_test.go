@@ -29,7 +29,7 @@ const (
 	audience = "https://learn.example.org"
 )
 
-// instructions are what a child is told.
+// instructions are what a child gets.
 type instructions struct {
 	Dialect             sqlreplay.Dialect
 	Driver, Params, DSN string
@@ -112,10 +112,10 @@ func (in instructions) round(store *sqlreplay.Store, verifier *amsbridge.Verifie
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	gate := make(chan struct{})
+	start := make(chan struct{})
 	for range in.Goroutines {
 		wg.Go(func() {
-			<-gate
+			<-start
 			first, err := use()
 			mu.Lock()
 			defer mu.Unlock()
@@ -132,7 +132,7 @@ func (in instructions) round(store *sqlreplay.Store, verifier *amsbridge.Verifie
 			}
 		})
 	}
-	close(gate)
+	close(start)
 	wg.Wait()
 	return sum
 }

@@ -51,7 +51,7 @@ func TestTokensAreComparedByteForByte(t *testing.T) {
 	})
 }
 
-// Whatever the driver is told, one of those who come at the same time is first.
+// Whatever the driver's settings, one of those who come at the same time is first.
 func TestOneOfManyIsFirstWhateverTheDriverIsTold(t *testing.T) {
 	each(t, setups, func(t *testing.T, s setup) {
 		db, _ := s.migrated(t)
@@ -83,10 +83,10 @@ func TestAtMostOneIsFirstUnderStricterIsolation(t *testing.T) {
 func atOnce(store *sqlreplay.Store, token string) (first int, failed []error) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	gate := make(chan struct{})
+	start := make(chan struct{})
 	for range 50 {
 		wg.Go(func() {
-			<-gate
+			<-start
 			ok, err := store.Consume(context.Background(), "issuer", "audience", token, time.Now().Add(time.Minute))
 			mu.Lock()
 			defer mu.Unlock()
@@ -98,7 +98,7 @@ func atOnce(store *sqlreplay.Store, token string) (first int, failed []error) {
 			}
 		})
 	}
-	close(gate)
+	close(start)
 	wg.Wait()
 	return first, failed
 }

@@ -19,13 +19,13 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/sqlreplay"
 )
 
-// door is an issuer and a receiver whose replay store is that store.
-type door struct {
+// login is an issuer of hand-offs and a verifier whose replay store is under test.
+type login struct {
 	sso      *amsbridge.SSO
 	verifier *amsbridge.Verifier
 }
 
-func newDoor(t *testing.T, store *sqlreplay.Store) door {
+func newLogin(t *testing.T, store *sqlreplay.Store) login {
 	t.Helper()
 	key, err := amsbridge.GenerateKey(amsbridge.EdDSA)
 	require.NoError(t, err)
@@ -39,20 +39,20 @@ func newDoor(t *testing.T, store *sqlreplay.Store) door {
 		Issuer: issuer, Audience: audience, Keys: []amsbridge.VerificationKey{public}, Replay: store, Audit: quiet,
 	})
 	require.NoError(t, err)
-	return door{sso, verifier}
+	return login{sso, verifier}
 }
 
-func (d door) handOff(t *testing.T) string {
+func (l login) handOff(t *testing.T) string {
 	t.Helper()
-	token, err := d.sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: "U-1042"}})
+	token, err := l.sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: "U-1042"}})
 	require.NoError(t, err)
 	return token
 }
 
 // refuses asserts that a sound token is refused, and not as one used before.
-func (d door) refuses(ctx context.Context, t *testing.T, token string) {
+func (l login) refuses(ctx context.Context, t *testing.T, token string) {
 	t.Helper()
-	got, err := d.verifier.Verify(ctx, token)
+	got, err := l.verifier.Verify(ctx, token)
 	require.ErrorIs(t, err, amsbridge.ErrInvalidToken)
 	require.False(t, amsbridge.IsReplay(err), "%v", err)
 	require.Zero(t, got)
@@ -92,12 +92,12 @@ func TestNobodyIsLetInWhileTheStoreFails(t *testing.T) {
 				dsn := strings.Replace(s.dsn(t), "busy_timeout(30000)", "busy_timeout(3000)", 1)
 				db := s.at(t, dsn)
 				require.NoError(t, sqlreplay.Migrate(t.Context(), db, s.dialect))
-				d := newDoor(t, s.store(t, db, sqlreplay.Config{Timeout: time.Second}))
-				_, err := d.verifier.Verify(t.Context(), d.handOff(t))
+				l := newLogin(t, s.store(t, db, sqlreplay.Config{Timeout: time.Second}))
+				_, err := l.verifier.Verify(t.Context(), l.handOff(t))
 				require.NoError(t, err)
 				ctx := fail(t, db, dsn)
 				begun := time.Now()
-				d.refuses(ctx, t, d.handOff(t))
+				l.refuses(ctx, t, l.handOff(t))
 				require.Less(t, time.Since(begun), 8*time.Second)
 			})
 		}
@@ -195,10 +195,10 @@ func TestNobodyIsLetInWhenTheConnectionIsCut(t *testing.T) {
 	each(t, servers, func(t *testing.T, s setup) {
 		direct, dsn := s.migrated(t)
 		db, w := s.over(t, dsn)
-		d := newDoor(t, s.store(t, db, sqlreplay.Config{Timeout: time.Second}))
-		token := d.handOff(t)
+		l := newLogin(t, s.store(t, db, sqlreplay.Config{Timeout: time.Second}))
+		token := l.handOff(t)
 		w.cut()
-		d.refuses(t.Context(), t, token)
+		l.refuses(t.Context(), t, token)
 		require.Equal(t, 1, count(t, direct, "amsbridge_replay"))
 	})
 }
@@ -209,10 +209,10 @@ func TestAnInsertionWithoutAnAnswerLetsNobodyIn(t *testing.T) {
 	each(t, servers, func(t *testing.T, s setup) {
 		direct, dsn := s.migrated(t)
 		db, w := s.over(t, dsn)
-		d := newDoor(t, s.store(t, db, sqlreplay.Config{Timeout: 500 * time.Millisecond}))
-		token := d.handOff(t)
+		l := newLogin(t, s.store(t, db, sqlreplay.Config{Timeout: 500 * time.Millisecond}))
+		token := l.handOff(t)
 		w.setMute(true)
-		d.refuses(t.Context(), t, token)
+		l.refuses(t.Context(), t, token)
 		require.Eventually(t, func() bool {
 			var rows int
 			err := direct.QueryRowContext(t.Context(), "SELECT count(*) FROM amsbridge_replay").Scan(&rows)
@@ -221,11 +221,11 @@ func TestAnInsertionWithoutAnAnswerLetsNobodyIn(t *testing.T) {
 		w.setMute(false)
 		heard := error(nil)
 		require.Eventually(t, func() bool {
-			_, heard = d.verifier.Verify(t.Context(), token)
+			_, heard = l.verifier.Verify(t.Context(), token)
 			return heard == nil || amsbridge.IsReplay(heard)
 		}, 10*time.Second, 10*time.Millisecond, "the database is heard again")
 		require.True(t, amsbridge.IsReplay(heard), "it was let in")
-		_, err := d.verifier.Verify(t.Context(), d.handOff(t))
+		_, err := l.verifier.Verify(t.Context(), l.handOff(t))
 		require.NoError(t, err)
 	})
 }

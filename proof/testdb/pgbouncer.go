@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PgBouncer is no database, but what stands in front of one.
+// PgBouncer is no database, but a proxy in front of PostgreSQL.
 const PgBouncer Engine = "pgbouncer"
 
 // BouncerConns is how many connections of the server a bouncer shares out.

@@ -1,4 +1,4 @@
-// Command crash kills a shop's process and its sender, and strikes its database,
+// Command crash kills a shop's process with its sender, and crashes its database,
 // again and again, and counts what was lost (package crash):
 //
 //	go run ./proof/cmd/crash -kills 50
@@ -31,9 +31,9 @@ func main() {
 }
 
 func run() int {
-	kills := flag.Int("kills", 50, "how many blows are struck, for each engine")
+	kills := flag.Int("kills", 50, "how many faults there are, on each engine")
 	engines := flag.String("engines", strings.Join(crash.Engines(), ","), "on which databases, parted by commas")
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "decides the moments of the blows")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "decides the moments of the faults")
 	atOnce := flag.Int("at-once", 1, "how many engines run at once; more than one make each other slow")
 	flag.Parse()
 	if *kills < 1 || *atOnce < 1 || flag.NArg() > 0 {
@@ -53,8 +53,8 @@ func run() int {
 			defer func() { <-turns }()
 			var report crash.Report
 			opts := testdb.Options{Install: true, Log: os.Stderr}
-			err := crash.With(ctx, engine, opts, func(place crash.Place) (err error) {
-				report, err = crash.Run(ctx, crash.Config{Place: place, Kills: *kills, Seed: *seed})
+			err := crash.With(ctx, engine, opts, func(database crash.Database) (err error) {
+				report, err = crash.Run(ctx, crash.Config{Database: database, Kills: *kills, Seed: *seed})
 				return err
 			})
 			if err == nil {

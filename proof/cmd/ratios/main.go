@@ -1,5 +1,5 @@
-// Command ratios prints what the outbox and the platforms' clients cost, as
-// ratios within one run, beside River and watermill-sql on the same work:
+// Command ratios prints what the outbox costs, as ratios within one run, beside
+// River and watermill-sql on the same work:
 //
 //	go run ./proof/cmd/withdb -- go run ./proof/cmd/ratios
 //

@@ -1,7 +1,6 @@
-// Command withdb brings up a server of each database engine, and has PgBouncer
-// installed, runs a command
-// that finds them through its environment (package testdb), takes them down
-// again, and says what was tested:
+// Command withdb starts a server of each database engine and installs PgBouncer,
+// runs a command that finds them through its environment (package testdb), stops
+// them again, and says what was tested:
 //
 //	go run ./proof/cmd/withdb -- go test work
 //

@@ -69,21 +69,21 @@ func (s *shop) take(ctx context.Context, o sale) error {
 			return nil
 		})
 	}
-	err := s.patiently(ctx, func() error { return report(false) })
+	err := s.retryBusy(ctx, func() error { return report(false) })
 	if o.rolledBack && errors.Is(err, errChangedMind) {
 		return nil
 	}
 	if err == nil && o.twice {
 		o.order.Lines = slices.Clone(o.order.Lines)
 		slices.Reverse(o.order.Lines)
-		err = s.patiently(ctx, func() error { return report(true) })
+		err = s.retryBusy(ctx, func() error { return report(true) })
 	}
 	return err
 }
 
-// patiently tries a checkout again that SQLite found no time for, as a shop
-// does: it waits five seconds for its lock, and has no queue.
-func (s *shop) patiently(ctx context.Context, checkout func() error) error {
+// retryBusy repeats a checkout for which SQLite's lock was not free, as a shop
+// does: who waits for the lock is not served in turn, and gives up in the end.
+func (s *shop) retryBusy(ctx context.Context, checkout func() error) error {
 	for {
 		err := checkout()
 		var code interface{ Code() int }
@@ -115,5 +115,5 @@ func (o sale) check(queued *amsbridge.Queued, again bool) error {
 	return nil
 }
 
-// bornParked tells whether the push needs a person before anything is sent.
+// bornParked reports whether the push needs a person before anything is sent.
 func (w wanted) bornParked() bool { return w.fate == unmapped || w.fate == malformed }

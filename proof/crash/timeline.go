@@ -11,22 +11,22 @@ import (
 	"github.com/amsbridge/amsbridge/proof/shopdb"
 )
 
-// story tells what became of a message since the last blow, in milliseconds from
-// it: when its lease ended, and each entry of its log.
-func (r *rig) story(ctx context.Context, id int64, took time.Duration) (string, error) {
-	since := func(t time.Time) int64 { return t.Sub(r.held.at).Milliseconds() }
+// timeline says what became of a message since the last fault, in milliseconds
+// from it: when its lease ended, and each entry of its log.
+func (e *env) timeline(ctx context.Context, id int64, took time.Duration) (string, error) {
+	since := func(t time.Time) int64 { return t.Sub(e.held.at).Milliseconds() }
 	var ended time.Time
-	for _, q := range r.held.rows {
+	for _, q := range e.held.rows {
 		if q.until.After(ended) {
 			ended = q.until
 		}
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d ms, %d held, the last lease ended at %d; message %d: its lease ended at %d",
-		took.Milliseconds(), len(r.held.rows), since(ended), id, since(r.held.rows[id].until))
+		took.Milliseconds(), len(e.held.rows), since(ended), id, since(e.held.rows[id].until))
 	query := fmt.Sprintf("SELECT at, took_us, outcome, sender FROM amsbridge_attempt WHERE message_id = %d AND at > %d ORDER BY n",
-		id, r.held.at.UnixMicro())
-	err := shopdb.EachRow(ctx, r.shop.DB, query, func(rows *sql.Rows) error {
+		id, e.held.at.UnixMicro())
+	err := shopdb.EachRow(ctx, e.shop.DB, query, func(rows *sql.Rows) error {
 		var at, took int64
 		var outcome outbox.Outcome
 		var by string

@@ -9,25 +9,25 @@ import (
 	"github.com/amsbridge/amsbridge/proof/shopdb"
 )
 
-// books are the shop's own database, with the outbox in it, as the rig reads it.
-type books struct{ *sql.DB }
+// shopDB is the shop's own database, with the outbox in it, as the parent reads it.
+type shopDB struct{ *sql.DB }
 
 // create makes the tables. An order's row says what pushes must come of it, so
 // that a lost message is noticed without asking the outbox.
-func (b books) create(ctx context.Context, e engine) error {
-	if err := e.migrate(ctx, b.DB); err != nil {
+func (s shopDB) create(ctx context.Context, e engine) error {
+	if err := e.migrate(ctx, s.DB); err != nil {
 		return err
 	}
-	_, err := b.ExecContext(ctx, "CREATE TABLE shop_order (id VARCHAR(64) PRIMARY KEY, pushes TEXT NOT NULL)")
+	_, err := s.ExecContext(ctx, "CREATE TABLE shop_order (id VARCHAR(64) PRIMARY KEY, pushes TEXT NOT NULL)")
 	return err
 }
 
 // committed returns every push of every order that the shop committed. That is
-// what the database says in the end: a shop that was told nothing of its commit,
-// since the database died, does not know itself.
-func (b books) committed(ctx context.Context) ([]push, error) {
+// what the database says in the end: a shop that got no answer to its commit, since
+// the database died, does not know itself.
+func (s shopDB) committed(ctx context.Context) ([]push, error) {
 	var all []push
-	err := shopdb.EachRow(ctx, b.DB, "SELECT pushes FROM shop_order", func(rows *sql.Rows) error {
+	err := shopdb.EachRow(ctx, s.DB, "SELECT pushes FROM shop_order", func(rows *sql.Rows) error {
 		var text []byte
 		if err := rows.Scan(&text); err != nil {
 			return err
@@ -41,13 +41,12 @@ func (b books) committed(ctx context.Context) ([]push, error) {
 }
 
 // orders counts the committed orders.
-func (b books) orders(ctx context.Context) (n int, err error) {
-	err = b.QueryRowContext(ctx, "SELECT COUNT(*) FROM shop_order").Scan(&n)
+func (s shopDB) orders(ctx context.Context) (n int, err error) {
+	err = s.QueryRowContext(ctx, "SELECT COUNT(*) FROM shop_order").Scan(&n)
 	return n, err
 }
 
-// What of the queue is looked at: rows under a lease, rows on their way, and
-// parked ones.
+// Conditions on rows of the queue: under a lease, pending, and parked.
 const (
 	leased  = "lease_until IS NOT NULL"
 	pending = "state = 0"
@@ -61,10 +60,10 @@ type queued struct {
 }
 
 // queued returns the queue's rows of one sort, by message.
-func (b books) queued(ctx context.Context, which string) (map[int64]queued, error) {
+func (s shopDB) queued(ctx context.Context, which string) (map[int64]queued, error) {
 	rows := map[int64]queued{}
 	query := "SELECT id, COALESCE(lease_until, 0), lost FROM amsbridge_queue WHERE " + which
-	err := shopdb.EachRow(ctx, b.DB, query, func(r *sql.Rows) error {
+	err := shopdb.EachRow(ctx, s.DB, query, func(r *sql.Rows) error {
 		var id, until int64
 		var q queued
 		err := r.Scan(&id, &until, &q.lost)
@@ -76,9 +75,9 @@ func (b books) queued(ctx context.Context, which string) (map[int64]queued, erro
 }
 
 // reasons says why messages are parked.
-func (b books) reasons(ctx context.Context) (map[string]int, error) {
+func (s shopDB) reasons(ctx context.Context) (map[string]int, error) {
 	count := map[string]int{}
-	err := shopdb.EachRow(ctx, b.DB, "SELECT reason FROM amsbridge_queue WHERE "+parked, func(rows *sql.Rows) error {
+	err := shopdb.EachRow(ctx, s.DB, "SELECT reason FROM amsbridge_queue WHERE "+parked, func(rows *sql.Rows) error {
 		var reason string
 		err := rows.Scan(&reason)
 		count[reason]++

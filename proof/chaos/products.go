@@ -6,7 +6,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// fate is what must become of a push if no fault strikes it.
+// fate is what must become of a push that meets no fault.
 type fate string
 
 // The fates. All but the first end parked.
@@ -28,16 +28,16 @@ const (
 	smallPackage = 102
 )
 
-// ware is a kind of product. Each person buys the first of a kind, then the
-// second and so on: nobody buys a product twice, so that what stands twice at a
+// productKind is a kind of product. Each person buys the first of a kind, then the
+// second and so on: nobody buys a product twice, so that what is twice at a
 // platform was doubled on the way.
-type ware struct {
+type productKind struct {
 	name  string
 	share int // of all lines, in hundredths
 	fate  fate
 	// course is set when it lives on Elevate.
 	course bool
-	// show is that of the nth product, nil where the ware is no event. Sound
+	// show is that of the nth product, nil where the kind is no event. Sound
 	// events of one show may meet in one order and are one push then; others
 	// have a show for each product, for Notified takes a push whole or not at
 	// all.
@@ -49,8 +49,8 @@ type ware struct {
 	first bool
 }
 
-// wares are all that the shop sells.
-var wares = []ware{
+// productKinds are all that the shop sells.
+var productKinds = []productKind{
 	{name: "course", share: 37, fate: sound, course: true},
 	{name: "event", share: 22, fate: sound, show: from(1, 3), has: fullPackage},
 	{name: "bundle", share: 10, fate: sound, course: true, show: from(1001, 1), has: fullPackage},
@@ -71,11 +71,11 @@ func from(first int64, products int) func(n int) int64 {
 }
 
 // conference is what strangers buy, and nobody else.
-var conference = ware{name: "conference", fate: stranger, show: from(5001, 1)}
+var conference = productKind{name: "conference", fate: stranger, show: from(5001, 1)}
 
-// item is the nth product of a ware.
+// item is the nth product of a kind.
 type item struct {
-	ware
+	productKind
 	n int
 }
 

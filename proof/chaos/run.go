@@ -37,11 +37,15 @@ type Config struct {
 	// Seed decides the orders and, by the keys of their messages, the platforms'
 	// faults; not what the scheduler makes of them.
 	Seed uint64
-	// Harmless leaves out what ends parked: defective orders, and the fault after
-	// which a person is needed. Defaults to false.
+	// Harmless leaves out what is parked in the end: defective orders, and the fault
+	// after which a person is needed. Defaults to false.
 	Harmless bool
 
-	// Account is how the shop proves itself. Defaults to one of the run's own.
+	// DeliverTimeout ends a delivery that met a fault which never answers. One that
+	// a busy machine makes as slow looks the same, and cannot be judged. A longer one
+	// costs the run's own time. Defaults to 250 ms.
+	DeliverTimeout time.Duration
+	// Account is what the shop logs in with. Defaults to one of the run's own.
 	Account Account
 	// Like lends all buyers its names, and its address with their IDs before the
 	// at sign. Defaults to somebody of the run's own.
@@ -49,23 +53,23 @@ type Config struct {
 	// Formats are those in which Notified answers the first and the second sender.
 	// Default to X and H.
 	Formats [2]notified.OutputFormat
-	// Echo makes the platforms repeat what they were sent in every answer that is
-	// no honest one. Defaults to false.
+	// Echo makes the platforms repeat what they were sent in every answer that a
+	// fault makes. Defaults to false.
 	Echo bool
 	// ElevateBodies and NotifiedBodies are further replies that make no sense.
 	ElevateBodies, NotifiedBodies []string
 	// Logger is the senders'. Defaults to none.
 	Logger *slog.Logger
-	// Alarm is told the senders' alarms. Defaults to the logger.
+	// Alarm gets the senders' alarms. Defaults to the logger.
 	Alarm func(ctx context.Context, a outbox.Alarm)
 	// Around wraps the clients of a sender. Defaults to the clients alone.
 	Around func(outbox.Resolver) outbox.Resolver
 	// Settled is called when nothing waits any more. Defaults to nothing.
-	Settled func(ctx context.Context, s Scene) error
+	Settled func(ctx context.Context, s Systems) error
 }
 
-// Scene is what a run leaves behind.
-type Scene struct {
+// Systems are what a run ran on, for whoever looks into them afterwards.
+type Systems struct {
 	DB       *sql.DB
 	Store    *sqlstore.Store
 	Elevate  *elevatetest.Server
@@ -73,17 +77,17 @@ type Scene struct {
 }
 
 // patience bounds every wait for something that must happen.
-const patience = time.Minute
+const waitLimit = time.Minute
 
-// rig is a run under way.
-type rig struct {
+// env is what a run runs in.
+type env struct {
 	cfg       Config
 	market    *market
 	db        *sql.DB
 	clock     *clock
 	store     *sqlstore.Store
-	queue     *gate
-	late      *lateness
+	queue     *jumpingQueue
+	timeouts  *timeouts
 	platforms *platforms
 	senders   []*outbox.Sender
 	idle      []func() // close the clients' connections
@@ -93,6 +97,9 @@ type rig struct {
 // Run takes the orders, delivers them and counts. The error says that the run
 // itself failed; what it found is for [Report.Check].
 func Run(ctx context.Context, cfg Config) (report Report, err error) {
+	if cfg.DeliverTimeout == 0 {
+		cfg.DeliverTimeout = 250 * time.Millisecond
+	}
 	if cfg.Account.Profile == nil {
 		cfg.Account = sandboxAccount()
 	}
@@ -108,89 +115,88 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	if cfg.Around == nil {
 		cfg.Around = func(r outbox.Resolver) outbox.Resolver { return r }
 	}
-	r := &rig{cfg: cfg, market: open(cfg), clock: &clock{}, late: &lateness{times: map[string]int{}}}
-	if err := r.openStore(ctx); err != nil {
+	e := &env{cfg: cfg, market: openMarket(cfg), clock: &clock{}, timeouts: &timeouts{count: map[string]int{}}}
+	if err := e.openStore(ctx); err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, r.db.Close()) }()
-	if r.platforms, err = openPlatforms(cfg, r.market, r.clock.now); err != nil {
+	defer func() { err = errors.Join(err, e.db.Close()) }()
+	if e.platforms, err = openPlatforms(cfg, e.market, e.clock.now); err != nil {
 		return report, err
 	}
-	defer r.close()
+	defer e.close()
 	for _, name := range []string{"first", "second"} {
-		s, err := r.sender(name)
+		s, err := e.sender(name)
 		if err != nil {
 			return report, err
 		}
-		r.senders = append(r.senders, s)
+		e.senders = append(e.senders, s)
 	}
-	if err := r.run(ctx); err != nil {
-		return r.report, err
+	if err := e.run(ctx); err != nil {
+		return e.report, err
 	}
-	return r.report, r.look(ctx)
+	return e.report, e.compare(ctx)
 }
 
-func (r *rig) openStore(ctx context.Context) (err error) {
-	if r.db, err = shopdb.Open(r.cfg.Dialect, r.cfg.DSN, 12); err != nil {
+func (e *env) openStore(ctx context.Context) (err error) {
+	if e.db, err = shopdb.Open(e.cfg.Dialect, e.cfg.DSN, 12); err != nil {
 		return fmt.Errorf("chaos: %w", err)
 	}
-	err = sqlstore.Migrate(ctx, r.db, r.cfg.Dialect)
+	err = sqlstore.Migrate(ctx, e.db, e.cfg.Dialect)
 	if err == nil {
-		r.store, err = sqlstore.New(ctx, sqlstore.Config{DB: r.db, Dialect: r.cfg.Dialect, Now: r.clock.now})
+		e.store, err = sqlstore.New(ctx, sqlstore.Config{DB: e.db, Dialect: e.cfg.Dialect, Now: e.clock.now})
 	}
 	if err != nil {
-		return errors.Join(err, r.db.Close())
+		return errors.Join(err, e.db.Close())
 	}
-	r.queue = &gate{Queue: r.store}
+	e.queue = &jumpingQueue{Queue: e.store}
 	return nil
 }
 
-func (r *rig) sender(name string) (*outbox.Sender, error) {
-	lms, events, err := r.platforms.clients(r.cfg.Formats[len(r.senders)])
+func (e *env) sender(name string) (*outbox.Sender, error) {
+	lms, events, err := e.platforms.clients(e.cfg.Formats[len(e.senders)])
 	if err != nil {
 		return nil, err
 	}
-	r.idle = append(r.idle, lms.CloseIdleConnections, events.CloseIdleConnections)
-	return outbox.NewSender(r.queue, outbox.SenderConfig{
+	e.idle = append(e.idle, lms.CloseIdleConnections, events.CloseIdleConnections)
+	return outbox.NewSender(e.queue, outbox.SenderConfig{
 		Name: name,
-		Destinations: r.cfg.Around(outbox.Fixed{
-			toElevate:  timed{lms, toElevate, r.late},
-			toNotified: timed{events, toNotified, r.late},
+		Destinations: e.cfg.Around(outbox.Fixed{
+			toElevate:  timedDestination{lms, toElevate, e.timeouts},
+			toNotified: timedDestination{events, toNotified, e.timeouts},
 		}),
-		// A delivery that takes longer met a fault that never answers.
-		DeliverTimeout: 250 * time.Millisecond, Poll: 250 * time.Millisecond,
-		Logger: r.cfg.Logger, Alarm: r.cfg.Alarm,
+		DeliverTimeout: e.cfg.DeliverTimeout, Poll: 250 * time.Millisecond,
+		Logger: e.cfg.Logger, Alarm: e.cfg.Alarm,
 	})
 }
 
 // close ends what the run opened at the platforms.
-func (r *rig) close() {
-	r.platforms.close()
-	for _, closeIdle := range r.idle {
+func (e *env) close() {
+	e.platforms.close()
+	for _, closeIdle := range e.idle {
 		closeIdle()
 	}
 }
 
-func (r *rig) wake() {
-	for _, s := range r.senders {
+func (e *env) wake() {
+	for _, s := range e.senders {
 		s.Wake()
 	}
 }
 
 // run sells and sends until nothing waits any more.
-func (r *rig) run(ctx context.Context) error {
-	catalog, err := r.market.catalog()
+func (e *env) run(ctx context.Context) error {
+	catalog, err := e.market.catalog()
 	if err != nil {
 		return err
 	}
-	hook, err := amsbridge.NewHook(r.store, amsbridge.HookConfig{Catalog: catalog, Wake: r.wake})
+	hook, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{Catalog: catalog, Wake: e.wake})
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
-	for _, s := range r.senders {
+	for _, s := range e.senders {
 		wg.Go(func() {
 			if err := s.Run(ctx); err != nil {
 				stop(err)
@@ -198,37 +204,37 @@ func (r *rig) run(ctx context.Context) error {
 		})
 	}
 	sold := make(chan error, 1)
-	shop := &shop{db: r.db, hook: hook}
-	wg.Go(func() { sold <- shop.sell(ctx, r.market.sales) })
-	err = r.drive(ctx, sold)
+	shop := &shop{db: e.db, hook: hook}
+	wg.Go(func() { sold <- shop.sell(ctx, e.market.sales) })
+	err = e.drive(ctx, sold)
 	stop(err)
 	wg.Wait()
-	r.report.Locked = int(shop.locked.Load())
+	e.report.Locked = int(shop.locked.Load())
 	return err
 }
 
-// look counts what the run left behind.
-func (r *rig) look(ctx context.Context) error {
-	seen, err := observe(ctx, r.platforms, r.store, r.late)
+// compare counts what was wanted and what the run left behind.
+func (e *env) compare(ctx context.Context) error {
+	seen, err := observe(ctx, e.platforms, e.store, e.timeouts)
 	if err != nil {
 		return err
 	}
 	var wants []wanted
-	for _, s := range r.market.sales {
-		r.report.Orders++
+	for _, s := range e.market.sales {
+		e.report.Orders++
 		switch {
 		case s.rolledBack:
-			r.report.RolledBack++
+			e.report.RolledBack++
 			continue
 		case s.twice:
-			r.report.Twice++
+			e.report.Twice++
 		}
 		wants = append(wants, s.wants...)
 	}
-	r.report.count(wants, seen)
-	r.report.Ahead = time.Duration(r.clock.ahead.Load())
-	if r.cfg.Settled == nil {
+	e.report.count(wants, seen)
+	e.report.Ahead = time.Duration(e.clock.ahead.Load())
+	if e.cfg.Settled == nil {
 		return nil
 	}
-	return r.cfg.Settled(ctx, Scene{r.db, r.store, r.platforms.elevate, r.platforms.notified})
+	return e.cfg.Settled(ctx, Systems{e.db, e.store, e.platforms.elevate, e.platforms.notified})
 }
