@@ -129,54 +129,9 @@ func DecodeRemoveAddOns(m outbox.Message) (AddOns, error) {
 }
 
 func decodeAddOns(m *outbox.Message, kind string) (AddOns, error) {
-	f, p, err := decode(m, kind, plainAddOns)
+	f, p, err := decode[addOnFacts](m, kind)
 	if err != nil {
 		return AddOns{}, err
 	}
 	return AddOns{OrderID: m.Subject, ShowKey: f.ShowKey, ShowPackageKey: f.ShowPackageKey, Lines: f.AddOns, User: p.user(f.UserID), Backfill: f.Backfill || p.Backfill}, nil
-}
-
-// plainAddOns reads plain facts.
-func plainAddOns(b []byte) (addOnFacts, bool) {
-	r := newPlainJSON(b)
-	var got addOnFacts
-	r.object(func(name string) {
-		switch name {
-		case "user_id":
-			r.text(&got.UserID)
-		case "show_key":
-			r.number(&got.ShowKey)
-		case "show_package_key":
-			r.number(&got.ShowPackageKey)
-		case "add_ons":
-			r.odd = r.odd || got.AddOns != nil
-			got.AddOns = []LineAddOns{}
-			r.list(func() { got.AddOns = append(got.AddOns, r.lineAddOns()) })
-		case "backfill":
-			r.yes(&got.Backfill)
-		default:
-			r.odd = true
-		}
-	})
-	return got, r.whole()
-}
-
-func (r *plainJSON) lineAddOns() (l LineAddOns) {
-	r.object(func(name string) {
-		switch name {
-		case "line_id":
-			r.text(&l.LineID)
-		case "keys":
-			r.odd = r.odd || l.Keys != nil
-			l.Keys = make([]int64, 0, 4) // few lines bring more
-			r.list(func() {
-				var k int64
-				r.number(&k)
-				l.Keys = append(l.Keys, k)
-			})
-		default:
-			r.odd = true
-		}
-	})
-	return l
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 	"github.com/amsbridge/amsbridge/ssotest"
 )
 
@@ -27,7 +27,7 @@ func TestAttacksAreHeldByTests(t *testing.T) {
 	doc, err := os.ReadFile("docs/attacks.md")
 	require.NoError(t, err)
 	tests, cases, groups := testFunctions(t), map[string]bool{}, map[string]bool{}
-	for _, cfg := range []ssotest.Config{{}, {Kind: ssotest.Sessions, Algorithms: []amsbridge.Algorithm{amsbridge.ES256}}} {
+	for _, cfg := range []ssotest.Config{{}, {Kind: ssotest.Sessions, Algorithms: []ssokeys.Algorithm{ssokeys.ES256}}} {
 		cfg.New = refuseAll
 		results, err := ssotest.Check(t.Context(), cfg)
 		require.NoError(t, err)

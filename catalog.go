@@ -39,10 +39,18 @@ func (p Product) OnNotified() bool {
 	return p.ShowKey != 0 || p.ShowPackageKey != 0 || len(p.AddOnKeys) > 0
 }
 
+// Problem says in plain words what is wrong with the mapping, such as "show key is
+// not positive", or "" for one that pushes can be made of. A [StaticCatalog] holds
+// none that has one; one of your own may.
+func (p Product) Problem() string {
+	field, problem := p.problem()
+	return strings.TrimSpace(field + " " + problem)
+}
+
 // problem names the first field that no push can be made of.
 func (p Product) problem() (field, problem string) {
 	if p.OnElevate() {
-		if s := textProblem(p.RemoteProductID, 255); s != "" {
+		if s := check.Text(p.RemoteProductID, 255); s != "" {
 			return "remote product ID", s
 		}
 	}
@@ -62,6 +70,11 @@ func (p Product) problem() (field, problem string) {
 		return "add-on keys", "hold one that is not positive"
 	}
 	return "", ""
+}
+
+// productFields are the fields of a [Product] by what staff call them.
+var productFields = map[string]string{
+	"remote product ID": "RemoteProductID", "show key": "ShowKey", "show package key": "ShowPackageKey", "add-on keys": "AddOnKeys",
 }
 
 // Offering is a catalogue's answer.
@@ -119,13 +132,13 @@ func NewCatalog(cfg CatalogConfig) (*StaticCatalog, error) {
 	}
 	for i, p := range cfg.Products {
 		bad := func(field, problem string) error {
-			return check.Bad("amsbridge", fmt.Sprintf("products[%d].%s", i, field), problem)
+			return check.Bad("amsbridge", fmt.Sprintf("CatalogConfig.Products[%d].%s", i, field), problem)
 		}
-		if s := textProblem(p.ID, 255); s != "" {
+		if s := check.Text(p.ID, 255); s != "" {
 			return nil, bad("ID", s)
 		}
 		if field, s := p.problem(); s != "" {
-			return nil, bad(field, s)
+			return nil, bad(productFields[field], s)
 		}
 		if _, ok := c.products[p.ID]; ok {
 			return nil, bad("ID", "is listed twice")

@@ -22,17 +22,17 @@ func TestCatalogNamesTheBadProductAndField(t *testing.T) {
 		"ID of bad UTF-8":     {func(p *amsbridge.Product) { p.ID = "\xff" }, "ID"},
 		"control in ID":       {func(p *amsbridge.Product) { p.ID = "a\u2028b" }, "ID"},
 		"listed twice":        {func(p *amsbridge.Product) { p.ID = "first" }, "ID"},
-		"long remote ID":      {func(p *amsbridge.Product) { p.RemoteProductID = strings.Repeat("x", 256) }, "remote product ID"},
-		"control in remote":   {func(p *amsbridge.Product) { p.RemoteProductID = "C\n1" }, "remote product ID"},
-		"add-ons, no show":    {func(p *amsbridge.Product) { p.ShowKey = 0 }, "show key"},
-		"negative show":       {func(p *amsbridge.Product) { p.ShowKey = -7 }, "show key"},
-		"negative, no add-on": {func(p *amsbridge.Product) { p.ShowKey, p.AddOnKeys = -7, nil }, "show key"},
-		"show, no add-ons":    {func(p *amsbridge.Product) { p.AddOnKeys = nil }, "add-on keys"},
-		"zero add-on":         {func(p *amsbridge.Product) { p.AddOnKeys = []int64{1, 0, 2} }, "add-on keys"},
-		"negative add-on":     {func(p *amsbridge.Product) { p.AddOnKeys = []int64{-1} }, "add-on keys"},
-		"negative package":    {func(p *amsbridge.Product) { p.ShowPackageKey = -1 }, "show package key"},
-		"package, no show":    {func(p *amsbridge.Product) { *p = amsbridge.Product{ID: "x", ShowPackageKey: 7} }, "show key"},
-		"1,001 add-ons":       {func(p *amsbridge.Product) { p.AddOnKeys = slices.Repeat([]int64{1}, 1001) }, "add-on keys"},
+		"long remote ID":      {func(p *amsbridge.Product) { p.RemoteProductID = strings.Repeat("x", 256) }, "RemoteProductID"},
+		"control in remote":   {func(p *amsbridge.Product) { p.RemoteProductID = "C\n1" }, "RemoteProductID"},
+		"add-ons, no show":    {func(p *amsbridge.Product) { p.ShowKey = 0 }, "ShowKey"},
+		"negative show":       {func(p *amsbridge.Product) { p.ShowKey = -7 }, "ShowKey"},
+		"negative, no add-on": {func(p *amsbridge.Product) { p.ShowKey, p.AddOnKeys = -7, nil }, "ShowKey"},
+		"show, no add-ons":    {func(p *amsbridge.Product) { p.AddOnKeys = nil }, "AddOnKeys"},
+		"zero add-on":         {func(p *amsbridge.Product) { p.AddOnKeys = []int64{1, 0, 2} }, "AddOnKeys"},
+		"negative add-on":     {func(p *amsbridge.Product) { p.AddOnKeys = []int64{-1} }, "AddOnKeys"},
+		"negative package":    {func(p *amsbridge.Product) { p.ShowPackageKey = -1 }, "ShowPackageKey"},
+		"package, no show":    {func(p *amsbridge.Product) { *p = amsbridge.Product{ID: "x", ShowPackageKey: 7} }, "ShowKey"},
+		"1,001 add-ons":       {func(p *amsbridge.Product) { p.AddOnKeys = slices.Repeat([]int64{1}, 1001) }, "AddOnKeys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +41,7 @@ func TestCatalogNamesTheBadProductAndField(t *testing.T) {
 			_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: "first"}, bad}})
 			var input *amsbridge.InputError
 			require.ErrorAs(t, err, &input)
-			require.Equal(t, "products[1]."+c.field, input.Field)
+			require.Equal(t, "CatalogConfig.Products[1]."+c.field, input.Field)
 			require.NotEmpty(t, input.Problem)
 		})
 	}

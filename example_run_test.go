@@ -85,7 +85,7 @@ func ExampleStanding_Of() {
 func ExampleNewCatalog() {
 	_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: "gala", ShowKey: 4711}}})
 	fmt.Println(err)
-	// Output: amsbridge: products[0].add-on keys are empty
+	// Output: amsbridge: CatalogConfig.Products[0].AddOnKeys are empty
 }
 
 func ExampleUserID_Check() {
@@ -93,7 +93,7 @@ func ExampleUserID_Check() {
 	fmt.Println(amsbridge.UserID("null").Check())
 	// Output:
 	// <nil>
-	// amsbridge: user ID is the text of a missing value
+	// amsbridge: UserID is the text of a missing value
 }
 
 // A destination sees a message; decoding it gives back what the hook stored.

@@ -1,13 +1,35 @@
 package amsbridge
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
-// holding is what somebody has of a product.
-type holding struct {
-	// state is that of the part that is furthest from done; delivered where there
-	// is none.
-	state PlaceState
-	url   string
+// Holding is what somebody has of a product.
+type Holding struct {
+	// State is that of the part that is furthest from done; PlaceDelivered where
+	// there is none.
+	State PlaceState
+	// ProductURL leads to the product, where the platform gave a link.
+	ProductURL string
+	// Whole is false where a part of the product is missing: who has one add-on of
+	// a show has not what another product brings there.
+	Whole bool
+}
+
+// Holding sums up what a person has of a product: of its part on Elevate, and of
+// each of its add-ons on Notified. Of several places of one part the best counts.
+// Places at another destination than the given one do not count; empty means any.
+// Its errors are those of [Standing.Of].
+func (s *Standing) Holding(ctx context.Context, user UserID, p Product, destination string) (Holding, error) {
+	places, err := s.Of(ctx, user)
+	if err != nil {
+		return Holding{}, err
+	}
+	if destination != "" {
+		places = slices.DeleteFunc(places, func(place Place) bool { return place.Destination != destination })
+	}
+	return holdingOf(places, p), nil
 }
 
 // far orders the states by how far they are from done.
@@ -15,12 +37,8 @@ func (s PlaceState) far() int {
 	return slices.Index([]PlaceState{PlaceDelivered, PlaceQueued, PlaceNeedsAttention}, s)
 }
 
-// holdingOf sums up what places somebody has of a product: of its part on
-// Elevate, and of each of its add-ons on Notified. Of several places of one part
-// the best counts. All is false where a part of the product is missing: who has
-// one add-on of a show has not what another product brings there.
-func holdingOf(places []Place, p Product) (h holding, all bool) {
-	h.state, all = PlaceDelivered, p.OnElevate() || p.OnNotified()
+func holdingOf(places []Place, p Product) Holding {
+	h := Holding{State: PlaceDelivered, Whole: p.OnElevate() || p.OnNotified()}
 	part := func(is func(Place) bool) {
 		var best *Place
 		for i, place := range places {
@@ -29,14 +47,14 @@ func holdingOf(places []Place, p Product) (h holding, all bool) {
 			}
 		}
 		if best == nil {
-			all = false
+			h.Whole = false
 			return
 		}
-		if best.State.far() > h.state.far() {
-			h.state = best.State
+		if best.State.far() > h.State.far() {
+			h.State = best.State
 		}
-		if h.url == "" {
-			h.url = best.ProductURL
+		if h.ProductURL == "" {
+			h.ProductURL = best.ProductURL
 		}
 	}
 	if p.OnElevate() {
@@ -48,5 +66,5 @@ func holdingOf(places []Place, p Product) (h holding, all bool) {
 	if p.OnNotified() && len(p.AddOnKeys) == 0 { // it only registers
 		part(func(place Place) bool { return place.ShowKey == p.ShowKey })
 	}
-	return h, all
+	return h
 }

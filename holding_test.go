@@ -18,7 +18,7 @@ func TestHoldingOfAProduct(t *testing.T) {
 		product Product
 		places  []Place
 		state   PlaceState
-		all     bool
+		whole   bool
 	}{
 		"nothing":                      {Product{RemoteProductID: "C-1"}, nil, delivered, false},
 		"the course":                   {Product{RemoteProductID: "C-1"}, []Place{gala, course}, delivered, true},
@@ -33,10 +33,10 @@ func TestHoldingOfAProduct(t *testing.T) {
 		"entrance, another show's":     {Product{ShowKey: 7, ShowPackageKey: 70}, []Place{elsewhere}, delivered, false},
 		"a product that lives nowhere": {Product{}, []Place{course, gala}, delivered, false},
 	} {
-		h, all := holdingOf(c.places, c.product)
-		require.Equal(t, c.state, h.state, name)
-		require.Equal(t, c.all, all, name)
+		h := holdingOf(c.places, c.product)
+		require.Equal(t, c.state, h.State, name)
+		require.Equal(t, c.whole, h.Whole, name)
 	}
-	h, _ := holdingOf([]Place{gala, course}, Product{RemoteProductID: "C-1", ShowKey: 7, AddOnKeys: []int64{1}})
-	require.Equal(t, "https://learn.example.org/c-1", h.url)
+	h := holdingOf([]Place{gala, course}, Product{RemoteProductID: "C-1", ShowKey: 7, AddOnKeys: []int64{1}})
+	require.Equal(t, "https://learn.example.org/c-1", h.ProductURL)
 }

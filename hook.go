@@ -78,11 +78,11 @@ type Hook[Tx any] struct {
 // NewHook returns a hook on a store, or an [*InputError] that names the bad
 // field.
 func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error) {
-	if store == nil {
+	if check.IsNil(store) {
 		return nil, check.Bad("amsbridge", "store", "is nil")
 	}
-	if cfg.Catalog == nil {
-		return nil, check.Bad("amsbridge", "Catalog", "is nil")
+	if check.IsNil(cfg.Catalog) {
+		return nil, check.Bad("amsbridge", "HookConfig.Catalog", "is nil")
 	}
 	if cfg.Elevate == "" {
 		cfg.Elevate = "elevate"
@@ -92,14 +92,14 @@ func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error)
 	}
 	for _, f := range []struct{ field, name string }{{"Elevate", cfg.Elevate}, {"Notified", cfg.Notified}} {
 		if err := outbox.CheckDestination(f.name + "/suffix"); err != nil {
-			return nil, check.Bad("amsbridge", f.field, "is not of the form [a-z0-9]+")
+			return nil, check.Bad("amsbridge", "HookConfig."+f.field, "is not of the form [a-z0-9]+")
 		}
 	}
 	if cfg.Elevate == cfg.Notified {
-		return nil, check.Bad("amsbridge", "Notified", "is the same as Elevate")
+		return nil, check.Bad("amsbridge", "HookConfig.Notified", "is the same as Elevate")
 	}
 	if cfg.OnDefect > Refuse {
-		return nil, check.Bad("amsbridge", "OnDefect", "is neither Park nor Refuse")
+		return nil, check.Bad("amsbridge", "HookConfig.OnDefect", "is neither Park nor Refuse")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -177,7 +177,7 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 			return nil, d
 		}
 	}
-	if p.hasStandIns() {
+	if p.hasParkedLines() {
 		// Rare, so the extra round trip is spent only here: was the line stored
 		// before, when its data was sound?
 		if err := h.reconcile(ctx, tx, p); err != nil {

@@ -194,11 +194,11 @@ func TestCallersMistakesNameTheFieldAndWriteNothing(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	for field, o := range map[string]amsbridge.Order{
-		"order.ID":          {Buyer: ada, Lines: []amsbridge.Line{line("1", "course")}},
-		"order.lines[1].ID": order(line("1", "course"), line("", "course")),
-		"order.lines[2].ID": order(line("1", "course"), line("2", "course"), line("1", "dinner")),
-		"order.association": {ID: "1001", Association: "a b", Buyer: ada},
-		"order.lines":       {ID: "1001", Lines: make([]amsbridge.Line, 10_001)},
+		"Order.ID":          {Buyer: ada, Lines: []amsbridge.Line{line("1", "course")}},
+		"Order.Lines[1].ID": order(line("1", "course"), line("", "course")),
+		"Order.Lines[2].ID": order(line("1", "course"), line("2", "course"), line("1", "dinner")),
+		"Order.Association": {ID: "1001", Association: "a b", Buyer: ada},
+		"Order.Lines":       {ID: "1001", Lines: make([]amsbridge.Line, 10_001)},
 	} {
 		tx := s.store.Begin()
 		for _, f := range []report{s.hook.OrderCompleted, s.hook.Rebuild} {
@@ -224,6 +224,7 @@ func TestHookConfigNamesTheBadField(t *testing.T) {
 	catalog := catalogFunc(mapped)
 	for field, cfg := range map[string]amsbridge.HookConfig{
 		"Catalog":  {},
+		"Catalog ": {Catalog: (*amsbridge.StaticCatalog)(nil)}, // not nil, and fails at its first use
 		"Elevate":  {Catalog: &catalog, Elevate: "No"},
 		"Notified": {Catalog: &catalog, Notified: "elevate"},
 		"OnDefect": {Catalog: &catalog, OnDefect: 9},
@@ -231,9 +232,11 @@ func TestHookConfigNamesTheBadField(t *testing.T) {
 		_, err := amsbridge.NewHook(store, cfg)
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad)
-		require.Equal(t, field, bad.Field)
+		require.Equal(t, "HookConfig."+strings.TrimSpace(field), bad.Field)
 	}
-	_, err := amsbridge.NewHook[*outboxtest.Tx](nil, amsbridge.HookConfig{Catalog: &catalog})
+	_, err := amsbridge.NewHook((*outboxtest.Memory)(nil), amsbridge.HookConfig{Catalog: &catalog})
+	require.ErrorContains(t, err, "amsbridge: store is nil")
+	_, err = amsbridge.NewHook[*outboxtest.Tx](nil, amsbridge.HookConfig{Catalog: &catalog})
 	require.Error(t, err)
 }
 

@@ -1,11 +1,9 @@
 package amsbridge
 
 import (
-	"fmt"
 	"net/mail"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 )
@@ -67,14 +65,14 @@ const MaxUserID = 255
 // text of a missing value, such as "null" or "undefined".
 func (id UserID) Check() error {
 	if problem := id.problem(); problem != "" {
-		return check.Bad("amsbridge", "user ID", problem)
+		return check.Bad("amsbridge", "UserID", problem)
 	}
 	return nil
 }
 
 func (id UserID) problem() string {
 	s := string(id)
-	if p := textProblem(s, MaxUserID); p != "" {
+	if p := check.Text(s, MaxUserID); p != "" {
 		return p
 	}
 	if s != strings.TrimFunc(s, unicode.IsSpace) {
@@ -98,7 +96,7 @@ var missingValues = [...]string{
 // missing or malformed.
 func (u User) profileProblem() (field, problem string) {
 	for _, f := range []struct{ name, value string }{{"first name", u.FirstName}, {"last name", u.LastName}, {"email", u.Email}} {
-		if p := textProblem(strings.TrimSpace(f.value), 255); p != "" {
+		if p := check.Text(strings.TrimSpace(f.value), 255); p != "" {
 			return f.name, p
 		}
 	}
@@ -110,30 +108,12 @@ func (u User) profileProblem() (field, problem string) {
 
 // validEmail accepts a bare address (RFC 5322 addr-spec) of at most 255 bytes.
 func validEmail(s string) bool {
-	if textProblem(s, 255) != "" {
+	if check.Text(s, 255) != "" {
 		return false
 	}
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s && a.Name == ""
 }
-
-func textProblem(s string, limit int) string {
-	switch {
-	case s == "":
-		return "is empty"
-	case len(s) > limit:
-		return fmt.Sprintf("is longer than %d bytes", limit)
-	case !utf8.ValidString(s):
-		return "is not valid UTF-8"
-	case strings.ContainsFunc(s, isControl):
-		return "has control characters"
-	}
-	return ""
-}
-
-// isControl includes the line and paragraph separators, which break lines in
-// logs and pages like any line feed.
-func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // InputError is a mistake in what the caller gave, whichever package of the
 // house says so. Nothing was written or sent, and the transaction is usable. It

@@ -63,7 +63,7 @@ func TestUserIDIsCheckedOnceAndNeverMended(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.Equal(t, &amsbridge.InputError{Package: "amsbridge", Field: "user ID", Problem: c.problem}, err)
+			require.Equal(t, &amsbridge.InputError{Package: "amsbridge", Field: "UserID", Problem: c.problem}, err)
 		})
 	}
 }

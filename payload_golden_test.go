@@ -64,7 +64,7 @@ func TestStandInFactsNeverChange(t *testing.T) {
 		{2, "attendees", `{"line_id":"1","at":2,"rest":true}`},
 		{wholeLine, "attendees", `{"line_id":"1","at":-1}`},
 	} {
-		require.NoError(t, p.addStandIn(Line{ID: "1"}, Product{}, c.at, User{}, c.field, "is wrong", nil))
+		require.NoError(t, p.addParkedLine(Line{ID: "1"}, Product{}, c.at, User{}, c.field, "is wrong", nil))
 		m := p.drafts[i].msg
 		require.Equal(t, c.facts, string(m.Facts))
 		require.Equal(t, m.Key[:16], string(m.FactsFingerprint()), "another defect of the same line is no conflict")

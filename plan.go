@@ -53,7 +53,7 @@ type plan struct {
 	leftOut []string
 	// stored are spots that an earlier report stored in another form.
 	stored []outbox.Record
-	// guarded messages refuse to be stored beside an earlier stand-in.
+	// guarded messages refuse to be stored beside an earlier parked line.
 	guarded bool
 	// profileAtSend leaves names and addresses to those who send.
 	profileAtSend bool
@@ -72,7 +72,7 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 	}
 	if h.cfg.TraceContext != nil {
 		// A traceparent has 55 characters; an odd one must not break a checkout.
-		if p.trace = h.cfg.TraceContext(ctx); textProblem(p.trace, 256) != "" {
+		if p.trace = h.cfg.TraceContext(ctx); check.Text(p.trace, 256) != "" {
 			p.trace = ""
 		}
 	}
@@ -107,24 +107,24 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 
 // check finds the caller's mistakes.
 func (o Order) check() error {
-	if s := textProblem(o.ID, outbox.MaxSubject); s != "" {
-		return check.Bad("amsbridge", "order.ID", s)
+	if s := check.Text(o.ID, outbox.MaxSubject); s != "" {
+		return check.Bad("amsbridge", "Order.ID", s)
 	}
 	if o.Association != "" {
 		if err := outbox.CheckDestination("x/" + o.Association); err != nil {
-			return check.Bad("amsbridge", "order.association", "is not of the form [A-Za-z0-9._-]{1,64}")
+			return check.Bad("amsbridge", "Order.Association", "is not of the form [A-Za-z0-9._-]{1,64}")
 		}
 	}
 	if len(o.Lines) > outbox.MaxItems {
-		return check.Bad("amsbridge", "order.lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
+		return check.Bad("amsbridge", "Order.Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	seen := make(map[string]bool, len(o.Lines))
 	for i, l := range o.Lines {
 		switch {
 		case l.ID == "":
-			return check.Bad("amsbridge", fmt.Sprintf("order.lines[%d].ID", i), "is empty")
+			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is empty")
 		case seen[l.ID]:
-			return check.Bad("amsbridge", fmt.Sprintf("order.lines[%d].ID", i), "is a duplicate")
+			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is a duplicate")
 		}
 		seen[l.ID] = true
 	}
@@ -134,10 +134,10 @@ func (o Order) check() error {
 // addLine makes drafts of one line.
 func (p *plan) addLine(line Line, product Product, offering Offering, cause error) error {
 	whole := func(field, problem string) error {
-		return p.addStandIn(line, product, wholeLine, p.order.Buyer, field, problem, nil)
+		return p.addParkedLine(line, product, wholeLine, p.order.Buyer, field, problem, nil)
 	}
 	attendees := line.Attendees
-	switch s := textProblem(line.ID, 255); {
+	switch s := check.Text(line.ID, 255); {
 	case s != "":
 		return whole("line ID", s)
 	case line.Quantity < 1:
@@ -162,7 +162,7 @@ func (p *plan) addLine(line Line, product Product, offering Offering, cause erro
 		seen[u.ID] = true
 		var err error
 		if problem != "" {
-			err = p.addStandIn(line, product, at, u, field, problem, cause)
+			err = p.addParkedLine(line, product, at, u, field, problem, cause)
 		} else {
 			err = p.addPushes(line, product, at, u)
 		}
@@ -171,7 +171,7 @@ func (p *plan) addLine(line Line, product Product, offering Offering, cause erro
 		}
 	}
 	if len(attendees) < line.Quantity {
-		return p.addStandIn(line, product, len(attendees), p.order.Buyer, "attendees",
+		return p.addParkedLine(line, product, len(attendees), p.order.Buyer, "attendees",
 			fmt.Sprintf("are missing for %d of %d", line.Quantity-len(attendees), line.Quantity), cause)
 	}
 	return nil
@@ -233,12 +233,12 @@ func (p *plan) finish() error {
 			}
 			p.ready = append(p.ready, &draft{msg: msg, spots: d.spots})
 			if len(msg.Facts) > outbox.MaxPayload {
-				return check.Bad("amsbridge", "order.lines", "bring one person more add-ons of one show than a message holds")
+				return check.Bad("amsbridge", "Order.Lines", "bring one person more add-ons of one show than a message holds")
 			}
 		}
 	}
 	if len(p.ready) > outbox.MaxMessages {
-		return check.Bad("amsbridge", "order.lines", fmt.Sprintf("come to more than %d pushes", outbox.MaxMessages))
+		return check.Bad("amsbridge", "Order.Lines", fmt.Sprintf("come to more than %d pushes", outbox.MaxMessages))
 	}
 	return nil
 }
@@ -261,7 +261,7 @@ func (p *plan) messages() []outbox.Message {
 		}
 		if p.guarded && !d.msg.IsTask() {
 			for _, s := range d.spots {
-				m.Unless = append(m.Unless, p.order.standInKeys(s)...)
+				m.Unless = append(m.Unless, p.order.parkedLineKeys(s)...)
 			}
 		}
 		out[i] = m
@@ -269,7 +269,7 @@ func (p *plan) messages() []outbox.Message {
 	return out
 }
 
-func (p *plan) hasStandIns() bool {
+func (p *plan) hasParkedLines() bool {
 	return slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.msg.IsTask() })
 }
 

@@ -128,12 +128,12 @@ func (h *Hook[Tx]) sameAs(sound []*draft, r outbox.Record) bool {
 // partOf returns the part of an order that a parked message stood for.
 func partOf(order Order, m outbox.Message) Order {
 	part := Order{ID: order.ID, Association: order.Association, Buyer: order.Buyer, Backfill: order.Backfill}
-	f, standIn := decodeStandIn(m)
+	f, parkedLine := decodeParkedLine(m)
 	for _, line := range order.Lines {
 		if line.Quantity == 1 && len(line.Attendees) == 0 {
 			line.Attendees = []User{order.Buyer}
 		}
-		if standIn {
+		if parkedLine {
 			if f.LineID != outbox.CutText(line.ID, 255) {
 				continue
 			}
@@ -153,8 +153,8 @@ func partOf(order Order, m outbox.Message) Order {
 	return part
 }
 
-// partOf returns the part of its line that a stand-in stood for.
-func (f standInFacts) partOf(line Line) Line {
+// partOf returns the part of its line that a parked line stood for.
+func (f parkedLineFacts) partOf(line Line) Line {
 	switch {
 	case f.At == wholeLine:
 	case f.Rest:

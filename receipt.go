@@ -2,7 +2,6 @@ package amsbridge
 
 import (
 	"encoding/json"
-	"strconv"
 )
 
 // Receipt is what a platform answered that outlives the delivery.
@@ -16,21 +15,8 @@ type Receipt struct {
 
 // Encode returns the receipt as it is stored.
 func (r Receipt) Encode() []byte {
-	if !plainText(r.ProductURL) {
-		b, _ := json.Marshal(r) // a string and a number cannot fail
-		return b
-	}
-	b := append(make([]byte, 0, len(r.ProductURL)+48), '{')
-	if r.ProductURL != "" {
-		b = append(append(append(b, `"product_url":"`...), r.ProductURL...), '"')
-	}
-	if r.AddOnsAdded != nil {
-		if len(b) > 1 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(append(b, `"add_ons_added":`...), int64(*r.AddOnsAdded), 10)
-	}
-	return append(b, '}')
+	b, _ := json.Marshal(r) // a string and a number cannot fail
+	return b
 }
 
 // DecodeReceipt reads a stored receipt. One that it cannot read is empty, as

@@ -218,7 +218,7 @@ func (h *Hook[Tx]) record(ctx context.Context, tx Tx, r *refunding) error {
 func (h *Hook[Tx]) insertMade(ctx context.Context, tx Tx, r *refunding) error {
 	trace := ""
 	if h.cfg.TraceContext != nil {
-		if trace = h.cfg.TraceContext(ctx); textProblem(trace, 256) != "" {
+		if trace = h.cfg.TraceContext(ctx); check.Text(trace, 256) != "" {
 			trace = ""
 		}
 	}
@@ -256,25 +256,25 @@ func (h *Hook[Tx]) findAll(ctx context.Context, tx Tx, q outbox.Query) ([]outbox
 
 // check finds the caller's mistakes.
 func (r Refund) check() error {
-	if s := textProblem(r.ID, 255); s != "" {
-		return check.Bad("amsbridge", "refund.ID", s)
+	if s := check.Text(r.ID, 255); s != "" {
+		return check.Bad("amsbridge", "Refund.ID", s)
 	}
-	if s := textProblem(r.OrderID, outbox.MaxSubject); s != "" {
-		return check.Bad("amsbridge", "refund.orderID", s)
+	if s := check.Text(r.OrderID, outbox.MaxSubject); s != "" {
+		return check.Bad("amsbridge", "Refund.OrderID", s)
 	}
 	if err := (Order{ID: r.OrderID, Association: r.Association}).check(); err != nil {
-		return check.Bad("amsbridge", "refund.association", "is not of the form [A-Za-z0-9._-]{1,64}")
+		return check.Bad("amsbridge", "Refund.Association", "is not of the form [A-Za-z0-9._-]{1,64}")
 	}
 	if len(r.LineIDs) > outbox.MaxItems {
-		return check.Bad("amsbridge", "refund.lineIDs", fmt.Sprintf("are more than %d", outbox.MaxItems))
+		return check.Bad("amsbridge", "Refund.LineIDs", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	if len(r.Attendees) > outbox.MaxItems {
-		return check.Bad("amsbridge", "refund.attendees", fmt.Sprintf("are more than %d", outbox.MaxItems))
+		return check.Bad("amsbridge", "Refund.Attendees", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	lines := map[string]bool{}
 	for i, id := range r.LineIDs {
 		if s := duplicate(lines, id); s != "" {
-			return check.Bad("amsbridge", fmt.Sprintf("refund.lineIDs[%d]", i), s)
+			return check.Bad("amsbridge", fmt.Sprintf("Refund.LineIDs[%d]", i), s)
 		}
 	}
 	people := map[string]bool{}
@@ -284,7 +284,7 @@ func (r Refund) check() error {
 			s = duplicate(people, string(id))
 		}
 		if s != "" {
-			return check.Bad("amsbridge", fmt.Sprintf("refund.attendees[%d]", i), s)
+			return check.Bad("amsbridge", fmt.Sprintf("Refund.Attendees[%d]", i), s)
 		}
 	}
 	return nil

@@ -19,14 +19,14 @@ func TestRefundKeysAndFactsNeverChange(t *testing.T) {
 	add, err := AddOns{OrderID: "1001", ShowKey: 7, ShowPackageKey: 70, Lines: lines, User: u}.message("notified/acme", 1)
 	require.NoError(t, err)
 	p := &plan{order: Order{ID: "1001", Association: "acme"}, elevate: "elevate/acme"}
-	require.NoError(t, p.addStandIn(Line{ID: "5"}, Product{}, 0, u, "email", "is empty", nil))
-	standIn := p.drafts[0].msg
+	require.NoError(t, p.addParkedLine(Line{ID: "5"}, Product{}, 0, u, "email", "is empty", nil))
+	parkedLine := p.drafts[0].msg
 
 	plan := func(lines []string, stands func(outbox.Message) outbox.Record) []outbox.Message {
 		r := newRefunding(Refund{ID: "R-1", OrderID: "1001", Association: "acme", LineIDs: lines},
 			func(m outbox.Message) (outbox.Message, error) { return m, nil })
 		var all []outbox.Record
-		for i, m := range []outbox.Message{reg, add, standIn} {
+		for i, m := range []outbox.Message{reg, add, parkedLine} {
 			m.ID = outbox.ID(i + 1)
 			rec := stands(m)
 			rec.Message = m

@@ -23,10 +23,10 @@ type push struct {
 type refunding struct {
 	Refund
 	lines, attendees map[string]bool
-	shown            map[string][]string // lines as stand-ins show them, which may be cut
+	shown            map[string][]string // lines as parked lines show them, which may be cut
 	own              []outbox.Record     // all of the order's messages
 	pushes           []push              // of the order
-	standIns         []outbox.Record     // of the order
+	parkedLines      []outbox.Record     // of the order
 	seats            givenBack
 	fresh            map[seat]bool // put on record by this very call
 	became           map[outbox.ID]outbox.Withdrawal
@@ -70,15 +70,15 @@ func (r *refunding) covers(line, person string) bool {
 	return (len(r.lines) == 0 || r.lines[line]) && (len(r.attendees) == 0 || r.attendees[person])
 }
 
-// standsFor tells whether a stand-in is for a refunded line, and which. Long
-// line IDs are cut in stand-ins, so the key decides.
+// standsFor tells whether a parked line is for a refunded line, and which. Long
+// line IDs are cut in parked lines, so the key decides.
 func (r *refunding) standsFor(m outbox.Message) (line string, ok bool) {
-	f, ok := decodeStandIn(m)
+	f, ok := decodeParkedLine(m)
 	if !ok || len(r.lines) == 0 {
 		return f.LineID, ok
 	}
 	for _, id := range r.shown[f.LineID] {
-		if slices.Contains(r.order().standInKeys(spot{id, f.At}), m.Key) {
+		if slices.Contains(r.order().parkedLineKeys(spot{id, f.At}), m.Key) {
 			return id, true
 		}
 	}
@@ -96,7 +96,7 @@ func (r *refunding) read(found []outbox.Record) (err error) {
 	}
 	r.seats = givenBack{}
 	r.seats.add(r.own)
-	r.standIns = slices.DeleteFunc(slices.Clone(r.own), func(rec outbox.Record) bool { return rec.Kind != KindParkedLine })
+	r.parkedLines = slices.DeleteFunc(slices.Clone(r.own), func(rec outbox.Record) bool { return rec.Kind != KindParkedLine })
 	all, err := pushesOf(r.own)
 	r.pushes = slices.DeleteFunc(all, func(p push) bool { return !p.adds() })
 	return err
@@ -210,7 +210,7 @@ func (r *refunding) open() (ids []outbox.ID) {
 			add(p.Record)
 		}
 	}
-	for _, s := range r.standIns {
+	for _, s := range r.parkedLines {
 		if _, ok := r.standsFor(s.Message); ok && len(r.attendees) == 0 {
 			add(s)
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -101,9 +102,9 @@ func (r *refunding) records() ([]outbox.Message, error) {
 			}
 		}
 	}
-	for _, s := range r.standIns {
+	for _, s := range r.parkedLines {
 		line, ok := r.standsFor(s.Message)
-		if !ok || s.State == outbox.StateReplaced || textProblem(line, 255) != "" {
+		if !ok || s.State == outbox.StateReplaced || check.Text(line, 255) != "" {
 			continue
 		}
 		if len(r.Attendees) == 0 && s.Person != "" {

@@ -563,15 +563,15 @@ func TestRefundsMistakesNameTheFieldAndWriteNothing(t *testing.T) {
 	before := s.stored()
 	tx := s.store.Begin()
 	for field, r := range map[string]amsbridge.Refund{
-		"refund.ID":           {OrderID: "1001"},
-		"refund.orderID":      {ID: "R-1"},
-		"refund.association":  {ID: "R-1", OrderID: "1001", Association: "a b"},
-		"refund.lineIDs":      {ID: "R-1", OrderID: "1001", LineIDs: make([]string, 10_001)},
-		"refund.lineIDs[1]":   refundOf("R-1", "1", ""),
-		"refund.lineIDs[2]":   refundOf("R-1", "1", "2", "1"),
-		"refund.attendees":    {ID: "R-1", OrderID: "1001", Attendees: make([]amsbridge.UserID, 10_001)},
-		"refund.attendees[0]": {ID: "R-1", OrderID: "1001", Attendees: []amsbridge.UserID{" U-1"}},
-		"refund.attendees[1]": {ID: "R-1", OrderID: "1001", Attendees: []amsbridge.UserID{"U-1", "U-1"}},
+		"Refund.ID":           {OrderID: "1001"},
+		"Refund.OrderID":      {ID: "R-1"},
+		"Refund.Association":  {ID: "R-1", OrderID: "1001", Association: "a b"},
+		"Refund.LineIDs":      {ID: "R-1", OrderID: "1001", LineIDs: make([]string, 10_001)},
+		"Refund.LineIDs[1]":   refundOf("R-1", "1", ""),
+		"Refund.LineIDs[2]":   refundOf("R-1", "1", "2", "1"),
+		"Refund.Attendees":    {ID: "R-1", OrderID: "1001", Attendees: make([]amsbridge.UserID, 10_001)},
+		"Refund.Attendees[0]": {ID: "R-1", OrderID: "1001", Attendees: []amsbridge.UserID{" U-1"}},
+		"Refund.Attendees[1]": {ID: "R-1", OrderID: "1001", Attendees: []amsbridge.UserID{"U-1", "U-1"}},
 	} {
 		_, err := s.hook.OrderRefunded(t.Context(), tx, r)
 		var bad *amsbridge.InputError

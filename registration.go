@@ -79,7 +79,7 @@ func backfilled(m outbox.Message, facts any) (outbox.Message, error) {
 // destination does. It returns [outbox.ErrNewerVersion] for a payload that a
 // newer program wrote, and an [*InputError] for one that it cannot read.
 func DecodeRegistration(m outbox.Message) (Registration, error) {
-	f, p, err := decode(&m, KindRegistration, plainRegistration)
+	f, p, err := decode[registrationFacts](&m, KindRegistration)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -90,76 +90,22 @@ func DecodeRegistration(m outbox.Message) (Registration, error) {
 	return r, nil
 }
 
-// decode checks kind and version and reads facts and profile. What plain, if
-// any, does not read, encoding/json does.
-func decode[F any](m *outbox.Message, kind string, plain func([]byte) (F, bool)) (f F, p profile, err error) {
+// decode checks kind and version and reads facts and profile.
+func decode[F any](m *outbox.Message, kind string) (f F, p profile, err error) {
 	// The version first: a kind that only a newer program knows has a newer one.
 	if m.Version > payloadVersion {
 		return f, p, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
 	}
 	if m.Kind != kind {
-		return f, p, check.Bad("amsbridge", "message kind", "is not "+kind)
+		return f, p, check.Bad("amsbridge", "Message.Kind", "is not "+kind)
 	}
-	if f, err = read(m.Facts, plain); err != nil {
-		return f, p, check.Bad("amsbridge", "message facts", "are not those of a "+kind)
+	if json.Unmarshal(m.Facts, &f) != nil {
+		return f, p, check.Bad("amsbridge", "Message.Facts", "are not those of a "+kind)
 	}
-	if len(m.Profile) > 0 {
-		if p, err = read(m.Profile, plainProfile); err != nil {
-			return f, p, check.Bad("amsbridge", "message profile", "is not that of a "+kind)
-		}
+	if len(m.Profile) > 0 && json.Unmarshal(m.Profile, &p) != nil {
+		return f, p, check.Bad("amsbridge", "Message.Profile", "is not that of a "+kind)
 	}
 	return f, p, nil
-}
-
-func read[T any](b []byte, plain func([]byte) (T, bool)) (T, error) {
-	if plain != nil {
-		if got, ok := plain(b); ok {
-			return got, nil
-		}
-	}
-	var slow T // of its own: a pointer given away would put the plain one on the heap too
-	err := json.Unmarshal(b, &slow)
-	return slow, err
-}
-
-// plainRegistration reads plain facts.
-func plainRegistration(b []byte) (registrationFacts, bool) {
-	r := newPlainJSON(b)
-	var got registrationFacts
-	r.object(func(name string) {
-		switch name {
-		case "user_id":
-			r.text(&got.UserID)
-		case "remote_product_id":
-			r.text(&got.RemoteProductID)
-		case "backfill":
-			r.yes(&got.Backfill)
-		default:
-			r.odd = true
-		}
-	})
-	return got, r.whole()
-}
-
-// plainProfile reads a plain profile.
-func plainProfile(b []byte) (profile, bool) {
-	r := newPlainJSON(b)
-	var got profile
-	r.object(func(name string) {
-		switch name {
-		case "first_name":
-			r.text(&got.FirstName)
-		case "last_name":
-			r.text(&got.LastName)
-		case "email":
-			r.text(&got.Email)
-		case "backfill":
-			r.yes(&got.Backfill)
-		default:
-			r.odd = true
-		}
-	})
-	return got, r.whole()
 }
 
 // user is the person of a profile.

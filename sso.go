@@ -9,23 +9,30 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // Limits of tokens, which the signer keeps and the verifier demands.
 const (
 	// MaxToken is the longest token, in bytes.
-	MaxToken = 8 << 10
+	MaxToken = ssotoken.MaxToken
 	// MaxHandOffLifetime is the longest time from iat to exp of a hand-off.
-	MaxHandOffLifetime = 120 * time.Second
+	MaxHandOffLifetime = ssotoken.MaxHandOffLifetime
 	// MaxSessionLifetime is that of a pull session.
-	MaxSessionLifetime = 12 * time.Hour
+	MaxSessionLifetime = ssotoken.MaxSessionLifetime
 	// MaxReturnTo is the longest return target, in bytes.
-	MaxReturnTo = 1024
+	MaxReturnTo = web.MaxTarget
 	// MaxNonce is the longest nonce, in bytes.
-	MaxNonce = 255
+	MaxNonce = ssotoken.MaxNonce
+	// MaxSessionID is the longest session ID, in bytes.
+	MaxSessionID = ssotoken.MaxSessionID
 )
+
+// ErrSignedOut is returned by the shop's CurrentUser (see the configurations of
+// handoff and cartlink) for a request of nobody.
+var ErrSignedOut = errors.New("amsbridge: nobody is signed in")
 
 // SSOConfig configures [NewSSO].
 type SSOConfig struct {
@@ -54,28 +61,25 @@ type SSO struct {
 // NewSSO checks the configuration and copies it. It returns an [*InputError]
 // that names the first bad field.
 func NewSSO(cfg SSOConfig) (*SSO, error) {
-	if p := textProblem(cfg.Issuer, 255); p != "" {
-		return nil, check.Bad("amsbridge", "issuer", p)
+	if p := check.Text(cfg.Issuer, 255); p != "" {
+		return nil, check.Bad("amsbridge", "SSOConfig.Issuer", p)
 	}
 	if len(cfg.Audiences) == 0 {
-		return nil, check.Bad("amsbridge", "audiences", "are empty")
+		return nil, check.Bad("amsbridge", "SSOConfig.Audiences", "are empty")
 	}
-	s := &SSO{issuer: cfg.Issuer, audiences: make(map[string]audience, len(cfg.Audiences)), audit: cfg.Audit.orLog(), now: cfg.Now}
-	if s.now == nil {
-		s.now = time.Now
+	if cfg.Audit == nil {
+		cfg.Audit = LogSSO
 	}
-	taken := takenNames{values: map[string]bool{}, keys: map[string]verificationKey{}}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &SSO{issuer: cfg.Issuer, audiences: map[string]audience{}, audit: cfg.Audit, now: cfg.Now}
+	keys := &audienceKeys{held: map[string]heldKeys{}}
 	for i, a := range cfg.Audiences {
-		_, named := s.audiences[a.Name]
-		own, field, problem := a.check(taken, s.now)
-		switch {
-		case textProblem(a.Name, 255) != "":
-			field, problem = "name", textProblem(a.Name, 255)
-		case named:
-			field, problem = "name", "is listed twice"
-		}
-		if problem != "" {
-			return nil, check.Bad("amsbridge", fmt.Sprintf("audiences[%d].%s", i, field), problem)
+		own, err := a.checked(s, keys)
+		if err != nil {
+			keys.drop()
+			return nil, check.Renamed(err, "amsbridge", "Audience", fmt.Sprintf("SSOConfig.Audiences[%d]", i))
 		}
 		s.audiences[a.Name] = own
 	}
@@ -106,39 +110,46 @@ type HandOffRequest struct {
 //
 // It returns an [*InputError] for an audience that is not configured, a user
 // that [UserID.Check] refuses or whose profile is not fit to be signed, and a
-// bad nonce; and [ErrNoActiveKey].
+// bad nonce; and [ssokeys.ErrNoActive].
 //
 // Who holds the token is the member until it expires: send it to the audience
 // alone, and log it nowhere. What is not promised: that it is used once, which
 // the receiver sees to.
 func (s *SSO) HandOff(ctx context.Context, req HandOffRequest) (string, error) {
-	return s.mint(ctx, handOffType, req.Audience, req.User.ID, func(a audience, claims jwt.MapClaims) error {
-		return a.writeHandOff(claims, req)
-	})
+	write := func(a audience, claims map[string]any) error { return a.writeHandOff(claims, req) }
+	return s.mint(ctx, ssotoken.HandOffType, req.Audience, req.User.ID, write)
 }
 
+// writer adds the claims that one kind of token has beside the common ones.
+type writer func(a audience, claims map[string]any) error
+
 // mint signs a token of one kind and keeps the audit.
-func (s *SSO) mint(ctx context.Context, typ, audienceName string, user UserID, write func(audience, jwt.MapClaims) error) (string, error) {
-	e := SSOEvent{Time: s.now(), Action: SSORefused, Kind: kindOf(typ), Audience: audienceName}
+func (s *SSO) mint(ctx context.Context, typ, audienceName string, user UserID, write writer) (string, error) {
+	e := SSOEvent{Time: s.now(), Action: SSORefused, Kind: ssotoken.KindOf(typ), Audience: audienceName}
 	token, err := func() (string, error) {
-		a, err := s.audience(ctx, audienceName, user)
+		at := inputFields(typ)
+		a, err := s.audience(ctx, audienceName, user, at)
 		if err != nil {
 			return "", err
 		}
 		e.Audience, e.UserID = a.value, user
 		lifetime := a.lifetime
-		if typ == sessionType {
+		if typ == ssotoken.SessionType {
 			lifetime = a.session
 		}
 		claims := s.claims(a, user, lifetime)
 		if err := write(a, claims); err != nil {
 			return "", err
 		}
-		token, err := a.sign(typ, claims)
-		if err == nil {
-			e.Action, e.TokenID = SSOMinted, claims[claimID].(string)
+		token, err := a.ring.Sign(typ, claims)
+		switch {
+		case err != nil:
+			return "", err
+		case len(token) > MaxToken:
+			return "", check.Bad("amsbridge", at.user, "makes the token longer than 8 KiB, with all that it carries")
 		}
-		return token, err
+		e.Action, e.TokenID = SSOMinted, claims[ssotoken.ID].(string)
+		return token, nil
 	}()
 	if err != nil {
 		e.Reason = reasonOf(err)
@@ -147,63 +158,55 @@ func (s *SSO) mint(ctx context.Context, typ, audienceName string, user UserID, w
 	return token, err
 }
 
-func kindOf(typ string) string {
-	if typ == sessionType {
-		return kindSession
-	}
-	return kindHandOff
-}
-
-func (a audience) writeHandOff(claims jwt.MapClaims, req HandOffRequest) error {
-	if err := a.claims.write(claims, req.User); err != nil {
+func (a audience) writeHandOff(claims map[string]any, req HandOffRequest) error {
+	if err := writeProfile(claims, a.claims, req.User); err != nil {
 		return err
 	}
-	if to := a.returns.target(req.ReturnTo); to != "" {
-		claims[claimReturnTo] = to
+	if to := a.returns.Target(req.ReturnTo); to != "" {
+		claims[ssotoken.ReturnTo] = to
 	}
 	if req.Nonce != "" {
-		if p := textProblem(req.Nonce, MaxNonce); p != "" {
-			return check.Bad("amsbridge", "nonce", p)
+		if p := check.Text(req.Nonce, MaxNonce); p != "" {
+			return check.Bad("amsbridge", "HandOffRequest.Nonce", p)
 		}
-		claims[claimNonce] = req.Nonce
+		claims[ssotoken.Nonce] = req.Nonce
 	}
 	return nil
 }
 
+// fields are what errors call the audience and the user.
+type fields struct{ audience, user string }
+
+// inputFields are those of [SSO.HandOff], or the parameters of [SSO.Session].
+func inputFields(typ string) fields {
+	if typ == ssotoken.SessionType {
+		return fields{audience: "audienceName", user: "user"}
+	}
+	return fields{audience: "HandOffRequest.Audience", user: "HandOffRequest.User.ID"}
+}
+
 // audience finds one and checks who shall be handed to it.
-func (s *SSO) audience(ctx context.Context, name string, user UserID) (audience, error) {
+func (s *SSO) audience(ctx context.Context, name string, user UserID, at fields) (audience, error) {
 	if err := ctx.Err(); err != nil {
 		return audience{}, err
 	}
 	a, ok := s.audiences[name]
 	if !ok {
-		return audience{}, check.Bad("amsbridge", "audience", "is not configured")
+		return audience{}, check.Bad("amsbridge", at.audience, "is not configured")
 	}
-	return a, user.Check()
+	if problem := user.problem(); problem != "" {
+		return audience{}, check.Bad("amsbridge", at.user, problem)
+	}
+	return a, nil
 }
 
 // claims are those of every token.
-func (s *SSO) claims(a audience, user UserID, lifetime time.Duration) jwt.MapClaims {
+func (s *SSO) claims(a audience, user UserID, lifetime time.Duration) map[string]any {
 	iat := s.now().Unix()
-	return jwt.MapClaims{
-		claimIssuer: s.issuer, claimSubject: string(user), claimAudience: a.value,
-		claimIssuedAt: iat, claimExpiresAt: iat + int64(lifetime/time.Second), claimID: rand.Text(),
+	return map[string]any{
+		ssotoken.Issuer: s.issuer, ssotoken.Subject: string(user), ssotoken.Audience: a.value,
+		ssotoken.IssuedAt: iat, ssotoken.ExpiresAt: iat + int64(lifetime/time.Second), ssotoken.ID: rand.Text(),
 	}
-}
-
-func (a audience) sign(typ string, claims jwt.MapClaims) (string, error) {
-	key, err := a.ring.signer()
-	if err != nil {
-		return "", err
-	}
-	token, err := key.sign(typ, claims)
-	if err != nil {
-		return "", errors.New("amsbridge: the key cannot sign") // the cause may hold what was signed
-	}
-	if len(token) > MaxToken {
-		return "", check.Bad("amsbridge", "user", "makes the token longer than 8 KiB, with its profile and return target")
-	}
-	return token, nil
 }
 
 // Audiences returns the names that [SSO.HandOff] knows, sorted.
@@ -214,4 +217,23 @@ func (s *SSO) Audiences() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Rings returns the key rings of all audiences, each once: what ssokeys.NewJWKS
+// publishes.
+func (s *SSO) Rings() []*ssokeys.Ring {
+	var rings []*ssokeys.Ring
+	for _, name := range s.Audiences() {
+		if ring := s.audiences[name].ring; !slices.Contains(rings, ring) {
+			rings = append(rings, ring)
+		}
+	}
+	return rings
+}
+
+// ReturnTarget returns the page of an audience to which a request for to leads:
+// to itself, written anew, where the audience allows it, and otherwise its
+// DefaultReturn.
+func (s *SSO) ReturnTarget(audienceName, to string) string {
+	return s.audiences[audienceName].returns.Target(to)
 }

@@ -1,6 +1,13 @@
 package amsbridge
 
-import "time"
+import (
+	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/ssokeys"
+)
 
 // Audience is one platform, or one site of a platform, that members walk to.
 type Audience struct {
@@ -13,10 +20,10 @@ type Audience struct {
 	Audience string
 	// Key signs, for as long as the program runs. Required, unless Keys are.
 	// Several audiences may share one.
-	Key SigningKey
+	Key ssokeys.SigningKey
 	// Keys sign in place of Key, where keys change. Several audiences may share
 	// a ring.
-	Keys *KeyRing
+	Keys *ssokeys.Ring
 	// SharedSecret says that the platform verifies by a secret which it shares
 	// with the shop, and could sign itself. Without it a secret is refused, and
 	// with it all else. No two audiences may share a secret. Defaults to false.
@@ -43,95 +50,66 @@ type Audience struct {
 type audience struct {
 	value             string
 	lifetime, session time.Duration
-	ring              *KeyRing
-	claims            ProfileClaims
-	returns           returnPolicy
+	ring              *ssokeys.Ring
+	claims            ssotoken.Profile
+	returns           web.ReturnPolicy
 }
 
-// takenNames are what the audiences before brought.
-type takenNames struct {
-	values map[string]bool
-	keys   map[string]verificationKey
-}
-
-// check returns the audience, or the field that is bad and why.
-func (a Audience) check(taken takenNames, now func() time.Time) (own audience, field, problem string) {
-	own = audience{value: a.Audience, lifetime: a.Lifetime, session: a.SessionLifetime, claims: a.Claims, ring: a.Keys}
+// checked returns the audience, or an error that names the bad field of it.
+func (a Audience) checked(s *SSO, keys *audienceKeys) (audience, error) {
+	own := audience{
+		value: a.Audience, lifetime: a.Lifetime, session: a.SessionLifetime,
+		claims: ssotoken.Profile(a.Claims), ring: a.Keys,
+	}
 	if own.lifetime == 0 {
 		own.lifetime = time.Minute
 	}
 	if own.session == 0 {
 		own.session = time.Hour
 	}
-	claim, claimProblem := a.Claims.problem()
-	switch {
-	case textProblem(a.Audience, 255) != "":
-		return own, "audience", textProblem(a.Audience, 255)
-	case taken.values[a.Audience]:
-		return own, "audience", "is listed twice"
-	case own.lifetime < time.Second, own.lifetime > MaxHandOffLifetime:
-		return own, "lifetime", "is not between 1 and 120 seconds"
-	case own.session < time.Second, own.session > MaxSessionLifetime:
-		return own, "session lifetime", "is not between 1 second and 12 hours"
-	case own.lifetime%time.Second != 0:
-		return own, "lifetime", "is not in whole seconds"
-	case own.session%time.Second != 0:
-		return own, "session lifetime", "is not in whole seconds"
-	case claimProblem != "":
-		return own, claim, claimProblem
-	case a.Keys != nil && (a.Key.Private != nil || a.Key.Secret != nil):
-		return own, "keys", "are set beside a key"
+	claim, claimProblem := own.claims.Problem()
+	bad := func(field, problem string) (audience, error) {
+		return own, check.Bad("amsbridge", "Audience."+field, problem)
 	}
-	if own.returns, field, problem = newReturnPolicy(a.ReturnOrigins, a.DefaultReturn); problem != "" {
-		return own, field, problem
+	_, nameTwice := s.audiences[a.Name]
+	switch {
+	case check.Text(a.Name, 255) != "":
+		return bad("Name", check.Text(a.Name, 255))
+	case nameTwice:
+		return bad("Name", "is listed twice")
+	case check.Text(a.Audience, 255) != "":
+		return bad("Audience", check.Text(a.Audience, 255))
+	case keys.has(a.Audience):
+		return bad("Audience", "is listed twice")
+	case own.lifetime < time.Second, own.lifetime > MaxHandOffLifetime:
+		return bad("Lifetime", "is not between 1 and 120 seconds")
+	case own.session < time.Second, own.session > MaxSessionLifetime:
+		return bad("SessionLifetime", "is not between 1 second and 12 hours")
+	case own.lifetime%time.Second != 0:
+		return bad("Lifetime", "is not in whole seconds")
+	case own.session%time.Second != 0:
+		return bad("SessionLifetime", "is not in whole seconds")
+	case claimProblem != "":
+		return bad("Claims."+claim, claimProblem)
+	case a.Keys != nil && (a.Key.Private != nil || a.Key.Secret != nil):
+		return bad("Keys", "are set beside a Key")
+	}
+	var field, problem string
+	if own.returns, field, problem = web.NewReturnPolicy(a.ReturnOrigins, a.DefaultReturn); problem != "" {
+		return bad(field, problem)
 	}
 	if own.ring == nil {
-		key, field, problem := a.Key.check()
-		if problem != "" {
-			return own, field, problem
+		ring, err := ssokeys.NewRing(ssokeys.RingConfig{Keys: []ssokeys.RingKey{{Key: a.Key}}, Now: s.now})
+		if err != nil {
+			return own, check.Renamed(err, "amsbridge", "RingConfig.Keys[0]", "Audience")
 		}
-		own.ring = newRing(now, []ringKey{{signingKey: key}})
+		own.ring = ring
 	}
-	if field, problem = taken.keyProblem(own.ring, a.SharedSecret); problem != "" {
-		return own, field, problem
-	}
-	taken.values[a.Audience] = true
-	return own, "", ""
-}
-
-// keyProblem looks at the ring's keys as they are now; a ring never mixes
-// secrets with key pairs.
-func (t takenNames) keyProblem(ring *KeyRing, shared bool) (field, problem string) {
-	keys := ring.snapshot()
-	if len(keys) == 0 {
-		return "keys", "are empty"
-	}
-	for _, k := range keys {
-		other, known := t.keys[k.id]
-		if shared && t.hasSecret(k.public) {
-			return "key.secret", "is another audience's"
+	if err := own.ring.Obey(keys.rule(a.Audience, own.ring, a.SharedSecret)); err != nil {
+		if a.Keys != nil {
+			return bad("Keys", check.Problem(err))
 		}
-		switch {
-		case known && !other.equal(k.public):
-			return "key.id", "is that of another key"
-		case k.public.shared() && !shared:
-			return "key.secret", "is a shared secret, which the audience is not marked for"
-		case !k.public.shared() && shared:
-			return "key", "is not a shared secret, which the audience is marked for"
-		}
+		return own, check.Renamed(err, "amsbridge", "keys[0]", "Audience")
 	}
-	for _, k := range keys {
-		t.keys[k.id] = k.public
-	}
-	return "", ""
-}
-
-// hasSecret tells whether an audience before has the secret, under whatever ID.
-func (t takenNames) hasSecret(k verificationKey) bool {
-	for _, other := range t.keys {
-		if other.equal(k) {
-			return true
-		}
-	}
-	return false
+	return own, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // SSOAction is what an [SSOEvent] tells of.
@@ -41,38 +43,24 @@ type SSOEvent struct {
 
 // SSOAudit takes events. It is called while the member waits, from many
 // goroutines, and cannot refuse: one that fails reports that elsewhere. Where
-// none is configured, events are logged at Info.
+// none is configured, it is [LogSSO].
 type SSOAudit func(ctx context.Context, e SSOEvent)
 
-// The kinds of an event.
-const (
-	kindHandOff = "hand-off"
-	kindSession = "session"
-	kindTicket  = "ticket"
-)
-
-func (a SSOAudit) orLog() SSOAudit {
-	if a != nil {
-		return a
-	}
-	return func(ctx context.Context, e SSOEvent) {
-		slog.LogAttrs(ctx, slog.LevelInfo, "amsbridge: sso "+string(e.Action), slog.String("kind", e.Kind),
-			slog.String("audience", e.Audience), slog.String("user_id", string(e.UserID)),
-			slog.String("token_id", e.TokenID), slog.String("reason", e.Reason))
-	}
+// LogSSO is the [SSOAudit] that logs events at Info.
+func LogSSO(ctx context.Context, e SSOEvent) {
+	slog.LogAttrs(ctx, slog.LevelInfo, "amsbridge: sso "+string(e.Action), slog.String("kind", e.Kind),
+		slog.String("audience", e.Audience), slog.String("user_id", string(e.UserID)),
+		slog.String("token_id", e.TokenID), slog.String("reason", e.Reason))
 }
 
-// reasonOf is what an audit row says of an error: the reason of a refused
-// token, and of others no more than holds nothing private.
+// reasonOf is what an audit row says of a token that was not signed. An error of
+// somebody else's may hold anything, so its text is not shown.
 func reasonOf(err error) string {
-	var refused *TokenError
 	var input *InputError
 	switch {
-	case errors.As(err, &refused):
-		return refused.Err.Error()
 	case errors.As(err, &input):
 		return input.Field + " " + input.Problem
-	case errors.Is(err, ErrNoActiveKey):
+	case errors.Is(err, ssokeys.ErrNoActive):
 		return "no key is active"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return "the request ended"

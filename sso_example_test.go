@@ -4,10 +4,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // The shop signs with its private key; the receiver needs the public one alone.
@@ -21,7 +22,7 @@ func ExampleSSO_HandOff() {
 		Issuer: "https://shop.example.org",
 		Audiences: []amsbridge.Audience{{
 			Name: "elevate", Audience: "https://learn.example.org",
-			Key: amsbridge.SigningKey{ID: "2026-11", Private: private},
+			Key: ssokeys.SigningKey{ID: "2026-11", Private: private},
 		}},
 	})
 	if err != nil {
@@ -36,10 +37,10 @@ func ExampleSSO_HandOff() {
 		return
 	}
 
-	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
+	verifier, err := ssoverify.New(ssoverify.Config{
 		Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
-		Keys:   []amsbridge.VerificationKey{{ID: "2026-11", Public: public}},
-		Replay: amsbridge.NewMemoryReplay(nil),
+		Keys:   []ssokeys.VerificationKey{{ID: "2026-11", Public: public}},
+		Replay: ssoverify.NewMemoryReplay(nil),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -48,28 +49,4 @@ func ExampleSSO_HandOff() {
 	h, err := verifier.Verify(context.Background(), token)
 	fmt.Println(h.User.ID, h.ReturnTo, h.ExpiresAt.Sub(h.IssuedAt), err)
 	// Output: U-1042 /courses/7 1m0s <nil>
-}
-
-// A page shows the plain message; the log gets the reason.
-func ExampleVerifier_Verify() {
-	public, _, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-		Issuer: "https://shop.example.org", Audience: "https://learn.example.org",
-		Keys:   []amsbridge.VerificationKey{{ID: "2026-11", Public: public}},
-		Replay: amsbridge.NewMemoryReplay(nil),
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err = verifier.Verify(context.Background(), "eyJhbGciOiJub25lIn0.e30.")
-	fmt.Println(errors.Is(err, amsbridge.ErrInvalidToken), "-", err)
-	fmt.Println(errors.Unwrap(err))
-	// Output:
-	// true - amsbridge: the token is not valid
-	// header: typ is not that of this kind of token
 }

@@ -1,7 +1,6 @@
-package amsbridge
+package amsbridge_test
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -9,77 +8,71 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"log/slog"
 	"math/big"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/keytest"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-var handOffTime = time.Unix(1_800_000_000, 0).UTC()
-
 const (
-	shop    = "https://shop.example.org"
-	elevate = "https://learn.example.org"
+	shopURL  = keytest.Shop
+	learnURL = keytest.Elevate
 )
 
 // quiet keeps the audit out of the tests' output.
-func quiet(context.Context, SSOEvent) {}
+func quiet(context.Context, amsbridge.SSOEvent) {}
 
-func newECDSA(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	require.NoError(t, err)
-	return key
-}
-
-func newEd25519(t testing.TB) ed25519.PrivateKey {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	return key
-}
-
-func ssoConfig(key crypto.Signer) SSOConfig {
-	return SSOConfig{
-		Issuer:    shop,
-		Audiences: []Audience{{Name: "elevate", Audience: elevate, Key: SigningKey{ID: "k1", Private: key}}},
-		Audit:     quiet,
-		Now:       func() time.Time { return handOffTime },
+// ssoConfig signs for the audience "elevate".
+func ssoConfig(key ssokeys.SigningKey) amsbridge.SSOConfig {
+	return amsbridge.SSOConfig{
+		Issuer: shopURL, Audit: quiet, Now: keytest.Time,
+		Audiences: []amsbridge.Audience{{Name: "elevate", Audience: learnURL, Key: key, SharedSecret: key.Secret != nil}},
 	}
 }
 
-func newVerifier(t testing.TB, now time.Time, keys ...VerificationKey) *Verifier {
+func newSSO(t testing.TB, cfg amsbridge.SSOConfig) *amsbridge.SSO {
 	t.Helper()
-	v, err := NewVerifier(VerifierConfig{Issuer: shop, Audience: elevate, Keys: keys, AllowReplay: true, Audit: quiet, Now: func() time.Time { return now }})
+	sso, err := amsbridge.NewSSO(cfg)
+	require.NoError(t, err)
+	return sso
+}
+
+func newVerifier(t testing.TB, key ssokeys.SigningKey, claims amsbridge.ProfileClaims) *ssoverify.Verifier {
+	t.Helper()
+	v, err := ssoverify.New(ssoverify.Config{
+		Issuer: shopURL, Audience: learnURL, Keys: []ssokeys.VerificationKey{keytest.Public(t, key)}, Claims: claims,
+		AllowReplay: true, Audit: quiet, Now: keytest.Time,
+	})
 	require.NoError(t, err)
 	return v
 }
 
 func TestHandOffRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, key := range []crypto.Signer{newECDSA(t, elliptic.P256()), newEd25519(t)} {
-		sso, err := NewSSO(ssoConfig(key))
-		require.NoError(t, err)
-		v := newVerifier(t, handOffTime, VerificationKey{ID: "k1", Public: key.Public()})
-		for _, user := range []UserID{"U-1042", "u & co; 100% <ü>\\ud800 \"'", "\ufffd", "👩‍🎓", UserID(strings.Repeat("&", MaxUserID))} {
-			token, err := sso.HandOff(t.Context(), HandOffRequest{Audience: "elevate", User: User{ID: user}, ReturnTo: "/courses/7?a=b&c"})
+	for _, alg := range keytest.Algorithms() {
+		key := keytest.Generated(t, alg, "k1")
+		sso := newSSO(t, ssoConfig(key))
+		v := newVerifier(t, key, amsbridge.ProfileClaims{})
+		for _, user := range []amsbridge.UserID{"U-1042", "u & co; 100% <ü>\\ud800 \"'", "\ufffd", "👩‍🎓", amsbridge.UserID(strings.Repeat("&", amsbridge.MaxUserID))} {
+			token, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: user}, ReturnTo: "/courses/7?a=b&c"})
 			require.NoError(t, err)
 			got, err := v.Verify(t.Context(), token)
 			require.NoError(t, err)
 			require.Len(t, got.ID, 26)
-			require.Equal(t, HandOff{
-				User: User{ID: user}, ID: got.ID, Issuer: shop, Audience: elevate,
-				IssuedAt: handOffTime, ExpiresAt: handOffTime.Add(time.Minute), ReturnTo: "/courses/7?a=b&c",
+			require.Equal(t, ssoverify.HandOff{
+				User: amsbridge.User{ID: user}, ID: got.ID, Issuer: shopURL, Audience: learnURL,
+				IssuedAt: keytest.Time(), ExpiresAt: keytest.Time().Add(time.Minute), ReturnTo: "/courses/7?a=b&c",
 			}, got)
 			require.Equal(t, []byte(user), []byte(got.User.ID))
 
-			again, err := sso.HandOff(t.Context(), HandOffRequest{Audience: "elevate", User: User{ID: user}})
+			again, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: user}})
 			require.NoError(t, err)
 			second, err := v.Verify(t.Context(), again)
 			require.NoError(t, err)
@@ -91,158 +84,214 @@ func TestHandOffRoundTrip(t *testing.T) {
 
 func TestHandOffRefuses(t *testing.T) {
 	t.Parallel()
-	sso, err := NewSSO(ssoConfig(newEd25519(t)))
-	require.NoError(t, err)
+	sso := newSSO(t, ssoConfig(keytest.Generated(t, ssokeys.EdDSA, "k1")))
 	for _, c := range []struct {
 		audience, user, nonce, field string
 	}{
-		{"elevate", "U-1", "a\nb", "nonce"},
-		{"elevate", "U-1", strings.Repeat("n", MaxNonce+1), "nonce"},
-		{"notified", "U-1", "", "audience"},
-		{"", "U-1", "", "audience"},
-		{"elevate", "", "", "user ID"},
-		{"elevate", " U-1", "", "user ID"},
-		{"elevate", "null", "", "user ID"},
-		{"elevate", "U-\x00", "", "user ID"},
-		{"elevate", "U-\xff", "", "user ID"},
-		{"elevate", strings.Repeat("x", MaxUserID+1), "", "user ID"},
+		{"elevate", "U-1", "a\nb", "HandOffRequest.Nonce"},
+		{"elevate", "U-1", strings.Repeat("n", amsbridge.MaxNonce+1), "HandOffRequest.Nonce"},
+		{"notified", "U-1", "", "HandOffRequest.Audience"},
+		{"", "U-1", "", "HandOffRequest.Audience"},
+		{"elevate", "", "", "HandOffRequest.User.ID"},
+		{"elevate", " U-1", "", "HandOffRequest.User.ID"},
+		{"elevate", "null", "", "HandOffRequest.User.ID"},
+		{"elevate", "U-\x00", "", "HandOffRequest.User.ID"},
+		{"elevate", "U-\xff", "", "HandOffRequest.User.ID"},
+		{"elevate", strings.Repeat("x", amsbridge.MaxUserID+1), "", "HandOffRequest.User.ID"},
 	} {
-		_, err := sso.HandOff(t.Context(), HandOffRequest{Audience: c.audience, User: User{ID: UserID(c.user)}, Nonce: c.nonce})
-		var input *InputError
-		require.ErrorAs(t, err, &input)
-		require.Equal(t, c.field, input.Field)
+		_, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: c.audience, User: amsbridge.User{ID: amsbridge.UserID(c.user)}, Nonce: c.nonce})
+		require.Equal(t, "amsbridge: "+c.field, keytest.BadField(t, err))
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = sso.HandOff(ended, HandOffRequest{Audience: "elevate", User: User{ID: "U-1"}})
+	_, err := sso.HandOff(ended, amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: "U-1"}})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestNewSSONamesTheBadField(t *testing.T) {
 	t.Parallel()
-	key, other := newECDSA(t, elliptic.P256()), newECDSA(t, elliptic.P256())
+	key, other := keytest.ECDSA(t, elliptic.P256()), keytest.ECDSA(t, elliptic.P256())
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	mixed := *key
 	mixed.PublicKey = other.PublicKey
 	//nolint:staticcheck // keys without a point can be made no other way
 	noCurve, noPoint := &ecdsa.PrivateKey{D: big.NewInt(1)}, &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256()}, D: big.NewInt(1)}
-	swapped := append(newEd25519(t)[:32:32], newEd25519(t)[32:]...)
-	with := func(change func(*Audience)) func(*SSOConfig) {
-		return func(c *SSOConfig) { change(&c.Audiences[0]) }
+	swapped := append(keytest.Ed25519(t)[:32:32], keytest.Ed25519(t)[32:]...)
+	with := func(change func(*amsbridge.Audience)) func(*amsbridge.SSOConfig) {
+		return func(c *amsbridge.SSOConfig) { change(&c.Audiences[0]) }
 	}
-	private := func(k crypto.Signer) func(*SSOConfig) { return with(func(a *Audience) { a.Key.Private = k }) }
-	second := func(a Audience) func(*SSOConfig) {
-		return func(c *SSOConfig) { c.Audiences = append(c.Audiences, a) }
+	private := func(k crypto.Signer) func(*amsbridge.SSOConfig) {
+		return with(func(a *amsbridge.Audience) { a.Key.Private = k })
+	}
+	second := func(a amsbridge.Audience) func(*amsbridge.SSOConfig) {
+		return func(c *amsbridge.SSOConfig) { c.Audiences = append(c.Audiences, a) }
 	}
 	for _, c := range []struct {
 		field  string
-		change func(*SSOConfig)
+		change func(*amsbridge.SSOConfig)
 	}{
-		{"issuer", func(c *SSOConfig) { c.Issuer = "" }},
-		{"issuer", func(c *SSOConfig) { c.Issuer = strings.Repeat("x", 256) }},
-		{"audiences", func(c *SSOConfig) { c.Audiences = nil }},
-		{"audiences[0].name", with(func(a *Audience) { a.Name = "" })},
-		{"audiences[0].audience", with(func(a *Audience) { a.Audience = "a\n" })},
-		{"audiences[0].lifetime", with(func(a *Audience) { a.Lifetime = -time.Second })},
-		{"audiences[0].lifetime", with(func(a *Audience) { a.Lifetime = 121 * time.Second })},
-		{"audiences[0].lifetime", with(func(a *Audience) { a.Lifetime = 1500 * time.Millisecond })},
-		{"audiences[0].key.id", with(func(a *Audience) { a.Key.ID = "../k1" })},
-		{"audiences[0].key.private", private(nil)},
-		{"audiences[0].key.private", private((*ecdsa.PrivateKey)(nil))},
-		{"audiences[0].key.private", private(&ecdsa.PrivateKey{})},
-		{"audiences[0].key.private", private(noCurve)},
-		{"audiences[0].key.private", private(noPoint)},
-		{"audiences[0].key.private", private(newECDSA(t, elliptic.P384()))},
-		{"audiences[0].key.private", private(&mixed)},
-		{"audiences[0].key.private", private(ed25519.PrivateKey(nil))},
-		{"audiences[0].key.private", private(swapped)},
-		{"audiences[0].key.private", private((*ed25519.PrivateKey)(nil))},
-		{"audiences[0].key.private", private(small)},
-		{"audiences[1].name", second(Audience{Name: "elevate", Audience: "b", Key: SigningKey{ID: "k1", Private: key}})},
-		{"audiences[1].audience", second(Audience{Name: "b", Audience: elevate, Key: SigningKey{ID: "k1", Private: key}})},
-		{"audiences[1].key.id", second(Audience{Name: "b", Audience: "b", Key: SigningKey{ID: "k1", Private: other}})},
-		{"audiences[1].key.id", second(Audience{Name: "b", Audience: "b", Key: SigningKey{ID: "k1", Private: newEd25519(t)}})},
+		{"Issuer", func(c *amsbridge.SSOConfig) { c.Issuer = "" }},
+		{"Issuer", func(c *amsbridge.SSOConfig) { c.Issuer = strings.Repeat("x", 256) }},
+		{"Audiences", func(c *amsbridge.SSOConfig) { c.Audiences = nil }},
+		{"Audiences[0].Name", with(func(a *amsbridge.Audience) { a.Name = "" })},
+		{"Audiences[0].Audience", with(func(a *amsbridge.Audience) { a.Audience = "a\n" })},
+		{"Audiences[0].Lifetime", with(func(a *amsbridge.Audience) { a.Lifetime = -time.Second })},
+		{"Audiences[0].Lifetime", with(func(a *amsbridge.Audience) { a.Lifetime = 121 * time.Second })},
+		{"Audiences[0].Lifetime", with(func(a *amsbridge.Audience) { a.Lifetime = 1500 * time.Millisecond })},
+		{"Audiences[0].Key.ID", with(func(a *amsbridge.Audience) { a.Key.ID = "../k1" })},
+		{"Audiences[0].Key.Private", private(nil)},
+		{"Audiences[0].Key.Private", private((*ecdsa.PrivateKey)(nil))},
+		{"Audiences[0].Key.Private", private(&ecdsa.PrivateKey{})},
+		{"Audiences[0].Key.Private", private(noCurve)},
+		{"Audiences[0].Key.Private", private(noPoint)},
+		{"Audiences[0].Key.Private", private(keytest.ECDSA(t, elliptic.P384()))},
+		{"Audiences[0].Key.Private", private(&mixed)},
+		{"Audiences[0].Key.Private", private(ed25519.PrivateKey(nil))},
+		{"Audiences[0].Key.Private", private(swapped)},
+		{"Audiences[0].Key.Private", private((*ed25519.PrivateKey)(nil))},
+		{"Audiences[0].Key.Private", private(small)},
+		{"Audiences[1].Name", second(amsbridge.Audience{Name: "elevate", Audience: "b", Key: ssokeys.SigningKey{ID: "k1", Private: key}})},
+		{"Audiences[1].Audience", second(amsbridge.Audience{Name: "b", Audience: learnURL, Key: ssokeys.SigningKey{ID: "k1", Private: key}})},
+		{"Audiences[1].Key.ID", second(amsbridge.Audience{Name: "b", Audience: "b", Key: ssokeys.SigningKey{ID: "k1", Private: other}})},
+		{"Audiences[1].Key.ID", second(amsbridge.Audience{Name: "b", Audience: "b", Key: ssokeys.SigningKey{ID: "k1", Private: keytest.Ed25519(t)}})},
 	} {
-		cfg := ssoConfig(key)
+		cfg := ssoConfig(ssokeys.SigningKey{ID: "k1", Private: key})
 		c.change(&cfg)
-		_, err := NewSSO(cfg)
-		var input *InputError
-		require.ErrorAs(t, err, &input, c.field)
-		require.Equal(t, c.field, input.Field)
+		_, err := amsbridge.NewSSO(cfg)
+		require.Equal(t, "amsbridge: SSOConfig."+c.field, keytest.BadField(t, err))
 	}
-	cfg := ssoConfig(key)
-	cfg.Audiences = append(cfg.Audiences, Audience{Name: "b", Audience: "b", Key: SigningKey{ID: "k1", Private: key}, Lifetime: MaxHandOffLifetime})
-	_, err = NewSSO(cfg)
+	cfg := ssoConfig(ssokeys.SigningKey{ID: "k1", Private: key})
+	cfg.Audiences = append(cfg.Audiences, amsbridge.Audience{Name: "b", Audience: "b", Key: ssokeys.SigningKey{ID: "k1", Private: key}, Lifetime: amsbridge.MaxHandOffLifetime})
+	_, err = amsbridge.NewSSO(cfg)
 	require.NoError(t, err, "audiences may share a key")
 }
 
-func TestKeysAreNeverPrinted(t *testing.T) {
+func TestSessionRefusesToSign(t *testing.T) {
 	t.Parallel()
-	ec, ed, hs := newECDSA(t, elliptic.P256()), newEd25519(t), generated(t, HS256, "k3")
-	scalar, err := ec.Bytes()
-	require.NoError(t, err)
-	shared, err := hs.Verification()
-	require.NoError(t, err)
-	cfg := ssoConfig(ec)
-	cfg.Now, cfg.Audit = nil, nil // encoding/json has no word for a function
-	ringConfig := KeyRingConfig{Keys: []RingKey{{Key: SigningKey{ID: "k4", Private: rsaKey()}}}}
-	ring, err := NewKeyRing(ringConfig)
-	require.NoError(t, err)
-	secretRing, err := NewKeyRing(KeyRingConfig{Keys: []RingKey{{Key: hs}}})
-	require.NoError(t, err)
-	cfg.Audiences = append(cfg.Audiences,
-		Audience{Name: "notified", Audience: "n", Key: SigningKey{ID: "k2", Private: ed}},
-		Audience{Name: "secret", Audience: "s", Key: hs, SharedSecret: true},
-		Audience{Name: "ring", Audience: "r", Keys: ring},
-	)
-	sso, err := NewSSO(cfg)
-	require.NoError(t, err)
-	verifierConfig := VerifierConfig{Issuer: shop, Audience: elevate, Keys: []VerificationKey{shared}, AllowReplay: true}
-	handOffs, err := NewVerifier(verifierConfig)
-	require.NoError(t, err)
-	byRing, err := NewVerifier(VerifierConfig{Issuer: shop, Audience: elevate, KeySource: secretRing, AllowReplay: true})
-	require.NoError(t, err)
-	sessions, err := NewSessionVerifier(SessionVerifierConfig{Issuer: shop, Audience: elevate, Keys: []VerificationKey{shared}, Alive: alive})
-	require.NoError(t, err)
-	published, err := NewJWKS(JWKSConfig{SSO: sso, Rings: []*KeyRing{secretRing}})
-	require.NoError(t, err)
-	remote, _, _ := newRemote(t, newTestClock(handOffTime), func(c *RemoteKeysConfig) { c.URL += "?token=tenant-token" })
-
-	var out bytes.Buffer
-	for _, v := range []any{
-		cfg, &cfg, cfg.Audiences, cfg.Audiences[1], cfg.Audiences[1].Key, &cfg.Audiences[1].Key, cfg.Audiences[2].Key, sso, *sso,
-		ringConfig, ringConfig.Keys[0], ring, secretRing, ring.Keys(), shared, &shared,
-		[]VerificationKey{shared},
-		verifierConfig,
-		handOffs, *handOffs, *handOffs.reader, byRing, *byRing, *byRing.reader, sessions, *sessions, *sessions.reader, published, *published, remote,
+	sso := newSSO(t, ssoConfig(keytest.Generated(t, ssokeys.EdDSA, "k1")))
+	for _, c := range []struct{ audience, user, session, field string }{
+		{"notified", "U-1", "s", "audienceName"},
+		{"elevate", "", "s", "user"},
+		{"elevate", "null", "s", "user"},
+		{"elevate", "U-1", "", "sessionID"},
+		{"elevate", "U-1", "s\n", "sessionID"},
+		{"elevate", "U-1", "s\xff", "sessionID"},
+		{"elevate", "U-1", strings.Repeat("s", amsbridge.MaxSessionID+1), "sessionID"},
 	} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-			_, err := fmt.Fprintf(&out, verb+"\n", v)
-			require.NoError(t, err)
-		}
-		slog.New(slog.NewTextHandler(&out, nil)).Info("text", "v", v)
-		slog.New(slog.NewJSONHandler(&out, nil)).Info("json", "v", v)
+		token, err := sso.Session(t.Context(), c.audience, amsbridge.UserID(c.user), c.session)
+		require.Equal(t, "amsbridge: "+c.field, keytest.BadField(t, err))
+		require.Empty(t, token)
 	}
-	for _, v := range []any{cfg.Audiences, ringConfig.Keys, verifierConfig.Keys, ring, secretRing, handOffs, sessions, published, remote} {
-		encoded, err := json.Marshal(v)
-		require.NoError(t, err)
-		out.Write(encoded)
-	}
+}
 
-	for _, shown := range []string{`SigningKey("k1")`, `SigningKey("k3")`, `VerificationKey("k3")`, "k4"} {
-		require.Contains(t, out.String(), shown)
-	}
-	require.NotContains(t, out.String(), "tenant-token")
-	rsaNumbers := rsaKey()
-	for _, secret := range [][]byte{scalar, ed.Seed(), hs.Secret, rsaNumbers.D.Bytes(), rsaNumbers.Primes[0].Bytes(), rsaNumbers.Primes[1].Bytes()} {
-		number := new(big.Int).SetBytes(secret).String()
-		for _, form := range []string{
-			fmt.Sprintf("%x", secret[:8]), fmt.Sprintf("%X", secret[:8]), number[:16], string(secret[:8]),
-			strings.Trim(fmt.Sprint(secret[:8]), "[]"), strings.Trim(fmt.Sprintf("%#v", secret[:4])[6:], "{}"),
-			b64(string(secret))[:10], base64.StdEncoding.EncodeToString(secret)[:10],
-		} {
-			require.False(t, strings.Contains(out.String(), form), "the key was printed, as %s", form)
+// The profile is told to who asks, claim by claim, and to nobody else.
+func TestProfileClaims(t *testing.T) {
+	t.Parallel()
+	key := keytest.Generated(t, ssokeys.EdDSA, "k1")
+	ada := amsbridge.User{ID: "U-1", FirstName: "Ada", LastName: "O'Neil \"<&>\" \\", Email: "ada@example.org", MemberType: "член"}
+	told := func(signs, reads amsbridge.ProfileClaims, u amsbridge.User) (ssoverify.HandOff, error) {
+		cfg := ssoConfig(key)
+		cfg.Audiences[0].Claims = signs
+		sso := newSSO(t, cfg)
+		token, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: u})
+		if err != nil {
+			return ssoverify.HandOff{}, err
 		}
+		v := newVerifier(t, key, reads)
+		return v.Verify(t.Context(), token)
 	}
+	all := amsbridge.ProfileClaims{FirstName: "given_name", LastName: "family_name", Email: "https://shop.example.org/email", MemberType: "type"}
+	for _, c := range []struct {
+		claims amsbridge.ProfileClaims
+		want   amsbridge.User
+	}{
+		{amsbridge.ProfileClaims{}, amsbridge.User{ID: "U-1"}},
+		{amsbridge.ProfileClaims{Email: "mail"}, amsbridge.User{ID: "U-1", Email: ada.Email}},
+		{amsbridge.ProfileClaims{FirstName: "a", MemberType: "b"}, amsbridge.User{ID: "U-1", FirstName: ada.FirstName, MemberType: ada.MemberType}},
+		{all, ada},
+	} {
+		h, err := told(c.claims, c.claims, ada)
+		require.NoError(t, err)
+		require.Equal(t, c.want, h.User)
+	}
+	h, err := told(all, all, amsbridge.User{ID: "U-1"})
+	require.NoError(t, err, "what the shopURL does not know is left out")
+	require.Equal(t, amsbridge.User{ID: "U-1"}, h.User)
+	_, err = told(all, amsbridge.ProfileClaims{}, ada)
+	require.ErrorIs(t, err, ssoverify.ErrInvalidToken, "a claim that the receiver did not ask for")
+	h, err = told(amsbridge.ProfileClaims{}, all, ada)
+	require.NoError(t, err)
+	require.Equal(t, amsbridge.User{ID: "U-1"}, h.User)
+
+	for field, hostile := range map[string]amsbridge.User{
+		"FirstName":  {ID: "U-1", FirstName: "Ada\r\nBcc: x"},
+		"LastName":   {ID: "U-1", LastName: "\xff"},
+		"Email":      {ID: "U-1", Email: strings.Repeat("a", 255+1)},
+		"MemberType": {ID: "U-1", MemberType: "\u2028"},
+	} {
+		_, err := told(all, all, hostile)
+		require.Equal(t, "amsbridge: HandOffRequest.User."+field, keytest.BadField(t, err))
+	}
+	h, err = told(all, all, amsbridge.User{ID: "U-1", FirstName: `","sub":"U-2`, LastName: "\u202e{{.}}", Email: strings.Repeat("&", 255)})
+	require.NoError(t, err)
+	require.Equal(t, amsbridge.UserID("U-1"), h.User.ID)
+	require.Equal(t, `","sub":"U-2`, h.User.FirstName)
+}
+
+func TestClaimNamesThatNoProfileMayHave(t *testing.T) {
+	t.Parallel()
+	key := keytest.Generated(t, ssokeys.EdDSA, "k1")
+	for _, name := range []string{
+		"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "nonce", "return_to", "SUB", "Iss", "ſub", "Return_To", "a b", "a\"b", "a\nb", "ü", strings.Repeat("a", 65), "a{b", " ",
+	} {
+		cfg := ssoConfig(key)
+		cfg.Audiences[0].Claims.Email = name
+		_, err := amsbridge.NewSSO(cfg)
+		require.Equal(t, "amsbridge: SSOConfig.Audiences[0].Claims.Email", keytest.BadField(t, err), name)
+	}
+	cfg := ssoConfig(key)
+	cfg.Audiences[0].Claims = amsbridge.ProfileClaims{FirstName: "name", LastName: "NAME"}
+	_, err := amsbridge.NewSSO(cfg)
+	require.Equal(t, "amsbridge: SSOConfig.Audiences[0].Claims.LastName", keytest.BadField(t, err), "two in one, once case is folded")
+}
+
+// A session token is fresh for whom it names, for the first half of its time.
+func TestFreshSession(t *testing.T) {
+	t.Parallel()
+	clock := keytest.NewClock(keytest.Time())
+	cfg := ssoConfig(keytest.Generated(t, ssokeys.EdDSA, "k1"))
+	cfg.Now = clock.Now
+	cfg.Audiences = append(cfg.Audiences, amsbridge.Audience{Name: "other", Audience: "other", Key: cfg.Audiences[0].Key})
+	sso := newSSO(t, cfg)
+	token, err := sso.Session(t.Context(), "elevate", "U-1", "s-1")
+	require.NoError(t, err)
+	handOff, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: "U-1"}})
+	require.NoError(t, err)
+	require.Equal(t, time.Hour, sso.SessionLifetime("elevate"))
+	require.Zero(t, sso.SessionLifetime("unknown"))
+
+	require.True(t, sso.FreshSession("elevate", token, "U-1", "s-1"))
+	for _, c := range []struct {
+		audience, token string
+		user            amsbridge.UserID
+		session         string
+	}{
+		{"other", token, "U-1", "s-1"},
+		{"unknown", token, "U-1", "s-1"},
+		{"elevate", token, "U-2", "s-1"},
+		{"elevate", token, "U-1", "s-2"},
+		{"elevate", handOff, "U-1", ""},
+		{"elevate", "", "U-1", "s-1"},
+		{"elevate", "a.b.c", "U-1", "s-1"},
+		{"elevate", token + strings.Repeat(".", amsbridge.MaxToken), "U-1", "s-1"},
+	} {
+		require.False(t, sso.FreshSession(c.audience, c.token, c.user, c.session), c)
+	}
+	clock.Advance(30*time.Minute - 1)
+	require.True(t, sso.FreshSession("elevate", token, "U-1", "s-1"))
+	clock.Advance(1)
+	require.False(t, sso.FreshSession("elevate", token, "U-1", "s-1"))
+	clock.Advance(-32 * time.Minute)
+	require.False(t, sso.FreshSession("elevate", token, "U-1", "s-1"), "it comes from a future that no clock is off by")
 }

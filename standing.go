@@ -15,7 +15,7 @@ type Standing struct{ store outbox.Inspector }
 
 // NewStanding returns the standing of persons in a store.
 func NewStanding(store outbox.Inspector) (*Standing, error) {
-	if store == nil {
+	if check.IsNil(store) {
 		return nil, check.Bad("amsbridge", "store", "is nil")
 	}
 	return &Standing{store}, nil

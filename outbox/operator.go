@@ -31,7 +31,7 @@ type Operator struct {
 // NewOperator returns the operator's calls on a store, or an
 // *amsbridge.InputError that names the bad field.
 func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
-	if isNil(store) {
+	if check.IsNil(store) {
 		return nil, check.Bad("outbox", "store", "is nil")
 	}
 	if n := len(cfg.EraseKey.bytes()); n > 0 && n < minEraseKey {

@@ -3,7 +3,6 @@ package outbox
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -34,7 +33,7 @@ func (f Fixed) Check() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		problem := destinationProblem(name)
-		if problem == "" && isNil(f[name]) {
+		if problem == "" && check.IsNil(f[name]) {
 			problem = "is nil"
 		}
 		if problem != "" {
@@ -46,24 +45,11 @@ func (f Fixed) Check() error {
 
 // checkDestinations refuses what can find no destination.
 func checkDestinations(r Resolver) error {
-	if isNil(r) {
+	if check.IsNil(r) {
 		return check.Bad("outbox", "SenderConfig.Destinations", "is nil")
 	}
 	if checked, ok := r.(interface{ Check() error }); ok {
 		return checked.Check()
 	}
 	return nil
-}
-
-// isNil tells whether an interface holds nothing, or a pointer, a map or a
-// function that is nil.
-func isNil(v any) bool {
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Invalid:
-		return true
-	case reflect.Pointer, reflect.Map, reflect.Func:
-		return r.IsNil()
-	default:
-		return false
-	}
 }

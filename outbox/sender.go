@@ -152,7 +152,7 @@ var ErrRunning = errors.New("outbox: the sender is running already")
 // NewSender returns a sender, or an *amsbridge.InputError that names the bad field. It
 // begins nothing: see [Sender.Run].
 func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
-	if isNil(queue) {
+	if check.IsNil(queue) {
 		return nil, check.Bad("outbox", "queue", "is nil")
 	}
 	cfg, err := cfg.withDefaults()

@@ -15,19 +15,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 	"github.com/amsbridge/amsbridge/ssotest"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // A verifier with one fault fails the cases of that fault, and no other.
 func TestCarelessVerifiers(t *testing.T) {
 	t.Parallel()
-	es256 := []amsbridge.Algorithm{amsbridge.ES256}
+	es256 := []ssokeys.Algorithm{ssokeys.ES256}
 	for name, c := range map[string]struct {
 		cfg  ssotest.Config
 		want map[string]ssotest.Outcome
 	}{
 		"no replay store": {
-			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.Replay, c.AllowReplay = nil, true })},
+			ssotest.Config{New: ours(func(c *ssoverify.Config) { c.Replay, c.AllowReplay = nil, true })},
 			map[string]ssotest.Outcome{
 				"replay/twice": ssotest.TakenAgain, "replay/100 at once": ssotest.TakenAgain, "replay/with one jti, in another order": ssotest.TakenAgain,
 				"replay/with the other ES256 signature": ssotest.TakenAgain, "replay/at its last second": ssotest.TakenAgain,
@@ -40,7 +42,7 @@ func TestCarelessVerifiers(t *testing.T) {
 		},
 		"a replay store that asks first": {ssotest.Config{New: asksFirst}, map[string]ssotest.Outcome{"replay/100 at once": ssotest.TakenAgain}},
 		"a list of keys": {
-			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.KeySource = nil })},
+			ssotest.Config{New: ours(func(c *ssoverify.Config) { c.KeySource = nil })},
 			map[string]ssotest.Outcome{"kid/revoked while in use": ssotest.Taken},
 		},
 		"returns what was asked for": {ssotest.Config{New: returnsAnything}, map[string]ssotest.Outcome{
@@ -63,14 +65,14 @@ func TestCarelessVerifiers(t *testing.T) {
 			"size/one dot": ssotest.Panicked, "size/empty": ssotest.Panicked, "size/JSON serialization": ssotest.Panicked,
 		}},
 		"skew of a minute": {
-			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.Skew *= 2 })},
+			ssotest.Config{New: ours(func(c *ssoverify.Config) { c.Skew *= 2 })},
 			map[string]ssotest.Outcome{
 				"limit/expired a second more than the skew ago": ssotest.Taken, "limit/expired exactly the skew ago": ssotest.Taken,
 				"limit/issued a second more than the skew ahead": ssotest.Taken,
 			},
 		},
 		"skew of a second": {
-			ssotest.Config{New: ours(func(c *amsbridge.VerifierConfig) { c.Skew /= 30 })},
+			ssotest.Config{New: ours(func(c *ssoverify.Config) { c.Skew /= 30 })},
 			map[string]ssotest.Outcome{
 				"good/issued at the skew's edge": ssotest.Refused, "good/issued a second before": ssotest.Refused,
 				"good/expired a second before the skew's edge": ssotest.Refused,
@@ -95,7 +97,7 @@ func TestOneThatRefusesEverybody(t *testing.T) {
 	for _, kind := range []ssotest.Kind{ssotest.HandOffs, ssotest.Sessions} {
 		failed := bad(t, ssotest.Config{Kind: kind, New: func(ssotest.Setup) (ssotest.Verifier, error) {
 			return func(context.Context, string) (ssotest.Accepted, error) { return ssotest.Accepted{}, errors.New("no") }, nil
-		}, Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA}})
+		}, Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA}})
 		require.Contains(t, failed, "good/EdDSA")
 		for _, r := range failed {
 			require.Equal(t, ssotest.Good, r.Harm(), r.Name)
@@ -106,7 +108,7 @@ func TestOneThatRefusesEverybody(t *testing.T) {
 // A session that is only ever decoded fails what only the shop knows.
 func TestSessionsThatAreOnlyDecoded(t *testing.T) {
 	t.Parallel()
-	failed := bad(t, ssotest.Config{Kind: ssotest.Sessions, Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA}, New: func(s ssotest.Setup) (ssotest.Verifier, error) {
+	failed := bad(t, ssotest.Config{Kind: ssotest.Sessions, Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA}, New: func(s ssotest.Setup) (ssotest.Verifier, error) {
 		s.Alive = func(context.Context, amsbridge.UserID, string) (bool, error) { return true, nil }
 		return ourSessions(s)
 	}})
@@ -119,12 +121,12 @@ func TestSessionsThatAreOnlyDecoded(t *testing.T) {
 func TestConfigNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for problem, cfg := range map[string]ssotest.Config{
-		"New is missing":   {},
-		"Kind is neither":  {New: ours(nil), Kind: "ticket"},
-		"Skew is not from": {New: ours(nil), Skew: 1},
-		"is no feature":    {New: ours(nil), Lacks: []ssotest.Feature{"everything"}},
-		"Algorithms":       {New: ours(nil), Algorithms: []amsbridge.Algorithm{"none"}},
-		"planted":          {New: func(ssotest.Setup) (ssotest.Verifier, error) { return nil, errors.New("planted") }},
+		"ssotest: Config.New is missing":          {},
+		"ssotest: Config.Kind is neither":         {New: ours(nil), Kind: "ticket"},
+		"ssotest: Config.Skew is not from":        {New: ours(nil), Skew: 1},
+		"ssotest: Config.Lacks[0] is no feature":  {New: ours(nil), Lacks: []ssotest.Feature{"everything"}},
+		"ssotest: Config.Algorithms is not ES256": {New: ours(nil), Algorithms: []ssokeys.Algorithm{"none"}},
+		"planted": {New: func(ssotest.Setup) (ssotest.Verifier, error) { return nil, errors.New("planted") }},
 	} {
 		_, err := ssotest.Check(t.Context(), cfg)
 		require.ErrorContains(t, err, problem)
@@ -132,7 +134,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 }
 
 // around wraps our verifier: look sees each token, and what became of it.
-func around(s ssotest.Setup, change func(*amsbridge.VerifierConfig), look func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error)) (ssotest.Verifier, error) {
+func around(s ssotest.Setup, change func(*ssoverify.Config), look func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error)) (ssotest.Verifier, error) {
 	v, err := ours(change)(s)
 	if err != nil {
 		return nil, err
@@ -143,7 +145,7 @@ func around(s ssotest.Setup, change func(*amsbridge.VerifierConfig), look func(t
 	}, nil
 }
 
-func anyNumber(c *amsbridge.VerifierConfig) { c.Replay, c.AllowReplay = nil, true }
+func anyNumber(c *ssoverify.Config) { c.Replay, c.AllowReplay = nil, true }
 
 func remembersTexts(s ssotest.Setup) (ssotest.Verifier, error) {
 	var used sync.Map
@@ -156,7 +158,7 @@ func remembersTexts(s ssotest.Setup) (ssotest.Verifier, error) {
 }
 
 func asksFirst(s ssotest.Setup) (ssotest.Verifier, error) {
-	return ours(func(c *amsbridge.VerifierConfig) {
+	return ours(func(c *ssoverify.Config) {
 		c.Replay = &twoSteps{used: map[string]bool{}, met: make(chan struct{})}
 	})(s)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // algorithmCases let the token choose how it is verified (RFC 8725 section 2.1).
@@ -49,21 +49,21 @@ func algorithmCases(f *forger) []attempt {
 				return hmacSigned(public.text, f.header(k).set("alg", `"HS256"`).String(), f.claims().String())
 			}))
 		}
-		if k.alg == amsbridge.HS256 {
+		if k.alg == ssokeys.HS256 {
 			continue
 		}
 		out = append(out, attack("HMAC said to be "+string(k.alg), "the header's word against the signature's", func(f *forger) string {
 			return hmacSigned(publicTexts(k)[0].text, f.header(k).String(), f.claims().String())
 		}))
 	}
-	if k, ok := f.of(amsbridge.RS256); ok {
+	if k, ok := f.of(ssokeys.RS256); ok {
 		for _, m := range []jwt.SigningMethod{jwt.SigningMethodPS256, jwt.SigningMethodRS512} {
 			out = append(out, lax(m.Alg()+" by an RS256 key", "a key serves one algorithm (RFC 8725 3.1)", func(f *forger) string {
 				return signed(m, k.private(), f.header(k).set("alg", text(m.Alg())).String(), f.claims().String())
 			}))
 		}
 	}
-	if k, ok := f.of(amsbridge.HS256); ok {
+	if k, ok := f.of(ssokeys.HS256); ok {
 		out = append(out, lax("HS512 by an HS256 secret", "a key serves one algorithm (RFC 8725 3.1)", func(f *forger) string {
 			return signed(jwt.SigningMethodHS512, k.private(), f.header(k).set("alg", `"HS512"`).String(), f.claims().String())
 		}))

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // callers is how many present one token at the same time.
@@ -60,7 +60,7 @@ func replayCases(f *forger) []attempt {
 			},
 		},
 	}
-	if k, ok := f.of(amsbridge.ES256); ok {
+	if k, ok := f.of(ssokeys.ES256); ok {
 		out = append(out, c("with the other ES256 signature", "each has two, and who holds the one can write the other", func(t *trial) Outcome {
 			token := t.sign(k, t.header(k).String(), t.claims().String())
 			public, ok := k.public().(*ecdsa.PublicKey)

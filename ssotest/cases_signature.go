@@ -7,7 +7,7 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // signatureCases are tokens that the issuer did not sign.
@@ -42,7 +42,7 @@ func signatureCases(f *forger) []attempt {
 			return h + "." + c + "." + b64(strings.Repeat("\x00", 64))
 		}),
 	}
-	if k, ok := f.of(amsbridge.ES256); ok {
+	if k, ok := f.of(ssokeys.ES256); ok {
 		out = append(out, attempt{Case: Case{"signature/in ASN.1", "RFC 7518 3.4 writes r and s and nothing else; a second form is a second spelling of the token", Lax}, token: func(f *forger) string {
 			h, c, s := parts(f.sign(k, f.header(k).String(), f.claims().String()))
 			r, v := ecdsaNumbers(s)

@@ -2,12 +2,13 @@ package ssotest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // Verifier is what is attacked: it returns what an accepted token says, and an
@@ -59,9 +60,9 @@ type Setup struct {
 	// Issuer and Audience are the only ones that it accepts.
 	Issuer, Audience string
 	// Keys are those that are accepted as it is built.
-	Keys []amsbridge.VerificationKey
+	Keys []ssokeys.VerificationKey
 	// KeySource has the same keys, and follows their changes.
-	KeySource amsbridge.KeySource
+	KeySource ssokeys.Source
 	// JWKS returns the public ones as a JWK Set (RFC 7517), at this moment. Call it
 	// again to follow their changes.
 	JWKS func() ([]byte, error)
@@ -71,7 +72,7 @@ type Setup struct {
 	// without one.
 	ReturnOrigins []string
 	// Alive tells whether a session lasts; of [Sessions] alone.
-	Alive amsbridge.SessionAlive
+	Alive ssoverify.Alive
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -84,7 +85,7 @@ type Config struct {
 	Kind Kind
 	// Algorithms are those of the issuer's keys. The first signs wherever a case
 	// is not about algorithms. Defaults to ES256, EdDSA and RS256.
-	Algorithms []amsbridge.Algorithm
+	Algorithms []ssokeys.Algorithm
 	// Skew is the verifier's, in whole seconds, from 2 seconds to a minute.
 	// Defaults to 30 seconds.
 	Skew time.Duration
@@ -99,22 +100,22 @@ func (cfg Config) filled() (Config, error) {
 		cfg.Kind = HandOffs
 	}
 	if len(cfg.Algorithms) == 0 {
-		cfg.Algorithms = []amsbridge.Algorithm{amsbridge.ES256, amsbridge.EdDSA, amsbridge.RS256}
+		cfg.Algorithms = []ssokeys.Algorithm{ssokeys.ES256, ssokeys.EdDSA, ssokeys.RS256}
 	}
 	if cfg.Skew == 0 {
 		cfg.Skew = 30 * time.Second
 	}
 	switch {
 	case cfg.New == nil:
-		return cfg, errors.New("ssotest: New is missing")
+		return cfg, check.Bad("ssotest", "Config.New", "is missing")
 	case cfg.Kind != HandOffs && cfg.Kind != Sessions:
-		return cfg, errors.New("ssotest: Kind is neither HandOffs nor Sessions")
+		return cfg, check.Bad("ssotest", "Config.Kind", "is neither HandOffs nor Sessions")
 	case cfg.Skew < 2*time.Second || cfg.Skew > time.Minute || cfg.Skew%time.Second != 0:
-		return cfg, errors.New("ssotest: Skew is not from 2 to 60 whole seconds")
+		return cfg, check.Bad("ssotest", "Config.Skew", "is not from 2 to 60 whole seconds")
 	}
-	for _, f := range cfg.Lacks {
+	for i, f := range cfg.Lacks {
 		if !slices.Contains(features, f) {
-			return cfg, fmt.Errorf("ssotest: Lacks has %q, which is no feature", f)
+			return cfg, check.Bad("ssotest", fmt.Sprintf("Config.Lacks[%d]", i), "is no feature")
 		}
 	}
 	return cfg, nil

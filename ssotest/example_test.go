@@ -7,16 +7,17 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 	"github.com/amsbridge/amsbridge/ssotest"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // A test of a service that has its own verifier. This one is the module's.
 func ExampleRun() {
 	_ = func(t *testing.T) {
 		ssotest.Run(t, ssotest.Config{New: func(s ssotest.Setup) (ssotest.Verifier, error) {
-			v, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-				Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: amsbridge.NewMemoryReplay(s.Now),
+			v, err := ssoverify.New(ssoverify.Config{
+				Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: ssoverify.NewMemoryReplay(s.Now),
 				ReturnOrigins: s.ReturnOrigins, Skew: s.Skew, Now: s.Now,
 			})
 			return func(ctx context.Context, token string) (ssotest.Accepted, error) {
@@ -30,7 +31,7 @@ func ExampleRun() {
 // A verifier that checks the signature and forgets for whom the token is.
 func ExampleCheck() {
 	results, err := ssotest.Check(context.Background(), ssotest.Config{
-		Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA},
+		Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA},
 		New: func(s ssotest.Setup) (ssotest.Verifier, error) {
 			return func(ctx context.Context, token string) (ssotest.Accepted, error) {
 				t, err := jwt.Parse(token, func(t *jwt.Token) (any, error) {

@@ -1,11 +1,8 @@
 package ssotest
 
 import (
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -17,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // What the tokens of all cases say.
@@ -57,7 +55,7 @@ func (k *keys) forger(cfg Config, now time.Time, stranger string) *forger {
 func (f *forger) main() key { return f.keys.active[0] }
 
 // of is the active key of an algorithm, where there is one.
-func (f *forger) of(algs ...amsbridge.Algorithm) (key, bool) {
+func (f *forger) of(algs ...ssokeys.Algorithm) (key, bool) {
 	i := slices.IndexFunc(f.keys.active, func(k key) bool { return slices.Contains(algs, k.alg) })
 	if i < 0 {
 		return key{}, false
@@ -198,17 +196,4 @@ func header(name, value string) func(*forger) string {
 
 func claim(name, value string) func(*forger) string {
 	return withClaims(func(_ *forger, o object) object { return o.set(name, value) })
-}
-
-// algorithmOf is the one algorithm that a key verifies.
-func algorithmOf(k amsbridge.VerificationKey) amsbridge.Algorithm {
-	switch k.Public.(type) {
-	case *ecdsa.PublicKey:
-		return amsbridge.ES256
-	case ed25519.PublicKey:
-		return amsbridge.EdDSA
-	case *rsa.PublicKey:
-		return amsbridge.RS256
-	}
-	return amsbridge.HS256
 }

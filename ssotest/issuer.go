@@ -5,19 +5,20 @@ import (
 	"crypto"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // key is one with which tokens are signed: the issuer's, or a stranger's.
 type key struct {
 	id  string
-	alg amsbridge.Algorithm
-	own amsbridge.SigningKey
+	alg ssokeys.Algorithm
+	own ssokeys.SigningKey
 }
 
 // private is what golang-jwt signs with.
@@ -43,7 +44,7 @@ type keys struct {
 	retiring, retired, revoked, next, stranger key
 }
 
-func newKeys(algorithms []amsbridge.Algorithm) (*keys, error) {
+func newKeys(algorithms []ssokeys.Algorithm) (*keys, error) {
 	k := &keys{}
 	for _, alg := range algorithms {
 		own, err := newKey("now-"+string(alg), alg)
@@ -64,13 +65,13 @@ func newKeys(algorithms []amsbridge.Algorithm) (*keys, error) {
 	return k, nil
 }
 
-func newKey(id string, alg amsbridge.Algorithm) (key, error) {
-	own, err := amsbridge.GenerateKey(alg)
+func newKey(id string, alg ssokeys.Algorithm) (key, error) {
+	own, err := ssokeys.Generate(alg)
 	if err != nil {
-		return key{}, fmt.Errorf("ssotest: Algorithms: %w", err)
+		return key{}, check.Renamed(err, "ssotest", "alg", "Config.Algorithms")
 	}
 	own.ID = id
-	return key{id, alg, own}, nil
+	return key{id: id, alg: alg, own: own}, nil
 }
 
 // strangersSet is what the stranger's server answers: the stranger's key, under
@@ -91,21 +92,21 @@ func (k *keys) strangersSet() ([]byte, error) {
 // key pairs, so there is one of each.
 type issuer struct {
 	ids   []string
-	rings []*amsbridge.KeyRing
+	rings []*ssokeys.Ring
 }
 
 func newIssuer(k *keys, now func() time.Time) (*issuer, error) {
 	t := now()
-	all := []amsbridge.RingKey{
+	all := []ssokeys.RingKey{
 		{Key: k.retiring.own, ActiveFrom: t.Add(-48 * time.Hour), RetireAt: t.Add(-time.Hour)},
-		{Key: k.retired.own, ActiveFrom: t.Add(-48 * time.Hour), RetireAt: t.Add(-time.Hour - amsbridge.RetiringFor)},
+		{Key: k.retired.own, ActiveFrom: t.Add(-48 * time.Hour), RetireAt: t.Add(-time.Hour - ssokeys.RetiringFor)},
 		{Key: k.revoked.own, ActiveFrom: t.Add(-48 * time.Hour), Revoked: true},
 		{Key: k.next.own, ActiveFrom: t.Add(time.Hour)},
 	}
 	for _, a := range k.active {
-		all = append(all, amsbridge.RingKey{Key: a.own, ActiveFrom: t.Add(-48 * time.Hour)})
+		all = append(all, ssokeys.RingKey{Key: a.own, ActiveFrom: t.Add(-48 * time.Hour)})
 	}
-	var pairs, secrets []amsbridge.RingKey
+	var pairs, secrets []ssokeys.RingKey
 	i := &issuer{}
 	for _, r := range all {
 		i.ids = append(i.ids, r.Key.ID)
@@ -115,11 +116,11 @@ func newIssuer(k *keys, now func() time.Time) (*issuer, error) {
 			secrets = append(secrets, r)
 		}
 	}
-	for _, ring := range [][]amsbridge.RingKey{pairs, secrets} {
+	for _, ring := range [][]ssokeys.RingKey{pairs, secrets} {
 		if len(ring) == 0 {
 			continue
 		}
-		r, err := amsbridge.NewKeyRing(amsbridge.KeyRingConfig{Keys: ring, Now: now})
+		r, err := ssokeys.NewRing(ssokeys.RingConfig{Keys: ring, Now: now})
 		if err != nil {
 			return nil, err
 		}
@@ -129,13 +130,13 @@ func newIssuer(k *keys, now func() time.Time) (*issuer, error) {
 }
 
 // VerificationKey finds a key that is accepted now.
-func (i *issuer) VerificationKey(ctx context.Context, id string) (amsbridge.VerificationKey, error) {
+func (i *issuer) VerificationKey(ctx context.Context, id string) (ssokeys.VerificationKey, error) {
 	for _, r := range i.rings {
-		if k, err := r.VerificationKey(ctx, id); !errors.Is(err, amsbridge.ErrUnknownKey) {
+		if k, err := r.VerificationKey(ctx, id); !errors.Is(err, ssokeys.ErrUnknown) {
 			return k, err
 		}
 	}
-	return amsbridge.VerificationKey{}, amsbridge.ErrUnknownKey
+	return ssokeys.VerificationKey{}, ssokeys.ErrUnknown
 }
 
 // revoke ends a key now.
@@ -146,14 +147,14 @@ func (i *issuer) revoke(id string) {
 }
 
 // accepted are the keys that are accepted now.
-func (i *issuer) accepted() ([]amsbridge.VerificationKey, error) {
-	var out []amsbridge.VerificationKey
+func (i *issuer) accepted() ([]ssokeys.VerificationKey, error) {
+	var out []ssokeys.VerificationKey
 	for _, id := range i.ids {
 		k, err := i.VerificationKey(context.Background(), id)
 		switch {
 		case err == nil:
 			out = append(out, k)
-		case !errors.Is(err, amsbridge.ErrUnknownKey):
+		case !errors.Is(err, ssokeys.ErrUnknown):
 			return nil, err
 		}
 	}
@@ -171,7 +172,7 @@ func (i *issuer) jwks() ([]byte, error) {
 		if k.Public == nil {
 			continue
 		}
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public, KeyID: k.ID, Algorithm: string(algorithmOf(k)), Use: "sig"})
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public, KeyID: k.ID, Algorithm: string(k.Algorithm()), Use: "sig"})
 	}
 	return json.Marshal(set)
 }

@@ -10,16 +10,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 	"github.com/amsbridge/amsbridge/ssotest"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 func quiet(context.Context, amsbridge.SSOEvent) {}
 
 // ours is the module's verifier of hand-offs.
-func ours(change func(*amsbridge.VerifierConfig)) func(ssotest.Setup) (ssotest.Verifier, error) {
+func ours(change func(*ssoverify.Config)) func(ssotest.Setup) (ssotest.Verifier, error) {
 	return func(s ssotest.Setup) (ssotest.Verifier, error) {
-		cfg := amsbridge.VerifierConfig{
-			Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: amsbridge.NewMemoryReplay(s.Now),
+		cfg := ssoverify.Config{
+			Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: ssoverify.NewMemoryReplay(s.Now),
 			ReturnOrigins: s.ReturnOrigins, Skew: s.Skew, Now: s.Now, Audit: quiet,
 		}
 		if change != nil {
@@ -28,7 +30,7 @@ func ours(change func(*amsbridge.VerifierConfig)) func(ssotest.Setup) (ssotest.V
 		if cfg.KeySource == nil {
 			cfg.Keys = s.Keys
 		}
-		v, err := amsbridge.NewVerifier(cfg)
+		v, err := ssoverify.New(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +43,7 @@ func ours(change func(*amsbridge.VerifierConfig)) func(ssotest.Setup) (ssotest.V
 
 // reason is what the verifier keeps for the log.
 func reason(err error) error {
-	var refused *amsbridge.TokenError
+	var refused *ssoverify.TokenError
 	if errors.As(err, &refused) {
 		return refused.Err
 	}
@@ -50,7 +52,7 @@ func reason(err error) error {
 
 // ourSessions is the module's verifier of pull sessions.
 func ourSessions(s ssotest.Setup) (ssotest.Verifier, error) {
-	v, err := amsbridge.NewSessionVerifier(amsbridge.SessionVerifierConfig{
+	v, err := ssoverify.NewSessions(ssoverify.SessionsConfig{
 		Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Alive: s.Alive, Skew: s.Skew, Now: s.Now, Audit: quiet,
 	})
 	if err != nil {
@@ -62,21 +64,21 @@ func ourSessions(s ssotest.Setup) (ssotest.Verifier, error) {
 	}, nil
 }
 
-var secretOnly = []amsbridge.Algorithm{amsbridge.HS256}
+var secretOnly = []ssokeys.Algorithm{ssokeys.HS256}
 
 func TestOurVerifier(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]ssotest.Config{
 		"key pairs":   {New: ours(nil)},
-		"EdDSA first": {New: ours(nil), Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA, amsbridge.ES256}, Skew: time.Minute},
-		"everything":  {New: ours(nil), Algorithms: []amsbridge.Algorithm{amsbridge.ES256, amsbridge.HS256, amsbridge.EdDSA, amsbridge.RS256}},
+		"EdDSA first": {New: ours(nil), Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA, ssokeys.ES256}, Skew: time.Minute},
+		"everything":  {New: ours(nil), Algorithms: []ssokeys.Algorithm{ssokeys.ES256, ssokeys.HS256, ssokeys.EdDSA, ssokeys.RS256}},
 		"a secret":    {New: ours(nil), Algorithms: secretOnly},
 		"a list of keys": {
-			New: ours(func(c *amsbridge.VerifierConfig) { c.KeySource = nil }), Lacks: []ssotest.Feature{ssotest.KeyStates},
-			Algorithms: []amsbridge.Algorithm{amsbridge.EdDSA},
+			New: ours(func(c *ssoverify.Config) { c.KeySource = nil }), Lacks: []ssotest.Feature{ssotest.KeyStates},
+			Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA},
 		},
 		"the system's clock": {
-			New: ours(func(c *amsbridge.VerifierConfig) { c.Now, c.Replay = nil, amsbridge.NewMemoryReplay(nil) }), Algorithms: []amsbridge.Algorithm{amsbridge.ES256}, Lacks: []ssotest.Feature{ssotest.Clock},
+			New: ours(func(c *ssoverify.Config) { c.Now, c.Replay = nil, ssoverify.NewMemoryReplay(nil) }), Algorithms: []ssokeys.Algorithm{ssokeys.ES256}, Lacks: []ssotest.Feature{ssotest.Clock},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,9 +88,9 @@ func TestOurVerifier(t *testing.T) {
 	}
 }
 
-func TestOurSessionVerifier(t *testing.T) {
+func TestOurSessions(t *testing.T) {
 	t.Parallel()
-	for _, algorithms := range [][]amsbridge.Algorithm{nil, secretOnly} {
+	for _, algorithms := range [][]ssokeys.Algorithm{nil, secretOnly} {
 		ssotest.Run(t, ssotest.Config{New: ourSessions, Kind: ssotest.Sessions, Algorithms: algorithms})
 	}
 }

@@ -3,6 +3,7 @@ package elevate
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
@@ -55,10 +56,11 @@ func (c *Client) confirms(r amsbridge.Registration, doubt outbox.Doubt) bool {
 	return c.confirmation && !r.Backfill && (c.confirmAgain || doubt&outbox.DoubtUnknown == 0)
 }
 
-// reasonOf says to an operator what of a message is not as it should be.
+// reasonOf says to an operator what of a message is not as it should be:
+// "Message.Kind" is the message kind.
 func reasonOf(err error) string {
 	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
-		return "the " + bad.Field + " " + bad.Problem
+		return "the " + strings.ToLower(strings.ReplaceAll(bad.Field, ".", " ")) + " " + bad.Problem
 	}
 	return "the message cannot be read"
 }

@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/gorilla/mux"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/cartlink"
+	"github.com/amsbridge/amsbridge/handoff"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // The conventional paths, behind the prefix. A handler that is not configured
@@ -25,17 +25,19 @@ const (
 	PathJWKS      = "/jwks.json"
 )
 
-// Config says what is mounted. Each field but Prefix may be nil.
+const prefixChars = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+// Config says what is mounted. A nil handler is not.
 type Config struct {
 	// Prefix begins every path: "/" and at least one of [a-z0-9-]. Defaults to
-	// "/amsbridge". The BaseURL of the cart's links must agree with it.
+	// "/amsbridge". The BaseURL of the cart links must agree with it.
 	Prefix string
-	// HandOffs bring [PathHandOff] and [PathSignOut].
-	HandOffs *amsbridge.HandOffs
+	// HandOffs answers [PathHandOff] and [PathSignOut].
+	HandOffs *handoff.Handlers
 	// Validator answers [PathValidate].
-	Validator *amsbridge.Validator
+	Validator *handoff.Validator
 	// Cart answers [PathBuy].
-	Cart *amsbridge.CartLinks
+	Cart *cartlink.Links
 	// StaffList answers [PathStaffList].
 	StaffList http.Handler
 	// JWKS answers [PathJWKS].
@@ -43,15 +45,20 @@ type Config struct {
 }
 
 // Handlers returns the handlers by path, for another router. Mount them for all
-// methods: each answers those that it does not know with 405 and Allow, and
-// knows HEAD where it knows GET. It returns an [*amsbridge.InputError] that
+// methods: each answers a method that it does not know with 405 and Allow, and
+// answers HEAD where it answers GET. It returns an *amsbridge.InputError that
 // names the bad field.
 func (c Config) Handlers() (map[string]http.Handler, error) {
 	if c.Prefix == "" {
 		c.Prefix = "/amsbridge"
 	}
-	if len(c.Prefix) < 2 || c.Prefix[0] != '/' || strings.Trim(c.Prefix[1:], "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return nil, check.Bad("muxroutes", "prefix", "is not / and at least one of [a-z0-9-]")
+	switch {
+	case len(c.Prefix) < 2 || c.Prefix[0] != '/' || strings.Trim(c.Prefix[1:], prefixChars) != "":
+		return nil, check.Bad("muxroutes", "Config.Prefix", "is not / and at least one of [a-z0-9-]")
+	case c.StaffList != nil && check.IsNil(c.StaffList):
+		return nil, check.Bad("muxroutes", "Config.StaffList", "holds a nil pointer")
+	case c.JWKS != nil && check.IsNil(c.JWKS):
+		return nil, check.Bad("muxroutes", "Config.JWKS", "holds a nil pointer")
 	}
 	all := map[string]http.Handler{}
 	if c.HandOffs != nil {
@@ -70,17 +77,17 @@ func (c Config) Handlers() (map[string]http.Handler, error) {
 		all[c.Prefix+PathJWKS] = c.JWKS
 	}
 	if len(all) == 0 {
-		return nil, check.Bad("muxroutes", "config", "names no handler")
+		return nil, check.Bad("muxroutes", "Config", "has no handler")
 	}
 	return all, nil
 }
 
 // Mount adds the handlers to a router and returns the handler to serve in its
 // place: the router behind [Guard]. Routes are matched by path alone, so that
-// HEAD and the methods that are refused reach the handlers, whatever the router
-// does with such requests of its own.
-func Mount(r *mux.Router, c Config) (http.Handler, error) {
-	if r == nil {
+// every method reaches the handlers, whatever the router does with other methods
+// on its own routes. Its errors are those of [Config.Handlers].
+func Mount(router *mux.Router, c Config) (http.Handler, error) {
+	if router == nil {
 		return nil, check.Bad("muxroutes", "router", "is nil")
 	}
 	all, err := c.Handlers()
@@ -88,7 +95,7 @@ func Mount(r *mux.Router, c Config) (http.Handler, error) {
 		return nil, err
 	}
 	for path, h := range all {
-		r.Path(path).Handler(h)
+		router.Path(path).Handler(h)
 	}
-	return Guard(r), nil
+	return Guard(router), nil
 }

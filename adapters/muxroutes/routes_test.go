@@ -14,12 +14,16 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/muxroutes"
+	"github.com/amsbridge/amsbridge/cartlink"
+	"github.com/amsbridge/amsbridge/handoff"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 type cart struct{}
 
-func (cart) Set(http.ResponseWriter, *http.Request, amsbridge.Product, int) (amsbridge.SetResult, error) {
-	return amsbridge.CartSet, nil
+func (cart) Set(http.ResponseWriter, *http.Request, amsbridge.Product, int) (cartlink.SetResult, error) {
+	return cartlink.Set, nil
 }
 
 func quiet(context.Context, amsbridge.SSOEvent) {}
@@ -27,49 +31,55 @@ func quiet(context.Context, amsbridge.SSOEvent) {}
 // everything is a shop with every handler.
 func everything(t testing.TB) muxroutes.Config {
 	t.Helper()
-	key, err := amsbridge.GenerateKey(amsbridge.EdDSA)
+	key, err := ssokeys.Generate(ssokeys.EdDSA)
 	require.NoError(t, err)
-	ring, err := amsbridge.NewKeyRing(amsbridge.KeyRingConfig{Keys: []amsbridge.RingKey{{Key: key}}})
+	ring, err := ssokeys.NewRing(ssokeys.RingConfig{Keys: []ssokeys.RingKey{{Key: key}}})
 	require.NoError(t, err)
-	sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{Issuer: "https://shop.example.org", Audit: quiet, Audiences: []amsbridge.Audience{
-		{Name: "elevate", Audience: "https://learn.example.org", Keys: ring},
-	}})
+	sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{
+		Issuer: "https://shop.example.org", Audit: quiet,
+		Audiences: []amsbridge.Audience{{Name: "elevate", Audience: "https://learn.example.org", Keys: ring}},
+	})
 	require.NoError(t, err)
-	state, err := amsbridge.GenerateKey(amsbridge.HS256)
+	state, err := ssokeys.Generate(ssokeys.HS256)
 	require.NoError(t, err)
-	handOffs, err := amsbridge.NewHandOffs(amsbridge.HandOffsConfig{
-		SSO: sso, SignIn: "/sign-in", StateKey: state.Secret, Audit: quiet, PerAddress: 1_000_000, PerUser: 1_000_000,
+	handOffs, err := handoff.New(handoff.Config{
+		SSO: sso, SignIn: "/sign-in", StateKey: state.Secret, Audit: quiet,
+		PerAddress: 1_000_000, PerUser: 1_000_000,
 		CurrentUser: func(r *http.Request) (amsbridge.User, error) {
 			if r.Header.Get("X-Member") == "" {
 				return amsbridge.User{}, amsbridge.ErrSignedOut
 			}
 			return amsbridge.User{ID: "U-1"}, nil
 		},
-		Platforms: []amsbridge.Platform{{Name: "elevate", URL: "https://learn.example.org/in"}},
+		Platforms: []handoff.Platform{{Name: "elevate", URL: "https://learn.example.org/in"}},
 	})
 	require.NoError(t, err)
-	sessions, err := amsbridge.NewSessionVerifier(amsbridge.SessionVerifierConfig{
+	sessions, err := ssoverify.NewSessions(ssoverify.SessionsConfig{
 		Issuer: "https://shop.example.org", Audience: "https://learn.example.org", KeySource: ring, Audit: quiet,
 		Alive: func(context.Context, amsbridge.UserID, string) (bool, error) { return true, nil },
 	})
 	require.NoError(t, err)
-	validator, err := amsbridge.NewValidator(amsbridge.ValidatorConfig{
+	validator, err := handoff.NewValidator(handoff.ValidatorConfig{
 		Sessions: sessions, Caller: func(*http.Request) error { return nil },
 		UserInfo: func(context.Context, amsbridge.UserID) (amsbridge.User, error) { return amsbridge.User{}, nil },
 	})
 	require.NoError(t, err)
-	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: "course", RemoteProductID: "C-1"}}})
-	require.NoError(t, err)
-	links, err := amsbridge.NewCartLinks(amsbridge.CartConfig{
-		BaseURL: "https://shop.example.org/amsbridge/buy", Cart: cart{}, Catalog: catalog, CartPage: "/cart", Policy: amsbridge.AlwaysAdd,
+	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{
+		Products: []amsbridge.Product{{ID: "course", RemoteProductID: "C-1"}},
 	})
 	require.NoError(t, err)
-	staff, err := amsbridge.NewStaffList(amsbridge.StaffListConfig{Links: links, Catalog: catalog, Authorize: func(r *http.Request) error {
+	links, err := cartlink.New(cartlink.Config{
+		BaseURL: "https://shop.example.org/amsbridge/buy", Cart: cart{}, Catalog: catalog, CartPage: "/cart",
+		Policy: cartlink.AlwaysAdd,
+	})
+	require.NoError(t, err)
+	authorize := func(r *http.Request) error {
 		if r.Header.Get("X-Staff") == "" {
 			return errors.New("no staff")
 		}
 		return nil
-	}})
+	}
+	staff, err := cartlink.NewStaffList(cartlink.StaffListConfig{Links: links, Catalog: catalog, Authorize: authorize})
 	require.NoError(t, err)
 	return muxroutes.Config{HandOffs: handOffs, Validator: validator, Cart: links, StaffList: staff}
 }
@@ -136,7 +146,8 @@ func TestRouterTableIsTheSameOnBothRouters(t *testing.T) {
 			require.Equal(t, c.status, rec.Code, "%s: %s %s", name, c.method, c.target)
 			require.Equal(t, c.location, rec.Header().Get("Location"), "%s: %s %s", name, c.method, c.target)
 			require.Equal(t, c.allow, rec.Header().Get("Allow"), "%s: %s %s", name, c.method, c.target)
-			require.Equal(t, "nosniff", rec.Header().Get("X-Content-Type-Options"), "%s: %s %s", name, c.method, c.target)
+			require.Equal(t, "nosniff", rec.Header().Get("X-Content-Type-Options"),
+				"%s: %s %s", name, c.method, c.target)
 			require.Equal(t, "DENY", rec.Header().Get("X-Frame-Options"), "%s: %s %s", name, c.method, c.target)
 			require.NotEmpty(t, rec.Header().Get("Referrer-Policy"))
 		}
@@ -176,7 +187,10 @@ func TestRouterSendsNobodyToAnotherHost(t *testing.T) {
 		r.PathPrefix("/").Path("/{any:.*}/").HandlerFunc(func(http.ResponseWriter, *http.Request) {}) // a page of the shop's own
 		guarded, err := muxroutes.Mount(r, everything(t))
 		require.NoError(t, err)
-		for _, target := range []string{"//evil.example", "//evil.example/x", "/%2fevil.example", "/%2Fevil.example/x", "/%5cevil.example", "/\\evil.example", "/%09/evil.example", "///evil.example", "/..//evil.example", "/a/..//evil.example"} {
+		for _, target := range []string{
+			"//evil.example", "//evil.example/x", "/%2fevil.example", "/%2Fevil.example/x", "/%5cevil.example",
+			"/\\evil.example", "/%09/evil.example", "///evil.example", "/..//evil.example", "/a/..//evil.example",
+		} {
 			c := asked{method: "GET", target: target}
 			if leads(c.ask(t, r).Header().Get("Location")) {
 				away++
@@ -195,12 +209,16 @@ func leads(location string) bool {
 func TestConfigNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	for field, c := range map[string]muxroutes.Config{
-		"config": {}, "prefix": {Prefix: "/", JWKS: http.NotFoundHandler()},
+		"Config":           {},
+		"Config.Prefix":    {Prefix: "/", JWKS: http.NotFoundHandler()},
+		"Config.JWKS":      {JWKS: http.HandlerFunc(nil)},
+		"Config.StaffList": {StaffList: (*handoff.Validator)(nil)},
 	} {
 		_, err := c.Handlers()
 		var input *amsbridge.InputError
 		require.ErrorAs(t, err, &input)
 		require.Equal(t, field, input.Field)
+		require.Equal(t, "muxroutes", input.Package)
 		_, err = muxroutes.Mount(mux.NewRouter(), c)
 		require.ErrorAs(t, err, &input)
 	}

@@ -111,7 +111,8 @@ func (a answer) credentials() contract.Finding {
 	case a.err.Outcome == outbox.OutcomeUnauthorized:
 		return contract.Finding{
 			Subject: "credentials", State: contract.Wrong,
-			Text: "they are refused; are they complete, and does the account lie in this data centre? " + a.err.Error(),
+			Text: "they are refused; are they complete, and does the account lie in this data centre? " +
+				a.err.Error(),
 		}
 	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
 		return contract.Finding{
@@ -125,8 +126,8 @@ func (a answer) credentials() contract.Finding {
 	}
 	return contract.Finding{
 		Subject: "API", State: contract.Wrong,
-		Text: "what answers there is not Notified's API, or not in the output format that is set; is BaseURL right? " +
-			a.err.Error(),
+		Text: "what answers there is not Notified's API, or not in the output format that is set; " +
+			"is BaseURL right? " + a.err.Error(),
 	}
 }
 
@@ -182,7 +183,9 @@ func wrongNames(a answer) contract.Finding {
 }
 
 // checkRegistration compares a registration, for this package, with what is expected of it.
-func (c *Client) checkRegistration(ctx context.Context, cfg CheckConfig, registered int64) []contract.Finding {
+func (c *Client) checkRegistration(
+	ctx context.Context, cfg CheckConfig, registered int64,
+) []contract.Finding {
 	var all []contract.Finding
 	if cfg.ShowPackageKey != 0 {
 		f := contract.Finding{

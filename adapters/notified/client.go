@@ -29,7 +29,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	h, err := apiclient.New(apiclient.Config{
 		AllowLoopbackHTTP: cfg.AllowLoopbackHTTP, Concurrency: cfg.Concurrency, MaxBody: cfg.MaxBody,
-		Now: cfg.Now, RootCAs: cfg.RootCAs, Version: cfg.Version,
+		Now: cfg.Now, Package: "notified", RootCAs: cfg.RootCAs, Version: cfg.Version,
 		Secrets: []string{cfg.AuthCode, cfg.Credentials},
 	})
 	if err != nil {

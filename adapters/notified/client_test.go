@@ -234,8 +234,8 @@ func TestDeliverBadMessages(t *testing.T) {
 		"first, no package":  {first(t, push(t, "k", "u-1", show, 9985), -1), "notified: Chain.ShowPackageKey is not positive"},
 		"removal of none":    {removal(push(t, "k", "u-1", show)), "notified: Chain.AddOnKeys are empty"},
 		"removal, no show":   {removal(push(t, "k", "u-1", 0, 9985)), "notified: Chain.ShowKey"},
-		"another kind":       {change(func(m *outbox.Message) { m.Kind = amsbridge.KindRegistration }), "message kind"},
-		"facts of no kind":   {change(func(m *outbox.Message) { m.Facts = []byte(`{"show_key":"x"}`) }), "message facts"},
+		"another kind":       {change(func(m *outbox.Message) { m.Kind = amsbridge.KindRegistration }), "Message.Kind"},
+		"facts of no kind":   {change(func(m *outbox.Message) { m.Facts = []byte(`{"show_key":"x"}`) }), "Message.Facts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

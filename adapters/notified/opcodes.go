@@ -54,7 +54,9 @@ func needsOf(codes string) need {
 // Like all calls it sends once, and its error is an [*outbox.DeliveryError]:
 // rejected for a bad argument, which its [*amsbridge.InputError] names as a
 // field of [Person] or [Chain]. Each key counts once.
-func (c *Client) AddAddOns(ctx context.Context, p Person, showKey int64, keys ...int64) (added int, err error) {
+func (c *Client) AddAddOns(
+	ctx context.Context, p Person, showKey int64, keys ...int64,
+) (added int, err error) {
 	s, err := c.single(ctx, Chain{OpCodes: "M", Person: p, ShowKey: showKey, AddOnKeys: keys})
 	return s.AddOnsChanged, err
 }
@@ -63,7 +65,9 @@ func (c *Client) AddAddOns(ctx context.Context, p Person, showKey int64, keys ..
 // the platform says it removed. That N is there is known from public pages; that
 // it takes AddOnsChangeList as M does, and that the count is called
 // Names.AddOnsRemovedOutput, are guesses.
-func (c *Client) RemoveAddOns(ctx context.Context, p Person, showKey int64, keys ...int64) (removed int, err error) {
+func (c *Client) RemoveAddOns(
+	ctx context.Context, p Person, showKey int64, keys ...int64,
+) (removed int, err error) {
 	s, err := c.single(ctx, Chain{OpCodes: "N", Person: p, ShowKey: showKey, AddOnKeys: keys})
 	return s.AddOnsChanged, err
 }
@@ -91,7 +95,9 @@ func (c *Client) ShowPackage(ctx context.Context, p Person, showKey int64) (key 
 // another package: [Client.ShowPackage] says which. R, its status 44, and that
 // it fails where the show is full or closed are known from public pages; the
 // numbers of the latter are not, and come back as rejected.
-func (c *Client) Register(ctx context.Context, p Person, showKey, packageKey int64) (already bool, err error) {
+func (c *Client) Register(
+	ctx context.Context, p Person, showKey, packageKey int64,
+) (already bool, err error) {
 	s, err := c.single(ctx, Chain{OpCodes: "R", Person: p, ShowKey: showKey, ShowPackageKey: packageKey})
 	if s.Status == statusAlreadyRegistered {
 		return true, nil
@@ -112,7 +118,9 @@ func (c *Client) LoginTicket(ctx context.Context, p Person, showKey int64) (Tick
 // [Client.LoginTicket]. The URL is a secret for its minute: redirect to it with
 // Cache-Control: no-store, and log it nowhere. It knows no e-mail address, so it
 // is refused where Config.LookupByEmail is set.
-func (c *Client) MintTicket(ctx context.Context, user amsbridge.UserID, product amsbridge.Product) (string, error) {
+func (c *Client) MintTicket(
+	ctx context.Context, user amsbridge.UserID, product amsbridge.Product,
+) (string, error) {
 	t, err := c.LoginTicket(ctx, Person{UserID: user}, product.ShowKey)
 	return t.URL(), err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -100,7 +99,7 @@ func (s *Store) WithdrawTx(ctx context.Context, tx pgx.Tx, ids ...outbox.ID) ([]
 
 // checkedTx refuses a nil transaction, one inside an interface too.
 func checkedTx(tx pgx.Tx) error {
-	if v := reflect.ValueOf(tx); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if check.IsNil(tx) {
 		return fmt.Errorf("%w: it is nil", outbox.ErrNoTransaction)
 	}
 	return nil

@@ -20,7 +20,7 @@ type resolver struct {
 
 // Check has next checked by the sender that is given it.
 func (r resolver) Check() error {
-	if r.next == nil {
+	if check.IsNil(r.next) {
 		return check.Bad("prometheus", "next", "is nil")
 	}
 	if next, ok := r.next.(interface{ Check() error }); ok {

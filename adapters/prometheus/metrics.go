@@ -3,7 +3,6 @@ package prometheus
 import (
 	"context"
 	"log/slog"
-	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +51,7 @@ var buckets = [...]float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 // New returns metrics that are not registered anywhere yet, or an
 // *amsbridge.InputError that names the bad field.
 func New(cfg Config) (*Metrics, error) {
-	if v := reflect.ValueOf(cfg.Store); v.Kind() == reflect.Pointer && v.IsNil() {
+	if cfg.Store != nil && check.IsNil(cfg.Store) {
 		return nil, check.Bad("prometheus", "Config.Store", "holds a nil pointer")
 	}
 	if cfg.Timeout < 0 {

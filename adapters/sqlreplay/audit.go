@@ -19,13 +19,13 @@ func (s *Store) Audit(ctx context.Context, e amsbridge.SSOEvent) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 	defer cancel()
 	reason := plain(e.Reason)
-	_, err := s.db.ExecContext(ctx, s.d.audit, e.Time.UnixMicro(), string(e.Action), e.Kind,
+	_, err := s.cfg.DB.ExecContext(ctx, s.d.audit, e.Time.UnixMicro(), string(e.Action), e.Kind,
 		[]byte(e.Audience), []byte(e.UserID), []byte(e.TokenID), reason)
 	if err == nil {
 		s.pruneSometimes(ctx)
 		return
 	}
-	s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: a row of the audit was not written", slog.Any("error", err),
+	s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "sqlreplay: a row of the audit was not written", slog.Any("error", err),
 		slog.Time("at", e.Time), slog.String("action", string(e.Action)), slog.String("kind", e.Kind),
 		slog.String("audience", e.Audience), slog.String("user_id", string(e.UserID)),
 		slog.String("token_id", e.TokenID), slog.String("reason", reason))

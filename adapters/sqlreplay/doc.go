@@ -4,7 +4,7 @@
 // no driver and owns no connection: the receiver opens and closes its [sql.DB],
 // and chooses driver and DSN.
 //
-// A [Store] is an amsbridge.ReplayStore, and keeps the audit of hand-offs too
+// A [Store] is an ssoverify.ReplayStore, and keeps the audit of hand-offs too
 // ([Store.Audit] is an amsbridge.SSOAudit). All processes that receive for one
 // audience share one database.
 //

@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
 )
 
@@ -32,7 +31,7 @@ func set(d Dialect) (sqlmigrate.Set, error) {
 // Migrate makes or brings up to date the tables; programs that start together
 // wait for each other. The role needs the right to create tables; that of the
 // receiver needs only to select, insert and delete. Doing it again changes
-// nothing. It returns an [*amsbridge.InputError] that names the bad argument.
+// nothing. It returns an *amsbridge.InputError that names the bad argument.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	if db == nil {
 		return check.Bad("sqlreplay", "db", "is nil")
@@ -61,7 +60,7 @@ func MigrationSQL(dialect Dialect) (string, error) {
 // that this program knows and have every column that it uses. Call it when the
 // program starts: without the tables every hand-off is refused.
 func (s *Store) Validate(ctx context.Context) error {
-	problem, err := s.set.Problem(ctx, s.db)
+	problem, err := s.set.Problem(ctx, s.cfg.DB)
 	if err != nil {
 		return fmt.Errorf("sqlreplay: validate: %w", err)
 	}
@@ -73,7 +72,7 @@ func (s *Store) Validate(ctx context.Context) error {
 		"SELECT count(*) FROM (SELECT at, action, kind, audience, user_id, token_id, reason FROM amsbridge_sso_audit WHERE 1 = 0) AS a",
 	} {
 		var none int
-		if err := s.db.QueryRowContext(ctx, look).Scan(&none); err != nil {
+		if err := s.cfg.DB.QueryRowContext(ctx, look).Scan(&none); err != nil {
 			return fmt.Errorf("%w: %w", ErrSchema, err)
 		}
 	}

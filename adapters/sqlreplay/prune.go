@@ -67,7 +67,7 @@ func (s *Store) pruneOnce(ctx context.Context) (deleted int64, more bool, err er
 }
 
 func (s *Store) delete(ctx context.Context, statement string, before time.Time) (int64, error) {
-	result, err := s.db.ExecContext(ctx, statement, before.UnixMicro())
+	result, err := s.cfg.DB.ExecContext(ctx, statement, before.UnixMicro())
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +79,7 @@ func (s *Store) now(ctx context.Context) (time.Time, error) {
 		return s.cfg.Now(), nil
 	}
 	var us int64
-	err := s.db.QueryRowContext(ctx, s.d.now).Scan(&us)
+	err := s.cfg.DB.QueryRowContext(ctx, s.d.now).Scan(&us)
 	return time.UnixMicro(us), err
 }
 
@@ -90,7 +90,7 @@ func (s *Store) pruneSometimes(ctx context.Context) {
 		return
 	}
 	if _, _, err := s.pruneOnce(ctx); err != nil {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "amsbridge: old rows of the replay store were not deleted", slog.Any("error", err))
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "sqlreplay: old rows were not deleted", slog.Any("error", err))
 	}
 }
 

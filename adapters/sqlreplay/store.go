@@ -11,16 +11,21 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // MaxText is the longest issuer, audience and token ID, in bytes.
 const MaxText = 255
 
-// Config says what the database is.
+// Config configures [New].
 type Config struct {
+	// DB is the database. The caller closes it. Required.
+	//
+	// A SQLite handle must wait for locks (with modernc.org/sqlite:
+	// _pragma=busy_timeout(5000) in the DSN), else whoever comes while another
+	// writes is refused.
+	DB *sql.DB
 	// Dialect is [PostgreSQL], [MySQL] (which is MariaDB too) or [SQLite].
 	// Required.
 	Dialect Dialect
@@ -41,7 +46,6 @@ type Config struct {
 // Store remembers used tokens. It is safe for concurrent use, in as many
 // processes as share the database.
 type Store struct {
-	db  *sql.DB
 	d   dialect
 	set sqlmigrate.Set
 	cfg Config
@@ -52,22 +56,18 @@ type Store struct {
 	lastPrune  time.Time
 }
 
-var _ amsbridge.ReplayStore = (*Store)(nil)
+var _ ssoverify.ReplayStore = (*Store)(nil)
 
-// New returns the store, or an [*amsbridge.InputError] that names the bad field.
-// It does not use the database yet, and needs no tables: see [Migrate] and
+// New returns the store, or an *amsbridge.InputError that names the first bad
+// field. It does not use the database yet, and needs no tables: see [Migrate] and
 // [Store.Validate].
-//
-// A SQLite handle must wait for locks (with modernc.org/sqlite:
-// _pragma=busy_timeout(5000) in the DSN), else whoever comes while another
-// writes is refused.
-func New(db *sql.DB, cfg Config) (*Store, error) {
-	if db == nil {
-		return nil, check.Bad("sqlreplay", "db", "is nil")
+func New(cfg Config) (*Store, error) {
+	if cfg.DB == nil {
+		return nil, check.Bad("sqlreplay", "Config.DB", "is nil")
 	}
 	d, err := dialectOf(cfg.Dialect)
 	if err != nil {
-		return nil, err
+		return nil, check.Renamed(err, "sqlreplay", "dialect", "Config.Dialect")
 	}
 	set, err := set(cfg.Dialect)
 	if err != nil {
@@ -75,9 +75,9 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 	}
 	switch {
 	case cfg.Timeout < 0:
-		return nil, check.Bad("sqlreplay", "timeout", "is negative")
+		return nil, check.Bad("sqlreplay", "Config.Timeout", "is negative")
 	case cfg.KeepAudit < 0:
-		return nil, check.Bad("sqlreplay", "keep audit", "is negative")
+		return nil, check.Bad("sqlreplay", "Config.KeepAudit", "is negative")
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
@@ -85,7 +85,7 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Store{db: db, d: d, set: set, cfg: cfg}, nil
+	return &Store{d: d, set: set, cfg: cfg}, nil
 }
 
 // Consume inserts the token's row. It returns true for whoever inserted it, and
@@ -95,12 +95,12 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 //
 // It returns an error when the database is down, hangs ([Config.Timeout]) or has
 // no tables, and when the context ends. Then nobody is let in, and it is unknown
-// whether the token counts as used. Under SERIALIZABLE as the connections' default, a repeat at the same
-// moment may be an error too.
+// whether the token counts as used. Under SERIALIZABLE as the connections'
+// default, a repeat at the same moment may be an error too.
 //
 // Now and then it deletes old rows: see [Store.Prune].
 func (s *Store) Consume(ctx context.Context, issuer, audience, id string, until time.Time) (first bool, err error) {
-	for _, f := range [...]struct{ name, text string }{{"issuer", issuer}, {"audience", audience}, {"token ID", id}} {
+	for _, f := range [...]struct{ name, text string }{{"issuer", issuer}, {"audience", audience}, {"id", id}} {
 		if f.text == "" || len(f.text) > MaxText {
 			return false, check.Bad("sqlreplay", f.name, "is not 1 to 255 bytes long")
 		}
@@ -120,7 +120,7 @@ func (s *Store) Consume(ctx context.Context, issuer, audience, id string, until 
 
 // insert is the one atomic step.
 func (s *Store) insert(ctx context.Context, key []byte, until time.Time, issuer, audience, id string) (bool, error) {
-	result, err := s.db.ExecContext(ctx, s.d.consume, key, until.UnixMicro(), []byte(issuer), []byte(audience), []byte(id))
+	result, err := s.cfg.DB.ExecContext(ctx, s.d.consume, key, until.UnixMicro(), []byte(issuer), []byte(audience), []byte(id))
 	if err != nil {
 		return false, err
 	}
@@ -138,7 +138,7 @@ func (s *Store) insert(ctx context.Context, key []byte, until time.Time, issuer,
 // in their own way.
 func (s *Store) used(ctx context.Context, key []byte) (bool, error) {
 	var rows int
-	err := s.db.QueryRowContext(ctx, s.d.used, key).Scan(&rows)
+	err := s.cfg.DB.QueryRowContext(ctx, s.d.used, key).Scan(&rows)
 	return rows > 0, err
 }
 

@@ -1,10 +1,10 @@
-// Command checkout is the smallest shop that uses amsbridge: one order, stored
-// with its push in one transaction, and a sender that delivers it. From the root
-// of the repository:
+// Command checkout is the smallest whole shop: an order is stored with its pushes
+// in one transaction, and a sender delivers them to a sandbox of each platform.
+// From the root of the repository:
 //
 //	go run ./examples/checkout
 //
-// The example in the folder store has all the rest.
+// The README shows this file. The example in the folder store has all the rest.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"log"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -23,44 +24,38 @@ import (
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
+// Transactions begin at once (IMMEDIATE) and wait for each other; the store
+// refuses a handle on which they do not.
+const dsn = "file:shop.db?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)"
+
 func main() {
-	if err := run(context.Background(), os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, dsn, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, out io.Writer) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	// Elevate, as a sandbox. Yours is where its vendor says.
-	sandbox, err := elevatetest.New(elevatetest.Config{
-		Key: "secret", Profile: elevate.GuessedProfile(), Products: []elevatetest.Product{{RemoteProductID: "course-101"}},
-	})
-	if err != nil {
-		return err
-	}
-	server := httptest.NewServer(sandbox)
-	defer server.Close()
-	client, err := elevate.New(elevate.Config{
-		Endpoint: server.URL + "/api/registration", AllowLoopbackHTTP: true, // plain http for the sandbox alone
-		Credentials: elevate.Key("secret"), Profile: elevate.GuessedProfile(),
-	})
+func run(ctx context.Context, dsn string, out io.Writer) (err error) {
+	// The platforms, as sandboxes. Yours are where their vendors say.
+	destinations, err := platforms()
 	if err != nil {
 		return err
 	}
 
-	// The shop's database, here one in memory, and amsbridge's tables in it.
-	db, err := sql.Open("sqlite", ":memory:")
+	// Once, at start: the shop's database with our tables in it, and the sender.
+	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, `CREATE TABLE shop_order (id TEXT PRIMARY KEY, member TEXT NOT NULL)`); err != nil {
+	if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS shop_order (id TEXT PRIMARY KEY, member TEXT NOT NULL)`); err != nil {
 		return err
 	}
 	if err := sqlstore.Migrate(ctx, db, sqlstore.SQLite); err != nil {
@@ -70,11 +65,15 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	sender, err := outbox.NewSender(store, outbox.SenderConfig{Destinations: outbox.Fixed{"elevate": client}})
+	sender, err := outbox.NewSender(store, outbox.SenderConfig{Destinations: destinations})
 	if err != nil {
 		return err
 	}
-	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: "course-101", RemoteProductID: "course-101"}}})
+	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
+		{ID: "course-101", RemoteProductID: "course-101"},            // lives on Elevate
+		{ID: "gala-dinner", ShowKey: 4711, AddOnKeys: []int64{9985}}, // on Notified
+		{ID: "mug"}, // in the shop alone
+	}})
 	if err != nil {
 		return err
 	}
@@ -82,38 +81,104 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	sending, stopSender := context.WithCancel(ctx)
 	stopped := make(chan error, 1)
-	go func() { stopped <- sender.Run(ctx) }()
-	defer func() { cancel(); err = errors.Join(err, <-stopped) }() // what was under way is settled
+	go func() { stopped <- sender.Run(sending) }()
+	defer func() { stopSender(); err = errors.Join(err, <-stopped) }() // what is in flight is settled first
 
-	// The checkout: the order and its push, both or neither.
+	// For each completed order: the order and its pushes, both or neither.
 	ada := amsbridge.User{ID: "U-1", FirstName: "Ada", LastName: "Lovelace", Email: "ada@example.org"}
-	order := amsbridge.Order{ID: "1001", Buyer: ada, Lines: []amsbridge.Line{{ID: "1", ProductID: "course-101", Quantity: 1}}}
+	order := amsbridge.Order{ID: fmt.Sprint(time.Now().UnixNano()), Buyer: ada, Lines: []amsbridge.Line{
+		{ID: "1", ProductID: "course-101", Quantity: 1},
+		{ID: "2", ProductID: "gala-dinner", Quantity: 1},
+		{ID: "3", ProductID: "no-longer-listed", Quantity: 1}, // parked: the order is paid all the same
+	}}
+	var queued *amsbridge.Queued
 	err = sqlstore.InTx(ctx, db, hook.Wake, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO shop_order (id, member) VALUES ($1, $2)`, order.ID, string(ada.ID)); err != nil {
 			return err
 		}
-		_, err := hook.OrderCompleted(ctx, tx, order)
+		queued, err = hook.OrderCompleted(ctx, tx, order)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	for _, p := range queued.Parked {
+		if _, err := fmt.Fprintf(out, "needs a person: lines %v: %s\n", p.LineIDs, p.Reason); err != nil {
+			return err
+		}
+	}
+	return whereIsMyCourse(ctx, store, ada.ID, order.ID, out)
+}
 
-	// "Where is my course?"
+// platforms are a sandbox of each platform, and a client of each as its
+// destination.
+func platforms() (outbox.Fixed, error) {
+	elevateSandbox, err := elevatetest.New(elevatetest.Config{
+		Key: "secret", Profile: elevate.GuessedProfile(), Products: []elevatetest.Product{{RemoteProductID: "course-101"}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	elevateClient, err := elevate.New(elevate.Config{
+		Endpoint: httptest.NewServer(elevateSandbox).URL + "/api/registration", Credentials: elevate.Key("secret"),
+		Profile:           elevate.GuessedProfile(), // a guess, until you fill it in from the vendor's page
+		AllowLoopbackHTTP: true,                     // for the sandbox alone
+	})
+	if err != nil {
+		return nil, err
+	}
+	notifiedSandbox, err := notifiedtest.New(notifiedtest.Config{
+		Accounts: []notifiedtest.Account{{AuthCode: "code", Credentials: "secret", Area: "association"}},
+		Shows: []notifiedtest.Show{{Key: 4711, Area: "association", Name: "Annual Meeting", Packages: []notifiedtest.Package{
+			{Name: "Full pass", AddOns: []notifiedtest.AddOn{{Key: 9985}}},
+		}}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Add-ons are added to a registration that is there.
+	if err := notifiedSandbox.AddUser("association", notifiedtest.User{ID: "U-1", Email: "ada@example.org"}); err != nil {
+		return nil, err
+	}
+	if err := notifiedSandbox.Register("U-1", 4711, "Full pass"); err != nil {
+		return nil, err
+	}
+	notifiedClient, err := notified.New(notified.Config{
+		AuthCode: "code", Credentials: "secret", BaseURL: httptest.NewServer(notifiedSandbox).URL + "/scripts/Server.nxp", // as the vendor's own
+		AllowLoopbackHTTP: true,
+	})
+	return outbox.Fixed{"elevate": elevateClient, "notified": notifiedClient}, err
+}
+
+// whereIsMyCourse waits until nothing of the order is on its way, and says where
+// each part of it is.
+func whereIsMyCourse(ctx context.Context, store outbox.Inspector, member amsbridge.UserID, order string, out io.Writer) error {
 	standing, err := amsbridge.NewStanding(store)
 	if err != nil {
 		return err
 	}
 	for {
-		places, err := standing.Of(ctx, ada.ID)
+		places, err := standing.Of(ctx, member)
 		if err != nil {
 			return err
 		}
-		if at := places[0]; at.State != amsbridge.PlaceQueued {
-			_, err := fmt.Fprintf(out, "order %s: %s, %s\n", order.ID, at.State, at.ProductURL)
+		waiting, text := false, ""
+		for _, p := range places {
+			if p.OrderID == order {
+				waiting = waiting || p.State == amsbridge.PlaceQueued
+				text += fmt.Sprintf("lines %v at %s: %s %s\n", p.LineIDs, p.Destination, p.State, p.ProductURL)
+			}
+		}
+		if !waiting {
+			_, err := io.WriteString(out, text)
 			return err
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 }

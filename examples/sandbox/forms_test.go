@@ -85,8 +85,8 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 		{"/script", []string{"platform", atElevate, "script", `{"rate": 2}`}, "script.rate is not from 0 to 1"},
 		{"/script", []string{"platform", atElevate, "script", `{"faults": [{"kind": "rain"}]}`}, "script.faults[0].kind is not the name of a fault"},
 		{"/script", []string{"platform", atReports, "script", `{"users": {"U-1": []}}`}, "script.users is not for reports"},
-		{"/script", []string{"platform", atElevate, "script", ""}, "script is not one JSON object"},
-		{"/script", []string{"platform", atElevate, "script", `{"</textarea><script>": 1}`}, "is no field of a script"},
+		{"/script", []string{"platform", atElevate, "script", ""}, "script is not JSON from line 1 on"},
+		{"/script", []string{"platform", atElevate, "script", `{"</textarea><script>": 1}`}, "is not a known field"},
 	} {
 		a := p.post(c.path, c.form...)
 		require.Equal(t, http.StatusBadRequest, a.status, c.want)

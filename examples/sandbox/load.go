@@ -3,20 +3,17 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
+	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
 // load reads a configuration file, or the sample where none is named, and makes
@@ -41,90 +38,18 @@ func load(file string) (config, error) {
 // maxConfig is the longest configuration, in bytes.
 const maxConfig = 1 << 20
 
-// unmarshal reads one JSON object. A name that is unknown or stands there twice
-// is refused: it is a typing error. No error quotes a value, for a file may hold
+// unmarshal reads one JSON object. No error quotes a value, for a file may hold
 // credentials.
 func unmarshal(b []byte, cfg *config) error {
 	b = bytes.TrimPrefix(b, []byte("\ufeff")) // which some editors put first
-	switch {
-	case len(b) > maxConfig:
+	if len(b) > maxConfig {
 		return errors.New("config is longer than 1 MiB")
-	case !utf8.Valid(b):
-		return errors.New("config is not valid UTF-8")
 	}
-	line := func(offset int64) int { return 1 + bytes.Count(b[:min(int(offset), len(b))], []byte("\n")) }
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(cfg)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		wants := jsonKind(wrong.Type)
-		return fmt.Errorf("%s is not %s, in line %d", inConfig(wrong.Field), wants, line(wrong.Offset))
+	if err := strictjson.Unmarshal(b, cfg); err != nil {
+		bad := err.InputError("sandbox", "config")
+		return errors.New(bad.Field + " " + bad.Problem)
 	}
-	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("config is not JSON from line %d on", line(wrong.Offset))
-	}
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("config is no whole JSON object")
-	case err != nil: // an unknown field, whose name may be long
-		return fmt.Errorf("config: %s", inert(strings.TrimPrefix(err.Error(), "json: "), 100))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("config is followed by more text")
-	}
-	return refuseTwice(json.NewDecoder(bytes.NewReader(b)), "config")
-}
-
-// jsonKind says what a field takes.
-func jsonKind(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a text"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "a list"
-	case reflect.Struct:
-		return "an object"
-	default:
-		return "a whole number"
-	}
-}
-
-// refuseTwice reads the next value and wants no object in it to have a name
-// twice, in whatever case: encoding/json would silently take the last.
-func refuseTwice(dec *json.Decoder, at string) error {
-	token, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	switch token {
-	case json.Delim('['):
-		for i := 0; err == nil && dec.More(); i++ {
-			err = refuseTwice(dec, fmt.Sprintf("%s[%d]", at, i))
-		}
-	case json.Delim('{'):
-		seen := map[string]bool{}
-		for err == nil && dec.More() {
-			name, failed := dec.Token()
-			if failed != nil {
-				return failed
-			}
-			path := fmt.Sprintf("%s.%s", at, name)
-			folded := strings.ToLower(path)
-			if seen[folded] {
-				return fmt.Errorf("%s stands there twice", path)
-			}
-			seen[folded] = true
-			err = refuseTwice(dec, path)
-		}
-	default:
-		return nil
-	}
-	if err == nil {
-		_, err = dec.Token() // the end of the list or object
-	}
-	return err
+	return nil
 }
 
 // inConfig is a field's path in the configuration, as errors name it.

@@ -61,7 +61,7 @@ func open(t *testing.T, dsn string) town {
 	ended := make(chan error, 1)
 	go func() {
 		o := options{addr: "127.0.0.1:0", dsn: dsn, json: true}
-		err := o.beside()
+		err := o.sandboxAddrs()
 		if err == nil {
 			err = serve(ctx, o, in)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/amsbridge/amsbridge/examples/store/platforms"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // stepTimeout bounds every wait of the demo.
@@ -25,7 +26,7 @@ type demo struct {
 	out   io.Writer
 	lines int
 	dsn   string
-	keys  *amsbridge.KeyRing
+	keys  *ssokeys.Ring
 	sites *platforms.Platforms
 	// db and bridge are the parent's own look into the shop's database. Its
 	// sender never runs.
@@ -88,7 +89,7 @@ func playDemo(ctx context.Context, dsn string, out io.Writer) (err error) {
 }
 
 // startQuietly starts the platforms on free ports, without a log.
-func startQuietly(keys *amsbridge.KeyRing) (*platforms.Platforms, error) {
+func startQuietly(keys *ssokeys.Ring) (*platforms.Platforms, error) {
 	return platforms.Start(platforms.Config{
 		ElevateAddr: "127.0.0.1:0", NotifiedAddr: "127.0.0.1:0",
 		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Log: slog.New(slog.DiscardHandler),

@@ -157,15 +157,15 @@ func (d *demo) walkIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	door := d.sites.Elevate.URL + platforms.DoorPath
+	login := d.sites.Elevate.URL + platforms.LoginPath
 	for _, visit := range []struct {
 		what, method, to string
 		token            string
 		want             int
 	}{
-		{"a token that the shop did not sign", http.MethodPost, door, token[:len(token)-8] + "AAAAAAAA", http.StatusForbidden},
-		{"the token", http.MethodPost, door, token, http.StatusSeeOther},
-		{"the token once more", http.MethodPost, door, token, http.StatusForbidden},
+		{"a token that the shop did not sign", http.MethodPost, login, token[:len(token)-8] + "AAAAAAAA", http.StatusForbidden},
+		{"the token", http.MethodPost, login, token, http.StatusSeeOther},
+		{"the token once more", http.MethodPost, login, token, http.StatusForbidden},
 		{"the ticket", http.MethodGet, ticket, "", http.StatusSeeOther},
 		{"the ticket once more", http.MethodGet, ticket, "", http.StatusForbidden},
 	} {

@@ -17,13 +17,13 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	b := signIn(t, at.Shop, "U-1001", "course-ethics")
 	for _, path := range []string{
 		"/sign-in", "/cart", "/checkout", "/amsbridge/sign-out", "/amsbridge/buy",
-		at.Elevate + "/sandbox/weather", at.Elevate + "/sign-out", at.Notified + "/sandbox/weather", at.Notified + "/sign-out",
+		at.Elevate + "/sandbox/faults", at.Elevate + "/sign-out", at.Notified + "/sandbox/faults", at.Notified + "/sign-out",
 	} {
 		for _, forged := range []http.Header{
 			{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}},
 		} {
 			form := url.Values{
-				"product": {"course-ethics"}, "quantity": {"0"}, "member": {"U-1002"}, "weather": {"down"}, "learner-course-ethics-1": {"U-1001"},
+				"product": {"course-ethics"}, "quantity": {"0"}, "member": {"U-1002"}, "preset": {"down"}, "learner-course-ethics-1": {"U-1001"},
 			}
 			r := b.do(http.MethodPost, path, form, forged)
 			require.Equal(t, http.StatusForbidden, r.status, "%s %v", path, forged)
@@ -32,7 +32,7 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	}
 	require.Contains(t, b.get("/cart").body, "Ethics", "nothing was changed")
 	require.Contains(t, b.get("/orders").body, "You have not ordered yet")
-	require.Equal(t, "fine\n", b.get(at.Elevate+"/sandbox/weather").body)
+	require.Equal(t, "fine\n", b.get(at.Elevate+"/sandbox/faults").body)
 }
 
 func TestNonsenseIsAnswered(t *testing.T) {
@@ -62,7 +62,7 @@ func TestNonsenseIsAnswered(t *testing.T) {
 	require.Equal(t, "GET, HEAD", wrong.header.Get("Allow"))
 	require.Equal(t, "GET, HEAD, POST", b.do(http.MethodPut, "/cart", nil, nil).header.Get("Allow"))
 	require.Equal(t, http.StatusOK, b.do(http.MethodHead, "/", nil, nil).status)
-	require.Equal(t, http.StatusForbidden, b.post(at.Elevate+platforms.DoorPath, "token", "eyJhbGciOiJub25lIn0.e30.").status)
+	require.Equal(t, http.StatusForbidden, b.post(at.Elevate+platforms.LoginPath, "token", "eyJhbGciOiJub25lIn0.e30.").status)
 	require.Equal(t, http.StatusNotFound, b.get(at.Elevate+"/products/none").status)
 	require.NotContains(t, b.get(`/sign-in?back="><script>&next="><script>`).body, "<script")
 	b.do(http.MethodPost, at.Elevate+"/api/registration", url.Values{"<script>": {"<script>"}}, nil)

@@ -28,7 +28,7 @@
 //
 // All is served by plain http on this machine, for which the packages make an
 // exception. The pull cookie, by which Elevate is known to find members in real
-// life (amsbridge.ByCookie and NewValidator), needs https and a parent domain,
+// life (handoff.ByCookie and NewValidator), needs https and a parent domain,
 // so it is not shown here.
 package main
 
@@ -43,9 +43,13 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/muxroutes"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/cartlink"
 	"github.com/amsbridge/amsbridge/examples/store/platforms"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
+	"github.com/amsbridge/amsbridge/handoff"
 	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/pages"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // bridge is what carries orders to the platforms.
@@ -60,7 +64,9 @@ type bridge struct {
 
 // wire makes the bridge on the shop's database. cfg says how the sender works;
 // its destinations are filled in here.
-func wire(ctx context.Context, db *shop.Database, at platforms.Access, cfg outbox.SenderConfig) (*bridge, error) {
+func wire(
+	ctx context.Context, db *shop.Database, at platforms.Access, cfg outbox.SenderConfig,
+) (*bridge, error) {
 	// 1. The outbox is a few tables in the shop's own database.
 	if err := sqlstore.Migrate(ctx, db.DB, db.Dialect); err != nil {
 		return nil, err
@@ -141,16 +147,20 @@ func demoSchedule() outbox.SenderConfig {
 	}
 }
 
-// openShop makes the shop's website: its own pages, and amsbridge's handlers beside
-// them. base is where the shop is, without a slash at its end.
-func openShop(ctx context.Context, base string, db *shop.Database, b *bridge, keys *amsbridge.KeyRing, beside *platforms.Platforms) (http.Handler, error) {
+// openShop makes the shop's website: its own pages and amsbridge's handlers. base
+// is where the shop is, without a slash at its end.
+func openShop(
+	ctx context.Context, base string, db *shop.Database, b *bridge, keys *ssokeys.Ring,
+	sandboxes *platforms.Platforms,
+) (http.Handler, error) {
 	store, err := shop.New(shop.Config{
-		DB: db, Hook: b.hook, Standing: b.standing, Inspector: b.store, Elevate: beside.Elevate.URL, Notified: beside.Notified.URL,
+		DB: db, Hook: b.hook, Standing: b.standing, Inspector: b.store,
+		Elevate: sandboxes.Elevate.URL, Notified: sandboxes.Notified.URL,
 	})
 	if err != nil {
 		return nil, err
 	}
-	look := amsbridge.PageConfig{Template: store.BetweenPages(), Stylesheet: "/site.css"}
+	ourPages := pages.Config{Template: store.PageTemplate(), Stylesheet: "/site.css"}
 
 	// 7. Hand-offs: Elevate's sandbox takes a signed token by a form, Notified has
 	// login tickets.
@@ -158,18 +168,24 @@ func openShop(ctx context.Context, base string, db *shop.Database, b *bridge, ke
 	if err != nil {
 		return nil, err
 	}
-	stateKey, err := amsbridge.GenerateKey(amsbridge.HS256) // kept, and shared by all replicas, in a real shop
+	stateKey, err := ssokeys.Generate(ssokeys.HS256) // kept, and shared by all replicas, in a real shop
 	if err != nil {
 		return nil, err
 	}
-	handOffs, err := amsbridge.NewHandOffs(amsbridge.HandOffsConfig{
+	handOffs, err := handoff.New(handoff.Config{
 		SSO: sso,
-		Platforms: []amsbridge.Platform{
-			{Name: shop.ToElevate, Title: "Elevate", URL: beside.Elevate.URL + platforms.DoorPath, Destination: shop.ToElevate},
-			{Name: shop.ToNotified, Title: "Notified", Way: amsbridge.ByTicket, Tickets: b.notified, Destination: shop.ToNotified},
+		Platforms: []handoff.Platform{
+			{
+				Name: shop.ToElevate, Title: "Elevate", URL: sandboxes.Elevate.URL + platforms.LoginPath,
+				Destination: shop.ToElevate,
+			},
+			{
+				Name: shop.ToNotified, Title: "Notified", Way: handoff.ByTicket, Tickets: b.notified,
+				Destination: shop.ToNotified,
+			},
 		},
 		CurrentUser: store.CurrentUser, EndSession: store.EndSession, SignIn: "/sign-in",
-		Catalog: b.catalog, Standing: b.standing, StateKey: stateKey.Secret, Audit: store.Audit, Pages: look,
+		Catalog: b.catalog, Standing: b.standing, StateKey: stateKey.Secret, Audit: store.Audit, Pages: ourPages,
 	})
 	if err != nil {
 		return nil, err
@@ -177,21 +193,23 @@ func openShop(ctx context.Context, base string, db *shop.Database, b *bridge, ke
 
 	// 8. Cart links, for Elevate's Register buttons, and the list of them for
 	// staff.
-	links, err := amsbridge.NewCartLinks(amsbridge.CartConfig{
+	links, err := cartlink.New(cartlink.Config{
 		BaseURL: base + shop.CartPath, Cart: store.Cart(), CartPage: "/cart", MaxQuantity: shop.MaxQuantity,
-		LaxCookie: true, Catalog: b.catalog, CurrentUser: store.CurrentUser, Standing: b.standing, Pages: look,
+		LaxCookie: true, Catalog: b.catalog, CurrentUser: store.CurrentUser, Standing: b.standing, Pages: ourPages,
 		WalkIn: shop.OwnersWay, Title: shop.Title,
 	})
 	if err != nil {
 		return nil, err
 	}
-	staffList, err := amsbridge.NewStaffList(amsbridge.StaffListConfig{Links: links, Catalog: b.catalog, Authorize: store.AuthorizeStaff})
+	staffList, err := cartlink.NewStaffList(cartlink.StaffListConfig{
+		Links: links, Catalog: b.catalog, Authorize: store.AuthorizeStaff,
+	})
 	if err != nil {
 		return nil, err
 	}
 
 	// 9. The keys that Elevate verifies with, and all of it on the shop's router.
-	jwks, err := amsbridge.NewJWKS(amsbridge.JWKSConfig{SSO: sso})
+	jwks, err := ssokeys.NewJWKS(ssokeys.JWKSConfig{Rings: sso.Rings()})
 	if err != nil {
 		return nil, err
 	}
@@ -201,13 +219,15 @@ func openShop(ctx context.Context, base string, db *shop.Database, b *bridge, ke
 	if err != nil {
 		return nil, err
 	}
-	return store.Closed(handler), tell(ctx, base, b, links, beside)
+	return store.Protected(handler), setUpProducts(ctx, base, b, links, sandboxes)
 }
 
-// tell has staff type the registration URLs into the platforms' set-up pages.
-func tell(ctx context.Context, base string, b *bridge, links *amsbridge.CartLinks, beside *platforms.Platforms) error {
+// setUpProducts has staff type the registration URLs into the platforms' set-up pages.
+func setUpProducts(
+	ctx context.Context, base string, b *bridge, links *cartlink.Links, sandboxes *platforms.Platforms,
+) error {
 	rows, err := links.SetUp(ctx, b.catalog)
-	beside.Elevate.SetUp(rows, base)
-	beside.Notified.SetUp(base)
+	sandboxes.Elevate.SetUp(rows, base)
+	sandboxes.Notified.SetUp(base)
 	return err
 }

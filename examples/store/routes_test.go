@@ -59,7 +59,7 @@ func TestFromTheStoreToNotified(t *testing.T) {
 	page := b.until("/learning", ">delivered<")
 	lobby := b.get(match(t, `href="([^"]*)" data-test="walk-in"`, page))
 	require.Equal(t, at.Notified+"/", lobby.url, "the ticket is in no address bar")
-	require.Contains(t, lobby.body, `data-test="guest-id">U-1001`)
+	require.Contains(t, lobby.body, `data-test="member-id">U-1001`)
 	require.Contains(t, lobby.body, `data-product="event-gala" data-booked="true"`)
 	require.Contains(t, lobby.body, `data-product="event-workshop" data-booked="false"`)
 	require.Equal(t, http.StatusForbidden, b.get(at.Notified+"/scripts/Server.nxp?LASCmd=AI:4;F:APIUTILS!50505&LoginTicketKey=LTNONE").status)

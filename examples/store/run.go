@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	} else if err != nil {
 		return 2
 	}
-	err := o.beside()
+	err := o.sandboxAddrs()
 	switch job := os.Getenv(childVariable); {
 	case err != nil:
 	case job != "":
@@ -65,8 +65,8 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	return 0
 }
 
-// beside says where the sandboxes listen, unless a flag did.
-func (o *options) beside() error {
+// sandboxAddrs says where the sandboxes listen, unless a flag did.
+func (o *options) sandboxAddrs() error {
 	host, port, err := net.SplitHostPort(o.addr)
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
@@ -97,15 +97,15 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	beside, err := platforms.Start(platforms.Config{
+	sandboxes, err := platforms.Start(platforms.Config{
 		ElevateAddr: o.elevateAddr, NotifiedAddr: o.notifiedAddr,
 		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Log: slog.Default(),
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, beside.Close()) }()
-	bridge, err := wire(ctx, db, beside.Access, demoSchedule())
+	defer func() { err = errors.Join(err, sandboxes.Close()) }()
+	bridge, err := wire(ctx, db, sandboxes.Access, demoSchedule())
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	defer func() { _ = listener.Close() }() // again, where the server has closed it
 	base := "http://" + listener.Addr().String()
-	handler, err := openShop(ctx, base, db, bridge, keys, beside)
+	handler, err := openShop(ctx, base, db, bridge, keys, sandboxes)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	sent, served := make(chan error, 1), make(chan error, 1)
 	go func() { sent <- bridge.sender.Run(sending) }()
 	go func() { served <- server.Serve(listener) }()
-	if err := o.welcome(out, base, beside, db.Where); err != nil {
+	if err := o.welcome(out, base, sandboxes, db.Where); err != nil {
 		return err
 	}
 	select {
@@ -143,14 +143,14 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 }
 
 // welcome prints where everything is.
-func (o options) welcome(out io.Writer, base string, beside *platforms.Platforms, orders string) error {
+func (o options) welcome(out io.Writer, base string, sandboxes *platforms.Platforms, orders string) error {
 	if o.json {
 		return json.NewEncoder(out).Encode(map[string]string{
-			"shop": base, "elevate": beside.Elevate.URL, "notified": beside.Notified.URL, "orders": orders,
+			"shop": base, "elevate": sandboxes.Elevate.URL, "notified": sandboxes.Notified.URL, "orders": orders,
 		})
 	}
 	_, err := fmt.Fprintf(out, "the shop:            %s/\nElevate's sandbox:   %s/\nNotified's sandbox:  %s/\nthe orders:          %s\n"+
 		"Sign in at the shop, buy something, and open \"my learning\". Break a platform on its page /sandbox. Ctrl-C ends it.\n",
-		base, beside.Elevate.URL, beside.Notified.URL, orders)
+		base, sandboxes.Elevate.URL, sandboxes.Notified.URL, orders)
 	return err
 }

@@ -62,7 +62,7 @@ func TestBuyerIsNotTheLearner(t *testing.T) {
 			require.NotContains(t, page, "/orders/W-", "the order is hers")
 			in := b.walk(b.get(match(t, `href="([^"]*)" data-test="walk-in"`, page)))
 			require.Equal(t, "/products/course-ethics", in.path)
-			require.Contains(t, in.body, `data-test="guest-id">`+learner)
+			require.Contains(t, in.body, `data-test="member-id">`+learner)
 			require.Contains(t, in.body, "You are registered")
 		}
 		require.Contains(t, maria.untilCount(placed.path, ">delivered<", 2), "Aiko Tanaka")

@@ -50,21 +50,17 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 // Detail returns the beginning of the reply's text as an operator may read it:
 // scrubbed, valid UTF-8 without control characters, at most 4 KiB.
 func (c *Client) Detail(r *Reply, private ...string) string {
+	needles := c.needles(private)
+	margin := longest(needles) // what the cut left of a value would not be recognised
 	text, cut := r.Body, r.Truncated
-	if len(text) > 2*maxDetail {
-		text, cut = text[:2*maxDetail], true
+	if limit := 2*maxDetail + margin; len(text) > limit {
+		text, cut = text[:limit], true
 	}
-	if cut { // what the cut left of a value would not be recognised
-		longest := 0
-		for _, n := range c.secrets() {
-			longest = max(longest, len(n.form))
-		}
-		for _, p := range private {
-			longest = max(longest, len(p))
-		}
-		text = text[:max(0, len(text)-maxEscaped*longest)]
+	end := len(text)
+	if cut {
+		end = max(0, end-margin)
 	}
-	return outbox.CutText(c.Scrub(text, private...), maxDetail)
+	return outbox.CutText(scrub(text, end, needles), maxDetail)
 }
 
 // RetryAfter reads the Retry-After header (RFC 9110 section 10.2.3: seconds or

@@ -60,9 +60,13 @@ func TestDetailIsShortAndInert(t *testing.T) {
 	require.NotContains(t, d, "\x00")
 	require.NotContains(t, d, "\x1b")
 
-	for _, truncated := range []bool{true, false} { // by the platform's length, and by ours
-		cut := &apiclient.Reply{Body: strings.Repeat(secret, 6000) + secret[:8], Truncated: truncated}
-		require.NotContains(t, c.Detail(cut), secret[:8], "the half that a cut left is not shown")
+	for _, truncated := range []bool{true, false} { // at the client's limit, and at that of a detail
+		for shift := range len(secret) {
+			cut := &apiclient.Reply{
+				Body: strings.Repeat("x", shift) + strings.Repeat(secret, 6000) + secret[:8], Truncated: truncated,
+			}
+			require.NotContains(t, c.Detail(cut), secret[:2], "the piece that a cut left is not shown")
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ var address = regexp.MustCompile(`(?i)[a-z0-9._%+'\\-]+@[a-z0-9-]+(?:\.[a-z0-9-]
 
 // Scrub removes the client's secrets, the private values and everything like an
 // e-mail address from a text: as they are, whatever the case of ASCII letters, in
-// base64, and escaped for URLs, forms, JSON and HTML, in any order and up to four
+// base64, and escaped for URLs, forms, JSON and HTML, in any order and up to six
 // times over.
 //
 // Secrets of fewer than six bytes and private values of fewer than four are
@@ -31,10 +31,21 @@ var address = regexp.MustCompile(`(?i)[a-z0-9._%+'\\-]+@[a-z0-9-]+(?:\.[a-z0-9-]
 // password like "code" would otherwise tear every text apart. Such a password
 // is then left inside a longer word, where nothing shows that it is one.
 func (c *Client) Scrub(text string, private ...string) string {
-	needles := slices.Clone(c.secrets())
+	return scrub(text, len(text), c.needles(private))
+}
+
+// needles are those of the client's secrets and of private values.
+func (c *Client) needles(private []string) []needle {
+	all := slices.Clone(c.secrets())
 	for _, p := range private {
-		needles = append(needles, needlesOf(p, shortPrivate)...)
+		all = append(all, needlesOf(p, shortPrivate)...)
 	}
+	return all
+}
+
+// scrub returns what is left of the first bytes of a text, end of them. A value
+// that goes beyond is recognised all the same.
+func scrub(text string, end int, needles []needle) string {
 	var hide []bool // by byte; nil while nothing is to go
 	for _, v := range versions(text) {
 		mark := func(from, to int) {
@@ -55,7 +66,7 @@ func (c *Client) Scrub(text string, private ...string) string {
 			}
 		}
 	}
-	return without(text, hide)
+	return without(text[:end], hide)
 }
 
 // without returns the text without the bytes that are to go.

@@ -93,11 +93,11 @@ func TestScrubSeesThroughLayers(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"to=somebody%2540example.com&x":       "to=[removed]&x",
-		"to=somebody%2525252540example.com&x": "to=somebody%2525252540example.com&x", // no encoder goes so deep
-		"100% of 50%2 are %zz":                "100% of 50%2 are %zz",
-		"x&commat;example.org a&#x40;b.org":   "[removed] [removed]",
-		"50%25 off":                           "50%25 off",
+		"to=somebody%2540example.com&x":           "to=[removed]&x",
+		"to=somebody%25252525252540example.com&x": "to=somebody%25252525252540example.com&x", // no encoder goes so deep
+		"100% of 50%2 are %zz":                    "100% of 50%2 are %zz",
+		"x&commat;example.org a&#x40;b.org":       "[removed] [removed]",
+		"50%25 off":                               "50%25 off",
 	} {
 		require.Equal(t, want, c.Scrub(text), text)
 	}

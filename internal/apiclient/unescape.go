@@ -9,16 +9,30 @@ import (
 )
 
 // Bounds of what is looked at for one text. A query in a URL in a query has been
-// escaped three times, and what is JSON in it once more. A hostile text could
-// have many more versions than maxVersions, and gets no more.
+// escaped three times, and what it holds may be a page that quotes JSON in JSON.
+// A hostile text could have many more versions than maxVersions, and gets no more.
 const (
-	maxLayers   = 4
+	maxLayers   = 6
 	maxVersions = 32
 )
 
-// maxEscaped is how many bytes one byte of a value takes at most, however it is
-// escaped.
-const maxEscaped = 32
+// longest returns how many bytes of a text a needle takes at most.
+func longest(needles []needle) int {
+	const escaped = 72 // bytes, for a quotation mark in such a text
+	most := 0
+	for _, n := range needles {
+		size := 0
+		for i := range len(n.form) {
+			if b := n.form[i]; 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("-_.", b) >= 0 {
+				size++ // no encoder changes it
+			} else {
+				size += escaped
+			}
+		}
+		most = max(most, size)
+	}
+	return most
+}
 
 // version is a text as it is after unescaping, and where its bytes come from.
 type version struct {

@@ -3,6 +3,11 @@
 // imports the standard library alone.
 package check
 
+import (
+	"errors"
+	"strings"
+)
+
 // InputError is a mistake in what the caller gave. Nothing was written or sent,
 // and the caller's transaction is usable. It never holds the refused value.
 // Users know it as amsbridge.InputError.
@@ -22,4 +27,18 @@ func (e *InputError) Error() string { return e.Package + ": " + e.Field + " " + 
 // Bad returns an [*InputError]. It is never nil.
 func Bad(pkg, field, problem string) *InputError {
 	return &InputError{Package: pkg, Field: field, Problem: problem}
+}
+
+// Renamed returns err as another package says it of its own field: the
+// [*InputError] of a part, whose Field begins with from, becomes the whole's,
+// with to in its place. Other errors come back as they are.
+func Renamed(err error, pkg, from, to string) error {
+	var bad *InputError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	if rest, ok := strings.CutPrefix(bad.Field, from); ok {
+		return Bad(pkg, to+rest, bad.Problem)
+	}
+	return Bad(pkg, to, bad.Problem)
 }

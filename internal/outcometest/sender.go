@@ -46,7 +46,9 @@ func (e *fixedOutcome) Deliver(_ context.Context, m outbox.Message) (outbox.Resu
 // RequireConsequence gives a sender a destination where each delivery comes to this result and error, and
 // asks that the sender does what the row says. Message makes the message for a user ID; that of "u-1" is
 // the first.
-func (r Row) RequireConsequence(t *testing.T, result outbox.Result, err error, message func(user string) outbox.Message) {
+func (r Row) RequireConsequence(
+	t *testing.T, result outbox.Result, err error, message func(user string) outbox.Message,
+) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		require.Equal(t, r.Happens, consequence(t, &fixedOutcome{result: result, err: err}, message))

@@ -39,7 +39,7 @@ func (w *world[Tx]) claim(s *simSender, req outbox.ClaimRequest) error {
 	if err != nil {
 		return err
 	}
-	w.logf("%s claims room %d slots %d run %d holding %v alone %v probe %v: %s", s.name, req.Limit, req.DestinationLimit, req.KeyLimit, req.InFlight, req.Isolated, req.Probe, leasedNames(c))
+	w.logf("%s claims at most %d, %d a destination, %d a key, in flight %v, isolated %v, probe %v: %s", s.name, req.Limit, req.DestinationLimit, req.KeyLimit, req.InFlight, req.Isolated, req.Probe, leasedNames(c))
 	s.suspects, s.busy = c.Suspects && !req.Isolated, c.Busy
 	s.last = c.Last
 	if err := w.poisoned(req, c); err != nil {

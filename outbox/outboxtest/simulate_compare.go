@@ -65,7 +65,7 @@ func (w *world[Tx]) compareOne(m *simMessage, rec *outbox.Record) error {
 	case rec.State != state:
 		return fmt.Errorf("it is %s (%s), and must be %s", rec.State, rec.Reason, state)
 	case rec.InFlight != m.live(w.now):
-		return fmt.Errorf("under way: %v", rec.InFlight)
+		return fmt.Errorf("in flight: %v", rec.InFlight)
 	case rec.Lost != m.lost:
 		return fmt.Errorf("it lost %d leases, not %d", rec.Lost, m.lost)
 	case rec.Settled.IsZero() == rec.State.Final():

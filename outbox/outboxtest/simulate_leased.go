@@ -45,7 +45,7 @@ func (w *world[Tx]) poisoned(req outbox.ClaimRequest, c outbox.Claim) error {
 // leased checks what the claim leased against the model, lane by lane.
 func (w *world[Tx]) leased(req outbox.ClaimRequest, c outbox.Claim, gates map[string]*simGate) error {
 	if most := req.Limit; len(c.Leased) > most || req.Isolated && len(c.Leased) > 1 {
-		return fmt.Errorf("%d were leased, with room for %d, alone %v", len(c.Leased), most, req.Isolated)
+		return fmt.Errorf("%d were leased, of at most %d, isolated %v", len(c.Leased), most, req.Isolated)
 	}
 	seen := map[int64]bool{}
 	for rest := c.Leased; len(rest) > 0; {
@@ -54,7 +54,7 @@ func (w *world[Tx]) leased(req outbox.ClaimRequest, c outbox.Claim, gates map[st
 			n++
 		}
 		if seen[lane] {
-			return fmt.Errorf("the lane of %s was leased in two parts", rest[0].Key)
+			return fmt.Errorf("the ordering key of %s was leased in two parts", rest[0].Key)
 		}
 		seen[lane] = true
 		if err := w.leasedRun(req, rest[:n], gates); err != nil {
@@ -71,15 +71,15 @@ func (w *world[Tx]) leasedRun(req outbox.ClaimRequest, run []outbox.Leased, gate
 	g.leased += len(run)
 	switch {
 	case w.laneLive(lane):
-		return fmt.Errorf("%s was leased while another of its lane is under way", run[0].Key)
+		return fmt.Errorf("%s was leased while another of its ordering key is in flight", run[0].Key)
 	case slices.Contains(req.Skip, lane):
-		return fmt.Errorf("%s was leased, though its lane was to be skipped", run[0].Key)
+		return fmt.Errorf("%s was leased, though its ordering key was to be skipped", run[0].Key)
 	case !g.open:
 		return fmt.Errorf("%s was leased, though its destination is shut", run[0].Key)
 	case g.leased > min(g.slots, g.allowed) || g.probe && g.leased > 1:
-		return fmt.Errorf("%d of %s were leased, %d slots, %d allowed, probe %v", g.leased, run[0].Destination, g.slots, g.allowed, g.probe)
+		return fmt.Errorf("%d of %s were leased, limit %d, rate %d, probe %v", g.leased, run[0].Destination, g.slots, g.allowed, g.probe)
 	case len(run) > max(1, req.KeyLimit) || len(run) > len(due):
-		return fmt.Errorf("a run of %d, where %d are due and %d were asked for", len(run), len(due), req.KeyLimit)
+		return fmt.Errorf("a batch of %d, where %d are due and %d were asked for", len(run), len(due), req.KeyLimit)
 	case len(run) > 1 && due[0].lostBy() > 0:
 		return fmt.Errorf("%s lost its lease and was not leased by itself", due[0].name())
 	case (due[0].lostBy() >= outbox.SuspectAfter) != req.Isolated:

@@ -27,7 +27,7 @@ func (w *world[Tx]) operate() error {
 	switch {
 	case m.live(w.now):
 		if !errors.Is(err, outbox.ErrInFlight) {
-			return fmt.Errorf("an action on %s, which is under way: %v", m.name(), orOK(err))
+			return fmt.Errorf("an action on %s, which is in flight: %v", m.name(), orOK(err))
 		}
 		return nil
 	case m.state.Final(), m.state == outbox.StateHeld && a.Verb == outbox.VerbSendAgain:

@@ -58,7 +58,7 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 		{"bytes", byteClauses[Tx]()},
 		{"find", findClauses[Tx]()},
 		{"claim", claimClauses[Tx]()},
-		{"lanes", laneClauses[Tx]()},
+		{"ordering keys", laneClauses[Tx]()},
 		{"runs", runClauses[Tx]()},
 		{"lost leases", lostClauses[Tx]()},
 		{"tokens", tokenClauses[Tx]()},

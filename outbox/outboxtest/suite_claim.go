@@ -12,11 +12,11 @@ func claimClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"messages come in the order in which they fell due", (*stand[Tx]).dueOrder},
 		{"what is parked or held is not claimed", (*stand[Tx]).onlyPending},
-		{"no more than the sender has room for", (*stand[Tx]).roomBounds},
-		{"no more of a destination than there are slots", (*stand[Tx]).slotsBound},
-		{"what the sender holds takes up slots", (*stand[Tx]).holdingTakesSlots},
+		{"no more than the sender asks for", (*stand[Tx]).roomBounds},
+		{"no more of a destination than its limit", (*stand[Tx]).slotsBound},
+		{"what is in flight counts towards its destination's limit", (*stand[Tx]).holdingTakesSlots},
 		{"a claim counts the attempt", (*stand[Tx]).attemptsRise},
-		{"a leased message is under way until its lease ends", (*stand[Tx]).underWay},
+		{"a leased message is in flight until its lease ends", (*stand[Tx]).underWay},
 		{"the next due time is told", (*stand[Tx]).nextDueTold},
 	}
 }

@@ -122,7 +122,7 @@ func (w *laneWatch) begin(leased []outbox.Leased, token outbox.Token) error {
 	for _, l := range leased {
 		lane := l.OrderingKey()
 		if other, ok := w.live[lane]; ok && other != token {
-			return fmt.Errorf("%s was claimed while another of its lane was under way", l.Key)
+			return fmt.Errorf("%s was claimed while another of its ordering key was in flight", l.Key)
 		}
 		w.live[lane] = token
 		if w.ordered && l.ID <= w.last[lane] {

@@ -17,7 +17,7 @@ func fairnessClauses[Tx any]() []clause[Tx] {
 		{"suspects, however many, do not hide what may be sent", (*stand[Tx]).suspectsHideNone},
 		{"what waits for others, however much, does not hide what may be sent", (*stand[Tx]).followersHideNone},
 		{"a person with much to send does not hide another", (*stand[Tx]).busyLaneHidesNone},
-		{"what cannot be sent to takes no room from others", (*stand[Tx]).shutTakesNoRoom},
+		{"what cannot be sent to takes nothing from others", (*stand[Tx]).shutTakesNoRoom},
 	}
 }
 

@@ -13,7 +13,7 @@ func lostClauses[Tx any]() []clause[Tx] {
 		{"a lost lease is counted, doubted and logged", (*stand[Tx]).lostLease},
 		{"two lost leases make a suspect, five more alone park it", (*stand[Tx]).poison},
 		{"suspects are claimed one at a time, and nothing with them", (*stand[Tx]).suspectsAlone},
-		{"a suspect that is first holds its lane back", (*stand[Tx]).suspectHoldsLane},
+		{"a suspect that is first holds its ordering key back", (*stand[Tx]).suspectHoldsLane},
 		{"a claim that parks a suspect takes the next", (*stand[Tx]).poisonThenNext},
 		{"any settlement ends the row of lost leases", (*stand[Tx]).settlementResetsLost},
 		{"a message sent again is counted anew, and still doubted", (*stand[Tx]).sendAgainAfterPoison},

@@ -16,7 +16,7 @@ func operatorClauses[Tx any]() []clause[Tx] {
 		{"send again is refused for tasks, held and ended messages", (*stand[Tx]).sendAgainRefused},
 		{"what stands in the queue is discarded or marked done", (*stand[Tx]).operatorEnds},
 		{"what has left the queue is not ended again", (*stand[Tx]).endRefused},
-		{"a message under way is left alone", (*stand[Tx]).actUnderWay},
+		{"a message in flight is left alone", (*stand[Tx]).actUnderWay},
 		{"a message that does not exist is not found", (*stand[Tx]).actNotFound},
 		{"each action is on record, and no refused one", (*stand[Tx]).audited},
 	}

@@ -13,7 +13,7 @@ func runClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"what is of one person is leased together, in the order of insertion", (*stand[Tx]).runTogether},
 		{"a run is one message unless more are asked for", (*stand[Tx]).runOfOne},
-		{"a run is cut at its length, the room and the slots", (*stand[Tx]).runCut},
+		{"a batch is cut at each of the limits", (*stand[Tx]).runCut},
 		{"a run is not interrupted by another claim", (*stand[Tx]).runUninterrupted},
 		{"of the due ones of a run the earlier inserted goes first", (*stand[Tx]).runOrder},
 		{"a retry of the first of a run does not hold back the second", (*stand[Tx]).runGoesOn},
@@ -21,8 +21,8 @@ func runClauses[Tx any]() []clause[Tx] {
 		{"a suspect goes neither with those before it nor is it overtaken", (*stand[Tx]).runBeforeSuspect},
 		{"a suspect goes alone, whatever the run", (*stand[Tx]).runOfSuspect},
 		{"a follower never goes with its unsettled predecessor", (*stand[Tx]).runAfter},
-		{"lanes to skip are left alone", (*stand[Tx]).skipped},
-		{"a busy lane is seen behind other busy ones", (*stand[Tx]).runBehindBusy},
+		{"ordering keys to skip are left alone", (*stand[Tx]).skipped},
+		{"a busy ordering key is seen behind other busy ones", (*stand[Tx]).runBehindBusy},
 		{"what is told to be busy has a live lease", (*stand[Tx]).busyTold},
 	}
 }

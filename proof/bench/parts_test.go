@@ -155,9 +155,9 @@ func TestBulkRowsAreTheStores(t *testing.T) {
 		require.Equal(t, outbox.Message{Facts: r.Facts}.FactsFingerprint(), r.Fingerprint)
 		require.Contains(t, string(r.Facts), r.Person)
 		require.Contains(t, string(r.Profile), r.Person)
-		lane, err := o.Number(t.Context(), "SELECT lane FROM amsbridge_queue WHERE id = "+strconv.FormatInt(int64(r.ID), 10))
+		stored, err := o.Number(t.Context(), "SELECT lane FROM amsbridge_queue WHERE id = "+strconv.FormatInt(int64(r.ID), 10))
 		require.NoError(t, err)
-		require.Equal(t, r.OrderingKey(), lane)
+		require.Equal(t, r.OrderingKey(), stored)
 	}
 	cfg, done, err := overHTTP(p, 5)
 	require.NoError(t, err)

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 const (
@@ -23,10 +25,10 @@ const (
 // and we accept its tokens where they say exactly what ours would.
 func TestTokensVerifyBothWaysWithGoJose(t *testing.T) {
 	t.Parallel()
-	for _, alg := range []amsbridge.Algorithm{amsbridge.ES256, amsbridge.EdDSA, amsbridge.RS256, amsbridge.HS256} {
+	for _, alg := range []ssokeys.Algorithm{ssokeys.ES256, ssokeys.EdDSA, ssokeys.RS256, ssokeys.HS256} {
 		t.Run(string(alg), func(t *testing.T) {
 			t.Parallel()
-			key, err := amsbridge.GenerateKey(alg)
+			key, err := ssokeys.Generate(alg)
 			require.NoError(t, err)
 			t.Run("ours", func(t *testing.T) {
 				t.Parallel()
@@ -40,9 +42,9 @@ func TestTokensVerifyBothWaysWithGoJose(t *testing.T) {
 	}
 }
 
-func joseReadsOurs(t *testing.T, alg amsbridge.Algorithm, key amsbridge.SigningKey) {
+func joseReadsOurs(t *testing.T, alg ssokeys.Algorithm, key ssokeys.SigningKey) {
 	sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{Issuer: joseIssuer, Audiences: []amsbridge.Audience{{
-		Name: "elevate", Audience: joseAudience, Key: key, SharedSecret: alg == amsbridge.HS256,
+		Name: "elevate", Audience: joseAudience, Key: key, SharedSecret: alg == ssokeys.HS256,
 		Claims: amsbridge.ProfileClaims{Email: "email"},
 	}}, Audit: noAudit})
 	require.NoError(t, err)
@@ -73,22 +75,22 @@ func joseReadsOurs(t *testing.T, alg amsbridge.Algorithm, key amsbridge.SigningK
 			want["sid"] = "s-1"
 		}
 		require.Equal(t, want, all)
-		stranger, err := amsbridge.GenerateKey(alg)
+		stranger, err := ssokeys.Generate(alg)
 		require.NoError(t, err)
 		require.Error(t, parsed.Claims(joseVerifies(stranger), &claims))
 	}
 }
 
-func weReadTheirs(t *testing.T, alg amsbridge.Algorithm, key amsbridge.SigningKey) {
+func weReadTheirs(t *testing.T, alg ssokeys.Algorithm, key ssokeys.SigningKey) {
 	verification, err := key.Verification()
 	require.NoError(t, err)
-	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-		Issuer: joseIssuer, Audience: joseAudience, Keys: []amsbridge.VerificationKey{verification},
-		Replay: amsbridge.NewMemoryReplay(nil), Audit: noAudit,
+	verifier, err := ssoverify.New(ssoverify.Config{
+		Issuer: joseIssuer, Audience: joseAudience, Keys: []ssokeys.VerificationKey{verification},
+		Replay: ssoverify.NewMemoryReplay(nil), Audit: noAudit,
 	})
 	require.NoError(t, err)
-	sessions, err := amsbridge.NewSessionVerifier(amsbridge.SessionVerifierConfig{
-		Issuer: joseIssuer, Audience: joseAudience, Keys: []amsbridge.VerificationKey{verification}, Audit: noAudit,
+	sessions, err := ssoverify.NewSessions(ssoverify.SessionsConfig{
+		Issuer: joseIssuer, Audience: joseAudience, Keys: []ssokeys.VerificationKey{verification}, Audit: noAudit,
 		Alive: func(context.Context, amsbridge.UserID, string) (bool, error) { return true, nil },
 	})
 	require.NoError(t, err)
@@ -109,37 +111,37 @@ func weReadTheirs(t *testing.T, alg amsbridge.Algorithm, key amsbridge.SigningKe
 	require.NoError(t, err)
 	require.Equal(t, amsbridge.UserID("u & <ü> 👩‍🎓 \\"), got.User.ID)
 	_, err = verifier.Verify(t.Context(), sign("JWT"))
-	require.ErrorIs(t, err, amsbridge.ErrInvalidToken)
+	require.ErrorIs(t, err, ssoverify.ErrInvalidToken)
 	claims["sid"] = "s-1"
 	session, err := sessions.Verify(t.Context(), sign("ams-session+jwt"))
 	require.NoError(t, err)
 	require.Equal(t, "s-1", session.SessionID)
 	_, err = sessions.Verify(t.Context(), sign("ams-handoff+jwt"))
-	require.ErrorIs(t, err, amsbridge.ErrInvalidToken)
+	require.ErrorIs(t, err, ssoverify.ErrInvalidToken)
 }
 
 // A JWK that go-jose wrote is our key, with our ID.
 func TestKeysGoBothWaysWithGoJose(t *testing.T) {
 	t.Parallel()
-	for _, alg := range []amsbridge.Algorithm{amsbridge.ES256, amsbridge.EdDSA, amsbridge.RS256, amsbridge.HS256} {
-		key, err := amsbridge.GenerateKey(alg)
+	for _, alg := range []ssokeys.Algorithm{ssokeys.ES256, ssokeys.EdDSA, ssokeys.RS256, ssokeys.HS256} {
+		key, err := ssokeys.Generate(alg)
 		require.NoError(t, err)
 		text, err := json.Marshal(jose.JSONWebKey{Key: joseSigns(key), Algorithm: string(alg), Use: "sig"})
 		require.NoError(t, err)
-		again, err := amsbridge.ParseSigningKey(text)
+		again, err := ssokeys.ParseSigning(text)
 		require.NoError(t, err)
 		require.Equal(t, key.ID, again.ID, "the thumbprint of %s", alg)
 	}
 }
 
-func joseSigns(k amsbridge.SigningKey) any {
+func joseSigns(k ssokeys.SigningKey) any {
 	if k.Private != nil {
 		return k.Private
 	}
 	return k.Secret
 }
 
-func joseVerifies(k amsbridge.SigningKey) any {
+func joseVerifies(k ssokeys.SigningKey) any {
 	if k.Private != nil {
 		return k.Private.Public()
 	}

@@ -15,8 +15,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 	"github.com/amsbridge/amsbridge/ssotest"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 const (
@@ -105,8 +106,8 @@ func joseWithCare(s ssotest.Setup) (ssotest.Verifier, error) {
 }
 
 func ourVerifier(s ssotest.Setup) (ssotest.Verifier, error) {
-	v, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-		Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: amsbridge.NewMemoryReplay(s.Now),
+	v, err := ssoverify.New(ssoverify.Config{
+		Issuer: s.Issuer, Audience: s.Audience, KeySource: s.KeySource, Replay: ssoverify.NewMemoryReplay(s.Now),
 		ReturnOrigins: s.ReturnOrigins, Skew: s.Skew, Now: s.Now, Audit: noAudit,
 	})
 	if err != nil {
@@ -118,14 +119,14 @@ func ourVerifier(s ssotest.Setup) (ssotest.Verifier, error) {
 	}, nil
 }
 
-func keyFor(k amsbridge.VerificationKey, err error) (any, error) {
+func keyFor(k ssokeys.VerificationKey, err error) (any, error) {
 	if k.Public != nil {
 		return k.Public, err
 	}
 	return k.Secret, err
 }
 
-func methodOf(k amsbridge.VerificationKey) string {
+func methodOf(k ssokeys.VerificationKey) string {
 	text, err := json.Marshal(jose.JSONWebKey{Key: k.Public})
 	if err != nil {
 		return ""

@@ -42,7 +42,8 @@ func drawOrder(t *rapid.T) amsbridge.Order {
 	people := make([]amsbridge.User, 6)
 	for i := range people {
 		people[i] = amsbridge.User{
-			ID: amsbridge.UserID(fmt.Sprintf("U-%d", i)), FirstName: "F", LastName: "L", Email: fmt.Sprintf("u%d@example.org", i),
+			ID: amsbridge.UserID(fmt.Sprintf("U-%d", i)), FirstName: "F", LastName: "L",
+			Email: fmt.Sprintf("u%d@example.org", i),
 		}
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "defective people") {
@@ -50,11 +51,13 @@ func drawOrder(t *rapid.T) amsbridge.Order {
 	}
 	person := rapid.SampledFrom(people)
 	product := rapid.SampledFrom([]string{
-		"course", "course-2", "workshop", "dinner", "other", "bundle", "broken", "book", "nowhere", "fails", "huge", "entrance", "gala",
+		"course", "course-2", "workshop", "dinner", "other", "bundle",
+		"broken", "book", "nowhere", "fails", "huge", "entrance", "gala",
 	})
 	o := amsbridge.Order{ID: "1001", Buyer: person.Draw(t, "buyer")}
 	for i := range rapid.IntRange(1, 12).Draw(t, "lines") {
-		l := amsbridge.Line{ID: fmt.Sprintf("L%d", i), ProductID: product.Draw(t, "product"), Quantity: rapid.IntRange(0, 5).Draw(t, "quantity")}
+		l := amsbridge.Line{ID: fmt.Sprintf("L%d", i), ProductID: product.Draw(t, "product")}
+		l.Quantity = rapid.IntRange(0, 5).Draw(t, "quantity")
 		// One too many, or a person twice, is for the hook to notice.
 		l.Attendees = rapid.SliceOfN(person, 0, l.Quantity+1).Draw(t, "attendees")
 		o.Lines = append(o.Lines, l)
@@ -74,9 +77,9 @@ func hardCatalog(id string) (amsbridge.Product, amsbridge.Offering, error) {
 		}
 		return p, amsbridge.Offered, nil
 	case "entrance":
-		return amsbridge.Product{ID: "entrance", ShowKey: 7, ShowPackageKey: 70}, amsbridge.Offered, nil
+		return amsbridge.Product{ID: id, ShowKey: 7, ShowPackageKey: 70}, amsbridge.Offered, nil
 	case "gala":
-		return amsbridge.Product{ID: "gala", ShowKey: 7, ShowPackageKey: 70, AddOnKeys: []int64{3}}, amsbridge.Offered, nil
+		return amsbridge.Product{ID: id, ShowKey: 7, ShowPackageKey: 70, AddOnKeys: []int64{3}}, amsbridge.Offered, nil
 	}
 	return mapped(id)
 }
@@ -122,7 +125,8 @@ func (e *env) requireAnswer(q *amsbridge.Queued) {
 // order is provided for. A seat is written as line and number.
 func (e *env) provisions(o amsbridge.Order, leftOut []string) map[string]provision {
 	e.Helper()
-	stored := slices.DeleteFunc(e.stored(), func(r outbox.Record) bool { return r.State == outbox.StateReplaced })
+	replaced := func(r outbox.Record) bool { return r.State == outbox.StateReplaced }
+	stored := slices.DeleteFunc(e.stored(), replaced)
 	got := map[string]provision{}
 	for id, people := range seatsOf(o) {
 		for at, u := range people {
@@ -210,7 +214,7 @@ func TestRepeatWithShuffledLinesAndAttendeesIsTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawOrder(t)
-		for i := range o.Lines { // two of one ID, or with a defective one, are told apart by their place alone
+		for i := range o.Lines { // only their order tells apart two people of one ID, or of a defective one
 			var sound []amsbridge.User
 			for _, u := range o.Lines[i].Attendees {
 				if u.ID.Check() == nil && firstSeat(sound, u.ID) < 0 {

@@ -48,8 +48,9 @@ type lease struct {
 
 func newRefundEnv(t tester, orders ...amsbridge.Order) *refundEnv {
 	e := &refundEnv{
-		env: newEnv(t, mapped), orders: map[string]amsbridge.Order{}, completed: map[string]bool{}, refunded: map[seat]bool{},
-		delivered: map[entitlement]bool{}, cancelled: map[entitlement]bool{}, checked: map[outbox.ID]bool{},
+		env: newEnv(t, mapped), orders: map[string]amsbridge.Order{},
+		completed: map[string]bool{}, refunded: map[seat]bool{}, checked: map[outbox.ID]bool{},
+		delivered: map[entitlement]bool{}, cancelled: map[entitlement]bool{},
 	}
 	for _, o := range orders {
 		e.orders[o.ID] = o
@@ -111,7 +112,8 @@ func (e *refundEnv) refund(r amsbridge.Refund) {
 	if e.completed[r.OrderID] {
 		for id, people := range seatsOf(e.orders[r.OrderID]) {
 			for _, u := range people {
-				if (len(r.LineIDs) == 0 || slices.Contains(r.LineIDs, id)) && (len(r.Attendees) == 0 || slices.Contains(r.Attendees, u.ID)) {
+				if (len(r.LineIDs) == 0 || slices.Contains(r.LineIDs, id)) &&
+					(len(r.Attendees) == 0 || slices.Contains(r.Attendees, u.ID)) {
 					e.refunded[seat{r.OrderID, id, u.ID}] = true
 				}
 			}
@@ -140,7 +142,8 @@ func (e *refundEnv) reportAgain(refunds ...amsbridge.Refund) {
 // claim leases up to so many messages.
 func (e *refundEnv) claim(most int) {
 	token := outbox.NewToken()
-	claim, err := e.store.Claim(e.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: most, DestinationLimit: 100})
+	req := outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: most, DestinationLimit: 100}
+	claim, err := e.store.Claim(e.Context(), req)
 	require.NoError(e, err)
 	for _, l := range claim.Leased {
 		e.leased = append(e.leased, lease{l, token})
@@ -218,7 +221,8 @@ func (e *refundEnv) checkTaken() {
 		}
 		e.checked[r.ID] = true
 		for _, taken := range e.taken(r) {
-			require.False(e, paidFor[taken], "%s of %s is taken away by %v and yet paid for", taken.what, taken.person, r.KeyParts)
+			require.False(e, paidFor[taken], "%s of %s is paid for, and taken away by %v",
+				taken.what, taken.person, r.KeyParts)
 		}
 	}
 }

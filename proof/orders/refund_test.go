@@ -10,14 +10,15 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
+var orderIDs = []string{"1001", "1002", "1003"}
+
 // Whatever is bought, refunded, delivered and lost in whatever order, what nobody
 // pays for is taken back, and nothing else.
 func TestRefundsTakeBackWhatNobodyPaysForAndNothingElse(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var orders []amsbridge.Order
-		ids := []string{"1001", "1002", "1003"}
-		for _, id := range ids {
+		for _, id := range orderIDs {
 			o := amsbridge.Order{ID: id, Buyer: rapid.SampledFrom([]amsbridge.User{ada, bob}).Draw(t, "buyer")}
 			o.Lines = drawLines(t, 4, "course", "course-2", "workshop", "dinner", "other", "bundle", "nowhere")
 			orders = append(orders, o)
@@ -29,13 +30,14 @@ func TestRefundsTakeBackWhatNobodyPaysForAndNothingElse(t *testing.T) {
 					t.Skip("nothing is under lease")
 				}
 				// An attempt of unknown outcome may have done its work.
-				arrived := outcome == outbox.OutcomeDelivered || outcome == outbox.OutcomeUnknown && rapid.Bool().Draw(t, "arrived")
+				arrived := outcome == outbox.OutcomeDelivered ||
+					outcome == outbox.OutcomeUnknown && rapid.Bool().Draw(t, "arrived")
 				e.settle(rapid.IntRange(0, len(e.leased)-1).Draw(t, "lease"), state, outcome, arrived)
 			}
 		}
 		e.buy("1001")
 		t.Repeat(map[string]func(*rapid.T){
-			"buy":    func(t *rapid.T) { e.buy(rapid.SampledFrom(ids).Draw(t, "order")) },
+			"buy":    func(t *rapid.T) { e.buy(rapid.SampledFrom(orderIDs).Draw(t, "order")) },
 			"refund": func(t *rapid.T) { e.refund(drawRefund(t, e)) },
 			"report again": func(t *rapid.T) {
 				if len(e.refunds) == 0 {
@@ -55,15 +57,14 @@ func TestRefundsTakeBackWhatNobodyPaysForAndNothingElse(t *testing.T) {
 }
 
 func drawRefund(t *rapid.T, e *refundEnv) amsbridge.Refund {
-	r := amsbridge.Refund{
-		ID: fmt.Sprintf("R-%d", len(e.refunds)), OrderID: rapid.SampledFrom([]string{"1001", "1002", "1003"}).Draw(t, "order"),
-	}
+	r := amsbridge.Refund{ID: fmt.Sprintf("R-%d", len(e.refunds)), OrderID: rapid.SampledFrom(orderIDs).Draw(t, "order")}
 	for _, l := range e.orders[r.OrderID].Lines {
 		if rapid.Bool().Draw(t, "line "+l.ID) {
 			r.LineIDs = append(r.LineIDs, l.ID)
 		}
 	}
-	r.Attendees = rapid.SliceOfN(rapid.SampledFrom([]amsbridge.UserID{ada.ID, bob.ID}), 0, 1).Draw(t, "attendees")
+	person := rapid.SampledFrom([]amsbridge.UserID{ada.ID, bob.ID})
+	r.Attendees = rapid.SliceOfN(person, 0, 1).Draw(t, "attendees")
 	return r
 }
 
@@ -73,7 +74,9 @@ func drawRefund(t *rapid.T, e *refundEnv) amsbridge.Refund {
 func TestRefundOfTwoLinesOfOneCourseAsksOnceToEndIt(t *testing.T) {
 	t.Parallel()
 	e := newRefundEnv(t,
-		amsbridge.Order{ID: "1001", Buyer: bob, Lines: []amsbridge.Line{{ID: "1", ProductID: "course", Quantity: 1}}},
+		amsbridge.Order{ID: "1001", Buyer: bob, Lines: []amsbridge.Line{
+			{ID: "1", ProductID: "course", Quantity: 1},
+		}},
 		amsbridge.Order{ID: "1002", Buyer: bob, Lines: []amsbridge.Line{
 			{ID: "1", ProductID: "course", Quantity: 1},
 			{ID: "2", ProductID: "course", Quantity: 1},

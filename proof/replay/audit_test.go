@@ -13,6 +13,8 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/sqlreplay"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // readAudit returns the audit's rows in the order of their writing.
@@ -67,7 +69,7 @@ func TestAuditOfAVerifier(t *testing.T) {
 	each(t, engines, func(t *testing.T, s setup) {
 		db, _ := s.migrated(t)
 		store := s.store(t, db, sqlreplay.Config{})
-		key, err := amsbridge.GenerateKey(amsbridge.EdDSA)
+		key, err := ssokeys.Generate(ssokeys.EdDSA)
 		require.NoError(t, err)
 		public, err := key.Verification()
 		require.NoError(t, err)
@@ -75,8 +77,8 @@ func TestAuditOfAVerifier(t *testing.T) {
 			Issuer: issuer, Audiences: []amsbridge.Audience{{Name: "elevate", Audience: audience, Key: key}}, Audit: store.Audit,
 		})
 		require.NoError(t, err)
-		verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-			Issuer: issuer, Audience: audience, Keys: []amsbridge.VerificationKey{public}, Replay: store, Audit: store.Audit,
+		verifier, err := ssoverify.New(ssoverify.Config{
+			Issuer: issuer, Audience: audience, Keys: []ssokeys.VerificationKey{public}, Replay: store, Audit: store.Audit,
 		})
 		require.NoError(t, err)
 		token, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: "elevate", User: amsbridge.User{ID: "U-1042"}})
@@ -84,7 +86,7 @@ func TestAuditOfAVerifier(t *testing.T) {
 		_, err = verifier.Verify(t.Context(), token)
 		require.NoError(t, err)
 		_, err = verifier.Verify(t.Context(), token)
-		require.True(t, amsbridge.IsReplay(err))
+		require.True(t, ssoverify.IsReplay(err))
 		var actions []amsbridge.SSOAction
 		for _, e := range readAudit(t, db) {
 			actions = append(actions, e.Action)
@@ -124,7 +126,7 @@ func TestAuditIsKeptAsLongAsConfigured(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, deleted)
 
-		store, err := sqlreplay.New(db, sqlreplay.Config{Dialect: s.dialect, KeepAudit: 30 * 24 * time.Hour})
+		store, err := sqlreplay.New(sqlreplay.Config{DB: db, Dialect: s.dialect, KeepAudit: 30 * 24 * time.Hour})
 		require.NoError(t, err)
 		store.Audit(t.Context(), amsbridge.SSOEvent{Time: now, Action: amsbridge.SSOMinted, Kind: "hand-off"})
 		require.Equal(t, 3, count(t, db, "amsbridge_sso_audit"), "who only signs deletes old rows as well")

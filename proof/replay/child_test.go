@@ -19,6 +19,8 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/sqlreplay"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // childVariable holds a child's instructions; a process that has it is one.
@@ -73,7 +75,7 @@ func (in instructions) run() error {
 	if err != nil {
 		return err
 	}
-	store, err := sqlreplay.New(db, sqlreplay.Config{Dialect: in.Dialect, Timeout: time.Minute})
+	store, err := sqlreplay.New(sqlreplay.Config{DB: db, Dialect: in.Dialect, Timeout: time.Minute})
 	if err != nil {
 		return err
 	}
@@ -81,9 +83,9 @@ func (in instructions) run() error {
 	if err != nil {
 		return err
 	}
-	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
+	verifier, err := ssoverify.New(ssoverify.Config{
 		Issuer: issuer, Audience: audience, Replay: store, Audit: quiet,
-		Keys: []amsbridge.VerificationKey{{ID: in.KeyID, Public: key}},
+		Keys: []ssokeys.VerificationKey{{ID: in.KeyID, Public: key}},
 	})
 	if err != nil {
 		return err
@@ -97,14 +99,14 @@ func (in instructions) run() error {
 	return db.Close()
 }
 
-func (in instructions) round(store *sqlreplay.Store, verifier *amsbridge.Verifier, token string) (sum tally) {
+func (in instructions) round(store *sqlreplay.Store, verifier *ssoverify.Verifier, token string) (sum tally) {
 	use := func() (bool, error) {
 		return store.Consume(context.Background(), issuer, audience, token, time.Now().Add(time.Minute))
 	}
 	if strings.Contains(token, ".") {
 		use = func() (bool, error) {
 			_, err := verifier.Verify(context.Background(), token)
-			if amsbridge.IsReplay(err) {
+			if ssoverify.IsReplay(err) {
 				return false, nil
 			}
 			return err == nil, err
@@ -119,7 +121,7 @@ func (in instructions) round(store *sqlreplay.Store, verifier *amsbridge.Verifie
 			first, err := use()
 			mu.Lock()
 			defer mu.Unlock()
-			var refused *amsbridge.TokenError
+			var refused *ssoverify.TokenError
 			switch {
 			case errors.As(err, &refused):
 				sum.Failed, sum.Problem = sum.Failed+1, fmt.Sprint(refused.Err, errors.Unwrap(refused.Err))

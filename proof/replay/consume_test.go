@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"sync"
@@ -113,8 +112,8 @@ func TestTextsAreBounded(t *testing.T) {
 			{"issuer", long, "a", "t"},
 			{"audience", "i", "", "t"},
 			{"audience", "i", long, "t"},
-			{"token ID", "i", "a", ""},
-			{"token ID", "i", "a", long},
+			{"id", "i", "a", ""},
+			{"id", "i", "a", long},
 		} {
 			first, err := store.Consume(t.Context(), k[1], k[2], k[3], time.Now())
 			var bad *amsbridge.InputError
@@ -129,24 +128,21 @@ func TestTextsAreBounded(t *testing.T) {
 func TestNewNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	db := setups[0].bare(t)
-	for field, c := range map[string]struct {
-		db  *sql.DB
-		cfg sqlreplay.Config
-	}{
-		"db":         {nil, sqlreplay.Config{Dialect: sqlreplay.SQLite}},
-		"dialect":    {db, sqlreplay.Config{}},
-		"timeout":    {db, sqlreplay.Config{Dialect: sqlreplay.SQLite, Timeout: -1}},
-		"keep audit": {db, sqlreplay.Config{Dialect: sqlreplay.SQLite, KeepAudit: -1}},
+	for field, cfg := range map[string]sqlreplay.Config{
+		"DB":        {Dialect: sqlreplay.SQLite},
+		"Dialect":   {DB: db},
+		"Timeout":   {DB: db, Dialect: sqlreplay.SQLite, Timeout: -1},
+		"KeepAudit": {DB: db, Dialect: sqlreplay.SQLite, KeepAudit: -1},
 	} {
-		_, err := sqlreplay.New(c.db, c.cfg)
+		_, err := sqlreplay.New(cfg)
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, field)
-		require.Equal(t, field, bad.Field)
+		require.Equal(t, "sqlreplay: Config."+field, bad.Package+": "+bad.Field)
 	}
-	_, err := sqlreplay.New(db, sqlreplay.Config{Dialect: "oracle"})
-	require.ErrorContains(t, err, "dialect is not postgres, mysql or sqlite")
-	require.ErrorContains(t, sqlreplay.Migrate(t.Context(), db, "oracle"), "dialect")
-	require.ErrorContains(t, sqlreplay.Migrate(t.Context(), nil, sqlreplay.SQLite), "db")
+	_, err := sqlreplay.New(sqlreplay.Config{DB: db, Dialect: "oracle"})
+	require.EqualError(t, err, "sqlreplay: Config.Dialect is not postgres, mysql or sqlite")
+	require.EqualError(t, sqlreplay.Migrate(t.Context(), db, "oracle"), "sqlreplay: dialect is not postgres, mysql or sqlite")
+	require.EqualError(t, sqlreplay.Migrate(t.Context(), nil, sqlreplay.SQLite), "sqlreplay: db is nil")
 	_, err = sqlreplay.MigrationSQL("")
-	require.ErrorContains(t, err, "dialect is empty")
+	require.EqualError(t, err, "sqlreplay: dialect is empty")
 }

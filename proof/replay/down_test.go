@@ -17,17 +17,19 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/sqlreplay"
+	"github.com/amsbridge/amsbridge/ssokeys"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // login is an issuer of hand-offs and a verifier whose replay store is under test.
 type login struct {
 	sso      *amsbridge.SSO
-	verifier *amsbridge.Verifier
+	verifier *ssoverify.Verifier
 }
 
 func newLogin(t *testing.T, store *sqlreplay.Store) login {
 	t.Helper()
-	key, err := amsbridge.GenerateKey(amsbridge.EdDSA)
+	key, err := ssokeys.Generate(ssokeys.EdDSA)
 	require.NoError(t, err)
 	public, err := key.Verification()
 	require.NoError(t, err)
@@ -35,8 +37,8 @@ func newLogin(t *testing.T, store *sqlreplay.Store) login {
 		Issuer: issuer, Audiences: []amsbridge.Audience{{Name: "elevate", Audience: audience, Key: key}}, Audit: quiet,
 	})
 	require.NoError(t, err)
-	verifier, err := amsbridge.NewVerifier(amsbridge.VerifierConfig{
-		Issuer: issuer, Audience: audience, Keys: []amsbridge.VerificationKey{public}, Replay: store, Audit: quiet,
+	verifier, err := ssoverify.New(ssoverify.Config{
+		Issuer: issuer, Audience: audience, Keys: []ssokeys.VerificationKey{public}, Replay: store, Audit: quiet,
 	})
 	require.NoError(t, err)
 	return login{sso, verifier}
@@ -53,8 +55,8 @@ func (l login) handOff(t *testing.T) string {
 func (l login) refuses(ctx context.Context, t *testing.T, token string) {
 	t.Helper()
 	got, err := l.verifier.Verify(ctx, token)
-	require.ErrorIs(t, err, amsbridge.ErrInvalidToken)
-	require.False(t, amsbridge.IsReplay(err), "%v", err)
+	require.ErrorIs(t, err, ssoverify.ErrInvalidToken)
+	require.False(t, ssoverify.IsReplay(err), "%v", err)
 	require.Zero(t, got)
 }
 
@@ -222,9 +224,9 @@ func TestAnInsertionWithoutAnAnswerLetsNobodyIn(t *testing.T) {
 		heard := error(nil)
 		require.Eventually(t, func() bool {
 			_, heard = l.verifier.Verify(t.Context(), token)
-			return heard == nil || amsbridge.IsReplay(heard)
+			return heard == nil || ssoverify.IsReplay(heard)
 		}, 10*time.Second, 10*time.Millisecond, "the database is heard again")
-		require.True(t, amsbridge.IsReplay(heard), "it was let in")
+		require.True(t, ssoverify.IsReplay(heard), "it was let in")
 		_, err := l.verifier.Verify(t.Context(), l.handOff(t))
 		require.NoError(t, err)
 	})

@@ -141,8 +141,8 @@ func (s setup) others() (all []setup) {
 // store returns a store that has pruned just now, so that it does not soon.
 func (s setup) store(t *testing.T, db *sql.DB, cfg sqlreplay.Config) *sqlreplay.Store {
 	t.Helper()
-	cfg.Dialect = s.dialect
-	store, err := sqlreplay.New(db, cfg)
+	cfg.DB, cfg.Dialect = db, s.dialect
+	store, err := sqlreplay.New(cfg)
 	require.NoError(t, err)
 	require.NoError(t, store.Validate(t.Context()))
 	consume(t, store, "warm-up", true)

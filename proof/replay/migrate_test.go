@@ -15,7 +15,7 @@ import (
 
 func validate(t *testing.T, s setup, db *sql.DB) error {
 	t.Helper()
-	store, err := sqlreplay.New(db, sqlreplay.Config{Dialect: s.dialect})
+	store, err := sqlreplay.New(sqlreplay.Config{DB: db, Dialect: s.dialect})
 	require.NoError(t, err)
 	return store.Validate(t.Context())
 }

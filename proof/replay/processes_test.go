@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // One token, three processes, and a hundred goroutines: in each of them, or with
@@ -26,7 +27,7 @@ const (
 func TestOneTokenIsAcceptedOnceByManyProcesses(t *testing.T) {
 	each(t, engines, func(t *testing.T, s setup) {
 		db, dsn := s.migrated(t)
-		key, err := amsbridge.GenerateKey(amsbridge.ES256)
+		key, err := ssokeys.Generate(ssokeys.ES256)
 		require.NoError(t, err)
 		sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{
 			Issuer: issuer, Audiences: []amsbridge.Audience{{Name: "elevate", Audience: audience, Key: key}}, Audit: quiet,

@@ -71,7 +71,7 @@ func TestPruneDeletesABacklogInBatches(t *testing.T) {
 	each(t, engines, func(t *testing.T, s setup) {
 		db, _ := s.migrated(t)
 		backlog(t, s, db, 1203)
-		store, err := sqlreplay.New(db, sqlreplay.Config{Dialect: s.dialect})
+		store, err := sqlreplay.New(sqlreplay.Config{DB: db, Dialect: s.dialect})
 		require.NoError(t, err)
 
 		ended, cancel := context.WithCancel(t.Context())

@@ -67,7 +67,8 @@ func (c Config) xml(a answer) string {
 	}
 	var b strings.Builder
 	b.WriteString(xmlDeclaration)
-	fmt.Fprintf(&b, `<APIResults APICallResult="%d" APICallDiagnostic=%s OpCodesProcessed="%d" OpCodesInError=%s%d%s >`+"\n",
+	fmt.Fprintf(&b, `<APIResults APICallResult="%d" APICallDiagnostic=%s `+
+		`OpCodesProcessed="%d" OpCodesInError=%s%d%s >`+"\n",
 		a.result, c.quoted(a.diagnostic), len(a.ops), quote, a.inError, quote)
 	for _, op := range a.ops {
 		fmt.Fprintf(&b, "<OpCodeResult OpCode=%s Status=\"%d\" Message=%s >\n",
@@ -98,8 +99,10 @@ func (a answer) pairs() string {
 
 // text heads the rows of an output with its name.
 func (c Config) text(a answer) string {
-	lines := []string{fmt.Sprintf("### APICallResult=%d APICallDiagnostic=%s OpCodesProcessed=%d OpCodesInError=%d",
-		a.result, a.diagnostic, len(a.ops), a.inError)}
+	lines := []string{fmt.Sprintf(
+		"### APICallResult=%d APICallDiagnostic=%s OpCodesProcessed=%d OpCodesInError=%d",
+		a.result, a.diagnostic, len(a.ops), a.inError,
+	)}
 	for _, op := range a.ops {
 		lines = append(lines, fmt.Sprintf("## OpCode=%s Status=%d Message=%s", op.code, op.status, op.message))
 		if len(op.rows) > 0 {

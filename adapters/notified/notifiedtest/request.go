@@ -25,7 +25,8 @@ const (
 )
 
 var sizes = map[string]int{
-	"APIUserAuthCode": 80, "APIUserCredentials": 80, "OpCodeList": 20, "OutputFormat": 1, "LookupByExternalUserID": 1,
+	"APIUserAuthCode": 80, "APIUserCredentials": 80,
+	"OpCodeList": 20, "OutputFormat": 1, "LookupByExternalUserID": 1,
 	"ExternalUserID": maxExternalUserID, "EMailAddress": maxEMailAddress, "AddOnsChangeList": 8000,
 }
 

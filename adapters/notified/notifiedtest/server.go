@@ -40,7 +40,8 @@ type state struct {
 
 func newState() state {
 	return state{
-		plan: &faults.Plan{}, keys: map[string]bool{}, byID: map[lookUp][]*person{}, byEmail: map[lookUp][]*person{},
+		plan: &faults.Plan{}, keys: map[string]bool{},
+		byID: map[lookUp][]*person{}, byEmail: map[lookUp][]*person{},
 		byShow: map[personAtShow][]*registration{}, tickets: map[string]*ticket{},
 	}
 }

@@ -102,7 +102,8 @@ func (s Show) check(i int) error {
 			case a.Key <= 0 || keys[a.Key]:
 				return badField("is not positive or there twice", "Shows[%d].Packages[%d].AddOns[%d].Key", i, j, k)
 			case a.RefersTo != "" && (a.RefersTo == p.Name || !names[a.RefersTo]):
-				return badField("is not another package of the show", "Shows[%d].Packages[%d].AddOns[%d].RefersTo", i, j, k)
+				return badField("is not another package of the show",
+					"Shows[%d].Packages[%d].AddOns[%d].RefersTo", i, j, k)
 			}
 			keys[a.Key] = true
 		}

@@ -12,7 +12,9 @@ import (
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/cartlink"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
+	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // Elevate is the sandbox of the learning platform.
@@ -20,13 +22,13 @@ type Elevate struct {
 	site
 	// API is the sandbox proper.
 	API      *elevatetest.Server
-	verifier *amsbridge.Verifier
+	verifier *ssoverify.Verifier
 }
 
 // startElevate sets up the products, as staff do on Elevate's pages.
 func startElevate(cfg Config, access *Access) (*Elevate, error) {
 	access.ElevateKey = rand.Text()
-	e := &Elevate{site: site{Name: "Elevate", log: cfg.Log, guests: guests{cookie: "elevate_session"}}}
+	e := &Elevate{site: site{Name: "Elevate", log: cfg.Log, sessions: sessions{cookie: "elevate_session"}}}
 	var err error
 	if e.verifier, err = newVerifier(cfg); err != nil {
 		return nil, err
@@ -34,14 +36,16 @@ func startElevate(cfg Config, access *Access) (*Elevate, error) {
 	api := elevatetest.Config{Key: access.ElevateKey, Profile: elevate.GuessedProfile()}
 	for _, m := range shop.Mapping() {
 		if p, ok := shop.ProductByID(m.ID); ok && m.OnElevate() {
-			api.Products = append(api.Products, elevatetest.Product{RemoteProductID: m.RemoteProductID, Title: p.Title, Slug: m.RemoteProductID})
+			api.Products = append(api.Products, elevatetest.Product{
+				RemoteProductID: m.RemoteProductID, Title: p.Title, Slug: m.RemoteProductID,
+			})
 		}
 	}
 	if e.API, err = elevatetest.New(api); err != nil {
 		return nil, err
 	}
 	e.calls, e.journal = e.lines, e.API.WriteJournal
-	e.weather = weather{climates: climates(elevatetest.Fault{Kind: elevatetest.Unauthorized}), follow: e.API.Follow}
+	e.faults = faults{Presets: presets(elevatetest.Fault{Kind: elevatetest.Unauthorized}), follow: e.API.Follow}
 	serve, err := e.open(cfg.ElevateAddr, "elevate.css")
 	if err != nil {
 		return nil, err
@@ -51,7 +55,8 @@ func startElevate(cfg Config, access *Access) (*Elevate, error) {
 	r := e.router()
 	r.HandleFunc("/", e.home).Methods(http.MethodGet, http.MethodHead)
 	r.HandleFunc("/products/{slug}", e.product).Methods(http.MethodGet, http.MethodHead)
-	r.Handle(DoorPath, http.MaxBytesHandler(http.HandlerFunc(e.walkIn), 2*amsbridge.MaxToken)).Methods(http.MethodPost)
+	logIn := http.MaxBytesHandler(http.HandlerFunc(e.logIn), 2*amsbridge.MaxToken)
+	r.Handle(LoginPath, logIn).Methods(http.MethodPost)
 	r.PathPrefix("/api/").Handler(e.API)
 	serve(r)
 	return e, nil
@@ -59,7 +64,7 @@ func startElevate(cfg Config, access *Access) (*Elevate, error) {
 
 // SetUp is what staff type in: the registration URL of each product, and where
 // the shop is.
-func (e *Elevate) SetUp(rows []amsbridge.ProductSetUp, store string) {
+func (e *Elevate) SetUp(rows []cartlink.ProductSetUp, store string) {
 	l := links{Store: store + "/", SignIn: store + shop.HandOffPath, Registration: map[string]string{}}
 	for _, row := range rows {
 		l.Registration[row.RemoteProductID] = row.RegistrationURL
@@ -79,22 +84,25 @@ func (e *Elevate) signInAt(path string) string {
 type course struct {
 	shop.Product
 	RemoteProductID, Path string
-	// Registered is set where the guest is.
+	// Registered is set where the member is.
 	Registered bool
 	// RegisterAt is the shop's registration URL.
 	RegisterAt string
 }
 
-func (e *Elevate) courses(g guest) (all []course) {
+func (e *Elevate) courses(who member) (all []course) {
 	registrations, at := e.API.Registrations(), e.links().Registration
 	for _, m := range shop.Mapping() {
 		p, ok := shop.ProductByID(m.ID)
 		if !ok || !m.OnElevate() {
 			continue
 		}
-		c := course{Product: p, RemoteProductID: m.RemoteProductID, Path: "/products/" + m.RemoteProductID, RegisterAt: at[m.RemoteProductID]}
+		c := course{
+			Product: p, RemoteProductID: m.RemoteProductID, Path: "/products/" + m.RemoteProductID,
+			RegisterAt: at[m.RemoteProductID],
+		}
 		for _, r := range registrations {
-			if g.ID != "" && r.UserID == g.ID && r.RemoteProductID == m.RemoteProductID {
+			if who.ID != "" && r.UserID == who.ID && r.RemoteProductID == m.RemoteProductID {
 				c.Registered = true
 			}
 		}
@@ -104,12 +112,12 @@ func (e *Elevate) courses(g guest) (all []course) {
 }
 
 func (e *Elevate) home(w http.ResponseWriter, r *http.Request) {
-	e.show(w, r, http.StatusOK, "catalogue.html", "Courses", e.signInAt("/"), e.courses(e.guests.of(r)))
+	e.show(w, r, http.StatusOK, "catalogue.html", "Courses", e.signInAt("/"), e.courses(e.sessions.of(r)))
 }
 
 // product shows a course to who is registered, and what it is to others.
 func (e *Elevate) product(w http.ResponseWriter, r *http.Request) {
-	for _, c := range e.courses(e.guests.of(r)) {
+	for _, c := range e.courses(e.sessions.of(r)) {
 		if c.RemoteProductID == mux.Vars(r)["slug"] {
 			e.show(w, r, http.StatusOK, "course.html", c.Title, e.signInAt(c.Path), c)
 			return

@@ -40,11 +40,15 @@ func startNotified(cfg Config, access *Access) (*Notified, error) {
 			full.AddOns = append(full.AddOns, notifiedtest.AddOn{Key: key})
 		}
 	}
-	n := &Notified{site: site{Name: "Notified", log: cfg.Log, guests: guests{cookie: "notified_session"}}}
+	n := &Notified{site: site{Name: "Notified", log: cfg.Log, sessions: sessions{cookie: "notified_session"}}}
 	var err error
 	n.API, err = notifiedtest.New(notifiedtest.Config{
-		Accounts: []notifiedtest.Account{{AuthCode: access.NotifiedAuthCode, Credentials: access.NotifiedCredentials, Area: area}},
-		Shows:    []notifiedtest.Show{{Key: shop.AnnualMeeting, Area: area, Name: "Annual Meeting", Packages: []notifiedtest.Package{full}}},
+		Accounts: []notifiedtest.Account{
+			{AuthCode: access.NotifiedAuthCode, Credentials: access.NotifiedCredentials, Area: area},
+		},
+		Shows: []notifiedtest.Show{
+			{Key: shop.AnnualMeeting, Area: area, Name: "Annual Meeting", Packages: []notifiedtest.Package{full}},
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -59,9 +63,11 @@ func startNotified(cfg Config, access *Access) (*Notified, error) {
 		}
 	}
 	n.calls, n.journal = n.lines, n.API.WriteJournal
-	n.weather = weather{follow: n.API.Follow, climates: climates(elevatetest.Fault{ // its errors come with status 200
+	// Notified's errors come with status 200.
+	n.faults = faults{follow: n.API.Follow, Presets: presets(elevatetest.Fault{
 		Kind: elevatetest.Reply, ContentType: "text/xml; charset=utf-8",
-		Body: `<?xml version="1.0" encoding="utf-8" ?>` + "\n" + `<CallFailed Diag="Invalid API Credentials Supplied!"/>`,
+		Body: `<?xml version="1.0" encoding="utf-8" ?>` + "\n" +
+			`<CallFailed Diag="Invalid API Credentials Supplied!"/>`,
 	})}
 	serve, err := n.open(cfg.NotifiedAddr, "notified.css")
 	if err != nil {
@@ -82,24 +88,24 @@ func (n *Notified) SetUp(store string) {
 	n.toStore.Store(&links{Store: store + "/", SignIn: store + shop.WalkIn(shop.ToNotified, "event-gala", "")})
 }
 
-// session is one that the show has, and whether the guest booked it.
-type session struct {
+// event is one that the show has, and whether the member booked it.
+type event struct {
 	shop.Product
 	Booked bool
 }
 
 // lobby shows the event.
 func (n *Notified) lobby(w http.ResponseWriter, r *http.Request) {
-	g := n.guests.of(r)
+	who := n.sessions.of(r)
 	var booked []int64
-	if g.ID != "" {
-		booked = n.API.AddOns(string(g.ID), shop.AnnualMeeting)
+	if who.ID != "" {
+		booked = n.API.AddOns(string(who.ID), shop.AnnualMeeting)
 	}
-	var all []session
+	var all []event
 	for _, m := range shop.Mapping() {
 		if p, ok := shop.ProductByID(m.ID); ok && m.ShowKey == shop.AnnualMeeting {
 			has := !slices.ContainsFunc(m.AddOnKeys, func(k int64) bool { return !slices.Contains(booked, k) })
-			all = append(all, session{p, has})
+			all = append(all, event{p, has})
 		}
 	}
 	n.show(w, r, http.StatusOK, "lobby.html", "Annual Meeting", n.links().SignIn, all)
@@ -123,16 +129,17 @@ func (n *Notified) serveAPI(w http.ResponseWriter, r *http.Request) {
 	visits := n.API.Visits()
 	if len(visits) == before || visits[before].Refused != "" {
 		n.log.WarnContext(r.Context(), "a login ticket was refused", "platform", n.Name)
-		n.problem(w, r, http.StatusForbidden, "This ticket is unknown, used or expired. Please walk in anew from the store.")
+		n.problem(w, r, http.StatusForbidden,
+			"This ticket is unknown, used or expired. Please walk in anew from the store.")
 		return
 	}
-	g := guest{}
+	who := member{}
 	for _, p := range n.API.Persons(area) {
 		if p.ID == visits[before].User {
-			g = guest{ID: amsbridge.UserID(p.ID), Name: p.FirstName + " " + p.LastName}
+			who = member{ID: amsbridge.UserID(p.ID), Name: p.FirstName + " " + p.LastName}
 		}
 	}
-	n.guests.enter(w, g)
+	n.sessions.begin(w, who)
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

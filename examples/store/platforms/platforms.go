@@ -9,7 +9,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 //go:embed pages assets
@@ -21,9 +21,9 @@ type Config struct {
 	// where one is in use.
 	ElevateAddr, NotifiedAddr string
 	// Issuer, Audience and Keys are what Elevate was told of the shop's
-	// hand-offs. In real life Keys is amsbridge.NewRemoteKeys on the shop's JWKS.
+	// hand-offs. In real life Keys is ssokeys.NewRemote on the shop's JWKS.
 	Issuer, Audience string
-	Keys             amsbridge.KeySource
+	Keys             ssokeys.Source
 	// Log takes what the platforms refuse.
 	Log *slog.Logger
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/amsbridge/amsbridge/examples/store/web"
 )
 
-// site is what both sandboxes have: pages, a weather, and a session for each
-// guest.
+// site is what both sandboxes have: pages, a fault preset, and a session for each
+// member.
 type site struct {
 	// Name is the platform's, and URL where its sandbox is, without a slash at its
 	// end.
 	Name, URL string
 	web       *web.Site
-	weather   weather
-	guests    guests
+	faults    faults
+	sessions  sessions
 	server    *http.Server
 	log       *slog.Logger
 	calls     func() []call
@@ -51,16 +51,18 @@ type view struct {
 	Title    string
 	At       string
 	Platform string
-	Guest    guest
-	Weather  climate
+	Member   member
+	Faults   preset
 	// SignIn leads to the shop and back to this page.
 	SignIn, Store string
 	Body          any
 }
 
-func (s *site) show(w http.ResponseWriter, r *http.Request, status int, name, title, signIn string, body any) {
+func (s *site) show(
+	w http.ResponseWriter, r *http.Request, status int, name, title, signIn string, body any,
+) {
 	s.web.Show(w, status, name, view{
-		Title: title, At: r.URL.Path, Platform: s.Name, Guest: s.guests.of(r), Weather: s.weather.Now(),
+		Title: title, At: r.URL.Path, Platform: s.Name, Member: s.sessions.of(r), Faults: s.faults.Current(),
 		SignIn: signIn, Store: s.links().Store, Body: body,
 	})
 }
@@ -88,12 +90,14 @@ func (s *site) open(addr, style string) (listen func(http.Handler), err error) {
 // router has the pages that both sandboxes have.
 func (s *site) router() *mux.Router {
 	r := mux.NewRouter()
-	read := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
+	read := func(path string, h http.HandlerFunc) {
+		r.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead)
+	}
 	read("/site.css", s.web.Style)
 	read("/assets/{name}", s.web.Asset)
 	read("/sandbox", s.sandbox)
-	read("/sandbox/weather", s.tellWeather)
-	read("/sandbox/journal.jsonl", s.tellJournal)
+	read("/sandbox/faults", s.showFaults)
+	read("/sandbox/journal.jsonl", s.writeJournal)
 	own := http.NewCrossOriginProtection() // forms of other sites change nothing
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, http.StatusForbidden, "This form came from another site. Nothing was changed.")
@@ -101,9 +105,9 @@ func (s *site) router() *mux.Router {
 	change := func(path string, h http.HandlerFunc) {
 		r.Handle(path, own.Handler(http.MaxBytesHandler(h, 16<<10))).Methods(http.MethodPost)
 	}
-	change("/sandbox/weather", s.changeWeather)
+	change("/sandbox/faults", s.setFaults)
 	change("/sign-out", func(w http.ResponseWriter, r *http.Request) {
-		s.guests.leave(w, r)
+		s.sessions.end(w, r)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -132,15 +136,15 @@ func (s *site) sandbox(w http.ResponseWriter, r *http.Request) {
 		web.Watch(w, 2)
 	}
 	s.show(w, r, http.StatusOK, "sandbox.html", "Behind the scenes of "+s.Name, "", struct {
-		Weather  *weather
+		Presets  []preset
 		Watching bool
 		Calls    []call
-	}{&s.weather, watching, calls[:min(len(calls), maxCalls)]})
+	}{s.faults.Presets, watching, calls[:min(len(calls), maxCalls)]})
 }
 
-// tellJournal writes the whole journal, one JSON object a line. It holds no
+// writeJournal writes the whole journal, one JSON object a line. It holds no
 // name, e-mail address or credential.
-func (s *site) tellJournal(w http.ResponseWriter, r *http.Request) {
+func (s *site) writeJournal(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
 	if err := s.journal(&b); err != nil {
 		s.problem(w, r, http.StatusInternalServerError, "The journal cannot be read.")

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/cartlink"
 )
 
 // MaxQuantity is the most of one product that a cart holds.
@@ -60,14 +61,14 @@ func (c *cart) count() (n int) {
 }
 
 // Cart is the shop's cart as amsbridge's cart links see it.
-func (s *Shop) Cart() amsbridge.Cart { return linked{s} }
+func (s *Shop) Cart() cartlink.Cart { return linked{s} }
 
 // linked sets quantities for who comes by a link.
 type linked struct{ shop *Shop }
 
 var (
-	_ amsbridge.CartCounter = linked{}
-	_ amsbridge.CartStock   = linked{}
+	_ cartlink.Counter = linked{}
+	_ cartlink.Stock   = linked{}
 )
 
 // SoldOut tells a visitor before anything is asked.
@@ -77,10 +78,12 @@ func (l linked) SoldOut(_ *http.Request, p amsbridge.Product) (bool, error) {
 }
 
 // Set puts a product into the visitor's cart, who may be signed out.
-func (l linked) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) (amsbridge.SetResult, error) {
+func (l linked) Set(
+	w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int,
+) (cartlink.SetResult, error) {
 	sold, ok := ProductByID(p.ID)
 	if !ok || sold.SoldOut {
-		return amsbridge.CartSoldOut, nil
+		return cartlink.SoldOut, nil
 	}
 	who := l.shop.sessions.of(r)
 	if who == nil {
@@ -91,7 +94,7 @@ func (l linked) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product,
 	defer who.mu.Unlock()
 	who.cart.put(sold, quantity)
 	who.said = "“" + sold.Title + "” is in your cart."
-	return amsbridge.CartSet, nil
+	return cartlink.Set, nil
 }
 
 // CountOthers lets amsbridge ask before a link mixes with what somebody chose.
@@ -102,7 +105,13 @@ func (l linked) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
 	}
 	who.mu.Lock()
 	defer who.mu.Unlock()
-	return len(slices.DeleteFunc(slices.Clone(who.cart.lines), func(l cartLine) bool { return l.Product.ID == p.ID })), nil
+	others := 0
+	for _, line := range who.cart.lines {
+		if line.Product.ID != p.ID {
+			others++
+		}
+	}
+	return others, nil
 }
 
 func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, who *session) {

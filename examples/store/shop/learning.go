@@ -57,11 +57,11 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, who *session) {
 		return
 	}
 	body := struct {
-		live
+		watched
 		ID     string
 		Total  Cents
 		Queued *amsbridge.Queued // nil unless this session has just placed it
-	}{live: watch(w, r, all), ID: id}
+	}{watched: watch(w, r, all), ID: id}
 	for _, seat := range all {
 		body.Total += seat.Product.Price
 	}

@@ -80,7 +80,10 @@ func (s *sessions) forget(r *http.Request) {
 // served by plain http on this machine. Yours has both. Lax lets it be sent when
 // a buyer comes from Elevate by a link.
 func cookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
 }
 
 // CurrentUser says who is signed in, for amsbridge's handlers.

@@ -15,7 +15,9 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/cartlink"
 	"github.com/amsbridge/amsbridge/examples/store/web"
+	"github.com/amsbridge/amsbridge/handoff"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -42,8 +44,8 @@ type Shop struct {
 	sessions sessions
 
 	// Set by Router.
-	handOffs *amsbridge.HandOffs
-	links    *amsbridge.CartLinks
+	handOffs *handoff.Handlers
+	links    *cartlink.Links
 	catalog  amsbridge.CatalogList
 }
 
@@ -53,11 +55,13 @@ func New(cfg Config) (*Shop, error) {
 	return &Shop{cfg: cfg, site: site, till: Till{cfg.DB, cfg.Hook}}, err
 }
 
-// BetweenPages is the shop's look for amsbridge's own pages.
-func (s *Shop) BetweenPages() *template.Template { return s.site.Template("between.html") }
+// PageTemplate gives amsbridge's own pages the shop's look.
+func (s *Shop) PageTemplate() *template.Template { return s.site.Template("amsbridge.html") }
 
 // Router routes the shop's pages. Whatever changes something is a POST.
-func (s *Shop) Router(handOffs *amsbridge.HandOffs, links *amsbridge.CartLinks, catalog amsbridge.CatalogList) *mux.Router {
+func (s *Shop) Router(
+	handOffs *handoff.Handlers, links *cartlink.Links, catalog amsbridge.CatalogList,
+) *mux.Router {
 	s.handOffs, s.links, s.catalog = handOffs, links, catalog
 	r := mux.NewRouter()
 	read := func(path string, h page) { r.HandleFunc(path, s.serve(h)).Methods(http.MethodGet, http.MethodHead) }
@@ -100,9 +104,9 @@ func (s *Shop) Router(handOffs *amsbridge.HandOffs, links *amsbridge.CartLinks, 
 	return r
 }
 
-// Closed bounds what is sent, and refuses forms of other sites. It goes around
-// everything.
-func (s *Shop) Closed(next http.Handler) http.Handler {
+// Protected bounds the size of requests and refuses forms of other sites. It goes
+// around every handler.
+func (s *Shop) Protected(next http.Handler) http.Handler {
 	same := http.NewCrossOriginProtection()
 	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, http.StatusForbidden, "This form came from another site. Nothing was changed.")
@@ -131,5 +135,6 @@ func (s *Shop) serve(h page) http.HandlerFunc {
 // broken tells the log what went wrong, and the member what that means.
 func (s *Shop) broken(w http.ResponseWriter, r *http.Request, who *session, err error) {
 	slog.ErrorContext(r.Context(), "a request failed", "path", r.URL.Path, "error", err)
-	s.showProblem(w, r, who, http.StatusInternalServerError, "Something went wrong on our side. Please try again: an order is never placed twice.")
+	s.showProblem(w, r, who, http.StatusInternalServerError,
+		"Something went wrong on our side. Please try again: an order is never placed twice.")
 }

@@ -27,7 +27,9 @@ func (s *Shop) show(w http.ResponseWriter, r *http.Request, who *session, name, 
 	s.showAs(w, r, who, http.StatusOK, name, title, body)
 }
 
-func (s *Shop) showAs(w http.ResponseWriter, r *http.Request, who *session, status int, name, title string, body any) {
+func (s *Shop) showAs(
+	w http.ResponseWriter, r *http.Request, who *session, status int, name, title string, body any,
+) {
 	v := view{
 		Title: title, At: r.URL.Path, Member: who.member, InCart: who.cart.count(), Said: who.said,
 		Elevate: s.cfg.Elevate, Notified: s.cfg.Notified, Body: body,
@@ -39,17 +41,17 @@ func (s *Shop) showAs(w http.ResponseWriter, r *http.Request, who *session, stat
 	s.site.Show(w, status, name, v)
 }
 
-// live is a body whose page may be loaded again and again, if the reader asks
+// watched is a body whose page may be loaded again and again, if the reader asks
 // for it.
-type live struct {
+type watched struct {
 	UnderWay, Watching bool
 	Seats              []Seat
 }
 
 // watch says whether a page of these seats changes soon, and has it loaded
 // again where the reader wants that.
-func watch(w http.ResponseWriter, r *http.Request, all []Seat) live {
-	l := live{UnderWay: underWay(all), Seats: all}
+func watch(w http.ResponseWriter, r *http.Request, all []Seat) watched {
+	l := watched{UnderWay: underWay(all), Seats: all}
 	l.Watching = l.UnderWay && r.URL.Query().Get("watch") == "1"
 	if l.Watching {
 		web.Watch(w, 2)
@@ -59,7 +61,9 @@ func watch(w http.ResponseWriter, r *http.Request, all []Seat) live {
 
 // problem shows one sentence to a visitor whose session is not locked.
 func (s *Shop) problem(w http.ResponseWriter, r *http.Request, status int, text string) {
-	s.site.Show(w, status, "problem.html", view{Title: titleOf(status), At: r.URL.Path, Elevate: s.cfg.Elevate, Notified: s.cfg.Notified, Body: text})
+	s.site.Show(w, status, "problem.html", view{
+		Title: titleOf(status), At: r.URL.Path, Elevate: s.cfg.Elevate, Notified: s.cfg.Notified, Body: text,
+	})
 }
 
 func (s *Shop) showProblem(w http.ResponseWriter, r *http.Request, who *session, status int, text string) {

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/cartlink"
+	"github.com/amsbridge/amsbridge/pages"
 )
 
 // What comes from a database, a platform or a query is shown, and never run.
@@ -22,9 +24,9 @@ func TestPagesEscape(t *testing.T) {
 		OrderID: evil, Product: product, Buyer: member, Learner: member,
 		Steps: []Step{{Platform: evil, State: amsbridge.PlaceDelivered, WalkIn: "javascript:alert(1)"}},
 	}
-	seats := live{Seats: []Seat{seat}}
+	seats := watched{Seats: []Seat{seat}}
 	order := struct {
-		live
+		watched
 		ID     string
 		Total  Cents
 		Queued *amsbridge.Queued
@@ -34,7 +36,7 @@ func TestPagesEscape(t *testing.T) {
 		"mail.html":      []Letter{{To: member, Platform: evil, OrderID: evil, Seats: []Seat{seat}}},
 		"attention.html": []stuck{{OrderID: evil, Platform: evil, Reason: evil, Learner: member, Products: []string{evil}}},
 		"signins.html":   []signInRow{{Action: evil, Kind: evil, Platform: evil, Reason: evil, Member: member}},
-		"staff.html":     []setUp{{amsbridge.ProductSetUp{ProductID: evil, RemoteProductID: evil, RegistrationURL: evil}, evil}},
+		"staff.html":     []setUp{{cartlink.ProductSetUp{ProductID: evil, RemoteProductID: evil, RegistrationURL: evil}, evil}},
 		"product.html": struct {
 			Product    Product
 			Owned      *Step
@@ -49,9 +51,9 @@ func TestPagesEscape(t *testing.T) {
 		require.Contains(t, w.Body.String(), "&lt;script&gt;", name)
 	}
 	w := httptest.NewRecorder()
-	require.NoError(t, s.BetweenPages().Execute(w, amsbridge.Page{
-		Name: evil, Lang: evil, Stylesheet: evil, Title: evil, Text: []string{evil}, Links: []amsbridge.PageLink{{URL: "javascript:x", Text: evil}},
-		Form: &amsbridge.PageForm{Action: evil, Fields: []amsbridge.PageField{{Name: evil, Value: evil}}, Button: evil},
+	require.NoError(t, s.PageTemplate().Execute(w, pages.Page{
+		Name: evil, Lang: evil, Stylesheet: evil, Title: evil, Text: []string{evil}, Links: []pages.Link{{URL: "javascript:x", Text: evil}},
+		Form: &pages.Form{Action: evil, Fields: []pages.Field{{Name: evil, Value: evil}}, Button: evil},
 	}))
 	require.NotContains(t, w.Body.String(), "<script")
 	require.NotContains(t, w.Body.String(), `href="javascript:`)

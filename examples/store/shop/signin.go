@@ -26,7 +26,9 @@ func (s *Shop) members(h page) page {
 
 // afterSignIn are the shop's own pages that one may be sent back to, by name.
 // The way back to a hand-off is signed, and amsbridge's.
-var afterSignIn = map[string]string{"/checkout": "checkout", "/learning": "learning", "/orders": "orders", "/mail": "mail", "/staff": "staff"}
+var afterSignIn = map[string]string{
+	"/checkout": "checkout", "/learning": "learning", "/orders": "orders", "/mail": "mail", "/staff": "staff",
+}
 
 func (s *Shop) showSignIn(w http.ResponseWriter, r *http.Request, who *session) {
 	q := r.URL.Query()

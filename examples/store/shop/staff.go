@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/cartlink"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -32,7 +32,7 @@ func (s *Shop) staff(h page) page {
 
 // setUp is a product as staff type it into Elevate.
 type setUp struct {
-	amsbridge.ProductSetUp
+	cartlink.ProductSetUp
 	Title string
 }
 
@@ -64,14 +64,18 @@ type stuck struct {
 // again or rebuild, is amsbridge's outbox.Operator and Hook.Rebuild.
 func (s *Shop) showAttention(w http.ResponseWriter, r *http.Request, who *session) {
 	ctx := r.Context()
-	records, err := s.cfg.Inspector.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateParked}, Limit: maxShown})
+	records, err := s.cfg.Inspector.Find(ctx, outbox.Query{
+		States: []outbox.State{outbox.StateParked}, Limit: maxShown,
+	})
 	if err != nil {
 		s.broken(w, r, who, err)
 		return
 	}
 	var all []stuck
 	for _, rec := range records {
-		row := stuck{OrderID: rec.Subject, Platform: rec.Destination, Reason: rec.Reason, Learner: known(rec.Person)}
+		row := stuck{
+			OrderID: rec.Subject, Platform: rec.Destination, Reason: rec.Reason, Learner: known(rec.Person),
+		}
 		seats, err := seatsOf(ctx, s.cfg.DB, rec.Subject)
 		if err != nil {
 			s.broken(w, r, who, err)

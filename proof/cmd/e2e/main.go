@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 		"folder for the pictures (default a new one in the temporary folder)")
 	flags.StringVar(&o.only, "run", "", "play only the scenarios whose name matches this regular expression")
 	flags.IntVar(&o.jobs, "jobs", 2, "how many scenarios are played at the same time")
-	flags.DurationVar(&o.atMost, "timeout", 10*time.Minute, "how long all of it may take")
+	flags.DurationVar(&o.atMost, "timeout", 15*time.Minute, "how long all of it may take")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/amsbridge/amsbridge/cartlink"
+
 	"github.com/amsbridge/amsbridge"
 )
 
@@ -19,7 +21,7 @@ type StrictShop struct {
 	// URL has no slash at its end.
 	URL string
 
-	links  *amsbridge.CartLinks
+	links  *cartlink.Links
 	server *httptest.Server
 	mu     sync.Mutex
 	carts  map[string]map[string]int
@@ -38,7 +40,7 @@ func NewStrictShop() (*StrictShop, error) {
 		{ID: "course-infection", RemoteProductID: "course-infection"},
 	}})
 	if err == nil {
-		s.links, err = amsbridge.NewCartLinks(amsbridge.CartConfig{
+		s.links, err = cartlink.New(cartlink.Config{
 			BaseURL: s.URL + "/buy", Cart: s, Catalog: catalog, CartPage: "/cart",
 		})
 	}
@@ -82,7 +84,7 @@ func (s *StrictShop) buy(w http.ResponseWriter, r *http.Request) {
 // Set puts a product into the cart of the request's cookie, or of a new one.
 func (s *StrictShop) Set(
 	w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int,
-) (amsbridge.SetResult, error) {
+) (cartlink.SetResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cart := s.cartOf(r)
@@ -95,7 +97,7 @@ func (s *StrictShop) Set(
 		})
 	}
 	cart[p.ID] = quantity
-	return amsbridge.CartSet, nil
+	return cartlink.Set, nil
 }
 
 // CountOthers counts the other products in the cart, so that a link asks before it

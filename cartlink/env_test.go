@@ -1,0 +1,123 @@
+package cartlink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/outbox"
+)
+
+// env is a shop with its carts in memory, each known by a cookie, and with its
+// links.
+type env struct {
+	t       *testing.T
+	carts   map[string]map[string]int
+	sets    int
+	soldOut map[string]bool
+	cartErr error
+	user    amsbridge.User
+	userErr error
+	records []outbox.Record
+	cfg     Config
+	links   *Links
+}
+
+const cartCookie = "cart"
+
+func newEnv(t *testing.T, change func(*Config)) *env {
+	t.Helper()
+	e := &env{
+		t: t, carts: map[string]map[string]int{}, soldOut: map[string]bool{}, userErr: amsbridge.ErrSignedOut,
+	}
+	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
+		{ID: "course", RemoteProductID: "C-1"},
+		{ID: "a&b=c é", RemoteProductID: "C-2"},
+		{ID: "book"},
+		{ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
+	}})
+	require.NoError(t, err)
+	standing, err := amsbridge.NewStanding(inspector{env: e})
+	require.NoError(t, err)
+	e.cfg = Config{
+		BaseURL: "https://shop.example.org/buy", Cart: e, Catalog: catalog, CartPage: "/cart", ShopPage: "/shop",
+		CurrentUser: func(*http.Request) (amsbridge.User, error) { return e.user, e.userErr }, Standing: standing,
+		WalkIn: func(p amsbridge.Product) string {
+			return "/sso/hand-off?to=elevate&product=" + url.QueryEscape(p.ID)
+		},
+	}
+	if change != nil {
+		change(&e.cfg)
+	}
+	e.links, err = New(e.cfg)
+	require.NoError(t, err)
+	return e
+}
+
+// Set, SoldOut and CountOthers are those of the cart.
+func (e *env) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, n int) (SetResult, error) {
+	if e.cartErr != nil {
+		return Set, e.cartErr
+	}
+	if e.soldOut[p.ID] {
+		return SoldOut, nil
+	}
+	e.sets++
+	id := fmt.Sprint("c-", len(e.carts)+1)
+	if c, err := r.Cookie(cartCookie); err == nil {
+		id = c.Value
+	} else {
+		http.SetCookie(w, &http.Cookie{Name: cartCookie, Value: id, SameSite: http.SameSiteStrictMode})
+	}
+	if e.carts[id] == nil {
+		e.carts[id] = map[string]int{}
+	}
+	e.carts[id][p.ID] = n
+	return Set, nil
+}
+
+func (e *env) SoldOut(_ *http.Request, p amsbridge.Product) (bool, error) {
+	return e.soldOut[p.ID], e.cartErr
+}
+
+func (e *env) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
+	c, err := r.Cookie(cartCookie)
+	if err != nil {
+		return 0, nil
+	}
+	n := len(e.carts[c.Value])
+	if e.carts[c.Value][p.ID] > 0 {
+		n--
+	}
+	return n, e.cartErr
+}
+
+// inspector has the one method of a store that a standing uses.
+type inspector struct {
+	outbox.Inspector
+	env *env
+}
+
+func (i inspector) Find(context.Context, outbox.Query) ([]outbox.Record, error) {
+	return i.env.records, nil
+}
+
+// registered is a stored registration of the user for the course.
+func (e *env) registered(state outbox.State) outbox.Record {
+	e.t.Helper()
+	facts, err := json.Marshal(map[string]any{"user_id": e.user.ID, "remote_product_id": "C-1"})
+	require.NoError(e.t, err)
+	return outbox.Record{
+		State: state, Receipt: amsbridge.Receipt{ProductURL: "https://learn.example.org/c-1"}.Encode(),
+		Message: outbox.Message{
+			Destination: "elevate", Kind: amsbridge.KindRegistration, Version: 1, Person: string(e.user.ID),
+			Subject: "o", Items: []string{"1"}, Facts: facts,
+		},
+	}
+}

@@ -1,0 +1,165 @@
+package cartlink
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/pages"
+)
+
+// ServeHTTP answers a registration URL. A GET that a person navigated to sets the
+// quantity (parameter "quantity", 1 if it is not given) of the product (parameter
+// "product") and redirects to the cart page with 303, or asks first, as the
+// policy says. POST is the form of the page that asks. Nothing else in the query
+// counts. HEAD, prefetches, previews, frames and images change nothing. Every
+// answer is no-store and no-referrer.
+//
+// Products that are unknown, sold out or owned already each get a page that
+// helps, and who owns one is led into it where WalkIn says how.
+func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	web.Private(w.Header())
+	if !web.Allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
+		return
+	}
+	values, ok := l.values(w, r)
+	if !ok {
+		l.problem(w, http.StatusBadRequest, "This link does not work", "It is not written as our links are.")
+		return
+	}
+	product, offering, err := l.cfg.Catalog.Lookup(r.Context(), values.Get(paramProduct))
+	quantity, fits := l.quantity(values.Get(paramQuantity))
+	switch {
+	case err != nil:
+		l.problem(w, http.StatusServiceUnavailable, "That did not work", "Please try again in a moment.")
+	case offering != amsbridge.Offered || product.ID == "":
+		l.problem(w, http.StatusNotFound, "We do not sell this",
+			"The link may be old. What we sell now is in the shop.")
+	case !fits:
+		l.problem(w, http.StatusBadRequest, "This link does not work",
+			"It asks for a quantity that we cannot sell.")
+	case r.Method == http.MethodPost:
+		if l.cross.Check(r) != nil {
+			l.problem(w, http.StatusForbidden, "That did not work",
+				"The request came from another site. Please open the link again.")
+			return
+		}
+		l.set(w, r, product, quantity)
+	case !web.IsNavigation(r):
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		l.open(w, r, values, product, quantity)
+	}
+}
+
+// values returns the query of a GET or the form of a POST, and whether each
+// parameter that counts stands there once at most.
+func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if r.Method == http.MethodPost {
+		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+		err = r.ParseForm()
+		values = r.PostForm
+	}
+	return values, err == nil && len(values[paramProduct]) == 1 && len(values[paramQuantity]) <= 1
+}
+
+// open answers a GET that a person navigated to.
+func (l *Links) open(
+	w http.ResponseWriter, r *http.Request, values url.Values, p amsbridge.Product, quantity int,
+) {
+	if !l.cfg.LaxCookie && values.Get(paramHop) == "" && r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		// A cookie with SameSite=Strict is sent neither on a click from another site
+		// nor after a redirect of it, but is from a page of our own. Without the
+		// cookie a second cart would begin.
+		own := url.Values{paramProduct: {p.ID}, paramQuantity: {strconv.Itoa(quantity)}, paramHop: {"1"}}
+		next := l.base.EscapedPath() + "?" + own.Encode()
+		l.pages.Write(w, http.StatusOK, pages.Page{
+			Name: "onward", Title: "One moment", Next: next,
+			Links: []pages.Link{{URL: next, Text: "Go on to the cart"}},
+		}, false)
+		return
+	}
+	if l.owned(w, r, p) {
+		return
+	}
+	soldOut, err := l.soldOut(r, p)
+	ask := false
+	if err == nil && !soldOut {
+		ask, err = l.mustAsk(r, p)
+	}
+	switch {
+	case soldOut:
+		l.saySoldOut(w)
+	case err != nil:
+		l.problem(w, http.StatusServiceUnavailable, "That did not work", "Please try again in a moment.")
+	case ask:
+		l.ask(w, p, quantity)
+	default:
+		l.set(w, r, p, quantity)
+	}
+}
+
+// ask shows the page that asks before the cart is changed.
+func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int) {
+	l.pages.Write(w, http.StatusOK, pages.Page{
+		Name: "cart", Title: "Put this into your cart?",
+		Text: []string{l.cfg.Title(p), "A link brought you here. What your cart holds already stays in it."},
+		Form: &pages.Form{
+			Action: l.base.EscapedPath(), Button: "Put it into the cart",
+			Fields: []pages.Field{
+				{Name: paramProduct, Value: p.ID},
+				{Name: paramQuantity, Value: strconv.Itoa(quantity)},
+			},
+		},
+		Links: []pages.Link{{URL: l.cfg.CartPage, Text: "Leave the cart as it is"}},
+	}, false)
+}
+
+// mustAsk tells whether the policy has the buyer asked first.
+func (l *Links) mustAsk(r *http.Request, p amsbridge.Product) (bool, error) {
+	switch l.cfg.Policy {
+	case AlwaysAdd:
+		return false, nil
+	case AlwaysConfirm:
+		return true, nil
+	}
+	counter, ok := l.cfg.Cart.(Counter)
+	if !ok {
+		return true, nil
+	}
+	n, err := counter.CountOthers(r, p)
+	return n > 0, err
+}
+
+func (l *Links) set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) {
+	switch result, err := l.cfg.Cart.Set(w, r, p, quantity); {
+	case err != nil:
+		l.problem(w, http.StatusServiceUnavailable, "That did not work",
+			"Your cart is as it was. Please try again in a moment.")
+	case result == SoldOut:
+		l.saySoldOut(w)
+	default:
+		http.Redirect(w, r, l.cfg.CartPage, http.StatusSeeOther)
+	}
+}
+
+func (l *Links) soldOut(r *http.Request, p amsbridge.Product) (bool, error) {
+	if stock, ok := l.cfg.Cart.(Stock); ok {
+		return stock.SoldOut(r, p)
+	}
+	return false, nil
+}
+
+func (l *Links) saySoldOut(w http.ResponseWriter) {
+	l.problem(w, http.StatusOK, "This is sold out", "We are sorry. Other dates and courses are in the shop.")
+}
+
+func (l *Links) problem(w http.ResponseWriter, status int, title, text string) {
+	l.pages.Write(w, status, pages.Page{
+		Name: "problem", Title: title, Text: []string{text},
+		Links: []pages.Link{{URL: l.cfg.ShopPage, Text: "Go to the shop"}},
+	}, false)
+}

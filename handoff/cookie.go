@@ -1,0 +1,109 @@
+package handoff
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/web"
+)
+
+// PullCookie is the cookie in which a platform finds a pull session. It is set on
+// the parent domain of shop and platform, Secure, HttpOnly and with SameSite=Lax,
+// since both are sub-domains of one site. Every host below that domain can read
+// it, and must be trusted.
+type PullCookie struct {
+	// Name begins with "__Secure-", by which the browser insists on Secure. The
+	// stricter "__Host-" would allow no parent domain. Required.
+	Name string
+	// Domain is the parent domain, such as "example.org", without a leading dot.
+	// Required.
+	Domain string
+}
+
+// problem returns the bad field of a cookie that a platform at that URL would
+// never see, and why.
+func (c PullCookie) problem(platform string) (field, problem string) {
+	u, err := url.Parse(platform)
+	switch {
+	case !strings.HasPrefix(c.Name, "__Secure-"):
+		return "Cookie.Name", "does not begin with __Secure-"
+	case check.Name(c.Name, 64) != "":
+		return "Cookie.Name", check.Name(c.Name, 64)
+	case strings.HasPrefix(c.Domain, "."), !strings.Contains(c.Domain, "."),
+		strings.ContainsFunc(c.Domain, web.NotInHost):
+		return "Cookie.Domain", "is not a parent domain such as example.org"
+	case err != nil, u.Scheme != "https", !strings.HasSuffix("."+u.Hostname(), "."+c.Domain):
+		return "Cookie.Domain", "is not one that the platform's https URL lies in"
+	}
+	return "", ""
+}
+
+// with returns the cookie with a value; a negative age deletes it.
+func (c PullCookie) with(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: c.Name, Value: value, Domain: c.Domain, Path: "/", MaxAge: maxAge,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// Session is middleware for the shop's own pages. It gives signed-in members the
+// pull sessions of all platforms that are reached [ByCookie], renews them when
+// half their time is over, and deletes the cookies of everybody else. It acts on
+// navigations alone, and fails no request.
+func (h *Handlers) Session(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if web.IsNavigation(r) {
+			h.renew(w, r)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// renew gives, renews or deletes the pull session of each platform.
+func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) {
+	for _, p := range h.cfg.Platforms {
+		if p.Way != ByCookie {
+			continue
+		}
+		old, err := r.Cookie(p.Cookie.Name)
+		had := err == nil && old.Value != ""
+		user, err := h.cfg.CurrentUser(r)
+		if err != nil {
+			if had {
+				http.SetCookie(w, p.Cookie.with("", -1))
+			}
+			continue
+		}
+		id, err := h.cfg.SessionID(r)
+		if err != nil || had && h.cfg.SSO.FreshSession(p.Name, old.Value, user.ID, id) {
+			continue
+		}
+		// A failure is in the audit, and is no reason to fail the page.
+		_ = h.setCookie(r.Context(), w, p, user.ID, id)
+	}
+}
+
+// setCookie gives the browser a pull session.
+func (h *Handlers) setCookie(
+	ctx context.Context, w http.ResponseWriter, p Platform, user amsbridge.UserID, sessionID string,
+) error {
+	token, err := h.cfg.SSO.Session(ctx, p.Name, user, sessionID)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, p.Cookie.with(token, int(h.cfg.SSO.SessionLifetime(p.Name).Seconds())))
+	return nil
+}
+
+// deleteCookies takes the pull sessions of all platforms from the browser.
+func (h *Handlers) deleteCookies(w http.ResponseWriter) {
+	for _, p := range h.cfg.Platforms {
+		if p.Way == ByCookie {
+			http.SetCookie(w, p.Cookie.with("", -1))
+		}
+	}
+}

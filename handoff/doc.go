@@ -1,0 +1,25 @@
+// Package handoff hands members who are signed in at the shop over to the
+// platforms, so that nobody signs in twice. A shop lists its platforms and mounts
+// the handlers on its own router:
+//
+//	handOffs, err := handoff.New(handoff.Config{
+//		SSO: sso, SignIn: "/sign-in", StateKey: stateKey,
+//		CurrentUser: func(r *http.Request) (amsbridge.User, error) { … }, // or amsbridge.ErrSignedOut
+//		Platforms: []handoff.Platform{
+//			{Name: "elevate", Title: "Elevate", URL: "https://learn.example.org/in", Destination: "elevate"},
+//			{Name: "notified", Title: "Notified", Way: handoff.ByTicket, Tickets: notifiedClient},
+//		},
+//		Catalog: catalog, Standing: standing,
+//	})
+//	mux.Handle("/hand-off", handOffs.Start())
+//	mux.Handle("/sign-out", handOffs.SignOut())
+//
+// The shop's pages then link to /hand-off?to=elevate&product=course-101. Who is
+// signed out goes by SignIn, whose page asks [Handlers.WayBack] where the member
+// wanted to go. Tokens are signed by [amsbridge.SSO.HandOff]; a platform written
+// in Go accepts them with package ssoverify.
+//
+// A platform that is reached [ByCookie] asks the shop who the member is: a
+// [Validator] answers it, and the middleware [Handlers.Session] around the shop's
+// pages keeps the cookie fresh.
+package handoff

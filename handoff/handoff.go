@@ -1,0 +1,131 @@
+package handoff
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/render"
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/pages"
+)
+
+// Config configures [New].
+type Config struct {
+	// SSO signs the tokens. Required, unless all platforms are ByTicket.
+	SSO *amsbridge.SSO
+	// Platforms are all that members may be handed over to. At least one.
+	Platforms []Platform
+	// CurrentUser says who is signed in at the shop, or [amsbridge.ErrSignedOut].
+	// Required.
+	CurrentUser func(*http.Request) (amsbridge.User, error)
+	// SessionID names the shop's own session of a request; see
+	// [amsbridge.SSO.Session]. Required for ByCookie.
+	SessionID func(*http.Request) (string, error)
+	// SignIn is the shop's sign-in page: a path, or a URL. Members who are signed
+	// out are sent there with the parameter "back", which [Handlers.WayBack]
+	// reads. Browsers apply that page's form-action to the redirects after its
+	// form, too: for ByQuery, ByCookie and ByTicket its Content-Security-Policy
+	// must allow the platforms' origins. Required.
+	SignIn string
+	// StateKey signs ways back and sign-out forms. It is at least 32 random bytes,
+	// the same on all replicas, and none of the SSO's keys. Required.
+	StateKey []byte
+	// Catalog finds the product that a request names. Required where a platform
+	// has a Destination or is ByTicket.
+	Catalog amsbridge.Catalog
+	// Standing says whether a product's push has arrived. Required where a
+	// platform has a Destination.
+	Standing *amsbridge.Standing
+	// EndSession ends the shop's session of a request, for [Handlers.SignOut].
+	// Defaults to none: only the cookies of pull sessions are deleted.
+	EndSession func(http.ResponseWriter, *http.Request) error
+	// SignedOut is where members go who signed out: a path. Defaults to "/".
+	SignedOut string
+	// PerUser and PerAddress limit how many hand-offs a minute this process makes
+	// for one member and for one address. Default to 20 and 120.
+	PerUser, PerAddress int
+	// Address returns the caller's address, for shops behind a proxy. Defaults to
+	// that of the connection.
+	Address func(*http.Request) string
+	// Audit takes a row for each ticket, refusal and sign-out. Rows of tokens go to
+	// the SSO's own. Defaults to the log.
+	Audit amsbridge.SSOAudit
+	// Pages says how the pages look.
+	Pages pages.Config
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+}
+
+// Handlers hand members over from the shop to the platforms and sign them out.
+// They are plain handlers without path variables: mount them where you like.
+// They are safe for concurrent use, and printing them shows no key.
+type Handlers struct {
+	cfg     Config // without its StateKey
+	state   *stateSigner
+	pages   *render.Renderer
+	perUser *limiter
+	perAddr *limiter
+}
+
+// New checks the configuration and copies it. It returns an
+// [*amsbridge.InputError] that names the first bad field.
+func New(cfg Config) (*Handlers, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Address == nil {
+		cfg.Address = remoteAddress
+	}
+	if cfg.Audit == nil {
+		cfg.Audit = amsbridge.LogSSO
+	}
+	cfg.SignedOut = cmp.Or(cfg.SignedOut, "/")
+	cfg.Platforms = slices.Clone(cfg.Platforms)
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	h := &Handlers{}
+	var err error
+	if h.pages, err = render.New("handoff", cfg.Pages); err != nil {
+		return nil, err
+	}
+	if h.state, err = newStateSigner(cfg.StateKey, cfg.Now); err != nil {
+		return nil, err
+	}
+	if h.perUser, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {
+		return nil, err
+	}
+	if h.perAddr, err = newLimiter("Config.PerAddress", cfg.PerAddress, 120, cfg.Now); err != nil {
+		return nil, err
+	}
+	cfg.StateKey = nil
+	h.cfg = cfg
+	return h, nil
+}
+
+func (cfg *Config) check() error {
+	switch {
+	case cfg.CurrentUser == nil:
+		return check.Bad("handoff", "Config.CurrentUser", "is nil")
+	case web.LocalPath(cfg.SignIn) == "" && !web.SecureURL(cfg.SignIn):
+		return check.Bad("handoff", "Config.SignIn", "is neither a path nor an https URL")
+	case web.LocalPath(cfg.SignedOut) == "":
+		return check.Bad("handoff", "Config.SignedOut", "is not a path")
+	case cfg.Catalog != nil && check.IsNil(cfg.Catalog):
+		return check.Bad("handoff", "Config.Catalog", "holds a nil pointer")
+	}
+	return cfg.checkPlatforms()
+}
+
+// platform finds one by its name.
+func (h *Handlers) platform(name string) (Platform, bool) {
+	i := slices.IndexFunc(h.cfg.Platforms, func(p Platform) bool { return p.Name == name })
+	if i < 0 {
+		return Platform{}, false
+	}
+	return h.cfg.Platforms[i], true
+}

@@ -1,0 +1,44 @@
+package handoff
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/pages"
+)
+
+func (h *Handlers) problem(w http.ResponseWriter, status int, title string, text ...string) {
+	h.pages.Write(w, status, pages.Page{Name: "problem", Title: title, Text: text}, false)
+}
+
+func (h *Handlers) tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "60")
+	h.problem(w, http.StatusTooManyRequests, "Please wait a minute", "There were too many attempts.")
+}
+
+// retry offers the same link again. It names no cause: none would help the
+// member.
+func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
+	h.pages.Write(w, http.StatusServiceUnavailable, pages.Page{
+		Name: "problem", Title: p.Title + " cannot be reached just now",
+		Text:  []string{"Nothing is lost. Please try again in a moment."},
+		Links: []pages.Link{{URL: web.OwnURL(r), Text: "Try again"}},
+	}, false)
+}
+
+// refreshAfter is how often the waiting page loads itself again, in seconds.
+const refreshAfter = 5
+
+// waiting says that the push is on its way.
+func (h *Handlers) waiting(w http.ResponseWriter, r *http.Request, p Platform) {
+	w.Header().Set("Retry-After", strconv.Itoa(refreshAfter))
+	h.pages.Write(w, http.StatusOK, pages.Page{
+		Name: "waiting", Title: "We are finishing your registration",
+		Text: []string{
+			"It is on its way to " + p.Title + ". This page looks again by itself, every few seconds.",
+		},
+		Refresh: refreshAfter,
+		Links:   []pages.Link{{URL: web.OwnURL(r), Text: "Look again now"}},
+	}, false)
+}

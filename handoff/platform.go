@@ -1,0 +1,126 @@
+package handoff
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/web"
+)
+
+// Way is how a member is handed over to a platform.
+type Way uint8
+
+// The ways.
+const (
+	// ByForm has the browser post the token. It is in no URL, so no log, history
+	// or Referer keeps it.
+	ByForm Way = iota
+	// ByQuery puts the token into the URL, for receivers that take no form. Logs
+	// on the way may keep it; it serves once and for a minute.
+	ByQuery
+	// ByCookie sets a pull session as a cookie of the parent domain. The platform
+	// finds it there and asks a [Validator] whose it is.
+	ByCookie
+	// ByTicket fetches a login ticket from the platform and redirects to it.
+	ByTicket
+)
+
+// Platform is one that members are handed over to.
+type Platform struct {
+	// Name is what requests call it. It is the Name of an [amsbridge.Audience],
+	// except for ByTicket. Required, unique.
+	Name string
+	// Title is what members call it. Defaults to Name.
+	Title string
+	// Way is how members are handed over. Defaults to ByForm.
+	Way Way
+	// URL is where the platform takes hand-offs, and for ByCookie its front page:
+	// https, or http to loopback. Required, except for ByTicket.
+	URL string
+	// TokenParam is the name of the token's form field or query parameter.
+	// Defaults to "token".
+	TokenParam string
+	// Destination is the outbox destination whose pushes must have arrived before
+	// a member goes there, such as "elevate". Defaults to none: nothing is waited
+	// for.
+	Destination string
+	// Cookie holds the pull session. Required for ByCookie.
+	Cookie PullCookie
+	// Tickets fetches login tickets. Required for ByTicket.
+	Tickets TicketMinter
+}
+
+// TicketMinter fetches a login ticket of a platform that has its own, and
+// returns the URL that redeems it, once and within a minute. The Notified client
+// is one. Its errors are [*outbox.DeliveryError] where the platform said why.
+type TicketMinter interface {
+	MintTicket(ctx context.Context, user amsbridge.UserID, product amsbridge.Product) (string, error)
+}
+
+// checkPlatforms checks every platform and fills in its defaults.
+func (cfg *Config) checkPlatforms() error {
+	if len(cfg.Platforms) == 0 {
+		return check.Bad("handoff", "Config.Platforms", "are empty")
+	}
+	for i := range cfg.Platforms {
+		p := &cfg.Platforms[i]
+		p.Title = cmp.Or(p.Title, p.Name)
+		p.TokenParam = cmp.Or(p.TokenParam, "token")
+		field, problem := p.problem()
+		sameName := func(other Platform) bool { return other.Name == p.Name }
+		if problem == "" && slices.ContainsFunc(cfg.Platforms[:i], sameName) {
+			field, problem = "Name", "is listed twice"
+		}
+		if problem == "" && p.Way != ByTicket && cfg.SSO != nil && !slices.Contains(cfg.SSO.Audiences(), p.Name) {
+			field, problem = "Name", "is no audience of Config.SSO"
+		}
+		if problem != "" {
+			return check.Bad("handoff", fmt.Sprintf("Config.Platforms[%d].%s", i, field), problem)
+		}
+		if missing := cfg.lacks(*p); missing != "" {
+			return check.Bad("handoff", "Config."+missing, fmt.Sprintf("is nil, and Platforms[%d] needs it", i))
+		}
+	}
+	return nil
+}
+
+// problem returns the first bad field of a platform and what is wrong with it.
+func (p Platform) problem() (field, problem string) {
+	switch {
+	case check.Text(p.Name, 255) != "":
+		return "Name", check.Text(p.Name, 255)
+	case check.Text(p.Title, 255) != "":
+		return "Title", check.Text(p.Title, 255)
+	case p.Way > ByTicket:
+		return "Way", "is not one of the ways"
+	case p.Way != ByTicket && !web.SecureURL(p.URL):
+		return "URL", "is not an https URL"
+	case check.Name(p.TokenParam, 64) != "":
+		return "TokenParam", check.Name(p.TokenParam, 64)
+	case p.Way == ByTicket && check.IsNil(p.Tickets):
+		return "Tickets", "is nil"
+	case p.Way == ByCookie:
+		return p.Cookie.problem(p.URL)
+	}
+	return "", ""
+}
+
+// lacks names a field of the configuration that a platform needs and that is
+// not set.
+func (cfg *Config) lacks(p Platform) string {
+	switch {
+	case p.Way != ByTicket && cfg.SSO == nil:
+		return "SSO"
+	case p.Way == ByCookie && cfg.SessionID == nil:
+		return "SessionID"
+	case (p.Way == ByTicket || p.Destination != "") && cfg.Catalog == nil:
+		return "Catalog"
+	case p.Destination != "" && cfg.Standing == nil:
+		return "Standing"
+	}
+	return ""
+}

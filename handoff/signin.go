@@ -1,0 +1,41 @@
+package handoff
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/amsbridge/amsbridge/internal/web"
+)
+
+// paramBack is the parameter of the sign-in page that holds the signed way back.
+const paramBack = "back"
+
+// wayBackLasts is how long a member may take to sign in.
+const wayBackLasts = time.Hour
+
+// signIn sends a member to the shop's sign-in page, with a signed way back.
+func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) {
+	u, err := url.Parse(h.cfg.SignIn)
+	if err != nil {
+		h.problem(w, http.StatusInternalServerError, "Something went wrong", "Please try again.")
+		return
+	}
+	q := u.Query()
+	q.Set(paramBack, h.state.sign(forWayBack, web.OwnURL(r), wayBackLasts))
+	u.RawQuery = q.Encode()
+	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+}
+
+// WayBack returns where a member who was sent to sign in wanted to go: a path and
+// query of this site. It reads the parameter "back" of the request's query or
+// form, which must have been signed here within the hour. The shop redirects
+// there once the member has signed in, and to a page of its own where ok is
+// false.
+func (h *Handlers) WayBack(r *http.Request) (path string, ok bool) {
+	path, ok = h.state.open(forWayBack, r.FormValue(paramBack))
+	if !ok || web.LocalPath(path) == "" {
+		return "", false
+	}
+	return web.LocalPath(path), true
+}

@@ -1,0 +1,152 @@
+package handoff
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/web"
+)
+
+// Parameters of [Handlers.Start].
+const (
+	paramTo       = "to"
+	paramProduct  = "product"
+	paramReturnTo = "return_to"
+	paramState    = "state"
+	paramNonce    = "nonce"
+)
+
+// maxState is the longest state that a platform gets back, in bytes.
+const maxState = 512
+
+// Start hands the signed-in member over to a platform. It answers GET, with the
+// query parameters:
+//
+//   - to: the platform's Name. Required.
+//   - product: the shop's product ID, where one is meant. While its push is on
+//     its way the member sees a page that says so and loads itself again. A push
+//     that needs a person shows that.
+//   - return_to: the page at the platform that the member asked for; see
+//     [amsbridge.Audience].
+//   - state: what a platform that started the hand-off gave, at most 512 bytes.
+//     It goes back to the platform beside the token.
+//   - nonce: the same, but signed within the token.
+//
+// Members who are signed out are sent to SignIn first. HEAD, prefetches,
+// previews, frames and images mint nothing. Every answer is no-store and
+// no-referrer.
+func (h *Handlers) Start() http.Handler { return http.HandlerFunc(h.start) }
+
+// handOff is what a request of a signed-in member asks for.
+type handOff struct {
+	platform Platform
+	user     amsbridge.User
+	query    url.Values
+	product  amsbridge.Product // zero where none is meant or known
+}
+
+func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
+	web.Private(w.Header())
+	if !web.Allow(w, r, http.MethodGet, http.MethodHead) {
+		return
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	p, known := h.platform(query.Get(paramTo))
+	switch {
+	case err != nil || !known:
+		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no platform of ours.")
+		return
+	case !web.IsNavigation(r): // nothing is minted that nobody would see
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case !h.perAddr.allows(h.cfg.Address(r)):
+		h.refuse(r.Context(), p, "", "too many hand-offs from one address")
+		h.tooMany(w)
+		return
+	case query.Get(paramState) != "" && check.Text(query.Get(paramState), maxState) != "":
+		h.problem(w, http.StatusBadRequest, "This link does not work", "Its state is not one that we give back.")
+		return
+	}
+	user, err := h.cfg.CurrentUser(r)
+	switch {
+	case errors.Is(err, amsbridge.ErrSignedOut):
+		h.signIn(w, r)
+		return
+	case err != nil:
+		h.refuse(r.Context(), p, "", "the look-up of the member failed")
+		h.retry(w, r, p)
+		return
+	case user.ID.Check() != nil:
+		h.refuse(r.Context(), p, "", "the member's user ID "+check.Problem(user.ID.Check()))
+		h.problem(w, http.StatusForbidden, "We cannot take you there",
+			"Your account has no ID that "+p.Title+" knows. Please ask us.")
+		return
+	case !h.perUser.allows(string(user.ID)):
+		h.refuse(r.Context(), p, user.ID, "too many hand-offs of one member")
+		h.tooMany(w)
+		return
+	}
+	h.handOverWhenDelivered(w, r, handOff{platform: p, user: user, query: query})
+}
+
+// handOverWhenDelivered hands a member over if the product's push has arrived at
+// the platform, and otherwise shows what it waits for.
+func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request, to handOff) {
+	ctx, p := r.Context(), to.platform
+	if id := to.query.Get(paramProduct); id != "" && h.cfg.Catalog != nil {
+		product, offering, err := h.cfg.Catalog.Lookup(ctx, id)
+		if err != nil {
+			h.refuse(ctx, p, to.user.ID, "the catalogue failed")
+			h.retry(w, r, p)
+			return
+		}
+		if offering == amsbridge.Offered {
+			to.product = product
+		}
+	}
+	state, err := h.standing(ctx, to)
+	switch {
+	case err != nil:
+		h.refuse(ctx, p, to.user.ID, "the look-up of the registration failed")
+		h.retry(w, r, p)
+	case state == amsbridge.PlaceQueued:
+		h.refuse(ctx, p, to.user.ID, "the registration is still queued")
+		h.waiting(w, r, p)
+	case state == amsbridge.PlaceNeedsAttention:
+		h.refuse(ctx, p, to.user.ID, "the registration needs a person")
+		h.problem(w, http.StatusOK, "We are looking after your registration",
+			"Something about it needs one of us. We have been told, and you need not order again.")
+	default:
+		h.handOver(w, r, to)
+	}
+}
+
+// standing returns the state of the product's push. It is delivered where there
+// is no push or none to wait for: the platform itself then says who may come in.
+func (h *Handlers) standing(ctx context.Context, to handOff) (amsbridge.PlaceState, error) {
+	p := to.platform
+	if p.Destination == "" || to.product.ID == "" {
+		return amsbridge.PlaceDelivered, nil
+	}
+	holding, err := h.cfg.Standing.Holding(ctx, to.user.ID, to.product, p.Destination)
+	return holding.State, err
+}
+
+// refuse keeps an audit row of a member who was not handed over.
+func (h *Handlers) refuse(ctx context.Context, p Platform, user amsbridge.UserID, reason string) {
+	kind := ssotoken.HandOff
+	switch p.Way {
+	case ByTicket:
+		kind = ssotoken.Ticket
+	case ByCookie:
+		kind = ssotoken.Session
+	}
+	h.cfg.Audit(ctx, amsbridge.SSOEvent{
+		Time: h.cfg.Now(), Action: amsbridge.SSORefused, Kind: kind, Audience: p.Name, UserID: user, Reason: reason,
+	})
+}

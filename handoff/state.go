@@ -1,0 +1,67 @@
+package handoff
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+)
+
+// stateSigner signs short texts that a browser carries back to the shop. It signs
+// their purpose too, so that none serves another one, and until when they serve.
+// Its key is held by a function, where no formatting finds it.
+type stateSigner struct {
+	mac func(payload []byte) []byte
+	now func() time.Time
+}
+
+// The purposes of a signed state: single lines.
+const (
+	forWayBack = "way back"
+	forSignOut = "sign out"
+)
+
+func newStateSigner(key []byte, now func() time.Time) (*stateSigner, error) {
+	if p := check.Secret(key); p != "" {
+		return nil, check.Bad("handoff", "Config.StateKey", p)
+	}
+	own := bytes.Clone(key)
+	return &stateSigner{now: now, mac: func(payload []byte) []byte {
+		m := hmac.New(sha256.New, own)
+		m.Write([]byte("amsbridge state\n")) // what else the shop signs with this key is none of ours
+		m.Write(payload)
+		return m.Sum(nil)
+	}}, nil
+}
+
+// sign returns the text and its proof, in characters that a URL need not escape.
+func (s *stateSigner) sign(purpose, text string, lifetime time.Duration) string {
+	payload := fmt.Appendf(nil, "%s\n%d\n%s", purpose, s.now().Add(lifetime).Unix(), text)
+	enc := base64.RawURLEncoding
+	return enc.EncodeToString(payload) + "." + enc.EncodeToString(s.mac(payload))
+}
+
+// open returns the text that was signed for this purpose, while it serves.
+func (s *stateSigner) open(purpose, signed string) (text string, ok bool) {
+	if len(signed) > 8<<10 {
+		return "", false
+	}
+	first, second, _ := strings.Cut(signed, ".")
+	payload, err1 := base64.RawURLEncoding.Strict().DecodeString(first)
+	proof, err2 := base64.RawURLEncoding.Strict().DecodeString(second)
+	if err1 != nil || err2 != nil || !hmac.Equal(proof, s.mac(payload)) {
+		return "", false
+	}
+	parts := strings.SplitN(string(payload), "\n", 3)
+	if len(parts) != 3 || parts[0] != purpose {
+		return "", false
+	}
+	until, err := strconv.ParseInt(parts[1], 10, 64)
+	return parts[2], err == nil && s.now().Unix() < until
+}

@@ -1,0 +1,239 @@
+package handoff
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/ssoverify"
+)
+
+// UserFields names the fields of the answer about a user. An empty name leaves
+// its field out. What Elevate wants them to be called is unknown.
+type UserFields struct {
+	UserID, FirstName, LastName, Email, MemberType string
+}
+
+// ValidatorConfig configures [NewValidator].
+type ValidatorConfig struct {
+	// Sessions verifies the tokens. Required.
+	Sessions *ssoverify.Sessions
+	// UserInfo returns what the platform is told of a member. It is called at each
+	// validation. Required.
+	UserInfo func(ctx context.Context, user amsbridge.UserID) (amsbridge.User, error)
+	// Caller checks who asks, since the answer is personal data; an error refuses
+	// the caller. [CallerSecret] makes one. Required, unless InsecureAnyCaller.
+	Caller func(*http.Request) error
+	// InsecureAnyCaller answers whoever has a token: a stolen one then tells the
+	// member's name and e-mail address to its thief. Defaults to false.
+	InsecureAnyCaller bool
+	// Fields names the answer's fields. Defaults to user_id, first_name, last_name,
+	// email and member_type, which are a guess.
+	Fields *UserFields
+	// TokenParam is the name of the token's form field or JSON member. Defaults to
+	// "token".
+	TokenParam string
+	// AllowQuery takes the token from the query of a GET as well, where logs on
+	// the way may keep it. Defaults to false.
+	AllowQuery bool
+	// PerAddress limits how many calls a minute this process takes from one
+	// address. Defaults to 1,200.
+	PerAddress int
+	// Address returns the caller's address, for shops behind a proxy. Defaults to
+	// that of the connection.
+	Address func(*http.Request) string
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+}
+
+// Validator is the web service that a platform calls to learn whose pull session
+// it holds. Elevate's SSO works so, as far as its public pages tell. It answers a
+// POST of a form or of a JSON object that holds the token:
+//
+//   - 200 {"valid":true,"user_id":…} for a token that [ssoverify.Sessions.Verify]
+//     accepts, with the user as UserInfo tells it, member type included.
+//   - 401 {"valid":false} for any other token, whatever the reason.
+//   - 400, 403, 405, 415 and 429 {"valid":false} for calls that bring none, from
+//     callers without proof, by another method, of another kind, and too many.
+//   - 503 {"valid":false} where UserInfo fails.
+//
+// Every answer is no-store. It is safe for concurrent use.
+type Validator struct {
+	cfg    ValidatorConfig
+	fields UserFields
+	limit  *limiter
+}
+
+// NewValidator checks the configuration. It returns an [*amsbridge.InputError]
+// that names the first bad field.
+func NewValidator(cfg ValidatorConfig) (*Validator, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Address == nil {
+		cfg.Address = remoteAddress
+	}
+	cfg.TokenParam = cmp.Or(cfg.TokenParam, "token")
+	v := &Validator{cfg: cfg, fields: UserFields{
+		UserID: "user_id", FirstName: "first_name", LastName: "last_name",
+		Email: "email", MemberType: "member_type",
+	}}
+	if cfg.Fields != nil {
+		v.fields = *cfg.Fields
+	}
+	switch {
+	case cfg.Sessions == nil:
+		return nil, check.Bad("handoff", "ValidatorConfig.Sessions", "is nil")
+	case cfg.UserInfo == nil:
+		return nil, check.Bad("handoff", "ValidatorConfig.UserInfo", "is nil")
+	case cfg.Caller == nil && !cfg.InsecureAnyCaller:
+		return nil, check.Bad("handoff", "ValidatorConfig.Caller",
+			"is nil; whoever finds a token would learn who the member is")
+	case cfg.Caller != nil && cfg.InsecureAnyCaller:
+		return nil, check.Bad("handoff", "ValidatorConfig.InsecureAnyCaller", "is set, and Caller too")
+	case v.fields.UserID == "" || v.fields.UserID == "valid":
+		return nil, check.Bad("handoff", "ValidatorConfig.Fields.UserID", `is empty or "valid"`)
+	}
+	var err error
+	if v.limit, err = newLimiter("ValidatorConfig.PerAddress", cfg.PerAddress, 1200, cfg.Now); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// CallerSecret returns a check for [ValidatorConfig] that asks for the header
+// "Authorization: Bearer <secret>". The secret has at least 32 random characters
+// and is compared in constant time. A weaker one is an [*amsbridge.InputError].
+func CallerSecret(secret string) (func(*http.Request) error, error) {
+	if p := check.Secret([]byte(secret)); p != "" {
+		return nil, check.Bad("handoff", "secret", p)
+	}
+	want := sha256.Sum256([]byte("Bearer " + secret))
+	return func(r *http.Request) error {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if len(r.Header.Values("Authorization")) != 1 || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			return errors.New("handoff: the caller did not prove itself")
+		}
+		return nil
+	}, nil
+}
+
+// ServeHTTP answers one validation.
+func (v *Validator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	web.Private(w.Header())
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	no := func(status int) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "{\"valid\":false}\n") // the caller may be gone
+	}
+	if !v.limit.allows(v.cfg.Address(r)) {
+		w.Header().Set("Retry-After", "1")
+		no(http.StatusTooManyRequests)
+		return
+	}
+	if v.cfg.Caller != nil && v.cfg.Caller(r) != nil {
+		no(http.StatusForbidden)
+		return
+	}
+	token, status := v.token(w, r)
+	if status != http.StatusOK {
+		no(status)
+		return
+	}
+	session, err := v.cfg.Sessions.Verify(r.Context(), token)
+	if err != nil {
+		no(http.StatusUnauthorized)
+		return
+	}
+	user, err := v.cfg.UserInfo(r.Context(), session.UserID)
+	if err != nil {
+		no(http.StatusServiceUnavailable)
+		return
+	}
+	user.ID = session.UserID
+	body, err := json.Marshal(v.answer(user))
+	if err != nil {
+		no(http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the caller may be gone
+}
+
+// answer is what is said of a member. It always says the ID and that it is valid.
+func (v *Validator) answer(u amsbridge.User) map[string]any {
+	answer := map[string]any{"valid": true}
+	for _, f := range []struct{ name, value string }{
+		{v.fields.FirstName, u.FirstName},
+		{v.fields.LastName, u.LastName},
+		{v.fields.Email, u.Email},
+		{v.fields.MemberType, u.MemberType},
+		{v.fields.UserID, string(u.ID)},
+	} {
+		if f.name != "" && f.name != "valid" {
+			answer[f.name] = f.value
+		}
+	}
+	return answer
+}
+
+// token reads the one token of a call, or returns the status that refuses it.
+func (v *Validator) token(w http.ResponseWriter, r *http.Request) (string, int) {
+	var values []string
+	switch {
+	case r.Method == http.MethodPost:
+		var status int
+		if values, status = v.posted(w, r); status != http.StatusOK {
+			return "", status
+		}
+	case r.Method == http.MethodGet && v.cfg.AllowQuery:
+		values = r.URL.Query()[v.cfg.TokenParam]
+	default:
+		w.Header().Set("Allow", http.MethodPost)
+		return "", http.StatusMethodNotAllowed
+	}
+	if len(values) != 1 || strings.TrimSpace(values[0]) == "" {
+		return "", http.StatusBadRequest
+	}
+	return values[0], http.StatusOK
+}
+
+// posted reads the tokens of a form or of a JSON object.
+func (v *Validator) posted(w http.ResponseWriter, r *http.Request) ([]string, int) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 2*amsbridge.MaxToken))
+	if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // none of ours where it fails
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, http.StatusBadRequest
+		}
+		return form[v.cfg.TokenParam], http.StatusOK
+	case "application/json":
+		object, err := ssotoken.FlatObject(bytes.TrimSpace(body), v.cfg.TokenParam)
+		token, ok := object[v.cfg.TokenParam].(string)
+		if err != nil || !ok {
+			return nil, http.StatusBadRequest
+		}
+		return []string{token}, http.StatusOK
+	}
+	return nil, http.StatusUnsupportedMediaType
+}

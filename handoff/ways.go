@@ -1,0 +1,125 @@
+package handoff
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/outbox"
+	"github.com/amsbridge/amsbridge/pages"
+)
+
+// handOver hands a member over in the platform's way.
+func (h *Handlers) handOver(w http.ResponseWriter, r *http.Request, to handOff) {
+	switch to.platform.Way {
+	case ByTicket:
+		h.byTicket(w, r, to)
+	case ByCookie:
+		h.byCookie(w, r, to)
+	default:
+		h.byToken(w, r, to)
+	}
+}
+
+// byToken sends the member to the platform with a signed token, in a form or in
+// the query.
+func (h *Handlers) byToken(w http.ResponseWriter, r *http.Request, to handOff) {
+	p := to.platform
+	token, err := h.cfg.SSO.HandOff(r.Context(), amsbridge.HandOffRequest{
+		Audience: p.Name, User: to.user, ReturnTo: to.query.Get(paramReturnTo), Nonce: to.query.Get(paramNonce),
+	})
+	if err != nil {
+		h.retry(w, r, p)
+		return
+	}
+	fields := []pages.Field{{Name: p.TokenParam, Value: token}}
+	if state := to.query.Get(paramState); state != "" {
+		fields = append(fields, pages.Field{Name: paramState, Value: state})
+	}
+	if p.Way == ByQuery {
+		http.Redirect(w, r, withQuery(p.URL, fields), http.StatusSeeOther)
+		return
+	}
+	h.pages.Write(w, http.StatusOK, pages.Page{
+		Name: "handoff", Title: "On to " + p.Title, Text: []string{"You are signed in there as well."},
+		Form: &pages.Form{Action: p.URL, Fields: fields, Button: "Continue to " + p.Title},
+	}, true)
+}
+
+// withQuery returns a URL that [New] has checked, with the fields in its query.
+func withQuery(base string, fields []pages.Field) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	q := u.Query()
+	for _, f := range fields {
+		q.Set(f.Name, f.Value)
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// byCookie gives the browser a pull session and sends it to the platform's page.
+func (h *Handlers) byCookie(w http.ResponseWriter, r *http.Request, to handOff) {
+	p := to.platform
+	id, err := h.cfg.SessionID(r)
+	if err != nil {
+		h.refuse(r.Context(), p, to.user.ID, "the look-up of the session failed")
+		h.retry(w, r, p)
+		return
+	}
+	if err := h.setCookie(r.Context(), w, p, to.user.ID, id); err != nil {
+		h.retry(w, r, p)
+		return
+	}
+	target := h.cfg.SSO.ReturnTarget(p.Name, to.query.Get(paramReturnTo))
+	http.Redirect(w, r, resolved(p.URL, target), http.StatusSeeOther)
+}
+
+// byTicket fetches a login ticket, which lives for a minute, and redirects to it.
+func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) {
+	ctx, p := r.Context(), to.platform
+	if to.product.ShowKey == 0 {
+		h.refuse(ctx, p, to.user.ID, "the request names no product of the platform")
+		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no event of "+p.Title+".")
+		return
+	}
+	target, err := p.Tickets.MintTicket(ctx, to.user.ID, to.product)
+	switch {
+	case err != nil && notYet(err):
+		h.refuse(ctx, p, to.user.ID, "the platform does not know the registration yet")
+		h.waiting(w, r, p)
+	case err != nil:
+		h.refuse(ctx, p, to.user.ID, "the platform gave no ticket")
+		h.retry(w, r, p)
+	case !web.SecureURL(target):
+		h.refuse(ctx, p, to.user.ID, "the ticket's URL is not https")
+		h.retry(w, r, p)
+	default:
+		h.cfg.Audit(ctx, amsbridge.SSOEvent{
+			Time: h.cfg.Now(), Action: amsbridge.SSOMinted, Kind: ssotoken.Ticket,
+			Audience: p.Name, UserID: to.user.ID,
+		})
+		http.Redirect(w, r, target, http.StatusFound) // as the vendor's page asks for
+	}
+}
+
+// resolved returns the URL of a return target at a platform.
+func resolved(base, target string) string {
+	b, err1 := url.Parse(base)
+	t, err2 := url.Parse(target)
+	if err1 != nil || err2 != nil || target == "" {
+		return base
+	}
+	return b.ResolveReference(t).String()
+}
+
+// notYet tells whether a platform said that it does not know the member yet.
+func notYet(err error) bool {
+	var d *outbox.DeliveryError
+	return errors.As(err, &d) && d.Outcome == outbox.OutcomeNotReady
+}

@@ -1,0 +1,183 @@
+package ssokeys
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/subtle"
+	"fmt"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+)
+
+// Algorithm is a way to sign, by its name in RFC 7518 and RFC 8037.
+type Algorithm string
+
+// The algorithms. HS256 serves only audiences that share a secret.
+const (
+	ES256 Algorithm = "ES256"
+	EdDSA Algorithm = "EdDSA"
+	RS256 Algorithm = "RS256"
+	HS256 Algorithm = "HS256"
+)
+
+// Sizes of keys. RFC 7518 sections 3.2 and 3.3 ask for as much.
+const (
+	// MinSecret is the shortest secret for HS256, in bytes.
+	MinSecret = check.MinSecret
+	// MinRSABits is the smallest RSA modulus; maxRSABits bounds what a hostile
+	// key set makes a verifier compute.
+	MinRSABits = 2048
+	maxRSABits = 8192
+)
+
+// SigningKey signs tokens. However it is printed or encoded, it shows its ID
+// alone.
+type SigningKey struct {
+	// ID is the kid header, by which the receiver finds the key. It is never
+	// used again for another key. 1 to 128 of [A-Za-z0-9._-]. Defaults to the
+	// key's RFC 7638 thumbprint.
+	ID string
+	// Private is an *ecdsa.PrivateKey on P-256, which signs ES256, an
+	// ed25519.PrivateKey, which signs EdDSA, or an *rsa.PrivateKey of 2048 bits
+	// and up, which signs RS256 (RFC 7518 section 3, RFC 8037 section 3.1). Other
+	// signers are refused.
+	Private crypto.Signer
+	// Secret signs HS256, in place of Private: at least 32 random bytes. Whoever
+	// can verify with it can sign with it, so it serves only audiences that are
+	// marked as sharing a secret.
+	Secret []byte
+}
+
+// Format writes the ID and nothing of the key, whatever the verb.
+func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "SigningKey(%q)", k.ID) }
+
+// MarshalText encodes the ID and nothing of the key, for loggers that encode
+// what they are given.
+func (k SigningKey) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "SigningKey(%q)", k.ID), nil
+}
+
+// Verification returns what verifies this key's tokens, with its ID filled in,
+// or an *amsbridge.InputError that names the bad field of the key.
+func (k SigningKey) Verification() (VerificationKey, error) {
+	own, field, problem := k.check()
+	if problem != "" {
+		return VerificationKey{}, check.Bad("ssokeys", "SigningKey."+field, problem)
+	}
+	return own.public, nil
+}
+
+// VerificationKey is what verifies the tokens of a [SigningKey]. However it is
+// printed or encoded, it shows its ID alone, since it may be a shared secret.
+type VerificationKey struct {
+	// ID is the kid header of the tokens it verifies. 1 to 128 of
+	// [A-Za-z0-9._-]. Defaults to the key's RFC 7638 thumbprint.
+	ID string
+	// Public is an *ecdsa.PublicKey on P-256, for ES256 and nothing else, an
+	// ed25519.PublicKey, for EdDSA, or an *rsa.PublicKey of 2048 bits and up, for
+	// RS256.
+	Public crypto.PublicKey
+	// Secret is that of a [SigningKey] for HS256, in place of Public.
+	Secret []byte
+}
+
+// Format writes the ID and nothing of the key, whatever the verb.
+func (k VerificationKey) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "VerificationKey(%q)", k.ID)
+}
+
+// MarshalText encodes the ID and nothing of the key.
+func (k VerificationKey) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "VerificationKey(%q)", k.ID), nil
+}
+
+// Checked returns a copy of the key with its ID filled in, which later changes
+// of this one do not reach, or an *amsbridge.InputError that names the field for
+// which no token may be verified with it.
+func (k VerificationKey) Checked() (VerificationKey, error) {
+	own, field, problem := k.check()
+	if problem != "" {
+		return VerificationKey{}, check.Bad("ssokeys", "VerificationKey."+field, problem)
+	}
+	return own, nil
+}
+
+// Algorithm is the one by which the key verifies; "" for a key that has none.
+func (k VerificationKey) Algorithm() Algorithm {
+	if m := k.method(); m != nil {
+		return Algorithm(m.Alg())
+	}
+	return ""
+}
+
+// Verify checks the signature of a token's first two segments, by the key's own
+// algorithm and no other. A key that Checked refuses verifies nothing.
+func (k VerificationKey) Verify(signed string, signature []byte) error {
+	own, err := k.Checked()
+	if err != nil {
+		return fmt.Errorf("%w: %w", jwt.ErrTokenUnverifiable, err)
+	}
+	if err := own.method().Verify(signed, signature, own.material()); err != nil {
+		return fmt.Errorf("%w: %w", jwt.ErrTokenSignatureInvalid, err)
+	}
+	return nil
+}
+
+// method is pinned to the kind of the key.
+func (k VerificationKey) method() jwt.SigningMethod {
+	switch k.Public.(type) {
+	case *ecdsa.PublicKey:
+		return jwt.SigningMethodES256
+	case ed25519.PublicKey:
+		return jwt.SigningMethodEdDSA
+	case *rsa.PublicKey:
+		return jwt.SigningMethodRS256
+	case nil:
+		if k.Secret != nil {
+			return jwt.SigningMethodHS256
+		}
+	}
+	return nil
+}
+
+// material is the public key, or the secret.
+func (k VerificationKey) material() any {
+	if k.shared() {
+		return k.Secret
+	}
+	return k.Public
+}
+
+func (k VerificationKey) shared() bool { return k.Secret != nil }
+
+// Equal tells whether two keys are the same, whatever their IDs. A key that
+// Checked refuses is the same as none.
+func (k VerificationKey) Equal(o VerificationKey) bool {
+	own, _, problem := k.check()
+	other, _, otherProblem := o.check()
+	if problem != "" || otherProblem != "" {
+		return false
+	}
+	if own.shared() || other.shared() {
+		return own.shared() && other.shared() && subtle.ConstantTimeCompare(own.Secret, other.Secret) == 1
+	}
+	public, ok := own.Public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(other.Public)
+}
+
+// signingKey is a checked copy of a [SigningKey].
+type signingKey struct {
+	public  VerificationKey
+	private any // a []byte for HS256
+}
+
+// sign writes a token of the given typ.
+func (k signingKey) sign(typ string, claims map[string]any) (string, error) {
+	t := jwt.NewWithClaims(k.public.method(), jwt.MapClaims(claims))
+	t.Header["typ"], t.Header["kid"] = typ, k.public.ID
+	return t.SignedString(k.private)
+}

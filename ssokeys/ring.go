@@ -1,0 +1,153 @@
+package ssokeys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+)
+
+// ErrNoActive is returned where a token shall be signed and no key of the ring
+// is active.
+var ErrNoActive = errors.New("ssokeys: no key is active")
+
+// Ring holds the keys of an audience, or of several, and changes them while
+// in use: a key begins as next, becomes active, retires, and is dropped, by its
+// times alone. It signs for an amsbridge.SSO and is a [Source]. It is safe for
+// concurrent use, and printing it shows no key.
+type Ring struct {
+	now func() time.Time
+
+	mu sync.RWMutex
+	// keys are held in a function only, where no formatting finds them. It is nil
+	// in a ring that NewRing did not make, which has none.
+	keys func() []ringKey
+	// revoked are the IDs that ever were, those of keys that are gone included.
+	revoked map[string]bool
+	rules   []Rule
+}
+
+// RingKey is a key and its times.
+type RingKey struct {
+	Key SigningKey
+	// ActiveFrom is when it begins to sign. Until then it is next. Give the
+	// receivers time to fetch it: longer than they cache a key set. Defaults to
+	// at once.
+	ActiveFrom time.Time
+	// RetireAt is when it stops signing. What it signed is accepted for
+	// [RetiringFor] longer. Defaults to never.
+	RetireAt time.Time
+	// Revoked refuses all that it ever signed. It cannot be undone.
+	Revoked bool
+}
+
+// ringKey is a checked copy of a [RingKey].
+type ringKey struct {
+	signingKey
+	from, retire time.Time
+	revoked      bool
+}
+
+// RingConfig configures [NewRing].
+type RingConfig struct {
+	// Keys are at least one and at most 100.
+	Keys []RingKey
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+}
+
+// NewRing checks the keys and copies them. It returns an *amsbridge.InputError that
+// names the first bad field.
+func NewRing(cfg RingConfig) (*Ring, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	r := &Ring{now: cfg.Now, revoked: map[string]bool{}}
+	if err := r.Replace(cfg.Keys); err != nil {
+		return nil, check.Renamed(err, "ssokeys", "keys", "RingConfig.Keys")
+	}
+	return r, nil
+}
+
+// Format writes the IDs and states and nothing of the keys, whatever the verb.
+func (r *Ring) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Ring%v", r.Keys()) }
+
+// Keys returns where each key stands, in the order in which they were given.
+func (r *Ring) Keys() []Status {
+	now := r.clock()
+	keys := r.snapshot()
+	signs, err := signer(keys, now)
+	out := make([]Status, len(keys))
+	for i, k := range keys {
+		out[i] = Status{
+			ID: k.public.ID, Algorithm: k.public.Algorithm(), State: k.state(now),
+			Signs: err == nil && k.public.ID == signs.public.ID,
+		}
+	}
+	return out
+}
+
+// VerificationKey returns a key that is active or retiring, or next and so near
+// to its time that another clock may have begun to sign with it.
+func (r *Ring) VerificationKey(_ context.Context, id string) (VerificationKey, error) {
+	now := r.clock()
+	for _, k := range r.snapshot() {
+		if k.public.ID != id {
+			continue
+		}
+		state := k.state(now)
+		soon := state == Next && !now.Before(k.from.Add(-2*ssotoken.MaxSkew))
+		if state == Active || state == Retiring || soon {
+			return k.public.Checked()
+		}
+	}
+	return VerificationKey{}, ErrUnknown
+}
+
+// Sign writes a token of the given typ header with the key that signs now. It
+// returns [ErrNoActive] where there is none, and an error that holds nothing of
+// the claims where the key cannot sign.
+func (r *Ring) Sign(typ string, claims map[string]any) (string, error) {
+	key, err := signer(r.snapshot(), r.clock())
+	if err != nil {
+		return "", err
+	}
+	token, err := key.sign(typ, claims)
+	if err != nil {
+		return "", errors.New("ssokeys: the key cannot sign") // the cause may hold what was signed
+	}
+	return token, nil
+}
+
+// snapshot is never written to.
+func (r *Ring) snapshot() []ringKey {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.held()
+}
+
+func (r *Ring) held() []ringKey {
+	if r.keys == nil {
+		return nil
+	}
+	return r.keys()
+}
+
+func (r *Ring) everRevoked() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Keys(r.revoked))
+}
+
+func (r *Ring) clock() time.Time {
+	if r.now == nil {
+		return time.Now()
+	}
+	return r.now()
+}

@@ -1,0 +1,67 @@
+package ssoverify
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ReplayStore remembers which hand-offs were used. Where several processes
+// receive, they share one, on a database: see the package sqlreplay.
+type ReplayStore interface {
+	// Consume notes that the token with this jti, of this issuer and for this
+	// audience, was used, and returns true for whoever is the first, in one
+	// atomic step. It need not be remembered after until. On an error nobody is
+	// let in.
+	Consume(ctx context.Context, issuer, audience, id string, until time.Time) (first bool, err error)
+}
+
+// errUsed refuses a token that was used before.
+var errUsed = errors.New("token was used before")
+
+// MemoryReplay is a [ReplayStore] of one process: another process, and this one
+// after a restart, accepts a token once more. It is safe for concurrent use.
+type MemoryReplay struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	used  map[tokenID]time.Time
+	sweep time.Time
+}
+
+type tokenID struct{ issuer, audience, id string }
+
+// sweepEvery is how often what need not be remembered is looked for.
+const sweepEvery = time.Minute
+
+// NewMemoryReplay returns an empty store. A nil clock is time.Now.
+func NewMemoryReplay(now func() time.Time) *MemoryReplay {
+	if now == nil {
+		now = time.Now
+	}
+	return &MemoryReplay{now: now, used: map[tokenID]time.Time{}}
+}
+
+// Consume returns true for the first who names the token. It never fails.
+func (m *MemoryReplay) Consume(
+	_ context.Context, issuer, audience, id string, until time.Time,
+) (bool, error) {
+	now := m.now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.After(m.sweep) {
+		for t, end := range m.used {
+			if now.After(end) {
+				delete(m.used, t)
+			}
+		}
+		m.sweep = now.Add(sweepEvery)
+	}
+	t := tokenID{issuer: issuer, audience: audience, id: id}
+	if _, used := m.used[t]; used {
+		return false, nil
+	}
+	m.used[t] = until
+	return true, nil
+}
