@@ -7,7 +7,6 @@ import (
 	"log/slog"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

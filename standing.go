@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

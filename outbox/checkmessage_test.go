@@ -5,10 +5,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

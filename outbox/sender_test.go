@@ -8,10 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )

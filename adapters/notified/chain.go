@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Sizes of OpCodeList and EMailAddress in the vendor's text. That the names have the latter's is a guess.

@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/adapters/contract"
-
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/adapters/contract"
 	"github.com/amsbridge/amsbridge/internal/reach"
 	"github.com/amsbridge/amsbridge/outbox"
 )

@@ -10,10 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/amsbridge/amsbridge/adapters/contract"
-
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/adapters/contract"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )

@@ -13,13 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/adapters/prometheus"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )

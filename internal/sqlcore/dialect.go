@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

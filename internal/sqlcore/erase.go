@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -3,10 +3,9 @@ package outboxtest
 import (
 	"fmt"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

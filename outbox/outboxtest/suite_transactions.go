@@ -4,7 +4,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -10,13 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/adapters/pgxstore"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/amsbridge/amsbridge/proof/testdb"
 )

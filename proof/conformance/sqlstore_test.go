@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -13,13 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/amsbridge/amsbridge/internal/check"
-
 	"github.com/amsbridge/amsbridge/adapters/notified"
+	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // Names are the parameters and outputs that the vendor's text for M does not

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/amsbridge/amsbridge/cartlink"
-
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/cartlink"
 )
 
 // StrictShop is a shop that has nothing but a cart, behind a cookie with
