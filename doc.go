@@ -61,9 +61,9 @@
 //
 // # Where is my course?
 //
-// [Standing.Of] answers for a person, [outbox.Operator] holds the calls of whoever
-// is asked: look at what is parked, send it again, pause a destination, erase a
-// person.
+// [Standing.Of] answers for a person. A store's Find and Attempts show what is
+// parked or waiting, and why; an [outbox.Operator] sends it again, marks it done,
+// pauses a destination or erases a person.
 //
 // # Handing a member over
 //

@@ -1,7 +1,6 @@
 package handoff_test
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -12,17 +11,16 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-func quietly(context.Context, amsbridge.SSOEvent) {}
-
 // The shop mounts Start where its "go to the course" links lead.
 func ExampleNew() {
+	// README: hand-off
 	key, err := ssokeys.Generate(ssokeys.EdDSA)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{
-		Issuer: "https://shop.example.org", Audit: quietly,
+		Issuer:    "https://shop.example.org",
 		Audiences: []amsbridge.Audience{{Name: "elevate", Audience: "https://learn.example.org", Key: key}},
 	})
 	if err != nil {
@@ -42,6 +40,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
+	// README: end
 	answer := httptest.NewRecorder()
 	handOffs.Start().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/hand-off?to=elevate", nil))
 	fmt.Println(answer.Code, answer.Header().Get("Cache-Control"), answer.Header().Get("Referrer-Policy"))

@@ -9,6 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/web"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Way is how a member is handed over to a platform.
@@ -45,8 +46,10 @@ type Platform struct {
 	// Defaults to "token".
 	TokenParam string
 	// Destination is the outbox destination whose pushes must have arrived before
-	// a member goes there, such as "elevate". Defaults to none: nothing is waited
-	// for.
+	// a member goes there: the name that the hook gives their messages, such as
+	// "elevate" or "elevate/acme". A name that no message carries waits for
+	// nothing, which cannot be told from a member who bought nothing. Defaults to
+	// none: nothing is waited for.
 	Destination string
 	// Cookie holds the pull session. Required for ByCookie.
 	Cookie PullCookie
@@ -98,9 +101,11 @@ func (p Platform) problem() (field, problem string) {
 	case p.Way > ByTicket:
 		return "Way", "is not one of the ways"
 	case p.Way != ByTicket && !web.SecureURL(p.URL):
-		return "URL", "is not an https URL"
+		return "URL", "is not an https URL, or http to loopback"
 	case check.Name(p.TokenParam, 64) != "":
 		return "TokenParam", check.Name(p.TokenParam, 64)
+	case p.Destination != "" && outbox.CheckDestination(p.Destination) != nil:
+		return "Destination", check.Problem(outbox.CheckDestination(p.Destination))
 	case p.Way == ByTicket && check.IsNil(p.Tickets):
 		return "Tickets", "is nil"
 	case p.Way == ByCookie:

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -67,10 +68,7 @@ func (r *run) failed(w work, e *DeliveryError, st *Settlement) {
 			return
 		}
 		st.Deferred, st.ProbeEvery = true, r.cfg.ProbeEvery
-		st.Pause = "the platform refuses our credentials"
-		if e.Reason != "" {
-			st.Pause += ": " + e.Reason
-		}
+		st.Pause = cmp.Or(e.Reason, "the platform refuses our credentials")
 		if !w.Probe {
 			r.alarm(r.base, AlarmPaused, w.Message, st.Pause)
 		}

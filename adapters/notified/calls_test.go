@@ -82,7 +82,7 @@ func TestCallsGolden(t *testing.T) {
 					w.WriteHeader(http.StatusServiceUnavailable)
 				}))
 				t.Cleanup(srv.Close)
-				client := newClient(t, notified.Config{AuthCode: "a", Credentials: "b", BaseURL: srv.URL, LookupByEmail: lookupByEmail})
+				client := newClient(t, notified.Config{AuthCode: "a", Credentials: "b", BaseURL: srv.URL + "/api", LookupByEmail: lookupByEmail})
 				_, err := everyCall[name](t.Context(), client, ada)
 				require.Equal(t, outbox.OutcomeUnavailable, failure(t, err).Outcome)
 				who := byID
@@ -110,7 +110,7 @@ func TestNamesAreSettings(t *testing.T) {
 			sent, code, outputs[code])
 	}))
 	t.Cleanup(srv.Close)
-	client := newClient(t, notified.Config{BaseURL: srv.URL, Names: notified.Names{
+	client := newClient(t, notified.Config{BaseURL: srv.URL + "/api", Names: notified.Names{
 		ShowPackageParam: "PkgIn", ShowPackageOutput: "Pkg", AddOnOutput: "Item", AddOnsRemovedOutput: "Gone", LoginTicketOutput: "Tik",
 		FirstNameParam: "First", LastNameParam: "Last",
 	}})
@@ -137,7 +137,7 @@ func TestRegisterAlready(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `<APIResults APICallResult="0" OpCodesProcessed="1" OpCodesInError="0"><OpCodeResult OpCode="R" Status="%s"/></APIResults>`, status)
 		}))
 		t.Cleanup(srv.Close)
-		already, err := newClient(t, notified.Config{BaseURL: srv.URL}).Register(t.Context(), ada, show, 7)
+		already, err := newClient(t, notified.Config{BaseURL: srv.URL + "/api"}).Register(t.Context(), ada, show, 7)
 		require.Equal(t, want.already, already)
 		if want.outcome == outbox.OutcomeNone {
 			require.NoError(t, err)
@@ -152,8 +152,8 @@ func TestCallsRefuseBadInput(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a call was sent") }))
 	t.Cleanup(srv.Close)
-	byID := newClient(t, notified.Config{BaseURL: srv.URL})
-	byEmail := newClient(t, notified.Config{BaseURL: srv.URL, LookupByEmail: true})
+	byID := newClient(t, notified.Config{BaseURL: srv.URL + "/api"})
+	byEmail := newClient(t, notified.Config{BaseURL: srv.URL + "/api", LookupByEmail: true})
 
 	person := func(change func(*notified.Person)) notified.Person {
 		p := ada

@@ -165,7 +165,7 @@ func TestCheckOfAHostThatIsNotThere(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	for _, base := range []string{gone.URL, "https://notified.invalid/scripts/Server.nxp"} {
-		client := newClient(t, notified.Config{BaseURL: base, UseGET: true})
+		client := newClient(t, notified.Config{BaseURL: base + "/api", UseGET: true})
 		by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show}))
 		u, err := url.Parse(base)
 		require.NoError(t, err)
@@ -184,7 +184,7 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 			`<OpCodeResult OpCode="K" Status="51" Message="Event Not Found!"/></APIResults>`)
 	}))
 	t.Cleanup(srv.Close)
-	client := newClient(t, notified.Config{BaseURL: srv.URL})
+	client := newClient(t, notified.Config{BaseURL: srv.URL + "/api"})
 	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show, KnownUser: notified.Person{UserID: "u-1"}}))
 	require.Equal(t, contract.Good, by["credentials"], text)
 	require.Equal(t, contract.Wrong, by["show key 77001"], text)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -39,7 +40,7 @@ type Config struct {
 	// Credentials are the APIUserCredentials that Notified supplied: 1 to 80
 	// bytes. They open one customer area. Required.
 	Credentials string
-	// BaseURL is the API's whole URL, without a query: https, or plain http as
+	// BaseURL is the API's whole URL, with its path and without a query: https, or plain http as
 	// AllowLoopbackHTTP says. Defaults to the constant BaseURL.
 	BaseURL string
 	// UseGET sends GET instead of POST. The credentials, the user ID and, where
@@ -129,7 +130,10 @@ func (c Config) withDefaults() (Config, error) {
 	default:
 		return c, bad("OutputFormat", "is not X, H or T")
 	}
+	u, err := url.Parse(c.BaseURL)
 	switch {
+	case err == nil && strings.Trim(u.Path, "/") == "":
+		return c, bad("BaseURL", "has no path, such as that of "+BaseURL)
 	case strings.Contains(c.BaseURL, "?"):
 		return c, bad("BaseURL", "has a query, where LASCmd must be the first parameter")
 	case c.UseGET && c.LASCmdInForm:

@@ -109,7 +109,7 @@ func (s scene) serve(t *testing.T, f OutputFormat) *Client {
 	}))
 	t.Cleanup(srv.Close)
 	t.Cleanup(func() { require.Len(t, s.turns, int(came.Load()), "calls") })
-	cfg := Config{AuthCode: "auth-1", Credentials: "cred-1", BaseURL: srv.URL, AllowLoopbackHTTP: true, OutputFormat: f}
+	cfg := Config{AuthCode: "auth-1", Credentials: "cred-1", BaseURL: srv.URL + "/api", AllowLoopbackHTTP: true, OutputFormat: f}
 	if s.config != nil {
 		s.config(&cfg)
 	}

@@ -76,7 +76,7 @@ func FuzzUserID(f *testing.F) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	f.Cleanup(srv.Close)
-	client := newClient(f, notified.Config{BaseURL: srv.URL})
+	client := newClient(f, notified.Config{BaseURL: srv.URL + "/api"})
 	f.Fuzz(func(t *testing.T, id string) {
 		if !utf8.ValidString(id) {
 			return // no message can hold it

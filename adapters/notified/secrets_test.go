@@ -70,7 +70,7 @@ func TestNothingPlantedComesOut(t *testing.T) {
 						w.WriteHeader(status)
 						echo(w, r, layout)
 					}))
-					client := newClient(t, notified.Config{BaseURL: srv.URL, UseGET: useGET})
+					client := newClient(t, notified.Config{BaseURL: srv.URL + "/api", UseGET: useGET})
 					result, err := client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
 					client.CloseIdleConnections()
 					srv.Close()
@@ -123,7 +123,7 @@ func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 					srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 						_, _ = fmt.Fprintf(w, layout, encode("so%20 "+planted))
 					}))
-					client := newClient(t, notified.Config{Credentials: decodable, BaseURL: srv.URL, OutputFormat: format})
+					client := newClient(t, notified.Config{Credentials: decodable, BaseURL: srv.URL + "/api", OutputFormat: format})
 					result, err := client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
 					client.CloseIdleConnections()
 					srv.Close()
@@ -169,7 +169,7 @@ func TestNothingPlantedComesOutOfCalls(t *testing.T) {
 							w.WriteHeader(status)
 							_, _ = fmt.Fprintf(w, layout, r.PostForm.Get("OpCodeList")[:1], encode(echo))
 						}))
-						client := newClient(t, notified.Config{BaseURL: srv.URL, OutputFormat: format})
+						client := newClient(t, notified.Config{BaseURL: srv.URL + "/api", OutputFormat: format})
 						result, err := call(t.Context(), client, plantedPerson)
 						client.CloseIdleConnections()
 						srv.Close()
@@ -216,7 +216,7 @@ func TestNoTicketComesOut(t *testing.T) {
 				_, _ = fmt.Fprint(w, c.body)
 			}))
 			t.Cleanup(srv.Close)
-			client := newClient(t, notified.Config{BaseURL: srv.URL})
+			client := newClient(t, notified.Config{BaseURL: srv.URL + "/api"})
 			steps, err := client.Chain(t.Context(), notified.Chain{OpCodes: c.codes, Person: plantedPerson, ShowKey: show})
 			require.Equal(t, c.fails, err != nil, "%v", err)
 			if !c.fails {
@@ -254,7 +254,7 @@ func TestNothingPlantedComesOutOfSequences(t *testing.T) {
 				_, _ = fmt.Fprint(w, reply(code, c.answers[code][0], c.answers[code][1], echo))
 			}))
 			t.Cleanup(srv.Close)
-			client := newClient(t, notified.Config{BaseURL: srv.URL})
+			client := newClient(t, notified.Config{BaseURL: srv.URL + "/api"})
 			result, err := client.Deliver(t.Context(), c.m)
 			said := result.Detail
 			if err != nil {

@@ -109,6 +109,8 @@ func run(ctx context.Context, dsn string, out io.Writer) (err error) {
 			return err
 		}
 	}
+	ctx, enough := context.WithTimeout(ctx, time.Minute) // without a sender it would stay queued
+	defer enough()
 	return whereIsMyCourse(ctx, store, ada.ID, order.ID, out)
 }
 

@@ -17,7 +17,7 @@ func TestOrderAndPushesAreOneTransaction(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, db.Close()) }()
 		b, err := wire(t.Context(), db, platforms.Access{
-			ElevateEndpoint: "http://127.0.0.1:1/", ElevateKey: "k", NotifiedBaseURL: "http://127.0.0.1:1/", NotifiedAuthCode: "a", NotifiedCredentials: "c",
+			ElevateEndpoint: "http://127.0.0.1:1/", ElevateKey: "k", NotifiedBaseURL: "http://127.0.0.1:1/api", NotifiedAuthCode: "a", NotifiedCredentials: "c",
 		}, outbox.SenderConfig{})
 		require.NoError(t, err)
 		till := shop.Till{DB: db, Hook: b.hook}

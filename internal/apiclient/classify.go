@@ -39,6 +39,8 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 		d.RetryAfter = RetryAfter(r.Header, c.now())
 	case r.Status/100 == 3:
 		d.Outcome, d.Reason = outbox.OutcomeRejected, "redirects are not followed; is the endpoint's URL right?"
+	case r.Status == http.StatusNotFound, r.Status == http.StatusMethodNotAllowed, r.Status == http.StatusGone:
+		d.Outcome, d.Reason = outbox.OutcomeRejected, "the platform knows no such address; is the endpoint's URL right?"
 	case r.Status/100 == 4:
 		d.Outcome, d.Reason = outbox.OutcomeRejected, "the platform refuses the request"
 	default:

@@ -120,7 +120,7 @@ func TestPromise12_PushAndHandOffRefuseTheSameUserIDs(t *testing.T) {
 		standing, err := amsbridge.NewStanding(e.store)
 		require.NoError(t, err)
 		for i, id := range []string{"", " ", " U-1", "U-1\u00a0", "null", "NaN", "0", "a\x00b", "a\nb", "\xff", "a\u2028b", strings.Repeat("x", 256), strings.Repeat("é", 128)} {
-			problem := strings.TrimPrefix(amsbridge.UserID(id).Check().Error(), "amsbridge: user ID ")
+			problem := strings.TrimPrefix(amsbridge.UserID(id).Check().Error(), "amsbridge: UserID ")
 			e.inTx(t, func(tx *sql.Tx) error {
 				q, err := hook.OrderCompleted(ctx, tx, purchase(fmt.Sprint(i), member(id), "course", "dinner"))
 				require.NoError(t, err, "%q", id)

@@ -78,6 +78,27 @@ func TestNewNamesTheBadField(t *testing.T) {
 	requireField(t, sqlstore.InTx(t.Context(), nil, nil, nil), "db")
 }
 
+// A handle of another database is refused by name, and not by a checkout's first
+// statement.
+func TestNewRefusesAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	for _, s := range engines {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			db, _ := s.bare(t)
+			for _, other := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL, sqlstore.SQLite} {
+				if other == s.dialect {
+					continue
+				}
+				_, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: other})
+				requireField(t, err, "Config.DB")
+				require.ErrorContains(t, err, "does not answer as a database of the dialect "+string(other))
+				requireField(t, sqlstore.Migrate(t.Context(), db, other), "db")
+			}
+		})
+	}
+}
+
 // The look at how a handle begins transactions leaves no connection without
 // its busy time-out, and none in a transaction.
 func TestNewLeavesTheHandleAsItWas(t *testing.T) {

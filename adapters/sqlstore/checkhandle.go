@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -18,10 +17,21 @@ const (
 		" (with modernc.org/sqlite: _pragma=busy_timeout(5000) in the DSN)"
 )
 
-// checkHandle refuses a SQLite handle whose transactions begin deferred and
-// that may have more than one connection. Two deferred transactions can be open
-// at once; two immediate ones cannot. The caller got the handle as that field.
+// checkHandle refuses a handle of another database than the dialect's, and a
+// SQLite handle whose transactions begin deferred and that may have more than one
+// connection. Two deferred transactions can be open at once; two immediate ones
+// cannot. The caller got the handle as that field.
 func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect) error {
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("sqlstore: ping: %w", err)
+	}
+	var answer string
+	if err := db.QueryRowContext(ctx, version(dialect)).Scan(&answer); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("sqlstore: ask for the version: %w", err)
+		}
+		return check.Bad("sqlstore", field, "does not answer as a database of the dialect "+string(dialect)+"; is the dialect right?")
+	}
 	if dialect != SQLite || db.Stats().MaxOpenConnections == 1 {
 		return nil
 	}
@@ -62,42 +72,14 @@ func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
-// InTx begins a transaction, runs fn in it and commits; then it calls wake,
-// which may be nil. When fn fails or panics, the transaction is rolled back and
-// wake is not called. The error is fn's, or that of begin or commit: after a
-// failed commit it is unknown whether it took place.
-func InTx(ctx context.Context, db *sql.DB, wake func(), fn func(tx *sql.Tx) error) error {
-	if db == nil {
-		return check.Bad("sqlstore", "db", "is nil")
+// version asks for a database's version as no other database understands it.
+func version(dialect Dialect) string {
+	switch dialect {
+	case PostgreSQL:
+		return "SELECT current_setting('server_version_num')"
+	case MySQL:
+		return "SELECT @@version"
+	default:
+		return "SELECT sqlite_version()"
 	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("sqlstore: begin: %w", err)
-	}
-	done := false
-	defer func() {
-		if !done {
-			_ = tx.Rollback()
-		}
-	}()
-	if err := fn(tx); err != nil {
-		return err
-	}
-	done = true
-	if err := tx.Commit(); err != nil {
-		return errors.Join(fmt.Errorf("sqlstore: commit: %w", err), rollback(tx))
-	}
-	if wake != nil {
-		wake()
-	}
-	return nil
-}
-
-// rollback ends a transaction whose commit failed; that it had ended already
-// is no error.
-func rollback(tx *sql.Tx) error {
-	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
-		return fmt.Errorf("sqlstore: roll back: %w", err)
-	}
-	return nil
 }
