@@ -14,7 +14,7 @@ import (
 // An idle sender asks at most once a second.
 func TestIdleSenderAsksAtMostOnceASecond(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", answer(nil))
 		r.insert(msgs(20)...)
@@ -92,7 +92,7 @@ func TestWhatFallsDueIsClaimedThen(t *testing.T) {
 // message.
 func TestRateIsKeptByAllSendersTogether(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", answer(nil))
 		r.on("notified", answer(nil))

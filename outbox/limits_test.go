@@ -49,7 +49,7 @@ func TestClaimsGrowWithTheSpeedOfTheDestination(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
-				p := &tap{}
+				p := &recordingQueue{}
 				r.queue = p.over(r.store, nil)
 				r.on("elevate", answering(c.answer))
 				r.cfg.Window = 2000
@@ -108,7 +108,7 @@ func TestHealthyBesideDeadDestinations(t *testing.T) {
 // forgotten afterwards; all have their turn.
 func TestThousandsOfDestinations(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		const n = 3000
 		var all []outbox.Message

@@ -3,8 +3,6 @@ package outbox_test
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,46 +11,6 @@ import (
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
-
-// tap keeps what a sender asked of a store, and when.
-type tap struct {
-	mu   sync.Mutex
-	reqs []outbox.ClaimRequest
-	at   []time.Time
-}
-
-// over taps a store; answer, if not nil, changes what a claim came to.
-func (p *tap) over(store outbox.Queue, answer func(c *outbox.Claim)) *faulty {
-	return &faulty{Queue: store, claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-		p.mu.Lock()
-		p.reqs, p.at = append(p.reqs, req), append(p.at, time.Now())
-		p.mu.Unlock()
-		c, err := store.Claim(ctx, req)
-		if answer != nil {
-			answer(&c)
-		}
-		return c, err
-	}}
-}
-
-func (p *tap) requests() []outbox.ClaimRequest {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.reqs)
-}
-
-func (p *tap) times() []time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.at)
-}
-
-// forget drops what was kept so far.
-func (p *tap) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.reqs, p.at = nil, nil
-}
 
 func ofPersons(each int, persons ...string) []outbox.Message {
 	var all []outbox.Message
@@ -68,7 +26,7 @@ func ofPersons(each int, persons ...string) []outbox.Message {
 // destination have theirs.
 func TestOneWorkerDeliversAPersonsMessagesInOrder(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			time.Sleep(time.Second)
@@ -121,7 +79,7 @@ func TestRunGoesOnAfterAFailure(t *testing.T) {
 // and when they are settled the next ten come at once.
 func TestLongLaneIsSkippedWhileItsRunIsUnderWay(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			time.Sleep(100 * time.Millisecond)
@@ -148,7 +106,7 @@ func TestLongLaneIsSkippedWhileItsRunIsUnderWay(t *testing.T) {
 // A run is so short that a third of the lease suffices for it.
 func TestRunsAreShortWhereAnswersAreSlow(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			time.Sleep(9 * time.Second)
@@ -190,7 +148,7 @@ func TestRunsAreShortWhereSlotsAreScarce(t *testing.T) {
 // behind them is looked for again, soon and then ever more seldom.
 func TestLanesOfOtherSendersAreSkippedForAMoment(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		var busy atomic.Bool
 		r.queue = p.over(r.store, func(c *outbox.Claim) {
 			if busy.Load() {
@@ -217,7 +175,7 @@ func TestLanesOfOtherSendersAreSkippedForAMoment(t *testing.T) {
 
 func TestBusyOwnLanesAreSkippedUntilSettled(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		lane := msg("", "one").OrderingKey()
 		r.queue = p.over(r.store, nil)
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
@@ -244,7 +202,7 @@ func TestBusyOwnLanesAreSkippedUntilSettled(t *testing.T) {
 // The tour over the destinations goes on where the last one ended.
 func TestTourGoesOnWhereItEnded(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		p := &tap{}
+		p := &recordingQueue{}
 		r.queue = p.over(r.store, nil)
 		r.cfg.Concurrency, r.cfg.Window = 2, 4
 		var all []outbox.Message
