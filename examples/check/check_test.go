@@ -84,7 +84,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"the report's key":        {env: map[string]string{"AMSBRIDGE_ELEVATE_REPORT_KEY": "another planted key"}, want: []string{"Report API's key: "}},
 		"the report's address":    {flags: []string{"-elevate-report", notFound}, want: []string{"report profile: "}},
 		"Notified's credentials":  {env: map[string]string{"AMSBRIDGE_NOTIFIED_CREDENTIALS": "another planted one"}, want: []string{"credentials: "}},
-		"Notified's address":      {flags: []string{"-notified-url", notFound}, want: []string{"API: "}},
+		"Notified's address":      {flags: []string{"-notified-url", notFound + "/api"}, want: []string{"API: "}},
 		"the show":                {flags: []string{"-notified-show", "5"}, want: []string{"show key 5: "}},
 		"the package":             {flags: []string{"-notified-package", "7"}, want: []string{"show package key 7: "}},
 		"the known user":          {flags: []string{"-notified-user", "U-nowhere"}, want: []string{"known user: "}},
