@@ -78,10 +78,10 @@ type Hook[Tx any] struct {
 // field.
 func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error) {
 	if check.IsNil(store) {
-		return nil, check.Bad("amsbridge", "store", "is nil")
+		return nil, check.Bad("amsbridge", "store", "is nil, or holds a nil pointer")
 	}
 	if check.IsNil(cfg.Catalog) {
-		return nil, check.Bad("amsbridge", "HookConfig.Catalog", "is nil")
+		return nil, check.Bad("amsbridge", "HookConfig.Catalog", "is nil, or holds a nil pointer")
 	}
 	if cfg.Elevate == "" {
 		cfg.Elevate = "elevate"

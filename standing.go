@@ -15,7 +15,7 @@ type Standing struct{ store outbox.Inspector }
 // NewStanding returns the standing of persons in a store.
 func NewStanding(store outbox.Inspector) (*Standing, error) {
 	if check.IsNil(store) {
-		return nil, check.Bad("amsbridge", "store", "is nil")
+		return nil, check.Bad("amsbridge", "store", "is nil, or holds a nil pointer")
 	}
 	return &Standing{store}, nil
 }
