@@ -59,7 +59,7 @@ func TestPromise11_OutcomeDecidesDelayHoldAlarmAndWhatIsRead(t *testing.T) {
 		"alreadydone":  {outcome: outbox.OutcomeAlreadyDone},
 		"rejected":     {outcome: outbox.OutcomeRejected, alarms: []outbox.AlarmKind{outbox.AlarmParked}, reason: "as told"},
 		"notready":     {outcome: outbox.OutcomeNotReady, low: 96 * time.Second, high: 144 * time.Second, reason: "as told"},
-		"unauthorized": {outcome: outbox.OutcomeUnauthorized, alarms: []outbox.AlarmKind{outbox.AlarmPaused}, pause: "the platform refuses our credentials: as told", reason: "as told"},
+		"unauthorized": {outcome: outbox.OutcomeUnauthorized, alarms: []outbox.AlarmKind{outbox.AlarmPaused}, pause: "as told", reason: "as told"},
 		"throttled":    {outcome: outbox.OutcomeThrottled, hold: m, reason: "as told"},
 		"throttled2":   {outcome: outbox.OutcomeThrottled, retryAfter: 2 * h, hold: 2 * h, reason: "as told"},
 		"throttled9":   {outcome: outbox.OutcomeThrottled, retryAfter: 9 * h, hold: 6 * h, reason: "as told"},
