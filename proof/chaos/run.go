@@ -189,7 +189,9 @@ func (e *env) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hook, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{Catalog: catalog, Wake: e.wake})
+	hook, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{
+		Catalog: catalog, Wake: e.wake, Logger: slog.New(slog.DiscardHandler), // hundreds of lines are parked on purpose
+	})
 	if err != nil {
 		return err
 	}
