@@ -35,7 +35,7 @@ func TestEveryFaultPresetIsWaitedOut(t *testing.T) {
 				require.Contains(t, b.get("/mail").body, "No mail yet")
 			}
 			for _, site := range []string{at.Elevate, at.Notified} {
-				b.post(site+"/sandbox/faults", "preset", "fine")
+				b.post(site+"/sandbox/faults", "preset", "none")
 			}
 			b.untilCount("/learning", ">delivered<", 2)
 			b.untilCount("/mail", `data-test="mail"`, 2)

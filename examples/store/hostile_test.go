@@ -32,7 +32,7 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	}
 	require.Contains(t, b.get("/cart").body, "Ethics", "nothing was changed")
 	require.Contains(t, b.get("/orders").body, "You have not ordered yet")
-	require.Equal(t, "fine\n", b.get(at.Elevate+"/sandbox/faults").body)
+	require.Equal(t, "none\n", b.get(at.Elevate+"/sandbox/faults").body)
 }
 
 func TestNonsenseIsAnswered(t *testing.T) {

@@ -22,7 +22,7 @@ func presets(refusal elevatetest.Fault) []preset {
 		return elevatetest.Script{Rate: 1, Faults: []elevatetest.Fault{f}}
 	}
 	return []preset{
-		{"fine", "The API behaves.", elevatetest.Script{}},
+		{"none", "The API behaves.", elevatetest.Script{}},
 		{
 			"slow", "Each call waits for two seconds.",
 			all(elevatetest.Fault{Kind: elevatetest.Slow, Delay: 2 * time.Second}),
@@ -74,9 +74,9 @@ func (s *site) setFaults(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		s.log.ErrorContext(r.Context(), "the faults did not change", "platform", s.Name, "error", err)
-		s.problem(w, r, http.StatusInternalServerError, "The weather did not change.")
+		s.problem(w, r, http.StatusInternalServerError, "The faults did not change.")
 	case !known:
-		s.problem(w, r, http.StatusBadRequest, "There is no such weather.")
+		s.problem(w, r, http.StatusBadRequest, "There is no such preset.")
 	default:
 		http.Redirect(w, r, "/sandbox", http.StatusSeeOther)
 	}

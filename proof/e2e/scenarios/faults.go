@@ -8,7 +8,7 @@ func (e *env) setFaults(platform, preset string) {
 	defer p.Close()
 	p.Opens(platform + "/sandbox")
 	p.Follows(browser.Button(preset))
-	p.Reads("Weather: " + preset)
+	p.Reads("Faults: " + preset)
 }
 
 // elevateDown has Elevate down while somebody checks out.
@@ -37,7 +37,7 @@ func elevateDown(e *env) {
 	staff.Inspects("sandbox of elevate, down")
 	p.Opens(e.store.Shop + "/learning?watch=1")
 	p.Reads("This page looks again every two seconds.")
-	e.setFaults(e.store.Elevate, "fine")
+	e.setFaults(e.store.Elevate, "none")
 	in := browser.Link("Walk in to " + infection + " on Elevate")
 	p.Sees(in) // by itself
 	p.Follows(in)
@@ -56,7 +56,7 @@ func notifiedDown(e *env) {
 	checkOut(p)
 	p.Follows(browser.Link("To my learning"))
 	p.ReloadsUntilReads("Notified takes longer than usual. Nothing is lost")
-	e.setFaults(e.store.Notified, "fine")
+	e.setFaults(e.store.Notified, "none")
 	in := awaitAccess(p, gala, "Notified")
 	e.setFaults(e.store.Notified, "down")
 	p.ExpectsStatus("/amsbridge/hand-off", 503)
