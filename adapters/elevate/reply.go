@@ -29,7 +29,8 @@ type answer struct {
 	url string
 }
 
-// read interprets the body of a reply. Success needs a success field that says yes and no error.
+// read interprets the body of a reply. Success needs no error, and a success field that says yes or, with
+// AcceptUnmarked, is missing.
 func (p *Profile) read(body string) answer {
 	var o map[string]any
 	if err := strictjson.Unmarshal(jsonText(body), &o); err != nil {
