@@ -12,8 +12,8 @@ import (
 // profile. In "error", "error list", "error object", "error of status 422" and "error beside success"
 // the platform refuses. "no success" and "no success as text" exist where the profile names a success
 // field. "neither", "empty", "list", "cut", "two objects", "field twice", "too deep", "too long",
-// "page" and "redirect page" mean nothing; "neither" exists unless the profile accepts unmarked
-// replies. All but the one of status 422 are 200, and Product URLs in them are of [Config].BaseURL.
+// "page" and "redirect page" mean nothing; "neither" is a success where the profile
+// has AcceptUnmarked. All but the one of status 422 are 200, and Product URLs in them are of [Config].BaseURL.
 // Give one to [Server.Misbehave], with Effect set where the call is to be carried out all the same.
 // That a platform would send them is a guess.
 func (s *Server) ReplyShapes() map[string]Fault {

@@ -43,8 +43,8 @@ func (r *run) mintTicket() opAnswer {
 // Visit is a browser's visit with a ticket.
 type Visit struct {
 	Time time.Time
-	// User is the ticket's ExternalUserID, Show its show, and the display item the one asked for. Empty
-	// where the ticket is unknown.
+	// User is the ticket's ExternalUserID, Show its show and Item its display item. Empty where the ticket
+	// is unknown.
 	User string
 	Show int64
 	Item string
