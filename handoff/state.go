@@ -34,7 +34,7 @@ func newStateSigner(key []byte, now func() time.Time) (*stateSigner, error) {
 	own := bytes.Clone(key)
 	return &stateSigner{now: now, mac: func(payload []byte) []byte {
 		m := hmac.New(sha256.New, own)
-		m.Write([]byte("amsbridge state\n")) // sets these signatures apart from others that the shop makes with this key
+		m.Write([]byte("amsbridge state\n")) // apart from what else the shop signs with this key
 		m.Write(payload)
 		return m.Sum(nil)
 	}}, nil

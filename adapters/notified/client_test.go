@@ -155,7 +155,7 @@ func TestDeliverFaults(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, ways[way])
 				e.sandbox.Misbehave(notifiedtest.Fault{}, c.fault)
-				_, err := e.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // leaves a connection to reuse
+				_, err := e.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // leaves an idle one
 				require.NoError(t, err)
 				m := push(t, "k-1", "u-1", show, 9985)
 				_, err = e.client.Deliver(t.Context(), m)

@@ -94,7 +94,7 @@ func TestScrubSeesThroughLayers(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"to=somebody%2540example.com&x":           "to=[removed]&x",
-		"to=somebody%25252525252540example.com&x": "to=somebody%25252525252540example.com&x", // deeper than any encoder nests
+		"to=somebody%25252525252540example.com&x": "to=somebody%25252525252540example.com&x", // too deep for encoders
 		"100% of 50%2 are %zz":                    "100% of 50%2 are %zz",
 		"x&commat;example.org a&#x40;b.org":       "[removed] [removed]",
 		"50%25 off":                               "50%25 off",
