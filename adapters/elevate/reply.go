@@ -29,7 +29,7 @@ type answer struct {
 	url string
 }
 
-// read interprets the body of a reply. Success needs no error, and a success field that says yes or, with
+// read interprets the body of a reply. verdictDone needs no error, and a success field that says yes or, with
 // AcceptUnmarked, is missing.
 func (p *Profile) read(body string) answer {
 	var o map[string]any

@@ -15,9 +15,10 @@ import (
 // first. The error says what is wrong and what to run.
 var ErrSchema = errors.New("sqlstore: the outbox's tables are not as this program needs them")
 
-// Migrate creates the outbox's tables or brings them up to date, in one transaction, one statement at a
-// time; programs that start together wait for each other. The role needs the right to create tables;
-// the checkout's role does not. Running it again changes nothing.
+// Migrate creates the outbox's tables or brings them up to date, one statement at a time; programs that
+// start together wait for each other. On PostgreSQL and SQLite it is one transaction; on MySQL a
+// failure leaves what was done, and running it again completes it. The role needs the right to create
+// tables; the checkout's role does not. Running it again changes nothing.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	if db == nil {
 		return check.Bad("sqlstore", "db", "is nil")

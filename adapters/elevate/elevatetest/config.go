@@ -56,7 +56,7 @@ type Product struct {
 	// ended. Draft has precedence.
 	Draft, Closed bool
 	// AppearsAfter is how many calls about the product are refused as if it were unknown, as while
-	// staff are still entering it. Calls refused for another reason are not counted. Defaults to 0.
+	// staff are still entering it. Calls refused for their form are not counted. Defaults to 0.
 	AppearsAfter int
 }
 
