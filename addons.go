@@ -8,30 +8,29 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// KindAddOns is the kind of message that [AddOns] are.
+// KindAddOns is the message kind of [AddOns].
 const KindAddOns = "add-ons"
 
-// MaxAddOnList is the longest AddOnsChangeList, in bytes: Varchar 8000 in the
-// vendor text of opcode M. Longer lists become several pushes.
+// MaxAddOnList is the longest AddOnsChangeList, in bytes (the vendor's text of opcode M: Varchar 8000).
+// A longer list is split into several pushes.
 const MaxAddOnList = 8000
 
-// KindRemoveAddOns is the kind of message that takes add-ons away again, after
-// a refund.
+// KindRemoveAddOns is the kind of a message that takes add-ons away after a refund.
 const KindRemoveAddOns = "add-ons/remove"
 
-// AddOns is one push to Notified: the add-on items that all lines of an order
-// bring to one person in one show, or that a refund takes away again.
+// AddOns is one push to Notified: the add-on items that all lines of an order bring to one person in
+// one show. A push of kind [KindRemoveAddOns] takes such items away.
 type AddOns struct {
 	OrderID string
 	ShowKey int64
-	// ShowPackageKey is the package to register for first, or zero for none; see
-	// [Product]. Always zero where add-ons are removed.
+	// ShowPackageKey is the package to register the person for first, or zero for none; see [Product].
+	// It is zero in a removal.
 	ShowPackageKey int64
 	// Lines are the add-on keys by order line.
 	Lines []LineAddOns
-	// User is the attendee. Only the ID is sent unless the look-up is by e-mail.
+	// User is the attendee. Notified is sent only the ID, unless the client looks people up by e-mail.
 	User User
-	// Backfill is the order's, as in [Registration].
+	// Backfill is the order's Backfill, as in [Registration].
 	Backfill bool
 }
 
@@ -59,9 +58,9 @@ type addOnFacts struct {
 	Backfill       bool         `json:"backfill,omitempty"`
 }
 
-// split cuts the push into parts whose key lists keep within limit bytes. Keys
-// go in numeric order, so the parts of the same lines are always the same. A
-// line that brings none, since it only registers, goes with the first part.
+// split cuts the push into parts whose key lists are at most limit bytes long. Keys go in numeric
+// order, so the same lines always give the same parts. A line without add-on keys, which only
+// registers, goes into the first part.
 func (a AddOns) split(limit int) []AddOns {
 	parts := []AddOns{}
 	size, from := 0, 0

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listed is the length of a part's key list as Notified gets it.
+// listed is the length of a part's key list as it is sent to Notified.
 func listed(a AddOns) int {
 	var texts []string
 	for _, k := range a.Keys() {
@@ -20,7 +20,7 @@ func listed(a AddOns) int {
 	return len(strings.Join(texts, ","))
 }
 
-// requireSplit asks all that is promised of the parts of a push.
+// requireSplit checks everything that is promised of the parts of a push.
 func requireSplit(t *testing.T, whole AddOns, limit int) []AddOns {
 	t.Helper()
 	parts := whole.split(limit)
@@ -60,7 +60,7 @@ func TestAddOnsAreSplitAtTheLimit(t *testing.T) {
 		return a
 	}
 	for keys, parts := range map[int]int{1: 1, 2: 1, 800: 1, 801: 2, 1600: 2, 1601: 3} {
-		// Ten bytes a key but for the last comma: 800 are 7,999 bytes.
+		// Each key takes ten bytes with its comma, the last one nine: 800 keys take 7,999.
 		require.Len(t, requireSplit(t, nineDigits(keys), MaxAddOnList), parts, "%d keys", keys)
 	}
 	exact := AddOns{Lines: []LineAddOns{{"1", []int64{1, 22, 333}}}} // 1,22,333 is 8 bytes
@@ -113,7 +113,7 @@ func TestSplitOfRandomAddOns(t *testing.T) {
 	}
 }
 
-// FuzzSplit reads keys of two lines from bytes.
+// FuzzSplit makes the keys of two lines from the fuzzer's bytes.
 func FuzzSplit(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 200, 255, 0}, uint8(3), uint16(10))
 	f.Add([]byte{9}, uint8(0), uint16(0))

@@ -10,27 +10,26 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// KindDelivered is the kind of message that a [Delivered] is.
+// KindDelivered is the message kind of [Delivered].
 const KindDelivered = "delivered"
 
-// Delivered says that a platform has one push, for the shop's own confirmation
-// mail or the like. An [Announcer] makes it.
+// Delivered says that a platform has accepted one push, so that the shop can send its own confirmation
+// mail. An [Announcer] makes it.
 type Delivered struct {
-	// OrderID and LineIDs are the push's.
+	// OrderID and LineIDs are those of the push.
 	OrderID string
 	LineIDs []string
-	// Destination, Key and Kind are the push's: one of [KindRegistration] and
-	// [KindAddOns].
+	// Destination, Key and Kind are those of the push. Kind is [KindRegistration] or [KindAddOns].
 	Destination, Key, Kind string
-	// User is the attendee. Name and e-mail are those of the push, and empty once
-	// this message was delivered.
+	// User is the attendee. Name and e-mail address are those of the push; they are deleted once this
+	// message is delivered.
 	User User
 	// RemoteProductID is set for a registration, ShowKey and AddOnKeys for
 	// add-ons.
 	RemoteProductID string
 	ShowKey         int64
 	AddOnKeys       []int64
-	// ProductURL is the receipt's. Empty where the platform gave none that may be
+	// ProductURL is the one of the push's [Receipt]. Empty where the platform gave none that may be
 	// stored.
 	ProductURL string
 }
@@ -46,10 +45,9 @@ type deliveredFacts struct {
 	ProductURL      string  `json:"product_url,omitempty"`
 }
 
-// DecodeDelivered reads a message of kind [KindDelivered], as the shop's own
-// destination does. It returns [outbox.ErrNewerVersion] for a payload that a
-// newer program wrote, which the destination passes on, and an [*InputError]
-// for one that it cannot read.
+// DecodeDelivered reads a message of kind [KindDelivered] in the shop's own destination. It returns
+// [outbox.ErrNewerVersion] for a payload that a newer program wrote, which the destination returns in
+// turn, and an [*InputError] for one that it cannot read.
 func DecodeDelivered(m outbox.Message) (Delivered, error) {
 	f, p, err := decode[deliveredFacts](&m, KindDelivered)
 	if err != nil {
@@ -65,37 +63,31 @@ func DecodeDelivered(m outbox.Message) (Delivered, error) {
 type AnnouncerConfig struct {
 	// Next delivers the pushes: a platform's client. Required.
 	Next outbox.Destination
-	// To is the destination of the announcements, without the association's
-	// suffix, which they take over from the push: "mail" makes "mail/acme" of
-	// "elevate/acme". Required; of the form [a-z0-9]+, at most 63 bytes. The
-	// sender must know it: those of a destination that no program knows wait,
-	// with an alarm.
+	// To is the destination of the announcements, without the association's suffix: "mail" becomes
+	// "mail/acme" for a push to "elevate/acme". Required; of the form [a-z0-9]+, at most 63 bytes. The
+	// sender must have this destination: messages to one that it does not know wait, with an alarm.
 	To string
-	// Backfill announces the pushes of backfilled orders too. Defaults to false:
-	// nobody is mailed about what was bought long ago.
+	// Backfill announces the pushes of backfilled orders too. Defaults to false: nobody is mailed about
+	// an old purchase.
 	Backfill bool
 }
 
-// Announcer is a platform's destination that announces what was delivered: with
-// each registration and each push of add-ons that Next delivered, or found done
-// before, it leaves one message of kind [KindDelivered] to the destination To.
-// That is where the shop sends its own confirmation mail. What takes add-ons
-// away, and what is not a push of this package's, is delivered by Next alone.
+// Announcer is a destination that wraps a platform's client and announces what was delivered. For each
+// registration and each push of add-ons that Next delivered, or found done before, it stores one
+// message of kind [KindDelivered] for the destination To, where the shop sends its own confirmation
+// mail. Next delivers removals of add-ons and messages of other packages without an announcement.
 //
-// The announcement is stored by the statement that settles the push: it exists
-// if and only if the push counts as delivered. Its key is made of To and of the
-// push's destination and key, so that there is one for each push for ever,
-// however often the push was sent. It is then a message like any other: it is
-// delivered at least once, always with the same key, so a mail may go out twice
-// when the shop's destination ends without an answer; give the key to the mail
-// provider, or keep it, where that must not be. When it goes out, and in which
-// order with those of other pushes, is not promised.
+// The announcement is stored by the statement that settles the push: it exists if and only if the push
+// counts as delivered. Its key is made of To and of the push's destination and key, so each push has at
+// most one, however often it is sent. It is then delivered like any message: at least once, always with
+// the same key. A mail may go out twice when the shop's destination ends without an answer; to prevent
+// that, give the key to the mail provider, or remember it. When announcements go out, and in which
+// order, is not promised.
 //
-// Each push is announced by itself: a rebuilt one has a new key and replaces one
-// that was not delivered, and a list of add-ons that was too long for one push
-// is announced by its parts. What an operator marked done is not announced. An
-// Announcer around an Announcer announces to both. It is safe for concurrent
-// use.
+// A rebuilt push has a new key and is announced by itself; it replaces one that was not delivered. A
+// list of add-ons that was split into several pushes has one announcement for each. A push that an
+// operator marked done is not announced. An Announcer around an Announcer announces to both
+// destinations. It is safe for concurrent use.
 type Announcer struct{ cfg AnnouncerConfig }
 
 var _ outbox.Destination = (*Announcer)(nil)
@@ -115,8 +107,8 @@ func NewAnnouncer(cfg AnnouncerConfig) (*Announcer, error) {
 	return &Announcer{cfg}, nil
 }
 
-// Deliver lets Next deliver the push, and adds the announcement to the
-// follow-ups of a success. Result and error are Next's otherwise.
+// Deliver calls Next and adds the announcement to the follow-ups of a success. Result and error are
+// otherwise those of Next.
 func (a *Announcer) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
 	res, err := a.cfg.Next.Deliver(ctx, m)
 	if err != nil {
@@ -127,7 +119,7 @@ func (a *Announcer) Deliver(ctx context.Context, m outbox.Message) (outbox.Resul
 	if !ok || backfill && !a.cfg.Backfill {
 		return res, nil
 	}
-	facts, _ := json.Marshal(f) // texts and numbers cannot fail
+	facts, _ := json.Marshal(f) // strings and numbers always encode
 	to := a.cfg.To
 	if _, association, found := strings.Cut(m.Destination, "/"); found {
 		to += "/" + association
@@ -140,7 +132,7 @@ func (a *Announcer) Deliver(ctx context.Context, m outbox.Message) (outbox.Resul
 	return res, nil
 }
 
-// read takes over the facts of a push that is to be announced.
+// read copies the facts of a push that is to be announced.
 func (f *deliveredFacts) read(m outbox.Message) (backfill, ok bool) {
 	switch m.Kind {
 	case KindRegistration:

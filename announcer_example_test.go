@@ -24,7 +24,7 @@ func (m mailer) Deliver(_ context.Context, msg outbox.Message) (outbox.Result, e
 	if err != nil {
 		return outbox.Result{}, err
 	}
-	// A mail provider that drops repeats is given msg.Key.
+	// Give msg.Key to a mail provider that drops repeats.
 	m.sent <- fmt.Sprintf("To %s: order %s, your course: %s", d.User.Email, d.OrderID, d.ProductURL)
 	return outbox.Result{}, nil
 }

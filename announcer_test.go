@@ -17,8 +17,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
-// script is a destination that gives these answers by turns, the last one for
-// ever, and keeps what it was given.
+// script is a destination that gives these answers one after the other, repeats the last one, and
+// records what it was given.
 type script struct {
 	answers []answer
 
@@ -93,7 +93,7 @@ func TestNewAnnouncerNamesTheField(t *testing.T) {
 	}
 }
 
-// The facts are kept for ever and must be read by every later version.
+// The facts are kept for ever, so every later version must be able to read them.
 func TestAnnouncementOfEachKindOfPush(t *testing.T) {
 	t.Parallel()
 	course, gala := course(t, "elevate/acme", false), gala(t, "notified")
@@ -138,7 +138,7 @@ func TestAnnouncementOfEachKindOfPush(t *testing.T) {
 		d, err := DecodeDelivered(m)
 		require.NoError(t, err)
 		require.Equal(t, c.want, d)
-		m.Profile = nil // once it is forgotten
+		m.Profile = nil // as after its deletion
 		d, err = DecodeDelivered(m)
 		require.NoError(t, err)
 		require.Equal(t, User{ID: "U-1"}, d.User)
@@ -184,8 +184,8 @@ func TestOnlyPushesThatArrivedAreAnnounced(t *testing.T) {
 	require.Len(t, already.result.Then, 1)
 }
 
-// losing is a queue whose first settlements never arrive, as with a sender that
-// dies after the platform took the push.
+// losing is a queue that drops its first settlements, like a sender that dies after the platform
+// accepted the push.
 type losing struct {
 	*outboxtest.Memory
 	mu   sync.Mutex
@@ -203,7 +203,7 @@ func (l *losing) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 	return l.Memory.Settle(ctx, batch)
 }
 
-// TestAnnouncedOncePerKey lets a real sender send a push again and again.
+// A real sender sends one push several times.
 func TestAnnouncedOncePerKey(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -228,7 +228,7 @@ func TestAnnouncedOncePerKey(t *testing.T) {
 				sell, rebuild := orders(t, store.Memory)
 				stop := sending(t, store, outbox.Fixed{"elevate/acme": announcer(t, platform, false), "mail/acme": mail})
 				first := sell()
-				time.Sleep(24 * time.Hour) // the bubble's time
+				time.Sleep(24 * time.Hour) // passes at once: the synctest bubble has its own clock
 				synctest.Wait()
 				require.Len(t, platform.got, c.pushes)
 				require.Len(t, mail.got, c.mails)
@@ -239,8 +239,8 @@ func TestAnnouncedOncePerKey(t *testing.T) {
 					require.Equal(t, first[0].Key, d.Key)
 					require.Equal(t, ada, d.User)
 				}
-				// The order is reported once more: nothing new, and the announcement is
-				// none of the order's pushes.
+				// Reporting the order again stores nothing, and does not count the announcement as one
+				// of its pushes.
 				again := sell()
 				require.Len(t, again, 1)
 				require.Equal(t, first[0].ID, again[0].ID)
@@ -255,7 +255,7 @@ func TestAnnouncedOncePerKey(t *testing.T) {
 	}
 }
 
-// orders returns what reports and what rebuilds the same order.
+// orders returns one function that reports an order, and one that rebuilds the same order.
 func orders(t *testing.T, store *outboxtest.Memory) (sell func() []QueuedMessage, rebuild func() *Queued) {
 	catalog, err := NewCatalog(CatalogConfig{Products: []Product{{ID: "c", RemoteProductID: "C-1"}}})
 	require.NoError(t, err)

@@ -20,8 +20,8 @@ import (
 	"github.com/amsbridge/amsbridge/ssotest"
 )
 
-// Every test and every case that the document names is there, and every case of
-// ssotest is of a group that it names.
+// Every test and every case that the document names exists, and it names the group of every case of
+// ssotest.
 func TestAttacksAreHeldByTests(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("docs/attacks.md")
@@ -44,7 +44,7 @@ func TestAttacksAreHeldByTests(t *testing.T) {
 		switch {
 		case regexp.MustCompile(`^(?:[a-z/]+\.)?(?:Test|Fuzz)[A-Z0-9]\w*$`).MatchString(name):
 			if name == "folder.TestName" {
-				continue // how such names are written
+				continue // the form of such names
 			}
 			named++
 			require.True(t, tests[name], "no test is called %s", name)
@@ -63,8 +63,8 @@ func refuseAll(ssotest.Setup) (ssotest.Verifier, error) {
 	return func(context.Context, string) (ssotest.Accepted, error) { return ssotest.Accepted{}, errors.New("no") }, nil
 }
 
-// testFunctions are those of all modules, as "folder.TestName", and of the root
-// as "TestName".
+// testFunctions returns the names of all modules' tests: "folder.TestName", and "TestName" for the
+// root.
 func testFunctions(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}

@@ -9,25 +9,24 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Product is one of the shop's products and where it lives. A product that
-// names neither platform lives in the shop alone.
+// Product is one of the shop's products and the platforms that it lives on. A product that names no
+// platform exists in the shop alone.
 type Product struct {
 	// ID is the shop's own product ID.
 	ID string
-	// RemoteProductID is what staff typed into Elevate's product set-up page; by
-	// Elevate's text, the store's own product ID. Empty when the product is not
-	// on Elevate. At most 255 bytes without control characters.
+	// RemoteProductID is the ID that staff entered on Elevate's product set-up page; Elevate's text
+	// calls it the store's own product ID. Empty when the product is not on Elevate. At most 255 bytes
+	// without control characters.
 	RemoteProductID string
-	// ShowKey is Notified's show. Zero when the product is not on Notified.
+	// ShowKey is the product's show on Notified. Zero when the product is not on Notified.
 	ShowKey int64
-	// AddOnKeys are the AddOnItemKeys of that show which the product brings. At
-	// least one where ShowKey is set and ShowPackageKey is not; each positive.
+	// AddOnKeys are the AddOnItemKeys of that show that the product includes, each positive. At least
+	// one is required where ShowKey is set and ShowPackageKey is not.
 	AddOnKeys []int64
-	// ShowPackageKey asks to register first: it is the registration package of
-	// the show for which the person is registered where they have no
-	// registration yet. Someone registered for another package is left where
-	// they are, and the push is parked for a person to decide. Defaults to zero:
-	// registrations come from elsewhere, and the push waits for one.
+	// ShowPackageKey is the show's registration package. With it, a person who has no registration for
+	// the show is registered for this package first. A person who is registered for another package
+	// keeps it, and the push is parked for somebody to decide. Defaults to zero: registrations are made
+	// elsewhere, and the push waits for one.
 	ShowPackageKey int64
 }
 
@@ -39,15 +38,15 @@ func (p Product) OnNotified() bool {
 	return p.ShowKey != 0 || p.ShowPackageKey != 0 || len(p.AddOnKeys) > 0
 }
 
-// Problem says in plain words what is wrong with the mapping, such as "show key is
-// not positive", or "" for one that pushes can be made of. A [StaticCatalog] holds
-// none that has one; one of your own may.
+// Problem says in plain words what is wrong with the mapping, such as "show key is not positive". It is
+// "" when pushes can be made of it. [NewCatalog] refuses products with a problem; a [Catalog] of your
+// own may return them.
 func (p Product) Problem() string {
 	field, problem := p.problem()
 	return strings.TrimSpace(field + " " + problem)
 }
 
-// problem names the first field that no push can be made of.
+// problem returns the first field that prevents a push, and what is wrong with it.
 func (p Product) problem() (field, problem string) {
 	if p.OnElevate() {
 		if s := check.Text(p.RemoteProductID, 255); s != "" {
@@ -72,7 +71,7 @@ func (p Product) problem() (field, problem string) {
 	return "", ""
 }
 
-// productFields are the fields of a [Product] by what staff call them.
+// productFields maps the staff's names of fields to those of [Product].
 var productFields = map[string]string{
 	"remote product ID": "RemoteProductID", "show key": "ShowKey", "show package key": "ShowPackageKey", "add-on keys": "AddOnKeys",
 }
@@ -80,29 +79,29 @@ var productFields = map[string]string{
 // Offering is a catalogue's answer.
 type Offering uint8
 
-// A catalogue's answers. The zero value is the safe one: an unknown product's
-// line is parked, and an operator sees it.
+// A catalogue's answers. The zero value is the safe one: it parks the line, so that an operator sees
+// it.
 const (
-	// Unknown: the catalogue cannot say.
+	// Unknown: the catalogue cannot tell.
 	Unknown Offering = iota
 	// NotOffered: the product lives on no platform.
 	NotOffered
-	// Offered: it lives where the Product says.
+	// Offered: the product lives where the returned Product says.
 	Offered
 )
 
-// Catalog says which of the shop's products live on which platform. Lookup is
-// called inside the shop's transaction, once for each product of an order: it
-// should answer from memory. An error counts as Unknown, for a paid order must
-// not fail because of it; the context's end is returned to the caller.
+// Catalog says which of the shop's products live on which platform. Lookup is called inside the shop's
+// transaction, once for each product of an order, so it should answer from memory. An error counts as
+// Unknown, because a paid order must not fail on it; only the end of the context is returned to the
+// caller.
 type Catalog interface {
 	Lookup(ctx context.Context, productID string) (Product, Offering, error)
 }
 
-// CatalogList is a catalogue that can list what it holds, for staff.
+// CatalogList is a catalogue that can also list its products, for staff.
 type CatalogList interface {
 	Catalog
-	// Products returns all products, in the order in which staff look for them.
+	// Products returns all products, in the order in which staff should see them.
 	Products(ctx context.Context) ([]Product, error)
 }
 
@@ -112,14 +111,12 @@ type StaticCatalog struct {
 	unlisted Offering
 }
 
-// CatalogConfig lists a [StaticCatalog].
+// CatalogConfig configures a [StaticCatalog].
 type CatalogConfig struct {
-	// Products are all that the shop sells; one that names no platform is known
-	// to live in the shop alone.
+	// Products are the shop's products. One that names no platform exists in the shop alone.
 	Products []Product
-	// UnlistedNotOffered takes products that are not listed for products of the
-	// shop alone. Defaults to false: their lines are parked, so that a forgotten
-	// mapping is seen.
+	// UnlistedNotOffered treats products that are not listed as products of the shop alone. Defaults to
+	// false: their lines are parked, so that a forgotten mapping is noticed.
 	UnlistedNotOffered bool
 }
 

@@ -1,19 +1,17 @@
-// Package amsbridge carries a shop's completed orders to the learning platform
-// Elevate and the virtual-event platform Notified, and signs the hand-offs with
-// which members walk in there.
+// Package amsbridge delivers a shop's completed orders to the learning platform Elevate and to the
+// virtual-event platform Notified, and signs the hand-offs with which members are signed in there.
 //
 // # The idea
 //
-// An order-completed hook stores what the platforms must learn in an outbox: in
-// the shop's own database, in the shop's own transaction. A push exists if and
-// only if that transaction committed. A sender delivers it afterwards, retrying,
-// until the platform acknowledges it or a person decides otherwise. No HTTP
-// happens in a checkout.
+// An order-completed hook stores the messages for the platforms in an outbox: in the shop's own
+// database, in the shop's own transaction. A push exists if and only if that transaction committed. A
+// sender delivers it afterwards and retries until the platform acknowledges it or a person decides
+// otherwise. A checkout makes no HTTP call.
 //
 // # Once, at start
 //
-// A store is where the messages lie, a client is a destination, a sender brings
-// the one to the other, and a catalogue says which products live where:
+// A store holds the messages, a client is a destination, a sender delivers messages to destinations,
+// and a catalogue says which products live on which platform:
 //
 //	if err := sqlstore.Migrate(ctx, db, sqlstore.PostgreSQL); err != nil {
 //		return err
@@ -52,40 +50,36 @@
 //		return err
 //	})
 //
-// Commit and roll-back are the caller's. The mistakes of a program are errors
-// ([InputError]), with nothing written and the transaction usable. What data can
-// cause never breaks a paid order and is never silent: such a line is stored
-// parked, stands in [Queued] and in the log, and [Hook.Rebuild] makes its push once
-// data or mapping are mended. Reporting an order again is harmless.
-// [Hook.OrderRefunded] takes back what a refunded line brought.
+// The caller commits or rolls back. A program's mistakes are errors ([InputError]): nothing is written
+// and the transaction stays usable. Bad data never breaks a paid order and is never silent: the line is
+// stored parked, is reported in [Queued] and in the log, and [Hook.Rebuild] makes its push once data or
+// mapping are mended. Reporting an order again is harmless. [Hook.OrderRefunded] takes back what a
+// refunded line brought.
 //
 // # Where is my course?
 //
-// [Standing.Of] answers for a person. A store's Find and Attempts show what is
-// parked or waiting, and why; an [outbox.Operator] sends it again, marks it done,
-// pauses a destination or erases a person.
+// [Standing.Of] answers for a person. A store's Find and Attempts show what is parked or waiting, and
+// why. An [outbox.Operator] sends a message again, marks it done, pauses a destination or erases a
+// person.
 //
 // # Handing a member over
 //
-// An [SSO] signs tokens that name the member by the same [UserID] as the pushes
-// did: hand-offs ([SSO.HandOff]), used once and within a minute, and pull sessions
-// ([SSO.Session]) for platforms that come back and ask. The rest of it has
-// packages of its own:
+// An [SSO] signs tokens that name the member by the same [UserID] as the pushes: hand-offs
+// ([SSO.HandOff]), which are used once and within a minute, and pull sessions ([SSO.Session]), for
+// platforms that ask the shop who the member is. The rest has packages of its own:
 //
-//   - ssokeys: signing keys, rings that change them while in use, the published
-//     key set.
-//   - handoff: the handlers by which a member walks over, and the web service by
-//     which a platform asks who they are.
-//   - ssoverify: what a receiver needs.
+//   - ssokeys: signing keys, rings that change them while in use, and the published key set.
+//   - handoff: the handlers that hand a member over, and the web service that tells a platform
+//     who the member is.
+//   - ssoverify: verifies tokens at the receiver.
 //   - cartlink: registration URLs, for Elevate's Register button.
-//   - pages: how the pages look that members see in between.
+//   - pages: the look of the pages that members see in between.
 //
 // # What is not promised
 //
-// Delivery is at least once, with a stable key: after a crash or a lost answer a
-// push may be sent again. No platform is claimed to honour the key. Elevate's text
-// says that it upserts the user and registers them for the product, so a repeat
-// should change nothing but may mail once more; what Notified does with an add-on
-// that is there already is not stated. Elevate's wire format is a profile that the
-// shop names, and ours is called a guess because it is one.
+// Delivery is at least once, with a stable key: after a crash or a lost answer a push may be sent
+// again. No platform is claimed to honour the key. Elevate's text says that it upserts the user and
+// registers them for the product, so a repeat should change nothing but may send another mail. What
+// Notified does with an add-on that the person already has is not stated. Elevate's wire format is a
+// profile that the shop names; ours is called a guess because it is one.
 package amsbridge

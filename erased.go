@@ -6,12 +6,13 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// erased tells of a stored message whose person was erased (see
-// [outbox.Operator.Erase]): its facts are empty, which no other's are.
+// erased tells whether the message's person was erased (see [outbox.Operator.Erase]). Only erased
+// messages have empty facts.
 func erased(m outbox.Message) bool { return len(m.Facts) == 0 }
 
-// isFor tells whether a stored message is for a person, or was before they were
-// erased: with their user ID in its readable parts they give its key.
+// isFor tells whether a stored message is for a person, or was for them before their erasure. The key
+// of an erased message is a hash of its parts with the person's real user ID, so it can be computed and
+// compared.
 func isFor(m outbox.Message, person string) bool {
 	if m.Person == person || !erased(m) {
 		return m.Person == person
@@ -25,7 +26,7 @@ func isFor(m outbox.Message, person string) bool {
 	return keyOf(parts...) == m.Key
 }
 
-// sayErased tells of refunded lines whose people are not known any more.
+// sayErased reports the refunded lines whose people were erased.
 func (r *refunding) sayErased() {
 	for _, rec := range r.own {
 		if !erased(rec.Message) || rec.Kind != KindRegistration && rec.Kind != KindAddOns {

@@ -18,8 +18,8 @@ func (s *shop) erase(u amsbridge.User) {
 	require.NoError(s.t, err)
 }
 
-// An order that is reported again brings nobody back who was erased, whatever had
-// become of it, and whatever the catalogue answers today.
+// Reporting an order again does not bring back an erased person, whatever state their messages had and
+// whatever the catalogue answers today.
 func TestErasedPersonIsNotBroughtBack(t *testing.T) {
 	t.Parallel()
 	away := func(string) (amsbridge.Product, amsbridge.Offering, error) {
@@ -74,8 +74,8 @@ func TestErasedPersonIsNotBroughtBack(t *testing.T) {
 	}
 }
 
-// A refund of what an erased person had says what is left to a person, and goes
-// on with the others'.
+// A refund reports what an erased person's part leaves to do by hand, and processes the other people's
+// parts.
 func TestRefundAfterErasure(t *testing.T) {
 	t.Parallel()
 	for _, delivered := range []bool{false, true} {
@@ -101,7 +101,7 @@ func TestRefundAfterErasure(t *testing.T) {
 	}
 }
 
-// Who else is on an erased person's line is told of as before.
+// Other people on an erased person's line are still reported.
 func TestErasureHidesNobodyElse(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

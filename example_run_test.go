@@ -96,7 +96,7 @@ func ExampleUserID_Check() {
 	// amsbridge: UserID is the text of a missing value
 }
 
-// A destination sees a message; decoding it gives back what the hook stored.
+// A destination receives a message; decoding it gives back what the hook stored.
 func ExampleDecodeRegistration() {
 	r, err := amsbridge.DecodeRegistration(outbox.Message{
 		Kind: amsbridge.KindRegistration, Version: 1, Subject: "1001", Items: []string{"1"},

@@ -5,22 +5,20 @@ import (
 	"slices"
 )
 
-// Holding is what somebody has of a product.
+// Holding is what a person has of a product.
 type Holding struct {
-	// State is that of the part that is furthest from done; PlaceDelivered where
-	// there is none.
+	// State is the state of the part that is furthest from delivered. It is PlaceDelivered where the
+	// person has no part.
 	State PlaceState
 	// ProductURL leads to the product, where the platform gave a link.
 	ProductURL string
-	// Whole is false where a part of the product is missing: who has one add-on of
-	// a show has not what another product brings there.
+	// Whole is false where a part of the product is missing, such as one of its add-ons.
 	Whole bool
 }
 
-// Holding sums up what a person has of a product: of its part on Elevate, and of
-// each of its add-ons on Notified. Of several places of one part the best counts.
-// Places at another destination than the given one do not count; empty means any.
-// Its errors are those of [Standing.Of].
+// Holding sums up what a person has of a product: its part on Elevate and each of its add-ons on
+// Notified. Where one part has several places, the one closest to delivered counts. Only places at the
+// given destination count; an empty destination means any. The errors are those of [Standing.Of].
 func (s *Standing) Holding(ctx context.Context, user UserID, p Product, destination string) (Holding, error) {
 	places, err := s.Of(ctx, user)
 	if err != nil {
@@ -32,7 +30,7 @@ func (s *Standing) Holding(ctx context.Context, user UserID, p Product, destinat
 	return holdingOf(places, p), nil
 }
 
-// far orders the states by how far they are from done.
+// far orders the states by how far they are from delivered.
 func (s PlaceState) far() int {
 	return slices.Index([]PlaceState{PlaceDelivered, PlaceQueued, PlaceNeedsAttention}, s)
 }
@@ -63,7 +61,7 @@ func holdingOf(places []Place, p Product) Holding {
 	for _, key := range p.AddOnKeys {
 		part(func(place Place) bool { return place.ShowKey == p.ShowKey && slices.Contains(place.AddOnKeys, key) })
 	}
-	if p.OnNotified() && len(p.AddOnKeys) == 0 { // it only registers
+	if p.OnNotified() && len(p.AddOnKeys) == 0 { // the product only registers
 		part(func(place Place) bool { return place.ShowKey == p.ShowKey })
 	}
 	return h

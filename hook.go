@@ -10,35 +10,31 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// HookConfig says how a [Hook] works.
+// HookConfig configures a [Hook].
 type HookConfig struct {
-	// Catalog says which products live where. Required.
+	// Catalog says which products live on which platform. Required.
 	Catalog Catalog
-	// Wake is called by [Hook.Wake], usually a sender's Wake. Defaults to
-	// nothing, for a sender that runs elsewhere and polls.
+	// Wake is called by [Hook.Wake]; set it to the sender's Wake. Defaults to none, for a sender that
+	// runs in another process and polls.
 	Wake func()
 	// OnDefect says what happens to a line with defective data. Defaults to
 	// [Park].
 	OnDefect OnDefect
-	// Elevate and Notified are the destinations' names, without the
-	// association's suffix. Default to "elevate" and "notified".
+	// Elevate and Notified are the names of the destinations, without the association's suffix. They
+	// default to "elevate" and "notified".
 	Elevate, Notified string
-	// Seal encrypts what is stored of names and e-mail addresses; the senders need
-	// it too, and before (see [outbox.Profiles]). Refunds and [Hook.Rebuild] open
-	// with it what they make anew. Defaults to none: they are stored as they are
-	// until delivery.
+	// Seal encrypts stored names and e-mail addresses. The senders need it too, and must have it first
+	// (see [outbox.Profiles]). Refunds and [Hook.Rebuild] use it to open stored messages. Defaults to
+	// none: names and addresses are stored in plain text until delivery.
 	Seal *outbox.Sealer
-	// ProfileAtSend stores no name and no e-mail address: the senders look them up
-	// when they send (see [LookUpProfile]), so that a late send carries the newest.
-	// An order's users need their IDs alone, and names and addresses are not looked
-	// at. Defaults to false.
+	// ProfileAtSend stores no name and no e-mail address: the sender looks them up when it sends (see
+	// [LookUpProfile]), so that a late message carries the newest. The order's users then need only
+	// their IDs; names and addresses are ignored. Defaults to false.
 	ProfileAtSend bool
-	// TraceContext returns the W3C traceparent that travels with the messages.
-	// Defaults to none.
+	// TraceContext returns the W3C traceparent to store with the messages. Defaults to none.
 	TraceContext func(context.Context) string
-	// Logger is told, at Warn, of each message that is stored parked: it needs a
-	// person, and no sender meets it. It is given no name and no e-mail address.
-	// Defaults to [slog.Default].
+	// Logger gets a Warn record for each message that is stored parked, since a person must act on it.
+	// The record holds no name and no e-mail address. Defaults to [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -46,15 +42,15 @@ type HookConfig struct {
 type OnDefect uint8
 
 const (
-	// Park stores the line parked, with the field's name as the reason: a paid
-	// order is never broken by one line's bad data, and never silently loses it.
+	// Park stores the line parked, with the field's name as the reason. One line's bad data then
+	// neither breaks a paid order nor gets lost.
 	Park OnDefect = iota
 	// Refuse makes OrderCompleted return a [*DefectError] and write nothing.
 	Refuse
 )
 
-// DefectError says what no push can be made of. It is returned only with
-// [Refuse]. It never holds the refused value.
+// DefectError says why no push can be made of a line. It is returned only with [Refuse], and never
+// holds the refused value.
 type DefectError struct {
 	LineID  string
 	Field   string
@@ -66,16 +62,14 @@ func (e *DefectError) Error() string {
 	return "amsbridge: line " + e.LineID + ": " + e.Field + " " + e.Problem
 }
 
-// Hook turns orders into outbox messages, in the shop's own transaction. Tx is
-// the transaction type of the store that it was made with. It is safe for
-// concurrent use.
+// Hook turns orders into outbox messages in the shop's own transaction. Tx is the transaction type of
+// its store. It is safe for concurrent use.
 type Hook[Tx any] struct {
 	store outbox.Writer[Tx]
 	cfg   HookConfig
 }
 
-// NewHook returns a hook on a store, or an [*InputError] that names the bad
-// field.
+// NewHook returns a hook that writes to a store, or an [*InputError] that names the bad field.
 func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error) {
 	if check.IsNil(store) {
 		return nil, check.Bad("amsbridge", "store", "is nil, or holds a nil pointer")
@@ -106,22 +100,21 @@ func NewHook[Tx any](store outbox.Writer[Tx], cfg HookConfig) (*Hook[Tx], error)
 	return &Hook[Tx]{store: store, cfg: cfg}, nil
 }
 
-// Wake tells the sender that there is work. Call it once the transaction has
-// committed; sqlstore.InTx does it for you.
+// Wake tells the sender that there is work. Call it after the commit; sqlstore.InTx calls it for you.
 func (h *Hook[Tx]) Wake() {
 	if h.cfg.Wake != nil {
 		h.cfg.Wake()
 	}
 }
 
-// Queued is what became of an order.
+// Queued says what became of an order's lines.
 type Queued struct {
-	// Messages are the pushes that are on their way, or were before.
+	// Messages are the order's pushes, those of earlier reports included.
 	Messages []QueuedMessage
 	// LeftOut are the lines whose product lives on no platform.
 	LeftOut []string
-	// Parked are what needs a person: nothing of it will be sent before the data
-	// or the mapping is mended and [Hook.Rebuild] is called.
+	// Parked are the parts that need a person. They are not sent until the data or the mapping is
+	// mended and [Hook.Rebuild] is called.
 	Parked []Parked
 }
 
@@ -133,8 +126,8 @@ type QueuedMessage struct {
 	Kind        string
 	UserID      UserID
 	LineIDs     []string
-	// Duplicate is set when an earlier report of the order had stored it. It may
-	// stand anywhere by now; [Standing] tells.
+	// Duplicate is set when an earlier report of the order stored the push. It may be in any state by
+	// now; see [Standing].
 	Duplicate bool
 }
 
@@ -143,29 +136,27 @@ type Parked struct {
 	ID      outbox.ID
 	Key     string
 	LineIDs []string
-	// Reason names the field, in plain words, without its value.
+	// Reason names the bad field in plain words, without its value.
 	Reason string
 	// Duplicate is set when an earlier report of the order had parked it.
 	Duplicate bool
-	// Cause is the catalogue's error where there was one. It is not stored.
+	// Cause is the catalogue's error, if any. It is not stored.
 	Cause error
 }
 
-// OrderCompleted stores the pushes of a paid order in the caller's transaction:
-// one Registration for each line and attendee of a product on Elevate, and one
-// AddOns for each person and show on Notified. They are sent if and only if the
-// caller commits; commit and roll-back are the caller's. No platform is asked
-// and nothing is locked that two orders share.
+// OrderCompleted stores the pushes of a paid order in the caller's transaction: one Registration for
+// each line and attendee of a product on Elevate, and one AddOns for each person and show on Notified.
+// They are sent if and only if the caller commits. It calls no platform, and locks nothing that two
+// orders share.
 //
-// Reporting an order again is harmless: what exists is reported as a duplicate.
-// A line parked before stays parked; see [Hook.Rebuild].
+// Reporting an order again is harmless: messages that exist are reported as duplicates. A parked line
+// stays parked; see [Hook.Rebuild].
 //
-// Errors: [*InputError] for the caller's mistakes (an order of more than 10,000
-// pushes among them), [*DefectError] with
-// [Refuse], [*outbox.ConflictError] when the order was reported before with
-// other facts, [outbox.ErrNoTransaction], the context's end, or the database's.
-// After all but the last, and a ConflictError that says otherwise, nothing is
-// written and the transaction is usable.
+// It returns an [*InputError] for the caller's mistakes (an order of more than 10,000 pushes among
+// them), a [*DefectError] with [Refuse], an [*outbox.ConflictError] when the order was reported before
+// with other facts, [outbox.ErrNoTransaction], the context's error, or the database's. After a database
+// error, or a ConflictError with MustRollBack set, roll back; after any other, nothing is written and
+// the transaction is usable.
 func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Queued, error) {
 	p, err := h.plan(ctx, order)
 	if err != nil {
@@ -177,8 +168,8 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 		}
 	}
 	if p.hasParkedLines() {
-		// Rare, so the extra round trip is spent only here: was the line stored
-		// before, when its data was sound?
+		// The line may have been stored before, when its data was sound. Parked lines are rare, so only
+		// they cost this extra round trip.
 		if err := h.reconcile(ctx, tx, p); err != nil {
 			return nil, err
 		}
@@ -187,7 +178,7 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 	inserted, err := h.insert(ctx, tx, msgs)
 	var exists *outbox.ExistsError
 	if errors.As(err, &exists) {
-		// An earlier report parked lines that are sound now.
+		// An earlier report parked lines whose data is sound now.
 		if err := h.reconcile(ctx, tx, p); err != nil {
 			return nil, err
 		}
@@ -200,7 +191,7 @@ func (h *Hook[Tx]) OrderCompleted(ctx context.Context, tx Tx, order Order) (*Que
 	return p.queued(msgs, inserted), nil
 }
 
-// insert stores messages, their profiles sealed or left out in place.
+// insert stores messages. It changes msgs: their profiles are sealed, or removed for ProfileAtSend.
 func (h *Hook[Tx]) insert(ctx context.Context, tx Tx, msgs []outbox.Message) ([]outbox.Inserted, error) {
 	for i, m := range msgs {
 		if h.cfg.ProfileAtSend {
@@ -222,8 +213,7 @@ func (h *Hook[Tx]) insert(ctx context.Context, tx Tx, msgs []outbox.Message) ([]
 	return inserted, nil
 }
 
-// opened returns a stored message as its profile was before it was sealed, for
-// making it anew.
+// opened returns a stored message with its profile decrypted, so that a new message can be made of it.
 func (h *Hook[Tx]) opened(m outbox.Message) (outbox.Message, error) {
 	if h.cfg.ProfileAtSend {
 		return factsOf(m), nil
@@ -235,8 +225,7 @@ func (h *Hook[Tx]) opened(m outbox.Message) (outbox.Message, error) {
 	return opened, nil
 }
 
-// reconcile leaves out of a plan what an earlier report of the order stored in
-// another form.
+// reconcile removes from a plan what an earlier report of the order stored in another form.
 func (h *Hook[Tx]) reconcile(ctx context.Context, tx Tx, p *plan) error {
 	records, err := h.store.FindTx(ctx, tx, outbox.Query{Subject: p.order.ID, Limit: maxRecords})
 	if err != nil {
@@ -245,5 +234,5 @@ func (h *Hook[Tx]) reconcile(ctx context.Context, tx Tx, p *plan) error {
 	return p.reconcile(records)
 }
 
-// maxRecords is the most messages of one order that are looked at.
+// maxRecords is how many messages of one order are read at most.
 const maxRecords = 10_000

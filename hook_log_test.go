@@ -10,7 +10,8 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// What is parked from the start is logged once, by the order's ID and the field, and nothing of a person.
+// A message that is stored parked is logged once, with the order's ID and the field, and with no
+// personal data.
 func TestParkedAtBirthIsLogged(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

@@ -140,7 +140,7 @@ func TestHookConfigNamesTheBadField(t *testing.T) {
 	catalog := catalogFunc(mapped)
 	for field, cfg := range map[string]amsbridge.HookConfig{
 		"Catalog":  {},
-		"Catalog ": {Catalog: (*amsbridge.StaticCatalog)(nil)}, // not nil, and fails at its first use
+		"Catalog ": {Catalog: (*amsbridge.StaticCatalog)(nil)}, // not nil, but panics at its first use
 		"Elevate":  {Catalog: &catalog, Elevate: "No"},
 		"Notified": {Catalog: &catalog, Notified: "elevate"},
 		"OnDefect": {Catalog: &catalog, OnDefect: 9},
@@ -244,8 +244,8 @@ func TestAssociationsHaveDestinationsOfTheirOwn(t *testing.T) {
 	require.NotEqual(t, s.complete(order(line("1", "bundle"))).Messages[0].Key, all[0].Key)
 }
 
-// Where a product lives is a part of what is stored of a line, and not of what it
-// is: the line stays one when the catalogue answers otherwise next time.
+// A line is identified without its product's mapping, so a parked line stays the same one when the
+// catalogue answers differently later.
 func TestParkedLineStaysOneWhateverTheCatalogueAnswers(t *testing.T) {
 	t.Parallel()
 	away := func(string) (amsbridge.Product, amsbridge.Offering, error) {

@@ -17,7 +17,7 @@ import (
 
 const module = "github.com/amsbridge/amsbridge"
 
-// The modules that packages below import.
+// Other modules, named in the table below.
 const (
 	jose      = "github.com/go-jose/go-jose/v4"
 	jwt       = "github.com/golang-jwt/jwt/v5"
@@ -29,11 +29,11 @@ const (
 	xrate     = "golang.org/x/time/rate"
 )
 
-// mayImport says, for a folder and those below it that have no line of their
-// own, what its files other than tests may import besides the standard library:
-// "." is the root package, "/..." means and below, "*" is anything.
+// mayImport lists what a folder's files may import besides the standard library, tests excepted. A line
+// holds for the folders below it too, unless they have one of their own. "." is the root package,
+// "/..." includes folders below, and "*" is anything.
 var mayImport = map[string][]string{
-	// The way of an order, and the signing of a hand-off.
+	// Orders, and the signing of hand-offs.
 	".":                 {"outbox", "ssokeys", "internal/check", "internal/ssotoken", "internal/web"},
 	"outbox":            {"internal/check"},
 	"outbox/migrations": {},

@@ -9,9 +9,9 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Keys are stored for ever: a changed one would send old orders again. These
-// were computed by another program (SHA-256 over each part's length in eight
-// big-endian bytes and the part; base32 of the first 20 bytes).
+// Keys are stored for ever: if one changed, old orders would be sent again. These were computed by
+// another program (SHA-256 over each part's length in eight big-endian bytes and the part; base32 of
+// the first 20 bytes).
 func TestKeysNeverChange(t *testing.T) {
 	t.Parallel()
 	for want, parts := range map[string][]string{
@@ -67,7 +67,7 @@ func requireKey(t *testing.T, m outbox.Message, key string, parts ...string) {
 	require.Equal(t, keyOf(parts...), m.Key)
 }
 
-// No part can pose as two, whatever bytes it holds.
+// One part is never mistaken for two, whatever bytes it holds.
 func TestKeyPartsDoNotCollide(t *testing.T) {
 	t.Parallel()
 	seen := map[string][]string{}
@@ -100,8 +100,7 @@ func TestKeyPartsDoNotCollide(t *testing.T) {
 	}
 }
 
-// FuzzKeyOf cuts one text in two at two places: different parts, different
-// keys.
+// FuzzKeyOf splits one text at two different places: different parts must give different keys.
 func FuzzKeyOf(f *testing.F) {
 	f.Add("1001", "U-1", uint(2), uint(3))
 	f.Add("\x00\x00", "\x00", uint(0), uint(1))

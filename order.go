@@ -8,22 +8,20 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Order is what a shop says once an order is paid.
+// Order is a paid order as the shop reports it.
 type Order struct {
-	// ID is the shop's order ID, stable for ever: 1 to 255 bytes of UTF-8
-	// without control characters.
+	// ID is the shop's order ID, which never changes: 1 to 255 bytes of UTF-8 without control
+	// characters.
 	ID string
-	// Association is the suffix of the destinations, where one shop serves many
-	// associations: "acme" sends to "elevate/acme". At most 64 of
-	// [A-Za-z0-9._-]. Empty for none.
+	// Association is the suffix of the destinations where one shop serves several associations: "acme"
+	// sends to "elevate/acme". At most 64 of [A-Za-z0-9._-]. Empty for none.
 	Association string
-	// Buyer paid. A line of quantity one without attendees is the buyer's.
+	// Buyer is who paid. A line of quantity one without attendees is for the buyer.
 	Buyer User
 	// Lines are at most 10,000.
 	Lines []Line
-	// Backfill marks an order of the past, reported when a shop begins to use
-	// this package: the platforms are asked to mail nobody about it. Defaults to
-	// false.
+	// Backfill marks an old order, reported when a shop starts to use this package. The platforms are
+	// asked to send no mail about it. Defaults to false.
 	Backfill bool
 }
 
@@ -36,19 +34,19 @@ type Line struct {
 	ProductID string
 	// Quantity is at least 1.
 	Quantity int
-	// Attendees are the people it was bought for. Above a quantity of one they
-	// are named, or the rest of the line is parked.
+	// Attendees are the people whom the line is for. At a quantity above one, seats without a named
+	// attendee are parked.
 	Attendees []User
 }
 
-// User is a member, as a platform needs to know them.
+// User is a member, with the data that platforms need.
 type User struct {
 	ID        UserID
 	FirstName string
 	LastName  string
 	Email     string
-	// MemberType is the association's own word for it. It is told to platforms
-	// that ask for it at a hand-off, and is part of no push. At most 255 bytes.
+	// MemberType is the association's own term for the kind of member. It goes only to platforms that
+	// ask for it at a hand-off, and into no push. At most 255 bytes.
 	MemberType string
 }
 
@@ -60,9 +58,9 @@ type UserID string
 // Varchar 255; Elevate's text names no limit).
 const MaxUserID = 255
 
-// Check returns an [*InputError] unless the ID is 1 to 255 bytes of valid
-// UTF-8, without control characters, not padded with white space, and not the
-// text of a missing value, such as "null" or "undefined".
+// Check returns an [*InputError] unless the ID is 1 to 255 bytes of valid UTF-8 without control
+// characters, has no white space around it, and is not the text of a missing value, such as "null" or
+// "undefined".
 func (id UserID) Check() error {
 	if problem := id.problem(); problem != "" {
 		return check.Bad("amsbridge", "UserID", problem)
@@ -86,14 +84,14 @@ func (id UserID) problem() string {
 	return ""
 }
 
-// missingValues are what programs write where there is no ID.
+// missingValues are the texts that programs write in place of a missing ID.
 var missingValues = [...]string{
 	"null", "nil", "none", "undefined", "nan", "<nil>", "(null)", "%!s(<nil>)", "[object object]",
 	"0", "00000000-0000-0000-0000-000000000000",
 }
 
-// profileProblem names the first field that Elevate requires and that is
-// missing or malformed.
+// profileProblem returns the first field that Elevate requires and that is missing or malformed, and
+// what is wrong with it.
 func (u User) profileProblem() (field, problem string) {
 	for _, f := range []struct{ name, value string }{{"first name", u.FirstName}, {"last name", u.LastName}, {"email", u.Email}} {
 		if p := check.Text(strings.TrimSpace(f.value), 255); p != "" {
@@ -115,9 +113,8 @@ func validEmail(s string) bool {
 	return err == nil && a.Address == s && a.Name == ""
 }
 
-// InputError is a mistake in what the caller gave, whichever package of the
-// house says so. Nothing was written or sent, and the transaction is usable. It
-// never holds the refused value. Its Package is who refused ("handoff"), Field
-// the value as Go code names it ("Config.Platforms[2].Name"), and Problem what
-// is wrong with it ("is empty"); Error puts the three together.
+// InputError is a mistake in what the caller gave, from any package of this module. Nothing was written
+// or sent, and the transaction is usable. It never holds the refused value. Package is the package that
+// refused ("handoff"), Field the value as Go code names it ("Config.Platforms[2].Name"), and Problem
+// what is wrong with it ("is empty"); Error joins the three.
 type InputError = check.InputError

@@ -68,8 +68,8 @@ func TestUserIDIsCheckedOnceAndNeverMended(t *testing.T) {
 	}
 }
 
-// FuzzUserID asks that whatever the check accepts can be stored, sent and
-// shown, and that nothing like it but other bytes is the same person.
+// FuzzUserID checks that every accepted ID can be stored, sent and shown, and that a similar ID of
+// other bytes is another person.
 func FuzzUserID(f *testing.F) {
 	for _, seed := range []string{"U-1", " U-1", "null", "a\u2028", "\xff", "👩\u200d👧", strings.Repeat("é", 128), "a\x00b", "\ufeff1"} {
 		f.Add(seed)

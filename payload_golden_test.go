@@ -10,8 +10,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Fingerprints of facts are compared between repeats of an order, for as long
-// as its row is kept: another encoding of the same facts would be a conflict.
+// Fingerprints of facts are compared when an order is repeated, for as long as its row is kept. Another
+// encoding of the same facts would be a conflict.
 func TestFactsNeverChange(t *testing.T) {
 	t.Parallel()
 	u := User{ID: "a&<b>\u00e9😀\"\\", FirstName: "Ada", LastName: "O'Hara", Email: "ada@example.org"}
@@ -37,7 +37,7 @@ func TestFactsNeverChange(t *testing.T) {
 		{reg, `{"user_id":"` + person + `","remote_product_id":"C/1 ü"}`, "725e94b88d2aab38626807060f959d92", []string{"1"}},
 		{add, `{"user_id":"` + person + `","show_key":7,"add_ons":[{"line_id":"1","keys":[3,9985]},{"line_id":"2","keys":[9223372036854775807]}]}`, "4f204c8fbaf705ec2901cf243055f4e4", []string{"1", "2"}},
 		{both, `{"user_id":"` + person + `","show_key":7,"show_package_key":70,"add_ons":[{"line_id":"1","keys":[3]}]}`, "3b9aace43ca2d6059a06a30635c793f7", []string{"1"}},
-		// Of the past or not: to a repeat it is the same.
+		// Backfill makes no difference to the fingerprint.
 		{pastReg, `{"user_id":"` + person + `","remote_product_id":"C/1 ü","backfill":true}`, "725e94b88d2aab38626807060f959d92", []string{"1"}},
 		{pastAdd, `{"user_id":"` + person + `","show_key":7,"show_package_key":70,"add_ons":[{"line_id":"1","keys":[3]}],"backfill":true}`, "3b9aace43ca2d6059a06a30635c793f7", []string{"1"}},
 	} {
@@ -99,7 +99,7 @@ func FuzzDecodeReceipt(f *testing.F) {
 	})
 }
 
-// seedPayloads are facts, profiles and versions to begin fuzzing with.
+// seedPayloads adds facts, profiles and versions as the fuzzer's first inputs.
 func seedPayloads(f *testing.F) {
 	for _, seed := range []struct{ facts, profile string }{
 		{`{"user_id":"U-1","remote_product_id":"C-1"}`, `{"first_name":"Ada","email":"ada@example.org"}`},
@@ -118,8 +118,7 @@ func seedPayloads(f *testing.F) {
 	f.Add("", -1, []byte("{}"), []byte(nil))
 }
 
-// requireDecodeError asks for one of the two errors that are promised, and
-// that it holds nothing of the profile.
+// requireDecodeError requires one of the two promised errors, without anything of the profile in it.
 func requireDecodeError(t *testing.T, err error, version int, profile []byte) {
 	t.Helper()
 	var input *InputError

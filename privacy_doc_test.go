@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every test that the document on personal data names is there, and so is every
-// clause of the stores' suite that it quotes in its tables.
+// Every test that the document on personal data names exists, and so does every clause of the stores'
+// suite that its tables quote.
 func TestPrivacyIsHeldByTests(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("docs/privacy.md")
@@ -20,7 +20,7 @@ func TestPrivacyIsHeldByTests(t *testing.T) {
 	tests, named := testFunctions(t), 0
 	for _, code := range regexp.MustCompile("`((?:[a-z/]+\\.)?(?:Test|Fuzz)[A-Z]\\w*)`").FindAllStringSubmatch(text, -1) {
 		if code[1] == "folder.TestName" {
-			continue // how such names are written
+			continue // the form of such names
 		}
 		named++
 		require.True(t, tests[code[1]], "no test is called %s", code[1])

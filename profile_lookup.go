@@ -8,24 +8,24 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// ErrPersonGone is returned by the shop's look-up (see [LookUpProfile]) for a
-// user ID that nobody has any more. The message is parked, but one that takes
-// add-ons away, which is sent without a profile. Any other error is tried again.
+// ErrPersonGone is returned by the shop's look-up (see [LookUpProfile]) for a user ID that nobody has
+// any more. The message is then parked, except one that removes add-ons, which is sent without a
+// profile. Any other error is retried.
 var ErrPersonGone = errors.New("amsbridge: the shop no longer knows this person")
 
-// LookUpProfile makes the look-up of [outbox.Profiles] of the shop's own: find
-// returns the person of a user ID, as the shop knows them at the moment of
-// sending. It is asked for pushes and announcements (see [Announcer]) that were
-// stored without a profile, as [HookConfig].ProfileAtSend does, for those of
-// refunds, and for those that are sent again after their profile was deleted.
+// LookUpProfile makes the look-up of [outbox.Profiles] from a function of the shop: find returns the
+// person with a user ID, as the shop knows them when the message is sent. It is called for messages of
+// this package that have no profile: those stored with [HookConfig].ProfileAtSend, those that a refund
+// makes, announcements (see [Announcer]), and those that are sent again after their profile was
+// deleted.
 //
-// What find returns must have that very user ID, byte for byte, or the message is
-// parked: nobody is registered as somebody else. Names and address are as
-// [Hook.OrderCompleted] would have stored them; a platform's client rejects what
-// it cannot send. An error's text is neither stored nor logged.
+// The user that find returns must have exactly that user ID, or the message is parked: nobody is
+// registered as somebody else. Names and address are used as [Hook.OrderCompleted] would have stored
+// them; a platform's client rejects what it cannot send. The text of an error is neither stored nor
+// logged.
 //
-// find is called from many goroutines at once and must end with its context. A
-// nil find makes a nil look-up, which is none.
+// find is called from many goroutines and must return when its context ends. A nil find returns nil: no
+// look-up.
 func LookUpProfile(find func(ctx context.Context, id UserID) (User, error)) func(context.Context, outbox.Message) ([]byte, error) {
 	if find == nil {
 		return nil
@@ -34,10 +34,10 @@ func LookUpProfile(find func(ctx context.Context, id UserID) (User, error)) func
 		switch m.Kind {
 		case KindRegistration, KindAddOns, KindRemoveAddOns, KindDelivered:
 		default:
-			return nil, nil // it never has a profile
+			return nil, nil // such messages never have a profile
 		}
 		if m.Version > payloadVersion {
-			return nil, nil // its destination says so
+			return nil, nil // the destination reports the newer version
 		}
 		if len(m.Facts) == 0 {
 			return nil, &outbox.ProfileError{Reason: "the person was erased"}
@@ -51,7 +51,7 @@ func LookUpProfile(find func(ctx context.Context, id UserID) (User, error)) func
 		u, err := find(ctx, UserID(m.Person))
 		switch {
 		case errors.Is(err, ErrPersonGone) && m.Kind == KindRemoveAddOns:
-			return nil, nil // the ID is enough to take away what they had
+			return nil, nil // the ID is enough for a removal
 		case errors.Is(err, ErrPersonGone):
 			return nil, &outbox.ProfileError{Reason: "the shop no longer knows the person"}
 		case err != nil:

@@ -20,9 +20,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// town is a shop, its sender, both platforms' clients and sandboxes, and the
-// shop's own mail. Notified looks people up by e-mail, so that both kinds of push
-// need the profile.
+// town is a shop with its sender, both platforms' clients and sandboxes, and the shop's own mail.
+// Notified looks people up by e-mail, so that both kinds of push need the profile.
 type town struct {
 	*shop
 	learning *elevatetest.Server
@@ -31,17 +30,17 @@ type town struct {
 
 	mu     sync.Mutex
 	mailed []amsbridge.Delivered
-	told   bytes.Buffer // all that was logged or alarmed
+	told   bytes.Buffer // everything logged, alarms included
 }
 
-// Write takes the log.
+// Write collects the log.
 func (c *town) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.told.Write(p)
 }
 
-// Deliver is the shop's mail.
+// Deliver sends the shop's mail.
 func (c *town) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) {
 	d, err := amsbridge.DecodeDelivered(m)
 	if err != nil {
@@ -59,7 +58,7 @@ func (c *town) mails() []amsbridge.Delivered {
 	return append([]amsbridge.Delivered{}, c.mailed...)
 }
 
-// watched is the town's store, which notes what is stored with an outcome.
+// watched is the town's store. It records what is stored with an outcome.
 type watched struct {
 	outbox.Queue
 	town *town
@@ -116,14 +115,14 @@ func newTown(t *testing.T, hook amsbridge.HookConfig, profiles outbox.Profiles) 
 	return c
 }
 
-// registered makes a person one of the show.
+// registered registers a person for the show.
 func (c *town) registered(u amsbridge.User) {
 	c.t.Helper()
 	require.NoError(c.t, c.events.AddUser(area, notifiedtest.User{ID: string(u.ID), Email: u.Email}))
 	require.NoError(c.t, c.events.Register(string(u.ID), 7, "full"))
 }
 
-// send runs the sender until nothing is pending, or all that is was refused.
+// send runs the sender until nothing is pending, or everything pending was refused.
 func (c *town) send() {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(c.t.Context())
@@ -141,8 +140,8 @@ func (c *town) send() {
 	require.NoError(c.t, <-ended)
 }
 
-// requireToldNothing looks for people in all that the town's sender said, and in
-// all that its store holds but what is parked with a profile that is not sealed.
+// requireToldNothing checks that no person is named in the sender's log, nor in the store, except in
+// parked messages whose profile is not sealed.
 func (c *town) requireToldNothing(people ...amsbridge.User) {
 	c.t.Helper()
 	records, err := c.store.Find(c.t.Context(), outbox.Query{
@@ -164,8 +163,8 @@ func (c *town) requireToldNothing(people ...amsbridge.User) {
 	requireNoPerson(c.t, text.String()+c.told.String(), people...)
 }
 
-// From the checkout to the platforms: the store never shows a name or an address,
-// and both platforms and the shop's own mail get them.
+// The store never shows a name or an address, and both platforms and the shop's own mail still get
+// them.
 func TestSealedProfilesReachThePlatforms(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -199,8 +198,7 @@ func TestSealedProfilesReachThePlatforms(t *testing.T) {
 	}
 }
 
-// A program without the key sends nothing and parks nothing; what it left is sent
-// by one that has it.
+// A program without the key sends nothing and parks nothing; one with the key sends what was left.
 func TestSealedProfilesWaitForTheirKey(t *testing.T) {
 	t.Parallel()
 	town := newTown(t, amsbridge.HookConfig{Seal: profileSealer(t, "2027")}, outbox.Profiles{Seal: profileSealer(t, "2026")})
@@ -220,8 +218,8 @@ func TestSealedProfilesWaitForTheirKey(t *testing.T) {
 	town.requireToldNothing(ada)
 }
 
-// What the store does not hold is looked up: as the person is called at the
-// moment of sending, and nobody is anybody else.
+// A profile that the store does not hold is looked up when it is sent, with the person's name of that
+// moment, and never belongs to somebody else.
 func TestProfilesAreLookedUpWhenSent(t *testing.T) {
 	t.Parallel()
 	married := ada
@@ -231,7 +229,7 @@ func TestProfilesAreLookedUpWhenSent(t *testing.T) {
 		case married.ID:
 			return married, nil
 		case bob.ID:
-			return married, nil // a mistake of the shop's
+			return married, nil // a mistake in the shop
 		}
 		return amsbridge.User{}, amsbridge.ErrPersonGone
 	}
@@ -251,7 +249,7 @@ func TestProfilesAreLookedUpWhenSent(t *testing.T) {
 	require.Equal(t, "no profile: the shop no longer knows the person", parked[1].Reason)
 	town.requireToldNothing(ada, married)
 
-	// What was delivered can be sent again, for there is a profile to be had.
+	// A delivered message can be sent again, because the profile can be looked up.
 	operator, err := outbox.NewOperator(town.store, outbox.OperatorConfig{LookedUp: true})
 	require.NoError(t, err)
 	first := town.stored(outbox.StateDelivered)[0]
@@ -265,8 +263,7 @@ func TestProfilesAreLookedUpWhenSent(t *testing.T) {
 	town.requireToldNothing(ada, married)
 }
 
-// Nobody is mailed about an order of the past, though nothing of the profile
-// says so.
+// Nobody is mailed about an old order, although a profile that was looked up does not mark it as one.
 func TestLookedUpBackfillMailsNobody(t *testing.T) {
 	t.Parallel()
 	find := func(context.Context, amsbridge.UserID) (amsbridge.User, error) { return ada, nil }

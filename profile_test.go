@@ -13,7 +13,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
-// profileSealer is a sealer of these keys, the first of which seals.
+// profileSealer returns a sealer with these keys; it seals with the first.
 func profileSealer(t *testing.T, ids ...string) *outbox.Sealer {
 	t.Helper()
 	var cfg outbox.SealerConfig
@@ -26,7 +26,7 @@ func profileSealer(t *testing.T, ids ...string) *outbox.Sealer {
 	return s
 }
 
-// with is the same shop, whose hook has another configuration.
+// with returns the same shop with another configuration of its hook.
 func (s *shop) with(cfg amsbridge.HookConfig) *shop {
 	s.t.Helper()
 	other := &shop{t: s.t, store: s.store, catalog: s.catalog}
@@ -37,7 +37,7 @@ func (s *shop) with(cfg amsbridge.HookConfig) *shop {
 	return other
 }
 
-// requireNoPerson looks for what must not be there of people.
+// requireNoPerson requires a text without the names and addresses of these people.
 func requireNoPerson(t *testing.T, text string, people ...amsbridge.User) {
 	t.Helper()
 	for _, u := range people {
@@ -47,7 +47,7 @@ func requireNoPerson(t *testing.T, text string, people ...amsbridge.User) {
 	}
 }
 
-// opened is the profile of a stored message, as its destination will see it.
+// opened is the profile of a stored message as its destination gets it.
 func opened(t *testing.T, seal *outbox.Sealer, m outbox.Message) string {
 	t.Helper()
 	require.NotEmpty(t, m.Profile)
@@ -83,7 +83,7 @@ func TestHookStoresProfilesAsItIsTold(t *testing.T) {
 			}
 		}
 	}
-	// However it is stored: one order, the same messages, no conflict.
+	// However the profile is stored, the order and its messages are the same, without a conflict.
 	for _, s := range []*shop{sealed.with(amsbridge.HookConfig{}), sealed.with(amsbridge.HookConfig{ProfileAtSend: true}), later.with(amsbridge.HookConfig{})} {
 		for _, m := range s.complete(o).Messages {
 			require.True(t, m.Duplicate)
@@ -95,7 +95,7 @@ func TestHookStoresProfilesAsItIsTold(t *testing.T) {
 	require.Equal(t, []int64{9985, 10342}, places[1].AddOnKeys)
 }
 
-// What a refund makes anew is sealed for its own message, by the key of today.
+// A message that a refund makes is sealed for itself, with today's key.
 func TestRefundSealsAnewWhatItMakes(t *testing.T) {
 	t.Parallel()
 	old, now := profileSealer(t, "2026"), profileSealer(t, "2027", "2026")
@@ -133,7 +133,7 @@ func TestRefundLeavesProfilesToTheSender(t *testing.T) {
 	require.Nil(t, s.stored(outbox.StatePending)[0].Profile)
 }
 
-// A refund that cannot seal anew what it must make changes nothing, and says why.
+// A refund that cannot open a profile which it must seal again changes nothing, and says why.
 func TestRefundThatCannotOpenSaysSo(t *testing.T) {
 	t.Parallel()
 	seal := profileSealer(t, "2026")
@@ -154,7 +154,7 @@ func TestRefundThatCannotOpenSaysSo(t *testing.T) {
 	}
 }
 
-// stranger is a sealer that has another key by that ID.
+// stranger returns a sealer that has another key under the same ID.
 func stranger(t *testing.T, id string) *outbox.Sealer {
 	t.Helper()
 	s, err := outbox.NewSealer(outbox.SealerConfig{Keys: []outbox.SealKey{{ID: id, Key: outbox.NewSecret([]byte("another key for tests, 32 bytes."))}}})
@@ -162,8 +162,8 @@ func stranger(t *testing.T, id string) *outbox.Sealer {
 	return s
 }
 
-// What is parked just as it is stays parked; a profile that does not open, or may
-// not stand there, is made anew.
+// A message that would be rebuilt unchanged stays parked. A profile that does not open, or may not be
+// stored, is made again.
 func TestRebuildSealsAnew(t *testing.T) {
 	t.Parallel()
 	seal := profileSealer(t, "2027", "2026")
@@ -206,8 +206,7 @@ func TestRebuildSealsAnew(t *testing.T) {
 	}
 }
 
-// A push of the past stays one, however its profile is stored and whenever it is
-// sent again.
+// A backfilled push stays one, however its profile is stored and whenever it is sent again.
 func TestBackfillOutlivesTheProfile(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []amsbridge.HookConfig{{}, {Seal: profileSealer(t, "2026")}, {ProfileAtSend: true}} {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README's hand-off is the one that the compiler has seen.
+// The hand-off in the README is code that was compiled.
 func TestReadmeShowsTheHandOff(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
@@ -26,8 +26,7 @@ func TestReadmeShowsTheHandOff(t *testing.T) {
 	require.Contains(t, string(readme), "```go\n"+snippet.String()+"```\n")
 }
 
-// Every package that the README's map names is there, and every package there
-// is named.
+// Every package that the README's map names exists, and every package is named there.
 func TestReadmeMapsThePackages(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")

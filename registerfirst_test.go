@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// eventProducts sell entrance to a show, with and without add-ons.
+// eventProducts sell registrations for a show, with and without add-ons.
 var eventProducts = map[string]amsbridge.Product{
 	"entrance": {ID: "entrance", ShowKey: 7, ShowPackageKey: 70},
 	"gala":     {ID: "gala", ShowKey: 7, ShowPackageKey: 70, AddOnKeys: []int64{3}},

@@ -8,23 +8,23 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// KindRegistration is the kind of message that a [Registration] is.
+// KindRegistration is the message kind of [Registration].
 const KindRegistration = "registration"
 
-// payloadVersion is what this program writes and the newest that it reads.
+// payloadVersion is the version that this program writes, and the newest that it reads.
 const payloadVersion = 1
 
-// Registration is one push to Elevate: one user, one product, for one line and
-// attendee (Elevate's text names one product a call).
+// Registration is one push to Elevate: one user and one product, for one line and attendee. Elevate's
+// text names one product a call.
 type Registration struct {
-	// OrderID and LineID say where it came from.
+	// OrderID and LineID are the order and line that it was made of.
 	OrderID, LineID string
-	// RemoteProductID is the product, as Elevate's set-up page has it.
+	// RemoteProductID is the product's ID on Elevate's set-up page.
 	RemoteProductID string
-	// User is the attendee. Name and e-mail are empty once forgotten.
+	// User is the attendee. Name and e-mail address are empty once the profile is deleted.
 	User User
-	// Backfill is the order's: nobody is to be mailed about it. It makes no
-	// difference to what a repeat is.
+	// Backfill is the order's Backfill: nobody is to be mailed about it. It does not count as a
+	// difference when the order is repeated.
 	Backfill bool
 }
 
@@ -39,7 +39,7 @@ type profile struct {
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`
 	Email     string `json:"email,omitempty"`
-	// Backfill is read and not written any more: it outlives the profile.
+	// Backfill is read, but written no more: the mark must outlive the profile, so it is in the facts.
 	Backfill bool `json:"backfill,omitempty"`
 }
 
@@ -65,8 +65,8 @@ func (r Registration) message(destination string) (outbox.Message, error) {
 	return m, nil
 }
 
-// backfilled marks a push as one of the past. Its fingerprint stays that of the
-// facts without the mark, so that a repeat matches with and without it.
+// backfilled marks the push as one of an old order. The fingerprint stays that of the unmarked facts,
+// so that a repeat matches with and without the mark.
 func backfilled(m outbox.Message, facts any) (outbox.Message, error) {
 	var err error
 	m.Fingerprint = m.FactsFingerprint()
@@ -74,9 +74,9 @@ func backfilled(m outbox.Message, facts any) (outbox.Message, error) {
 	return m, err
 }
 
-// DecodeRegistration reads a message of kind [KindRegistration], as a
-// destination does. It returns [outbox.ErrNewerVersion] for a payload that a
-// newer program wrote, and an [*InputError] for one that it cannot read.
+// DecodeRegistration reads a message of kind [KindRegistration] in a destination. It returns
+// [outbox.ErrNewerVersion] for a payload that a newer program wrote, and an [*InputError] for one that
+// it cannot read.
 func DecodeRegistration(m outbox.Message) (Registration, error) {
 	f, p, err := decode[registrationFacts](&m, KindRegistration)
 	if err != nil {
@@ -91,7 +91,7 @@ func DecodeRegistration(m outbox.Message) (Registration, error) {
 
 // decode checks kind and version and reads facts and profile.
 func decode[F any](m *outbox.Message, kind string) (f F, p profile, err error) {
-	// The version first: a kind that only a newer program knows has a newer one.
+	// The version is checked first: a kind that only a newer program knows has a newer version.
 	if m.Version > payloadVersion {
 		return f, p, fmt.Errorf("amsbridge: %s version %d: %w", kind, m.Version, outbox.ErrNewerVersion)
 	}
@@ -107,7 +107,7 @@ func decode[F any](m *outbox.Message, kind string) (f F, p profile, err error) {
 	return f, p, nil
 }
 
-// user is the person of a profile.
+// user returns the person that the ID and the profile describe.
 func (p profile) user(id string) User {
 	return User{ID: UserID(id), FirstName: p.FirstName, LastName: p.LastName, Email: p.Email}
 }
@@ -116,8 +116,7 @@ func profileOf(u User) ([]byte, error) {
 	return json.Marshal(profile{FirstName: u.FirstName, LastName: u.LastName, Email: u.Email})
 }
 
-// factsOf is a stored message for reading its facts: with no profile, which may
-// be sealed.
+// factsOf returns the message without its profile, which may be sealed.
 func factsOf(m outbox.Message) outbox.Message {
 	m.Profile = nil
 	return m

@@ -14,13 +14,13 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// Limits of tokens, which the signer keeps and the verifier demands.
+// Limits of tokens. The signer keeps them, and the verifier enforces them.
 const (
 	// MaxToken is the longest token, in bytes.
 	MaxToken = ssotoken.MaxToken
 	// MaxHandOffLifetime is the longest time from iat to exp of a hand-off.
 	MaxHandOffLifetime = ssotoken.MaxHandOffLifetime
-	// MaxSessionLifetime is that of a pull session.
+	// MaxSessionLifetime is the longest time from iat to exp of a pull session.
 	MaxSessionLifetime = ssotoken.MaxSessionLifetime
 	// MaxReturnTo is the longest return target, in bytes.
 	MaxReturnTo = web.MaxTarget
@@ -30,27 +30,25 @@ const (
 	MaxSessionID = ssotoken.MaxSessionID
 )
 
-// ErrSignedOut is returned by the shop's CurrentUser (see the configurations of
-// handoff and cartlink) for a request of nobody.
+// ErrSignedOut is returned by the shop's CurrentUser (see the configurations of handoff and cartlink)
+// for a request without a signed-in member.
 var ErrSignedOut = errors.New("amsbridge: nobody is signed in")
 
 // SSOConfig configures [NewSSO].
 type SSOConfig struct {
-	// Issuer is the iss claim: the shop's own name, best its https URL. Required;
-	// at most 255 bytes without control characters.
+	// Issuer is the iss claim: the shop's own name, preferably its https URL. Required; at most 255
+	// bytes without control characters.
 	Issuer string
-	// Audiences are all that members may be handed to. At least one.
+	// Audiences are all the platforms that members may be handed over to. At least one.
 	Audiences []Audience
-	// Audit takes a row for each token that is signed, or refused to be. Defaults
-	// to the log.
+	// Audit gets a row for each token that was signed, or that could not be. Defaults to the log.
 	Audit SSOAudit
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
 
-// SSO signs tokens that name a member by the same [UserID] as the pushes did:
-// hand-offs, and sessions for platforms that ask back. It is safe for concurrent
-// use, and printing it shows no key.
+// SSO signs tokens that name a member by the same [UserID] as the pushes: hand-offs, and pull sessions
+// for platforms that ask the shop. It is safe for concurrent use, and printing it shows no key.
 type SSO struct {
 	issuer    string
 	audiences map[string]audience
@@ -86,44 +84,39 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 	return s, nil
 }
 
-// HandOffRequest says who is handed where.
+// HandOffRequest says who is handed over, and where.
 type HandOffRequest struct {
 	// Audience is the [Audience]'s Name.
 	Audience string
-	// User is the member. Only the ID is told, unless the audience's Claims ask
-	// for more.
+	// User is the member. The token holds only the ID, unless the audience's Claims name more.
 	User User
-	// ReturnTo is the page that the member asked for. One that is not allowed
-	// (see [Audience]) is replaced by the audience's DefaultReturn, silently: it
-	// comes from a query.
+	// ReturnTo is the page that the member asked for. One that is not allowed (see [Audience]) is
+	// silently replaced by the audience's DefaultReturn, since it comes from a query.
 	ReturnTo string
-	// Nonce is what a platform that started the hand-off wants to see in the
-	// token: at most 255 bytes. Empty for none.
+	// Nonce is the value that a platform which started the hand-off expects in the token: at most 255
+	// bytes. Empty for none.
 	Nonce string
 }
 
-// HandOff signs a token that hands a member to an audience: a JWT with the
-// header members alg, kid and typ ("ams-handoff+jwt"), and the claims iss, sub,
-// aud (one string), iat, exp (seconds), jti (128 random bits or more), and where
-// there is one return_to, nonce and the profile claims. The subject is the user
-// ID, byte for byte.
+// HandOff signs a token that hands a member over to an audience. It is a JWT with the header members
+// alg, kid and typ ("ams-handoff+jwt") and the claims iss, sub, aud (one string), iat, exp (seconds),
+// jti (at least 128 random bits), and, where they are set, return_to, nonce and the profile claims. The
+// subject is the user ID, byte for byte.
 //
-// It returns an [*InputError] for an audience that is not configured, a user
-// that [UserID.Check] refuses or whose profile is not fit to be signed, and a
-// bad nonce; and [ssokeys.ErrNoActive].
+// It returns an [*InputError] for an audience that is not configured, a user that [UserID.Check]
+// refuses, a profile that cannot be signed and a bad nonce; and [ssokeys.ErrNoActive].
 //
-// Who holds the token is the member until it expires: send it to the audience
-// alone, and log it nowhere. What is not promised: that it is used once, which
-// the receiver sees to.
+// Whoever holds the token can act as the member until it expires: send it only to the audience, and
+// never log it. Single use is not promised here; the receiver enforces it.
 func (s *SSO) HandOff(ctx context.Context, req HandOffRequest) (string, error) {
 	write := func(a audience, claims map[string]any) error { return a.writeHandOff(claims, req) }
 	return s.mint(ctx, ssotoken.HandOffType, req.Audience, req.User.ID, write)
 }
 
-// writer adds the claims that one kind of token has beside the common ones.
+// writer adds the claims of one kind of token to the common ones.
 type writer func(a audience, claims map[string]any) error
 
-// mint signs a token of one kind and keeps the audit.
+// mint signs a token of one kind and writes the audit row.
 func (s *SSO) mint(ctx context.Context, typ, audienceName string, user UserID, write writer) (string, error) {
 	e := SSOEvent{Time: s.now(), Action: SSORefused, Kind: ssotoken.KindOf(typ), Audience: audienceName}
 	token, err := func() (string, error) {
@@ -174,10 +167,10 @@ func (a audience) writeHandOff(claims map[string]any, req HandOffRequest) error 
 	return nil
 }
 
-// fields are what errors call the audience and the user.
+// fields are the names of the audience and the user in errors.
 type fields struct{ audience, user string }
 
-// inputFields are those of [SSO.HandOff], or the parameters of [SSO.Session].
+// inputFields returns the field names of [SSO.HandOff] or the parameter names of [SSO.Session].
 func inputFields(typ string) fields {
 	if typ == ssotoken.SessionType {
 		return fields{audience: "audienceName", user: "user"}
@@ -185,7 +178,7 @@ func inputFields(typ string) fields {
 	return fields{audience: "HandOffRequest.Audience", user: "HandOffRequest.User.ID"}
 }
 
-// audience finds one and checks who shall be handed to it.
+// audience finds an audience by name and checks the user.
 func (s *SSO) audience(ctx context.Context, name string, user UserID, at fields) (audience, error) {
 	if err := ctx.Err(); err != nil {
 		return audience{}, err
@@ -200,7 +193,7 @@ func (s *SSO) audience(ctx context.Context, name string, user UserID, at fields)
 	return a, nil
 }
 
-// claims are those of every token.
+// claims returns the claims that every token has.
 func (s *SSO) claims(a audience, user UserID, lifetime time.Duration) map[string]any {
 	iat := s.now().Unix()
 	return map[string]any{
@@ -209,7 +202,7 @@ func (s *SSO) claims(a audience, user UserID, lifetime time.Duration) map[string
 	}
 }
 
-// Audiences returns the names that [SSO.HandOff] knows, sorted.
+// Audiences returns the names that [SSO.HandOff] accepts, sorted.
 func (s *SSO) Audiences() []string {
 	names := make([]string, 0, len(s.audiences))
 	for name := range s.audiences {
@@ -219,8 +212,7 @@ func (s *SSO) Audiences() []string {
 	return names
 }
 
-// Rings returns the key rings of all audiences, each once: what ssokeys.NewJWKS
-// publishes.
+// Rings returns the key rings of all audiences, each once. ssokeys.NewJWKS publishes them.
 func (s *SSO) Rings() []*ssokeys.Ring {
 	var rings []*ssokeys.Ring
 	for _, name := range s.Audiences() {
@@ -231,9 +223,8 @@ func (s *SSO) Rings() []*ssokeys.Ring {
 	return rings
 }
 
-// ReturnTarget returns the page of an audience to which a request for to leads:
-// to itself, written anew, where the audience allows it, and otherwise its
-// DefaultReturn.
+// ReturnTarget returns the page of an audience that a request for "to" leads to: "to" itself,
+// rewritten, where the audience allows it, and its DefaultReturn otherwise.
 func (s *SSO) ReturnTarget(audienceName, to string) string {
 	return s.audiences[audienceName].returns.Target(to)
 }

@@ -9,24 +9,22 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// Audience is one platform, or one site of a platform, that members walk to.
+// Audience is one platform, or one site of a platform, that members are handed over to.
 type Audience struct {
-	// Name is what the shop calls it, such as "elevate". Required, unique; at
-	// most 255 bytes.
+	// Name is the shop's name for it, such as "elevate". Required, unique; at most 255 bytes.
 	Name string
-	// Audience is the aud claim, by which the receiver knows that the token is
-	// meant for it. Required, unique, so that no platform's token serves at
-	// another; at most 255 bytes.
+	// Audience is the aud claim, by which the receiver knows that the token is for it. Required;
+	// unique, so that no platform's token works at another; at most 255 bytes.
 	Audience string
-	// Key signs, for as long as the program runs. Required, unless Keys are.
-	// Several audiences may share one.
+	// Key signs for as long as the program runs. Required, unless Keys is set. Several audiences may
+	// share one.
 	Key ssokeys.SigningKey
-	// Keys sign in place of Key, where keys change. Several audiences may share
-	// a ring.
+	// Keys signs in place of Key, for keys that change. Several audiences may share a ring of key
+	// pairs.
 	Keys *ssokeys.Ring
-	// SharedSecret says that the platform verifies by a secret which it shares
-	// with the shop, and could sign itself. Without it a secret is refused, and
-	// with it all else. No two audiences may share a secret. Defaults to false.
+	// SharedSecret says that the platform verifies with a secret that it shares with the shop, so the
+	// platform could sign tokens itself. Without it only key pairs are accepted, with it only secrets.
+	// No two audiences may share a secret. Defaults to false.
 	SharedSecret bool
 	// Lifetime is how long a hand-off is valid, in whole seconds, at most
 	// [MaxHandOffLifetime]. Defaults to 60 seconds.
@@ -34,19 +32,18 @@ type Audience struct {
 	// SessionLifetime is how long a pull session is valid, in whole seconds, at
 	// most [MaxSessionLifetime]. Defaults to one hour.
 	SessionLifetime time.Duration
-	// Claims name the profile claims of a hand-off. Defaults to none: only the
-	// user ID is told.
+	// Claims name the profile claims of a hand-off. Defaults to none: the token holds only the user ID.
 	Claims ProfileClaims
-	// ReturnOrigins are the origins that a return target may lie on, each
-	// scheme://host with its port unless that is the scheme's own. Targets
-	// without an origin ("/courses/7") are always allowed. Defaults to none.
+	// ReturnOrigins are the origins of allowed return targets, each scheme://host, with the port unless
+	// it is the scheme's default. Targets without an origin ("/courses/7") are always allowed. Defaults
+	// to none.
 	ReturnOrigins []string
-	// DefaultReturn stands in for every target that is not allowed. It must be
-	// allowed itself. Defaults to none: the receiver's own front page.
+	// DefaultReturn replaces every target that is not allowed. It must be allowed itself. Defaults to
+	// none: the receiver shows its own front page.
 	DefaultReturn string
 }
 
-// audience is a checked copy. Its ring prints no key.
+// audience is a checked copy of an [Audience]. Printing its ring shows no key.
 type audience struct {
 	value             string
 	lifetime, session time.Duration
@@ -55,7 +52,7 @@ type audience struct {
 	returns           web.ReturnPolicy
 }
 
-// checked returns the audience, or an error that names the bad field of it.
+// checked returns the audience, or an error that names its bad field.
 func (a Audience) checked(s *SSO, keys *audienceKeys) (audience, error) {
 	own := audience{
 		value: a.Audience, lifetime: a.Lifetime, session: a.SessionLifetime,

@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// SSOAction is what an [SSOEvent] tells of.
+// SSOAction says what happened in an [SSOEvent].
 type SSOAction string
 
 // The actions.
@@ -33,17 +33,16 @@ type SSOEvent struct {
 	Kind string
 	// Audience is the aud claim, or the platform's name for tickets.
 	Audience string
-	// UserID and TokenID (the jti) are empty where a token was refused before it
-	// was known to be the issuer's.
+	// UserID and TokenID (the jti) are empty where a token was refused before it was known to come from
+	// the issuer.
 	UserID  UserID
 	TokenID string
-	// Reason says why it was refused, in plain words.
+	// Reason says in plain words why it was refused.
 	Reason string
 }
 
-// SSOAudit takes events. It is called while the member waits, from many
-// goroutines, and cannot refuse: one that fails reports that elsewhere. Where
-// none is configured, it is [LogSSO].
+// SSOAudit receives events. It is called while the member waits, from many goroutines, and cannot
+// refuse: it must report its own failures elsewhere. Defaults to [LogSSO].
 type SSOAudit func(ctx context.Context, e SSOEvent)
 
 // LogSSO is the [SSOAudit] that logs events at Info.
@@ -53,8 +52,8 @@ func LogSSO(ctx context.Context, e SSOEvent) {
 		slog.String("token_id", e.TokenID), slog.String("reason", e.Reason))
 }
 
-// reasonOf is what an audit row says of a token that was not signed. An error of
-// somebody else's may hold anything, so its text is not shown.
+// reasonOf returns an audit row's reason for a token that was not signed. The text of a foreign error
+// may hold anything, so it is not shown.
 func reasonOf(err error) string {
 	var input *InputError
 	switch {

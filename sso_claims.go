@@ -5,14 +5,13 @@ import (
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 )
 
-// ProfileClaims name the claims in which a platform wants a member's profile.
-// An empty name leaves it out. Names are distinct, 1 to 64 of [A-Za-z0-9_.:/-],
-// and none that a token has already, such as "sub".
+// ProfileClaims name the claims that carry a member's profile. A field with an empty name is left out.
+// Names are distinct, 1 to 64 of [A-Za-z0-9_.:/-], and not those of other claims, such as "sub".
 type ProfileClaims struct {
 	FirstName, LastName, Email, MemberType string
 }
 
-// writeProfile adds what the platform wants to know and the shop knows.
+// writeProfile adds the profile claims that the platform wants and the shop has values for.
 func writeProfile(claims map[string]any, names ssotoken.Profile, u User) error {
 	values := ssotoken.Profile{
 		FirstName: u.FirstName, LastName: u.LastName, Email: u.Email, MemberType: u.MemberType,

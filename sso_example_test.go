@@ -11,7 +11,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// The shop signs with its private key; the receiver needs the public one alone.
+// The shop signs with its private key; the receiver needs only the public one.
 func ExampleSSO_HandOff() {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -8,21 +8,21 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// audienceKeys are the keys that the audiences of an SSO have now. Its rule keeps
-// them from sharing a secret, or an ID for two keys, at each change of a ring.
+// audienceKeys are the current keys of an SSO's audiences. Its rule is checked at each change of a
+// ring: no two audiences share a secret, and no ID stands for two keys.
 type audienceKeys struct {
 	mu   sync.Mutex
 	held map[string]heldKeys // by the audience claim
-	void bool                // the SSO came to nothing, and its rings are free of it
+	void bool                // set when the SSO was refused: its rings then obey no rule
 }
 
-// heldKeys are those of one audience.
+// heldKeys are the keys of one audience.
 type heldKeys struct {
 	ring *ssokeys.Ring
 	keys []ssokeys.VerificationKey
 }
 
-// drop frees the rings of an SSO whose configuration was refused.
+// drop releases the rings of an SSO whose configuration was refused.
 func (a *audienceKeys) drop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -36,8 +36,7 @@ func (a *audienceKeys) has(audience string) bool {
 	return ok
 }
 
-// rule is what the ring of an audience obeys. Shared says that the audience is
-// marked as sharing a secret.
+// rule returns the rule that the ring of an audience obeys. shared is the audience's SharedSecret.
 func (a *audienceKeys) rule(audience string, ring *ssokeys.Ring, shared bool) ssokeys.Rule {
 	return func(keys []ssokeys.VerificationKey) error {
 		a.mu.Lock()
@@ -67,7 +66,7 @@ func (a *audienceKeys) rule(audience string, ring *ssokeys.Ring, shared bool) ss
 	}
 }
 
-// conflict says what of a key another audience's keys forbid.
+// conflict says in what a key conflicts with the keys of another audience.
 func (a *audienceKeys) conflict(
 	audience string, ring *ssokeys.Ring, k ssokeys.VerificationKey,
 ) (field, problem string) {

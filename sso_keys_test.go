@@ -14,7 +14,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// Shared secrets serve audiences that are marked for them, one each.
+// A shared secret serves only one audience, which must be marked for it.
 func TestSharedSecrets(t *testing.T) {
 	t.Parallel()
 	secret, pair := keytest.Generated(t, ssokeys.HS256, "s"), keytest.Generated(t, ssokeys.ES256, "p")
@@ -65,8 +65,8 @@ func TestNoTwoAudiencesShareASecret(t *testing.T) {
 	require.ErrorContains(t, err, "Audiences[1].Key.Secret", "whatever the key is called: one could sign for the other")
 }
 
-// What the audiences of an SSO may not share is asked again at each change of a
-// ring, which the answer leaves as it was.
+// The audiences' rules are checked again at each change of a ring. A refused change leaves the ring as
+// it was.
 func TestRingsKeepWhatAudiencesMayNotShare(t *testing.T) {
 	t.Parallel()
 	mine, other := keytest.Generated(t, ssokeys.HS256, "mine"), keytest.Generated(t, ssokeys.HS256, "other")
@@ -106,8 +106,8 @@ func TestRingsKeepWhatAudiencesMayNotShare(t *testing.T) {
 	require.Equal(t, "amsbridge: keys[0].Key.Secret", keytest.BadField(t, b.Replace([]ssokeys.RingKey{{Key: other}})))
 }
 
-// A ring may serve two SSOs, and keeps the rules of both: what one refuses, the
-// other goes on as before.
+// A ring may serve two SSOs and obeys the rules of both: a change that one refuses leaves the other's
+// keys as they were.
 func TestRingOfTwoSSOs(t *testing.T) {
 	t.Parallel()
 	old, fresh := keytest.Generated(t, ssokeys.HS256, "old"), keytest.Generated(t, ssokeys.HS256, "fresh")
@@ -125,7 +125,7 @@ func TestRingOfTwoSSOs(t *testing.T) {
 	require.NoError(t, neighbour.Replace([]ssokeys.RingKey{{Key: fresh}}), "and that the fresh one came to nothing")
 }
 
-// A configuration that is refused leaves rings as free as they were.
+// A refused configuration leaves no rule on its rings.
 func TestRefusedSSOLeavesNoRule(t *testing.T) {
 	t.Parallel()
 	secret := keytest.Generated(t, ssokeys.HS256, "s")
@@ -139,8 +139,7 @@ func TestRefusedSSOLeavesNoRule(t *testing.T) {
 	require.NoError(t, ring.Replace([]ssokeys.RingKey{{Key: secret}}))
 }
 
-// Two rings that reach for the same secret at once: it is one's at most, whoever
-// is the first.
+// Two rings that take the same secret at the same time: at most one of them gets it.
 func TestConcurrentReplace(t *testing.T) {
 	t.Parallel()
 	contested := keytest.Generated(t, ssokeys.HS256, "contested")
@@ -182,7 +181,7 @@ func TestKeysAreNeverPrinted(t *testing.T) {
 	require.NoError(t, err)
 	shared := keytest.Public(t, hs)
 	cfg := ssoConfig(ssokeys.SigningKey{ID: "k1", Private: ec})
-	cfg.Now, cfg.Audit = nil, nil // encoding/json has no word for a function
+	cfg.Now, cfg.Audit = nil, nil // encoding/json cannot encode a function
 	ringConfig := ssokeys.RingConfig{Keys: []ssokeys.RingKey{{Key: ssokeys.SigningKey{ID: "k4", Private: keytest.RSA()}}}}
 	ring, err := ssokeys.NewRing(ringConfig)
 	require.NoError(t, err)

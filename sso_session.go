@@ -9,16 +9,14 @@ import (
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 )
 
-// Session signs a pull session: a token that a platform finds in a cookie and
-// brings back to the shop, as often as it likes, to ask who the member is. It is
-// a JWT with the typ "ams-session+jwt" and the claims iss, sub, aud, iat, exp,
-// jti and sid: no profile, since it lies in a browser. Its errors are those of
-// [SSO.HandOff].
+// Session signs a pull session: a token that a platform finds in a cookie and sends to the shop, as
+// often as it likes, to ask who the member is. It is a JWT with the typ "ams-session+jwt" and the
+// claims iss, sub, aud, iat, exp, jti and sid. It holds no profile, since it lies in a browser. The
+// errors are those of [SSO.HandOff].
 //
-// The session ID names the shop's own session, 1 to 255 bytes without control
-// characters, and must not be what the shop's own cookie holds: who reads it
-// must not be able to sign in by it. What is not promised: that the session is
-// still alive, which ssoverify.Sessions asks at each use.
+// The session ID names the shop's own session: 1 to 255 bytes without control characters. It must not
+// be the value of the shop's session cookie, or whoever reads the token could sign in with it. It is
+// not promised that the session still lasts: ssoverify.Sessions asks at each use.
 func (s *SSO) Session(ctx context.Context, audienceName string, user UserID, sessionID string) (string, error) {
 	write := func(_ audience, claims map[string]any) error {
 		if p := check.Text(sessionID, MaxSessionID); p != "" {
@@ -30,16 +28,15 @@ func (s *SSO) Session(ctx context.Context, audienceName string, user UserID, ses
 	return s.mint(ctx, ssotoken.SessionType, audienceName, user, write)
 }
 
-// SessionLifetime is how long the pull sessions of an audience are valid, or zero
-// for an audience that is not configured.
+// SessionLifetime returns how long an audience's pull sessions are valid, or zero for an audience that
+// is not configured.
 func (s *SSO) SessionLifetime(audienceName string) time.Duration {
 	return s.audiences[audienceName].session
 }
 
-// FreshSession tells whether a token is a pull session of this audience, user and
-// session that has at least half of its time before it, so that it need not be
-// renewed. It is not verified: a forged one costs its owner nothing but the
-// renewal.
+// FreshSession tells whether a token is a pull session of this audience, user and session with at least
+// half of its lifetime left, so that it need not be renewed. The token is not verified: a forged one
+// only keeps its owner from a renewal.
 func (s *SSO) FreshSession(audienceName, token string, user UserID, sessionID string) bool {
 	a, known := s.audiences[audienceName]
 	if !known || len(token) > MaxToken || strings.Count(token, ".") != 2 {

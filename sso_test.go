@@ -185,7 +185,7 @@ func TestSessionRefusesToSign(t *testing.T) {
 	}
 }
 
-// The profile is told to who asks, claim by claim, and to nobody else.
+// A platform gets the profile claims that its audience names, and no others.
 func TestProfileClaims(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.EdDSA, "k1")
@@ -256,7 +256,7 @@ func TestClaimNamesThatNoProfileMayHave(t *testing.T) {
 	require.Equal(t, "amsbridge: SSOConfig.Audiences[0].Claims.LastName", keytest.BadField(t, err), "two in one, once case is folded")
 }
 
-// A session token is fresh for whom it names, for the first half of its time.
+// A session token is fresh only for its own user and session, in the first half of its lifetime.
 func TestFreshSession(t *testing.T) {
 	t.Parallel()
 	clock := keytest.NewClock(keytest.Time())

@@ -12,7 +12,7 @@ import (
 // Standing answers "where is my course?" from the outbox.
 type Standing struct{ store outbox.Inspector }
 
-// NewStanding returns the standing of persons in a store.
+// NewStanding returns a Standing that reads a store.
 func NewStanding(store outbox.Inspector) (*Standing, error) {
 	if check.IsNil(store) {
 		return nil, check.Bad("amsbridge", "store", "is nil, or holds a nil pointer")
@@ -20,41 +20,40 @@ func NewStanding(store outbox.Inspector) (*Standing, error) {
 	return &Standing{store}, nil
 }
 
-// PlaceState is what a member is told of a product.
+// PlaceState is a product's state as a member sees it.
 type PlaceState string
 
 // The states of a place.
 const (
-	// PlaceQueued: on its way; it needs nobody.
+	// PlaceQueued: on its way; nobody has to act.
 	PlaceQueued PlaceState = "queued"
 	// PlaceDelivered: the platform has it.
 	PlaceDelivered PlaceState = "delivered"
-	// PlaceNeedsAttention: a person of the association must look at it.
+	// PlaceNeedsAttention: a person of the association must act.
 	PlaceNeedsAttention PlaceState = "needs attention"
 )
 
-// Place is where one push of a person stands.
+// Place is what became of one push of a person.
 type Place struct {
 	OrderID     string
 	LineIDs     []string
 	Destination string
 	State       PlaceState
-	// RemoteProductID is set for products on Elevate, ShowKey and AddOnKeys for
-	// those on Notified; none where the mapping is unknown.
+	// RemoteProductID is set for products on Elevate, ShowKey and AddOnKeys for those on Notified. None
+	// is set where the mapping is unknown.
 	RemoteProductID string
 	ShowKey         int64
 	AddOnKeys       []int64
 	// ProductURL leads to the product, where the platform gave a link.
 	ProductURL string
-	// Ordered is when the order was stored, Settled when the platform had it.
+	// Ordered is when the order was stored, Settled when the platform accepted the push.
 	Ordered, Settled time.Time
 }
 
-// Of returns where a person's products are, in the order of their purchase:
-// one indexed query. What was discarded, replaced or withdrawn is left out, and
-// so are refunded lines, from the refund on: of add-ons that several lines bring
-// the others' are shown. A user ID that fails its check returns an
-// [*InputError].
+// Of returns the places of a person's products, in the order of purchase, by one indexed query. Pushes
+// that were discarded, replaced or withdrawn are left out, and so are refunded lines from the refund
+// on; where several lines bring the same add-on, the remaining lines' places still show it. A user ID
+// that fails its check returns an [*InputError].
 func (s *Standing) Of(ctx context.Context, user UserID) ([]Place, error) {
 	if err := user.Check(); err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func placeOf(r outbox.Record, refunded givenBack) (Place, bool) {
 	default:
 		return p, false
 	}
-	// A payload of a newer program is shown without its particulars.
+	// A payload of a newer program is shown without these details.
 	switch r.Kind {
 	case KindRegistration:
 		if reg, err := DecodeRegistration(factsOf(r.Message)); err == nil {
@@ -104,7 +103,7 @@ func placeOf(r outbox.Record, refunded givenBack) (Place, bool) {
 		}
 	case KindParkedLine:
 	default:
-		return p, false // no product: a removal, a mail, a task
+		return p, false // not a product: a removal, a mail or a task
 	}
 	return p, len(lines) > 0 || len(r.Items) == 0
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browser keeps cookies, and withholds Strict ones from clicks on other sites.
+// browser keeps cookies, and does not send SameSite=Strict ones after clicks on other sites.
 type browser struct {
 	env     *env
 	cookies map[string]*http.Cookie
@@ -38,7 +38,7 @@ func (b *browser) do(r *http.Request, site string) *httptest.ResponseRecorder {
 	return rec
 }
 
-// get navigates there from a page of that site.
+// get navigates to the URL from a page of that site.
 func (b *browser) get(query, site string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/buy?"+query, nil)
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
@@ -46,7 +46,7 @@ func (b *browser) get(query, site string) *httptest.ResponseRecorder {
 	return b.do(r, site)
 }
 
-// click follows a link on another site: a page of our own takes the buyer on.
+// click follows a link on another site: the answer is a page of ours whose link the buyer then follows.
 func (b *browser) click(query string) *httptest.ResponseRecorder {
 	b.env.t.Helper()
 	hop := b.get(query, "cross-site")
@@ -57,7 +57,7 @@ func (b *browser) click(query string) *httptest.ResponseRecorder {
 	return b.get(html.UnescapeString(next), "same-origin")
 }
 
-// confirm sends the form of the page that asks, from a page of that site.
+// confirm submits the form of the confirmation page from a page of that site.
 func (b *browser) confirm(product, site string) *httptest.ResponseRecorder {
 	form := url.Values{"product": {product}, "quantity": {"1"}}
 	r := httptest.NewRequest(http.MethodPost, "/buy", strings.NewReader(form.Encode()))
@@ -70,7 +70,7 @@ func (b *browser) confirm(product, site string) *httptest.ResponseRecorder {
 
 var field = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
-// fields are those of the answer's form.
+// fields returns the fields of the form in the answer.
 func fields(rec *httptest.ResponseRecorder) map[string]string {
 	got := map[string]string{}
 	for _, m := range field.FindAllStringSubmatch(rec.Body.String(), -1) {

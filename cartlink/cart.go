@@ -8,42 +8,41 @@ import (
 
 // Cart is the shop's own cart.
 type Cart interface {
-	// Set puts a quantity of a product into the cart of a request. It replaces
-	// what the cart held of the product, so that doing it twice changes nothing.
-	// It may set cookies on w, but writes no answer.
+	// Set puts a quantity of a product into the request's cart, in place of the quantity that was
+	// there, so that doing it twice changes nothing. It may set cookies on w, but writes no answer.
 	Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) (SetResult, error)
 }
 
-// Counter is a [Cart] that can say how many other products the cart of a request
-// holds. Without it, [ConfirmIfNotEmpty] always asks.
+// Counter is a [Cart] that can count the other products in the request's cart. Without it,
+// [ConfirmIfNotEmpty] always asks.
 type Counter interface {
 	CountOthers(r *http.Request, p amsbridge.Product) (int, error)
 }
 
-// Stock is a [Cart] that can say beforehand that a product is not sold, so that
-// nobody is asked about what they cannot have.
+// Stock is a [Cart] that can tell in advance that a product is sold out, so that nobody is asked about
+// a product that they cannot have.
 type Stock interface {
 	SoldOut(r *http.Request, p amsbridge.Product) (bool, error)
 }
 
-// SetResult is what became of a product that was to be put into the cart.
+// SetResult is what became of a product that was to be put into a cart.
 type SetResult uint8
 
-// What became of it.
+// The results of [Cart].Set.
 const (
-	// Set: the cart holds it.
+	// Set: the product is in the cart.
 	Set SetResult = iota
-	// SoldOut: it is not sold any more, or not now.
+	// SoldOut: the product is not sold any more, or not now.
 	SoldOut
 )
 
-// Policy says when a link changes a cart without asking.
+// Policy says when a link may change a cart without asking the buyer.
 type Policy uint8
 
 // The policies.
 const (
-	// ConfirmIfNotEmpty asks where the cart holds something else, so that somebody
-	// else's link never mixes with what a buyer has chosen.
+	// ConfirmIfNotEmpty asks where the cart holds other products, so that somebody else's link never
+	// mixes with what the buyer chose.
 	ConfirmIfNotEmpty Policy = iota
 	// AlwaysConfirm asks each time.
 	AlwaysConfirm

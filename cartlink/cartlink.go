@@ -19,43 +19,40 @@ type Config struct {
 	// "https://shop.example.org/buy": https, or http to loopback. Links come from
 	// it alone, whatever Host a request names. Required.
 	BaseURL string
-	// Cart is the shop's. Required.
+	// Cart is the shop's own cart. Required.
 	Cart Cart
 	// Catalog knows the products. Required.
 	Catalog amsbridge.Catalog
-	// CartPage is where the buyer goes on: a path. Required.
+	// CartPage is the path of the page that the buyer sees after the cart was changed. Required.
 	CartPage string
-	// ShopPage is where a buyer goes whom the link does not help: a path. Defaults
-	// to "/".
+	// ShopPage is the path of the page for buyers whose link cannot be served. Defaults to "/".
 	ShopPage string
-	// Policy says when a link changes the cart without asking. Defaults to
-	// ConfirmIfNotEmpty.
+	// Policy says when a link changes the cart without asking the buyer. Defaults to ConfirmIfNotEmpty.
 	Policy Policy
-	// MaxQuantity is the most that a link may ask for. Defaults to 100.
+	// MaxQuantity is the largest quantity that a link may ask for. Defaults to 100.
 	MaxQuantity int
-	// CurrentUser says who is signed in, or returns [amsbridge.ErrSignedOut]. With
-	// it and Standing, who owns a product already is led into it. Set both or
-	// neither. Defaults to none: nobody is known to own anything.
+	// CurrentUser returns the signed-in member, or [amsbridge.ErrSignedOut]. With it and Standing, a
+	// member who owns the product is sent to it instead of buying it again. Set both or neither.
+	// Defaults to none: nobody is known to own anything.
 	CurrentUser func(*http.Request) (amsbridge.User, error)
 	// Standing says what the signed-in member has.
 	Standing *amsbridge.Standing
-	// WalkIn returns the path by which the owner of a product is handed over to its
-	// platform, such as that of handoff's Start with its parameters. Defaults to
-	// none: the owner sees a page with the platform's link, where it gave one.
+	// WalkIn returns the path that hands the owner of a product over to its platform, such as that of
+	// handoff's Start with its parameters. Defaults to none: the owner sees a page with the platform's
+	// link, if it gave one.
 	WalkIn func(amsbridge.Product) string
-	// Title is what a buyer calls a product. Defaults to its ID.
+	// Title returns a product's name for buyers. Defaults to its ID.
 	Title func(amsbridge.Product) string
-	// LaxCookie says that the cart's cookie is also sent on a click from another
-	// site (SameSite=Lax or None). Defaults to false: the buyer first sees a page
-	// of this site, whose link brings a Strict cookie along.
+	// LaxCookie says that the cart's cookie is also sent on a click from another site (SameSite=Lax or
+	// None). Defaults to false: the buyer first sees a page of this site, whose link sends a Strict
+	// cookie too.
 	LaxCookie bool
 	// Pages says how the pages look.
 	Pages pages.Config
 }
 
-// Links makes registration URLs and serves them: links that put a product into
-// the cart, as Elevate's Register button wants them. It is safe for concurrent
-// use.
+// Links makes and serves registration URLs: links for Elevate's Register button that put a product into
+// the cart. It is safe for concurrent use.
 type Links struct {
 	cfg   Config
 	base  url.URL
@@ -109,8 +106,8 @@ func New(cfg Config) (*Links, error) {
 	return l, nil
 }
 
-// URL returns a product's registration URL, for Elevate's product set-up page. It
-// stays the same for as long as the product's ID and the BaseURL do.
+// URL returns a product's registration URL, for Elevate's product set-up page. It depends only on the
+// product's ID and the BaseURL.
 func (l *Links) URL(p amsbridge.Product) string {
 	u := l.base
 	u.RawQuery = url.Values{paramProduct: {p.ID}}.Encode()

@@ -53,8 +53,7 @@ func TestCartConfirmationComesFromOurOwnPage(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, e.browser().confirm("course", "same-origin").Code)
 }
 
-// The cart of who is signed in is asked about as any other; being known mixes
-// nothing.
+// A signed-in buyer is asked before the cart is changed, like any other.
 func TestCartOfASignedInBuyer(t *testing.T) {
 	t.Parallel()
 	for policy, asks := range map[Policy]bool{ConfirmIfNotEmpty: true, AlwaysConfirm: true, AlwaysAdd: false} {

@@ -1,13 +1,12 @@
-// Package cartlink serves registration URLs: links of the shop that put a product
-// into the buyer's cart. Staff type one into the platform's set-up page of each
-// product, and the platform's Register button then leads to the shop. A shop
-// wraps its own cart and mounts the handler:
+// Package cartlink serves registration URLs: links of the shop that put a product into the buyer's
+// cart. Staff type a product's URL into the platform's set-up page, and the platform's Register button
+// then leads to the shop. A shop wraps its own cart and mounts the handler:
 //
 //	links, err := cartlink.New(cartlink.Config{
 //		BaseURL: "https://shop.example.org/buy", // where the handler is mounted
 //		Cart:    cart,                           // the shop's own, as a cartlink.Cart
 //		Catalog: catalog, CartPage: "/cart",
-//		CurrentUser: currentUser, Standing: standing, // who owns a product is led into it
+//		CurrentUser: currentUser, Standing: standing, // members who own a product are sent to it
 //	})
 //	mux.Handle("/buy", links)
 //
@@ -16,8 +15,7 @@
 //	})
 //	mux.Handle("/staff/products.csv", staff)
 //
-// A link names a product and a quantity and nothing else: no price, no user, no
-// discount. It sets a quantity, so that a second click changes nothing, and by
-// default it asks where the cart holds something else; see [Policy].
-// [Links.VerifyCatalog] checks that every product's URL answers.
+// A link holds a product and a quantity and nothing else: no price, no user, no discount. It sets the
+// quantity, so a second click changes nothing. By default it asks the buyer first where the cart holds
+// other products; see [Policy]. [Links.VerifyCatalog] checks that every product's URL answers.
 package cartlink

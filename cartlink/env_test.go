@@ -14,8 +14,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// env is a shop with its carts in memory, each known by a cookie, and with its
-// links.
+// env is a shop with links and with carts in memory, each found by a cookie.
 type env struct {
 	t       *testing.T
 	carts   map[string]map[string]int
@@ -60,7 +59,7 @@ func newEnv(t *testing.T, change func(*Config)) *env {
 	return e
 }
 
-// Set, SoldOut and CountOthers are those of the cart.
+// Set, SoldOut and CountOthers implement the cart.
 func (e *env) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, n int) (SetResult, error) {
 	if e.cartErr != nil {
 		return Set, e.cartErr

@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/cartlink"
 )
 
-// basket is the least that a cart can be.
+// basket is the simplest possible cart.
 type basket map[string]int
 
 func (b basket) Set(

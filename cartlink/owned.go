@@ -8,8 +8,8 @@ import (
 	"github.com/amsbridge/amsbridge/pages"
 )
 
-// owned answers a member who has the product already, and tells whether it did.
-// A look-up that fails stops nobody from buying.
+// owned answers a member who has the product already, and tells whether it did. Where the look-up fails
+// it returns false: the member can buy.
 func (l *Links) owned(w http.ResponseWriter, r *http.Request, p amsbridge.Product) bool {
 	if l.cfg.CurrentUser == nil {
 		return false

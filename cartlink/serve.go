@@ -10,15 +10,14 @@ import (
 	"github.com/amsbridge/amsbridge/pages"
 )
 
-// ServeHTTP answers a registration URL. A GET that a person navigated to sets the
-// quantity (parameter "quantity", 1 if it is not given) of the product (parameter
-// "product") and redirects to the cart page with 303, or asks first, as the
-// policy says. POST is the form of the page that asks. Nothing else in the query
-// counts. HEAD, prefetches, previews, frames and images change nothing. Every
-// answer is no-store and no-referrer.
+// ServeHTTP answers a registration URL. A GET that a person navigated to sets the quantity (parameter
+// "quantity", default 1) of the product (parameter "product") and redirects to the cart page with 303,
+// or asks first, as the policy says. A POST is the form of the confirmation page. All other parameters
+// are ignored. HEAD, prefetches, previews, frames and images change nothing. Every answer is no-store
+// and no-referrer.
 //
-// Products that are unknown, sold out or owned already each get a page that
-// helps, and who owns one is led into it where WalkIn says how.
+// Products that are unknown, sold out or owned already each have a page that helps. An owner is handed
+// over to the product's platform where WalkIn says how.
 func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	web.Private(w.Header())
 	if !web.Allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
@@ -54,8 +53,8 @@ func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// values returns the query of a GET or the form of a POST, and whether each
-// parameter that counts stands there once at most.
+// values returns the query of a GET or the form of a POST. It is false where a known parameter is given
+// more than once.
 func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if r.Method == http.MethodPost {
@@ -71,9 +70,9 @@ func (l *Links) open(
 	w http.ResponseWriter, r *http.Request, values url.Values, p amsbridge.Product, quantity int,
 ) {
 	if !l.cfg.LaxCookie && values.Get(paramHop) == "" && r.Header.Get("Sec-Fetch-Site") != "same-origin" {
-		// A cookie with SameSite=Strict is sent neither on a click from another site
-		// nor after a redirect of it, but is from a page of our own. Without the
-		// cookie a second cart would begin.
+		// A SameSite=Strict cookie is not sent on a click from another site, nor after that click's
+		// redirect, but is on a click on our own page. Without the cookie the shop would begin a second
+		// cart.
 		own := url.Values{paramProduct: {p.ID}, paramQuantity: {strconv.Itoa(quantity)}, paramHop: {"1"}}
 		next := l.base.EscapedPath() + "?" + own.Encode()
 		l.pages.Write(w, http.StatusOK, pages.Page{
@@ -102,7 +101,7 @@ func (l *Links) open(
 	}
 }
 
-// ask shows the page that asks before the cart is changed.
+// ask shows the confirmation page.
 func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int) {
 	l.pages.Write(w, http.StatusOK, pages.Page{
 		Name: "cart", Title: "Put this into your cart?",
@@ -118,7 +117,7 @@ func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int) {
 	}, false)
 }
 
-// mustAsk tells whether the policy has the buyer asked first.
+// mustAsk tells whether the policy requires asking the buyer first.
 func (l *Links) mustAsk(r *http.Request, p amsbridge.Product) (bool, error) {
 	switch l.cfg.Policy {
 	case AlwaysAdd:

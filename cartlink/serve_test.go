@@ -20,7 +20,7 @@ func TestCartLinkPutsTheProductIntoTheCart(t *testing.T) {
 	rec := b.click("product=course&quantity=2&price=0&user_id=U-9&discount=100")
 	require.Equal(t, http.StatusSeeOther, rec.Code)
 	require.Equal(t, "/cart", rec.Header().Get("Location"))
-	for range 3 { // refresh, back, a second tab
+	for range 3 { // reload, back, a second tab
 		require.Equal(t, http.StatusSeeOther, b.click("product=course&quantity=2").Code)
 	}
 	require.Equal(t, map[string]map[string]int{"c-1": {"course": 2}}, e.carts,
@@ -40,8 +40,8 @@ func TestCartLinkOfAProductIDThatNeedsEscaping(t *testing.T) {
 	require.Equal(t, map[string]map[string]int{"c-1": {"a&b=c é": 1}}, e.carts)
 }
 
-// A Strict cookie does not come along on the click from Elevate: without the hop
-// a second cart would begin.
+// A Strict cookie is not sent on the click from Elevate: without the page in between a second cart
+// would begin.
 func TestCartLinkFromAnotherSiteFindsTheCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)

@@ -18,7 +18,7 @@ type StaffListConfig struct {
 	Links *Links
 	// Catalog lists the products. Required.
 	Catalog amsbridge.CatalogList
-	// Authorize says whether a request is of staff; an error refuses it. Required.
+	// Authorize returns an error unless the request comes from staff. Required.
 	Authorize func(*http.Request) error
 }
 
@@ -63,9 +63,8 @@ type ProductSetUp struct {
 	RegistrationURL string
 }
 
-// SetUp returns the set-up of every product on Elevate, in the catalogue's
-// order, for staff pages of the shop's own. It returns an error where the
-// catalogue cannot be listed.
+// SetUp returns the set-up of every product on Elevate, in the catalogue's order, for the shop's own
+// staff pages. It returns an error where the catalogue cannot be listed.
 func (l *Links) SetUp(ctx context.Context, catalog amsbridge.CatalogList) ([]ProductSetUp, error) {
 	products, err := productsOf(ctx, catalog)
 	if err != nil {
@@ -103,7 +102,7 @@ func writeCSV(w http.ResponseWriter, rows []ProductSetUp) {
 	out.Flush() // the reader may be gone
 }
 
-// inert keeps a spreadsheet from taking a cell for a formula.
+// inert keeps a spreadsheet from reading a cell as a formula.
 func inert(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell

@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// Problem is something wrong with a product that staff can mend.
+// Problem is something wrong with a product that staff can fix.
 type Problem struct {
 	ProductID string
 	// Problem says what is wrong, in plain words.
@@ -20,12 +20,11 @@ type Problem struct {
 // a time-out of its own.
 const verifyTimeout = 10 * time.Second
 
-// VerifyCatalog looks for what would leave a member without a course: products
-// that no push can be made of, two products with one Remote Product ID, and
-// registration URLs that do not answer. Each URL is asked once, by HEAD, which
-// changes no cart. A redirect is a problem too. The client may be nil; a client
-// without a time-out gets one of ten seconds. An error says that the catalogue
-// cannot be listed or that the context ended.
+// VerifyCatalog finds what would leave a member without a course: products that no push can be made of,
+// two products with one Remote Product ID, and registration URLs that do not answer. It calls each URL
+// once by HEAD, which changes no cart; a redirect is a problem too. The client may be nil; a client
+// without a time-out gets one of ten seconds. An error means that the catalogue cannot be listed or
+// that the context ended.
 func (l *Links) VerifyCatalog(
 	ctx context.Context, catalog amsbridge.CatalogList, client *http.Client,
 ) ([]Problem, error) {
@@ -68,7 +67,7 @@ func (l *Links) VerifyCatalog(
 	return found, nil
 }
 
-// answers says what is wrong with a URL, or nothing.
+// answers says what is wrong with a URL, or returns "".
 func answers(ctx context.Context, client *http.Client, target string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, target, nil)
 	if err != nil {

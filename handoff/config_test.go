@@ -83,7 +83,7 @@ func TestNewNeedsNoSSOForTickets(t *testing.T) {
 	require.Empty(t, rec.Result().Cookies())
 }
 
-// What the caller does to the configuration afterwards changes nothing.
+// Changing the configuration after New has no effect.
 func TestNewCopiesTheConfiguration(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)
@@ -104,7 +104,7 @@ func TestHandlersPrintNoKey(t *testing.T) {
 	t.Parallel()
 	key := []byte("0123456789abcdef-a-planted-state-key")
 	e := newEnv(t, func(c *Config) { c.StateKey = key })
-	e.cfg = Config{} // the test's own copy, to which the handlers lead
+	e.cfg = Config{} // the handlers read the test's own copy
 	var out strings.Builder
 	for _, v := range []any{e.handlers, *e.handlers, e.handlers.state, *e.handlers.state} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {

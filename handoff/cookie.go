@@ -11,21 +11,19 @@ import (
 	"github.com/amsbridge/amsbridge/internal/web"
 )
 
-// PullCookie is the cookie in which a platform finds a pull session. It is set on
-// the parent domain of shop and platform, Secure, HttpOnly and with SameSite=Lax,
-// since both are sub-domains of one site. Every host below that domain can read
-// it, and must be trusted.
+// PullCookie is the cookie in which a platform finds a pull session. It is set on the parent domain of
+// shop and platform, with Secure, HttpOnly and SameSite=Lax, which works since both are sub-domains of
+// one site. Every host below that domain can read it and must be trusted.
 type PullCookie struct {
-	// Name begins with "__Secure-", by which the browser insists on Secure. The
-	// stricter "__Host-" would allow no parent domain. Required.
+	// Name begins with "__Secure-", with which browsers require Secure. The stricter "__Host-" would
+	// allow no parent domain. Required.
 	Name string
 	// Domain is the parent domain, such as "example.org", without a leading dot.
 	// Required.
 	Domain string
 }
 
-// problem returns the bad field of a cookie that a platform at that URL would
-// never see, and why.
+// problem returns the bad field of a cookie that a platform at that URL could not read, and why.
 func (c PullCookie) problem(platform string) (field, problem string) {
 	u, err := url.Parse(platform)
 	switch {
@@ -50,10 +48,9 @@ func (c PullCookie) with(value string, maxAge int) *http.Cookie {
 	}
 }
 
-// Session is middleware for the shop's own pages. It gives signed-in members the
-// pull sessions of all platforms that are reached [ByCookie], renews them when
-// half their time is over, and deletes the cookies of everybody else. It acts on
-// navigations alone, and fails no request.
+// Session is middleware for the shop's own pages. It gives signed-in members the pull sessions of all
+// platforms that are reached [ByCookie], renews each when half its lifetime is over, and deletes the
+// cookies of everybody else. It acts only on navigations, and never makes a request fail.
 func (h *Handlers) Session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if web.IsNavigation(r) {
@@ -82,7 +79,7 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) {
 		if err != nil || had && h.cfg.SSO.FreshSession(p.Name, old.Value, user.ID, id) {
 			continue
 		}
-		// A failure is in the audit, and is no reason to fail the page.
+		// The failure is in the audit, and must not make the page fail.
 		_ = h.setCookie(r.Context(), w, p, user.ID, id)
 	}
 }
@@ -99,7 +96,7 @@ func (h *Handlers) setCookie(
 	return nil
 }
 
-// deleteCookies takes the pull sessions of all platforms from the browser.
+// deleteCookies deletes the pull sessions of all platforms from the browser.
 func (h *Handlers) deleteCookies(w http.ResponseWriter) {
 	for _, p := range h.cfg.Platforms {
 		if p.Way == ByCookie {

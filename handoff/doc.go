@@ -1,6 +1,5 @@
-// Package handoff hands members who are signed in at the shop over to the
-// platforms, so that nobody signs in twice. A shop lists its platforms and mounts
-// the handlers on its own router:
+// Package handoff hands members who are signed in at the shop over to the platforms, so that nobody
+// signs in twice. A shop lists its platforms and mounts the handlers on its own router:
 //
 //	handOffs, err := handoff.New(handoff.Config{
 //		SSO: sso, SignIn: "/sign-in", StateKey: stateKey,
@@ -14,12 +13,10 @@
 //	mux.Handle("/hand-off", handOffs.Start())
 //	mux.Handle("/sign-out", handOffs.SignOut())
 //
-// The shop's pages then link to /hand-off?to=elevate&product=course-101. Who is
-// signed out goes by SignIn, whose page asks [Handlers.WayBack] where the member
-// wanted to go. Tokens are signed by [amsbridge.SSO.HandOff]; a platform written
-// in Go accepts them with package ssoverify.
+// The shop's pages then link to /hand-off?to=elevate&product=course-101. A member who is signed out is
+// sent to SignIn first; that page gets the way back from [Handlers.WayBack]. Tokens are signed by
+// [amsbridge.SSO.HandOff]; a platform written in Go verifies them with package ssoverify.
 //
-// A platform that is reached [ByCookie] asks the shop who the member is: a
-// [Validator] answers it, and the middleware [Handlers.Session] around the shop's
-// pages keeps the cookie fresh.
+// A platform that is reached [ByCookie] asks the shop who the member is. A [Validator] answers it, and
+// the middleware [Handlers.Session] around the shop's pages renews the cookie.
 package handoff

@@ -30,8 +30,7 @@ const (
 	jsonType = "application/json"
 )
 
-// env is a shop with its hand-offs: what they are told and what they do is in the
-// test's hands.
+// env is a shop with its hand-offs. The test sets what its functions return.
 type env struct {
 	t        *testing.T
 	now      time.Time
@@ -104,7 +103,7 @@ func (e *env) audit(_ context.Context, event amsbridge.SSOEvent) {
 	e.audited = append(e.audited, event)
 }
 
-// MintTicket is Notified's.
+// MintTicket stands in for Notified's.
 func (e *env) MintTicket(_ context.Context, u amsbridge.UserID, p amsbridge.Product) (string, error) {
 	return e.mint(u, p)
 }
@@ -119,7 +118,7 @@ func (i inspector) Find(context.Context, outbox.Query) ([]outbox.Record, error) 
 	return i.env.records, i.env.findErr
 }
 
-// registered is a stored registration of the user for a product on Elevate.
+// registered returns a stored registration of the user for a product on Elevate.
 func (e *env) registered(remoteProductID string, state outbox.State) outbox.Record {
 	e.t.Helper()
 	facts, err := json.Marshal(map[string]any{"user_id": e.user.ID, "remote_product_id": remoteProductID})
@@ -136,7 +135,7 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// get asks Start as a browser that navigates.
+// get calls Start like a browser that navigates.
 func (e *env) get(query string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	e.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/sso/hand-off?"+query, nil)
@@ -150,7 +149,7 @@ func (e *env) get(query string, change ...func(*http.Request)) *httptest.Respons
 	return rec
 }
 
-// signOut asks SignOut, with a form where the method is POST.
+// signOut calls SignOut, with a form for POST.
 func (e *env) signOut(method, proof string) *httptest.ResponseRecorder {
 	e.t.Helper()
 	r := httptest.NewRequest(method, "/sso/sign-out", strings.NewReader(url.Values{"proof": {proof}}.Encode()))
@@ -164,7 +163,7 @@ func (e *env) signOut(method, proof string) *httptest.ResponseRecorder {
 
 var field = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
-// fields are those of the answer's form.
+// fields returns the fields of the form in the answer.
 func fields(rec *httptest.ResponseRecorder) map[string]string {
 	got := map[string]string{}
 	for _, m := range field.FindAllStringSubmatch(rec.Body.String(), -1) {
@@ -173,7 +172,7 @@ func fields(rec *httptest.ResponseRecorder) map[string]string {
 	return got
 }
 
-// verify accepts a hand-off as the platform does.
+// verify verifies a hand-off like the platform.
 func (e *env) verify(audience, token string) ssoverify.HandOff {
 	e.t.Helper()
 	v, err := ssoverify.New(ssoverify.Config{

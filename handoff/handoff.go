@@ -17,25 +17,24 @@ import (
 type Config struct {
 	// SSO signs the tokens. Required, unless all platforms are ByTicket.
 	SSO *amsbridge.SSO
-	// Platforms are all that members may be handed over to. At least one.
+	// Platforms are the platforms that members may be handed over to. At least one.
 	Platforms []Platform
-	// CurrentUser says who is signed in at the shop, or [amsbridge.ErrSignedOut].
+	// CurrentUser returns the member who is signed in at the shop, or [amsbridge.ErrSignedOut].
 	// Required.
 	CurrentUser func(*http.Request) (amsbridge.User, error)
-	// SessionID names the shop's own session of a request; see
-	// [amsbridge.SSO.Session]. Required for ByCookie.
+	// SessionID returns the name of the shop's own session of a request; see [amsbridge.SSO.Session].
+	// Required for ByCookie.
 	SessionID func(*http.Request) (string, error)
-	// SignIn is the shop's sign-in page: a path, or a URL. Members who are signed
-	// out are sent there with the parameter "back", which [Handlers.WayBack]
-	// reads. Browsers apply that page's form-action to the redirects after its
-	// form, too: for ByQuery, ByCookie and ByTicket its Content-Security-Policy
-	// must allow the platforms' origins. Required.
+	// SignIn is the shop's sign-in page: a path, or a URL. Members who are signed out are sent there
+	// with the parameter "back", which [Handlers.WayBack] reads. Browsers apply that page's form-action
+	// also to the redirects that follow its form: for ByQuery, ByCookie and ByTicket its
+	// Content-Security-Policy must allow the platforms' origins. Required.
 	SignIn string
-	// StateKey signs ways back and sign-out forms. It is at least 32 random bytes,
-	// the same on all replicas, and none of the SSO's keys. Required.
+	// StateKey signs ways back and sign-out forms. It is at least 32 random bytes, the same in all
+	// processes, and none of the SSO's keys. Required.
 	StateKey []byte
-	// Catalog finds the product that a request names. Required where a platform
-	// has a Destination or is ByTicket.
+	// Catalog finds the product of a request. Required where a platform has a Destination or is
+	// ByTicket.
 	Catalog amsbridge.Catalog
 	// Standing says whether a product's push has arrived. Required where a
 	// platform has a Destination.
@@ -43,16 +42,16 @@ type Config struct {
 	// EndSession ends the shop's session of a request, for [Handlers.SignOut].
 	// Defaults to none: only the cookies of pull sessions are deleted.
 	EndSession func(http.ResponseWriter, *http.Request) error
-	// SignedOut is where members go who signed out: a path. Defaults to "/".
+	// SignedOut is the path of the page that members see after signing out. Defaults to "/".
 	SignedOut string
-	// PerUser and PerAddress limit how many hand-offs a minute this process makes
-	// for one member and for one address. Default to 20 and 120.
+	// PerUser and PerAddress limit the hand-offs that this process makes in a minute for one member and
+	// for one address. They default to 20 and 120.
 	PerUser, PerAddress int
 	// Address returns the caller's address, for shops behind a proxy. Defaults to
 	// that of the connection.
 	Address func(*http.Request) string
-	// Audit takes a row for each ticket, refusal and sign-out. Rows of tokens go to
-	// the SSO's own. Defaults to the log.
+	// Audit gets a row for each ticket, refusal and sign-out. Rows of tokens go to the SSO's own audit.
+	// Defaults to the log.
 	Audit amsbridge.SSOAudit
 	// Pages says how the pages look.
 	Pages pages.Config
@@ -121,7 +120,7 @@ func (cfg *Config) check() error {
 	return cfg.checkPlatforms()
 }
 
-// platform finds one by its name.
+// platform finds a platform by its name.
 func (h *Handlers) platform(name string) (Platform, bool) {
 	i := slices.IndexFunc(h.cfg.Platforms, func(p Platform) bool { return p.Name == name })
 	if i < 0 {

@@ -11,14 +11,13 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// maxLimited is how many callers a limiter remembers. With more, the oldest
-// generation is forgotten.
+// maxLimited is how many callers one generation of a limiter holds.
 const maxLimited = 10_000
 
-// limiter allows each caller so many calls a minute, and as many at once. It
-// counts in this process alone. It keeps two generations of callers and forgets
-// the older one when the younger is full or a minute old, so that strangers
-// cannot fill the memory. A forgotten caller begins anew.
+// limiter allows each caller a number of calls a minute, which may come all at once. It counts only
+// this process's calls. It keeps two generations of callers and drops the older one when the younger is
+// full or a minute old, so that strangers cannot fill the memory. A dropped caller has the full number
+// again.
 type limiter struct {
 	perMinute int
 	now       func() time.Time
@@ -38,7 +37,7 @@ func newLimiter(field string, perMinute, otherwise int, now func() time.Time) (*
 	return &limiter{perMinute: perMinute, now: now, young: map[string]*rate.Limiter{}}, nil
 }
 
-// allows tells whether this call is within the caller's limit.
+// allows tells whether a call is within the caller's limit.
 func (l *limiter) allows(who string) bool {
 	now := l.now()
 	l.mu.Lock()
@@ -56,8 +55,8 @@ func (l *limiter) allows(who string) bool {
 	return r.AllowN(now, 1)
 }
 
-// remoteAddress returns the connection's address. Of an IPv6 address it is the
-// /64, since one household has as many.
+// remoteAddress returns the connection's address. For IPv6 it is the /64, since one household has a
+// whole /64.
 func remoteAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

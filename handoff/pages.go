@@ -17,7 +17,7 @@ func (h *Handlers) tooMany(w http.ResponseWriter) {
 	h.problem(w, http.StatusTooManyRequests, "Please wait a minute", "There were too many attempts.")
 }
 
-// retry offers the same link again. It names no cause: none would help the
+// retry shows a page that offers the same link again. It names no cause, since none would help the
 // member.
 func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 	h.pages.Write(w, http.StatusServiceUnavailable, pages.Page{
@@ -27,10 +27,10 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 	}, false)
 }
 
-// refreshAfter is how often the waiting page loads itself again, in seconds.
+// refreshAfter is how often the waiting page reloads, in seconds.
 const refreshAfter = 5
 
-// waiting says that the push is on its way.
+// waiting shows the page that says that the push is on its way.
 func (h *Handlers) waiting(w http.ResponseWriter, r *http.Request, p Platform) {
 	w.Header().Set("Retry-After", strconv.Itoa(refreshAfter))
 	h.pages.Write(w, http.StatusOK, pages.Page{

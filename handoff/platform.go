@@ -17,11 +17,10 @@ type Way uint8
 
 // The ways.
 const (
-	// ByForm has the browser post the token. It is in no URL, so no log, history
-	// or Referer keeps it.
+	// ByForm makes the browser post the token. It is in no URL, so no log, history or Referer keeps it.
 	ByForm Way = iota
-	// ByQuery puts the token into the URL, for receivers that take no form. Logs
-	// on the way may keep it; it serves once and for a minute.
+	// ByQuery puts the token into the URL, for receivers that take no form. Logs on the way may keep
+	// it; it works once, and for a minute.
 	ByQuery
 	// ByCookie sets a pull session as a cookie of the parent domain. The platform
 	// finds it there and asks a [Validator] whose it is.
@@ -30,26 +29,25 @@ const (
 	ByTicket
 )
 
-// Platform is one that members are handed over to.
+// Platform is a platform that members are handed over to.
 type Platform struct {
-	// Name is what requests call it. It is the Name of an [amsbridge.Audience],
-	// except for ByTicket. Required, unique.
+	// Name is the platform's name in requests. It is the Name of an [amsbridge.Audience], except for
+	// ByTicket. Required, unique.
 	Name string
-	// Title is what members call it. Defaults to Name.
+	// Title is the platform's name for members. Defaults to Name.
 	Title string
 	// Way is how members are handed over. Defaults to ByForm.
 	Way Way
-	// URL is where the platform takes hand-offs, and for ByCookie its front page:
-	// https, or http to loopback. Required, except for ByTicket.
+	// URL is where the platform accepts hand-offs, and for ByCookie its front page: https, or http to
+	// loopback. Required, except for ByTicket.
 	URL string
 	// TokenParam is the name of the token's form field or query parameter.
 	// Defaults to "token".
 	TokenParam string
-	// Destination is the outbox destination whose pushes must have arrived before
-	// a member goes there: the name that the hook gives their messages, such as
-	// "elevate" or "elevate/acme". A name that no message carries waits for
-	// nothing, which cannot be told from a member who bought nothing. Defaults to
-	// none: nothing is waited for.
+	// Destination is the outbox destination whose pushes must have arrived before a member is handed
+	// over: the name in their messages, such as "elevate" or "elevate/acme". A wrong name goes
+	// unnoticed and waits for nothing: it looks like a member who bought nothing. Defaults to none:
+	// nothing is waited for.
 	Destination string
 	// Cookie holds the pull session. Required for ByCookie.
 	Cookie PullCookie
@@ -57,9 +55,9 @@ type Platform struct {
 	Tickets TicketMinter
 }
 
-// TicketMinter fetches a login ticket of a platform that has its own, and
-// returns the URL that redeems it, once and within a minute. The Notified client
-// is one. Its errors are [*outbox.DeliveryError] where the platform said why.
+// TicketMinter fetches a login ticket of a platform that has its own, and returns the URL that redeems
+// it, once and within a minute. The Notified client is one. Its error is an [*outbox.DeliveryError]
+// where the platform gave a reason.
 type TicketMinter interface {
 	MintTicket(ctx context.Context, user amsbridge.UserID, product amsbridge.Product) (string, error)
 }

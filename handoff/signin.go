@@ -11,7 +11,7 @@ import (
 // paramBack is the parameter of the sign-in page that holds the signed way back.
 const paramBack = "back"
 
-// wayBackLasts is how long a member may take to sign in.
+// wayBackLasts is how long a signed way back is accepted: the time that a member has to sign in.
 const wayBackLasts = time.Hour
 
 // signIn sends a member to the shop's sign-in page, with a signed way back.
@@ -27,11 +27,10 @@ func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 }
 
-// WayBack returns where a member who was sent to sign in wanted to go: a path and
-// query of this site. It reads the parameter "back" of the request's query or
-// form, which must have been signed here within the hour. The shop redirects
-// there once the member has signed in, and to a page of its own where ok is
-// false.
+// WayBack returns the page that a member wanted before being sent to sign in: a path and query of this
+// site. It reads the parameter "back" of the request's query or form, which this shop must have signed
+// within the last hour. The shop redirects there after the sign-in, and to a page of its own where ok
+// is false.
 func (h *Handlers) WayBack(r *http.Request) (path string, ok bool) {
 	path, ok = h.state.open(forWayBack, r.FormValue(paramBack))
 	if !ok || web.LocalPath(path) == "" {

@@ -11,22 +11,21 @@ import (
 	"github.com/amsbridge/amsbridge/pages"
 )
 
-// paramProof is the field of a sign-out form that proves who it was shown to.
+// paramProof is the field of a sign-out form that proves to whom it was shown.
 const paramProof = "proof"
 
-// signOutLasts is how long a sign-out form serves.
+// signOutLasts is how long a sign-out form is accepted.
 const signOutLasts = time.Hour
 
-// SignOut ends a member's session. GET shows a page with a button and ends
-// nothing yet. POST, with the form of that page or with one that holds
-// [Handlers.SignOutProof], calls EndSession, deletes the cookies of pull sessions
-// and redirects to SignedOut. A form of another member, or of another site, ends
-// nothing. Pull sessions end with the shop's own, since each validation asks for
-// it.
+// SignOut returns the handler that signs a member out. GET shows a page with a button and ends nothing
+// yet. POST, with that page's form or one that holds [Handlers.SignOutProof], calls EndSession, deletes
+// the cookies of pull sessions and redirects to SignedOut. A form shown to another member, or made by
+// another site, ends nothing. Pull sessions end with the shop's own session, since each validation asks
+// for it.
 func (h *Handlers) SignOut() http.Handler { return http.HandlerFunc(h.signOut) }
 
-// SignOutProof returns the value of the field "proof" for a sign-out form of
-// the shop's own, for the signed-in member. It serves for an hour.
+// SignOutProof returns the value of the field "proof" for the shop's own sign-out form, for the
+// signed-in member. It is accepted for an hour.
 func (h *Handlers) SignOutProof(user amsbridge.UserID) string {
 	return h.state.sign(forSignOut, string(user), signOutLasts)
 }

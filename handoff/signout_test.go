@@ -34,7 +34,7 @@ func TestSignOut(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, e.signOut(http.MethodGet, "").Code)
 }
 
-// Signing out at the shop ends what the platform holds, at its next question.
+// Signing out at the shop ends the platform's pull session at its next validation.
 func TestValidateAfterTheSignOut(t *testing.T) {
 	t.Parallel()
 	e := newValidatorEnv(t, nil)

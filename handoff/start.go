@@ -21,33 +21,30 @@ const (
 	paramNonce    = "nonce"
 )
 
-// maxState is the longest state that a platform gets back, in bytes.
+// maxState is the longest state that is returned to a platform, in bytes.
 const maxState = 512
 
-// Start hands the signed-in member over to a platform. It answers GET, with the
-// query parameters:
+// Start returns the handler that hands the signed-in member over to a platform. It answers GET, with
+// the query parameters:
 //
 //   - to: the platform's Name. Required.
-//   - product: the shop's product ID, where one is meant. While its push is on
-//     its way the member sees a page that says so and loads itself again. A push
-//     that needs a person shows that.
-//   - return_to: the page at the platform that the member asked for; see
-//     [amsbridge.Audience].
-//   - state: what a platform that started the hand-off gave, at most 512 bytes.
-//     It goes back to the platform beside the token.
+//   - product: the shop's product ID, optional. While its push is on its way the member sees
+//     a page that says so and reloads. If the push needs a person, the page says that.
+//   - return_to: the page at the platform that the member asked for; see [amsbridge.Audience].
+//   - state: what a platform that started the hand-off gave, at most 512 bytes. It is returned
+//     to the platform beside the token.
 //   - nonce: the same, but signed within the token.
 //
-// Members who are signed out are sent to SignIn first. HEAD, prefetches,
-// previews, frames and images mint nothing. Every answer is no-store and
-// no-referrer.
+// Members who are signed out are sent to SignIn first. HEAD, prefetches, previews, frames and images
+// sign nothing. Every answer is no-store and no-referrer.
 func (h *Handlers) Start() http.Handler { return http.HandlerFunc(h.start) }
 
-// handOff is what a request of a signed-in member asks for.
+// handOff is the request of a signed-in member.
 type handOff struct {
 	platform Platform
 	user     amsbridge.User
 	query    url.Values
-	product  amsbridge.Product // zero where none is meant or known
+	product  amsbridge.Product // zero where none was named, or it is unknown
 }
 
 func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +58,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	case err != nil || !known:
 		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no platform of ours.")
 		return
-	case !web.IsNavigation(r): // nothing is minted that nobody would see
+	case !web.IsNavigation(r): // a token that nobody would use is not signed
 		w.WriteHeader(http.StatusNoContent)
 		return
 	case !h.perAddr.allows(h.cfg.Address(r)):
@@ -94,8 +91,8 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	h.handOverWhenDelivered(w, r, handOff{platform: p, user: user, query: query})
 }
 
-// handOverWhenDelivered hands a member over if the product's push has arrived at
-// the platform, and otherwise shows what it waits for.
+// handOverWhenDelivered hands a member over once the product's push has arrived at the platform, and
+// until then shows a page that says what is missing.
 func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request, to handOff) {
 	ctx, p := r.Context(), to.platform
 	if id := to.query.Get(paramProduct); id != "" && h.cfg.Catalog != nil {
@@ -126,8 +123,8 @@ func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request,
 	}
 }
 
-// standing returns the state of the product's push. It is delivered where there
-// is no push or none to wait for: the platform itself then says who may come in.
+// standing returns the state of the product's push. It is PlaceDelivered where there is no push, or
+// none to wait for: the platform then decides who may come in.
 func (h *Handlers) standing(ctx context.Context, to handOff) (amsbridge.PlaceState, error) {
 	p := to.platform
 	if p.Destination == "" || to.product.ID == "" {
@@ -137,7 +134,7 @@ func (h *Handlers) standing(ctx context.Context, to handOff) (amsbridge.PlaceSta
 	return holding.State, err
 }
 
-// refuse keeps an audit row of a member who was not handed over.
+// refuse writes the audit row of a member who was not handed over.
 func (h *Handlers) refuse(ctx context.Context, p Platform, user amsbridge.UserID, reason string) {
 	kind := ssotoken.HandOff
 	switch p.Way {

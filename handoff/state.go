@@ -13,15 +13,15 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// stateSigner signs short texts that a browser carries back to the shop. It signs
-// their purpose too, so that none serves another one, and until when they serve.
-// Its key is held by a function, where no formatting finds it.
+// stateSigner signs short texts that a browser carries back to the shop, each with its purpose, so that
+// it works for no other, and the time until which it is accepted. A function holds the key, so that no
+// printing shows it.
 type stateSigner struct {
 	mac func(payload []byte) []byte
 	now func() time.Time
 }
 
-// The purposes of a signed state: single lines.
+// The purposes of signed texts, each a single line.
 const (
 	forWayBack = "way back"
 	forSignOut = "sign out"
@@ -34,20 +34,20 @@ func newStateSigner(key []byte, now func() time.Time) (*stateSigner, error) {
 	own := bytes.Clone(key)
 	return &stateSigner{now: now, mac: func(payload []byte) []byte {
 		m := hmac.New(sha256.New, own)
-		m.Write([]byte("amsbridge state\n")) // what else the shop signs with this key is none of ours
+		m.Write([]byte("amsbridge state\n")) // apart from what else the shop signs with this key
 		m.Write(payload)
 		return m.Sum(nil)
 	}}, nil
 }
 
-// sign returns the text and its proof, in characters that a URL need not escape.
+// sign returns the text and its signature, in characters that a URL need not escape.
 func (s *stateSigner) sign(purpose, text string, lifetime time.Duration) string {
 	payload := fmt.Appendf(nil, "%s\n%d\n%s", purpose, s.now().Add(lifetime).Unix(), text)
 	enc := base64.RawURLEncoding
 	return enc.EncodeToString(payload) + "." + enc.EncodeToString(s.mac(payload))
 }
 
-// open returns the text that was signed for this purpose, while it serves.
+// open returns the text if it was signed for this purpose and is still accepted.
 func (s *stateSigner) open(purpose, signed string) (text string, ok bool) {
 	if len(signed) > 8<<10 {
 		return "", false

@@ -43,7 +43,7 @@ func TestStateServesItsPurposeWhileItLasts(t *testing.T) {
 	require.False(t, ok)
 }
 
-// FuzzState: whatever a browser sends, no panic, and what opens was signed.
+// FuzzState: nothing that a browser sends makes open panic, and what it accepts was signed.
 func FuzzState(f *testing.F) {
 	s, err := newStateSigner(randomBytes(32), time.Now)
 	require.NoError(f, err)

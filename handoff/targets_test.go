@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a browser could read as another site leads to the default page, and is
-// not echoed anywhere.
+// A target that a browser could read as another site is replaced by the default page, and is not echoed
+// anywhere.
 func TestHandOffTargetsThatLeadAway(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) { c.PerUser, c.PerAddress = 1000, 1000 })
@@ -45,7 +45,7 @@ func TestHandOffTargetsThatLeadAway(t *testing.T) {
 	}
 }
 
-// The target is said in the signed token and nowhere else.
+// The target is in the signed token and nowhere else.
 func TestHandOffTargetIsInsideTheToken(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)

@@ -23,8 +23,8 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// UserFields names the fields of the answer about a user. An empty name leaves
-// its field out. What Elevate wants them to be called is unknown.
+// UserFields names the fields of the answer about a user. An empty name leaves its field out. What
+// Elevate expects them to be called is unknown.
 type UserFields struct {
 	UserID, FirstName, LastName, Email, MemberType string
 }
@@ -33,14 +33,14 @@ type UserFields struct {
 type ValidatorConfig struct {
 	// Sessions verifies the tokens. Required.
 	Sessions *ssoverify.Sessions
-	// UserInfo returns what the platform is told of a member. It is called at each
-	// validation. Required.
+	// UserInfo returns what the platform may know of a member. It is called at each validation.
+	// Required.
 	UserInfo func(ctx context.Context, user amsbridge.UserID) (amsbridge.User, error)
-	// Caller checks who asks, since the answer is personal data; an error refuses
-	// the caller. [CallerSecret] makes one. Required, unless InsecureAnyCaller.
+	// Caller checks who calls, since the answer is personal data; an error refuses the call.
+	// [CallerSecret] makes one. Required, unless InsecureAnyCaller.
 	Caller func(*http.Request) error
-	// InsecureAnyCaller answers whoever has a token: a stolen one then tells the
-	// member's name and e-mail address to its thief. Defaults to false.
+	// InsecureAnyCaller answers whoever has a token: a thief of one then learns the member's name and
+	// e-mail address. Defaults to false.
 	InsecureAnyCaller bool
 	// Fields names the answer's fields. Defaults to user_id, first_name, last_name,
 	// email and member_type, which are a guess.
@@ -48,11 +48,11 @@ type ValidatorConfig struct {
 	// TokenParam is the name of the token's form field or JSON member. Defaults to
 	// "token".
 	TokenParam string
-	// AllowQuery takes the token from the query of a GET as well, where logs on
-	// the way may keep it. Defaults to false.
+	// AllowQuery also takes the token from the query of a GET, where logs on the way may keep it.
+	// Defaults to false.
 	AllowQuery bool
-	// PerAddress limits how many calls a minute this process takes from one
-	// address. Defaults to 1,200.
+	// PerAddress limits the calls that this process takes from one address in a minute. Defaults to
+	// 1,200.
 	PerAddress int
 	// Address returns the caller's address, for shops behind a proxy. Defaults to
 	// that of the connection.
@@ -61,15 +61,15 @@ type ValidatorConfig struct {
 	Now func() time.Time
 }
 
-// Validator is the web service that a platform calls to learn whose pull session
-// it holds. Elevate's SSO works so, as far as its public pages tell. It answers a
-// POST of a form or of a JSON object that holds the token:
+// Validator is the web service that a platform calls to learn whose pull session it holds. Elevate's
+// SSO works like this, as far as its public pages tell. It answers a POST of a form or a JSON object
+// that holds the token:
 //
-//   - 200 {"valid":true,"user_id":…} for a token that [ssoverify.Sessions.Verify]
-//     accepts, with the user as UserInfo tells it, member type included.
+//   - 200 {"valid":true,"user_id":…} for a token that [ssoverify.Sessions.Verify] accepts, with
+//     the user that UserInfo returns, member type included.
 //   - 401 {"valid":false} for any other token, whatever the reason.
-//   - 400, 403, 405, 415 and 429 {"valid":false} for calls that bring none, from
-//     callers without proof, by another method, of another kind, and too many.
+//   - 400, 403, 405, 415 and 429 {"valid":false} for calls without a token, from callers that
+//     Caller refuses, by another method, of another content type, and over the limit.
 //   - 503 {"valid":false} where UserInfo fails.
 //
 // Every answer is no-store. It is safe for concurrent use.
@@ -116,9 +116,9 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 	return v, nil
 }
 
-// CallerSecret returns a check for [ValidatorConfig] that asks for the header
-// "Authorization: Bearer <secret>". The secret has at least 32 random characters
-// and is compared in constant time. A weaker one is an [*amsbridge.InputError].
+// CallerSecret returns a check for [ValidatorConfig] that requires the header "Authorization: Bearer
+// <secret>". The secret must have at least 32 random characters and is compared in constant time. A
+// weaker one is an [*amsbridge.InputError].
 func CallerSecret(secret string) (func(*http.Request) error, error) {
 	if p := check.Secret([]byte(secret)); p != "" {
 		return nil, check.Bad("handoff", "secret", p)
@@ -175,7 +175,7 @@ func (v *Validator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the caller may be gone
 }
 
-// answer is what is said of a member. It always says the ID and that it is valid.
+// answer returns the fields about a member. The ID and "valid" are always among them.
 func (v *Validator) answer(u amsbridge.User) map[string]any {
 	answer := map[string]any{"valid": true}
 	for _, f := range []struct{ name, value string }{
@@ -219,7 +219,7 @@ func (v *Validator) posted(w http.ResponseWriter, r *http.Request) ([]string, in
 	if err != nil {
 		return nil, http.StatusBadRequest
 	}
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // none of ours where it fails
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // empty where it fails, which is refused below
 	switch kind {
 	case "application/x-www-form-urlencoded":
 		form, err := url.ParseQuery(string(body))

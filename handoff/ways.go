@@ -49,7 +49,7 @@ func (h *Handlers) byToken(w http.ResponseWriter, r *http.Request, to handOff) {
 	}, true)
 }
 
-// withQuery returns a URL that [New] has checked, with the fields in its query.
+// withQuery adds the fields to the query of a URL that [New] has checked.
 func withQuery(base string, fields []pages.Field) string {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -80,7 +80,7 @@ func (h *Handlers) byCookie(w http.ResponseWriter, r *http.Request, to handOff) 
 	http.Redirect(w, r, resolved(p.URL, target), http.StatusSeeOther)
 }
 
-// byTicket fetches a login ticket, which lives for a minute, and redirects to it.
+// byTicket fetches a login ticket, which is valid for a minute, and redirects to it.
 func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) {
 	ctx, p := r.Context(), to.platform
 	if to.product.ShowKey == 0 {
@@ -104,11 +104,11 @@ func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 			Time: h.cfg.Now(), Action: amsbridge.SSOMinted, Kind: ssotoken.Ticket,
 			Audience: p.Name, UserID: to.user.ID,
 		})
-		http.Redirect(w, r, target, http.StatusFound) // as the vendor's page asks for
+		http.Redirect(w, r, target, http.StatusFound) // the status that the vendor's page asks for
 	}
 }
 
-// resolved returns the URL of a return target at a platform.
+// resolved returns a return target as a URL at the platform.
 func resolved(base, target string) string {
 	b, err1 := url.Parse(base)
 	t, err2 := url.Parse(target)
@@ -118,7 +118,7 @@ func resolved(base, target string) string {
 	return b.ResolveReference(t).String()
 }
 
-// notYet tells whether a platform said that it does not know the member yet.
+// notYet tells whether the platform answered that it does not know the member yet.
 func notYet(err error) bool {
 	var d *outbox.DeliveryError
 	return errors.As(err, &d) && d.Outcome == outbox.OutcomeNotReady

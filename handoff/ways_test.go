@@ -96,8 +96,7 @@ func TestHandOffByTicket(t *testing.T) {
 	require.Equal(t, 1, calls)
 }
 
-// A platform that gives no ticket gives no redirect either, and what it said is
-// shown to nobody.
+// Where a platform gives no ticket there is no redirect, and nobody is shown what it answered.
 func TestHandOffTicketsThatFail(t *testing.T) {
 	t.Parallel()
 	const planted = "planted-credential"
@@ -142,7 +141,7 @@ func TestHandOffTicketsThatFail(t *testing.T) {
 	}
 }
 
-// Whatever stands in a field or a title is text.
+// Fields and titles are shown as text, whatever they hold.
 func TestHandOffFormEscapesEveryField(t *testing.T) {
 	t.Parallel()
 	const hostile = `"><script>alert('x')</script>&amp;` + "`"

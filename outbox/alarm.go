@@ -5,36 +5,35 @@ import (
 	"log/slog"
 )
 
-// AlarmKind says what a person must look at.
+// AlarmKind says what a person must act on.
 type AlarmKind string
 
-// The alarms.
+// The kinds of alarm.
 const (
 	// AlarmParked: a message was parked.
 	AlarmParked AlarmKind = "message parked"
 	// AlarmPaused: a destination refuses our credentials and was paused.
 	AlarmPaused AlarmKind = "destination paused"
-	// AlarmBreaker: a destination does not answer and its breaker opened. It is
-	// probed, and goes on by itself.
+	// AlarmBreaker: a destination does not answer and its breaker opened. It is probed, and sending
+	// continues by itself once it answers.
 	AlarmBreaker AlarmKind = "destination does not answer"
-	// AlarmUnknownDestination: the sender has no destination of the name that the
-	// message gives. The message waits.
+	// AlarmUnknownDestination: the sender has no destination of the message's name. The message waits.
 	AlarmUnknownDestination AlarmKind = "unknown destination"
 	// AlarmNewerVersion: the payload is newer than this program. The message waits.
 	AlarmNewerVersion AlarmKind = "newer payload version"
 	// AlarmUnknownSeal: the profile is sealed with a key that this program does
 	// not have. The message waits.
 	AlarmUnknownSeal AlarmKind = "unknown seal key"
-	// AlarmUnsettled: an outcome could not be recorded before the lease ended.
-	// The message will be sent again.
+	// AlarmUnsettled: an outcome could not be recorded before the lease ended. The message will be sent
+	// again.
 	AlarmUnsettled AlarmKind = "outcome not recorded"
 	// AlarmFollowUp: a destination returned follow-ups or a receipt that may not
 	// be stored. They were left out.
 	AlarmFollowUp AlarmKind = "follow-up left out"
 )
 
-// Alarm is something that a person must look at. It holds no personal data but
-// the order ID, and no secret.
+// Alarm is something that a person must act on. It holds no secret, and no personal data except the
+// order ID.
 type Alarm struct {
 	Kind        AlarmKind
 	Destination string
@@ -53,8 +52,7 @@ func (s *Sender) alarm(ctx context.Context, kind AlarmKind, m Message, reason st
 	a.Log(ctx, s.cfg.Logger)
 }
 
-// Log writes the alarm at Error, as a sender does that has no
-// [SenderConfig.Alarm].
+// Log writes the alarm at Error, like a sender without [SenderConfig.Alarm].
 func (a Alarm) Log(ctx context.Context, to *slog.Logger) {
 	to.LogAttrs(ctx, slog.LevelError, "amsbridge: "+string(a.Kind),
 		slog.String("destination", a.Destination), slog.Int64("message", int64(a.ID)), slog.String("key", a.Key),

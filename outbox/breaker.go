@@ -7,20 +7,17 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Breaker says when a destination that does not answer is left alone. Its
-// messages then wait without using up their attempts, and leave the sender free
-// for other destinations. An open breaker is open for all senders of the store:
-// one message at a time probes the destination, and an answer closes it.
+// Breaker says when sending to a destination that does not answer is stopped. Its messages then wait
+// without using up their attempts, and do not occupy the sender. An open breaker is open for all
+// senders of the store: one message at a time probes the destination, and an answer closes the breaker.
 type Breaker struct {
-	// After is how many different messages in a row must end as unavailable or
-	// unknown, in one sender, to open the breaker. Negative for never. Defaults to
-	// 10.
+	// After is how many different messages in a row must end as unavailable or unknown, in one sender,
+	// to open the breaker. Negative for never. Defaults to 10.
 	After int
-	// First is how long the breaker is open before the first probe; each probe that
-	// fails doubles it. Where a probe's lease ends later, that is waited for.
-	// Defaults to Retry.First.
+	// First is how long the breaker is open before the first probe; each failed probe doubles it. A
+	// longer lease of a probe is waited for. Defaults to Retry.First.
 	First time.Duration
-	// Longest caps that time. Defaults to 1 min, or First if that is longer.
+	// Longest limits that time. Defaults to 1 min, or First if that is longer.
 	Longest time.Duration
 }
 

@@ -36,9 +36,9 @@ func destinationProblem(name string) string {
 	return ""
 }
 
-// CheckMessages returns an *amsbridge.InputError for the first message that may not be
-// inserted, and a [*ConflictError] when two of them have one key and different
-// facts. Stores call it before they write; others need not.
+// CheckMessages returns an *amsbridge.InputError for the first message that may not be inserted, and a
+// [*ConflictError] when two of them have one key and different facts. Stores call it before they write;
+// other callers need not.
 func CheckMessages(msgs []Message) error { return checkMessages("msgs", msgs) }
 
 // checkMessages names the messages by where the caller has them.
@@ -119,8 +119,7 @@ func (m *Message) check() *check.InputError {
 	return nil
 }
 
-// Check returns an *amsbridge.InputError unless the query selects something and its
-// limit is in range.
+// Check returns an *amsbridge.InputError unless the query selects something and its limit is in range.
 func (q Query) Check() error {
 	switch {
 	case len(q.IDs) == 0 && q.Subject == "" && q.Person == "" && len(q.Keys) == 0 && len(q.States) == 0:
@@ -140,9 +139,8 @@ func (q Query) Check() error {
 	return nil
 }
 
-// CutText returns s as valid UTF-8 without NUL and other control characters
-// (but for line ends and tabs), cut to at most limit bytes at a character's
-// end. Stores call it on everything that came from a platform.
+// CutText returns s as valid UTF-8 without control characters (line ends and tabs stay), cut to at most
+// limit bytes at a character's end. Stores call it on every text that came from a platform.
 func CutText(s string, limit int) string {
 	if len(s) <= limit && cleanASCII(s) {
 		return s // most of it, in a fraction of the time

@@ -7,13 +7,12 @@ import (
 
 // Errors of stores and of the operator's calls.
 var (
-	// ErrNoTransaction is returned by a Writer given a nil or finished
-	// transaction. Nothing was written.
+	// ErrNoTransaction is returned by a Writer for a nil or finished transaction. Nothing was written.
 	ErrNoTransaction = errors.New("outbox: no open transaction")
 	// ErrNotFound is returned for an ID that no message has.
 	ErrNotFound = errors.New("outbox: no such message")
-	// ErrInFlight is returned for an operator's action on a message that a sender
-	// is delivering right now: try again.
+	// ErrInFlight is returned for an operator's action on a message that a sender is delivering: try
+	// again.
 	ErrInFlight = errors.New("outbox: the message is being delivered")
 )
 
@@ -25,9 +24,8 @@ type ConflictError struct {
 	Key         string
 	// ID is the message that holds the key.
 	ID ID
-	// MustRollBack is set when the other message was committed while this call
-	// ran: rows of this call may stand in the transaction, which must be rolled
-	// back.
+	// MustRollBack is set when the other message was committed while this call ran. The transaction may
+	// then hold rows of this call and must be rolled back.
 	MustRollBack bool
 }
 
@@ -58,9 +56,8 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("outbox: %d of the keys that must not exist do", len(e.Found))
 }
 
-// RefusedError is an operator's action that the message's state forbids, or a
-// replacement of a message that is no longer parked or held. Nothing was
-// changed.
+// RefusedError says that a message's state forbids an operator's action, or that a message to be
+// replaced is no longer parked or held. Nothing was changed.
 type RefusedError struct {
 	ID     ID
 	Reason string

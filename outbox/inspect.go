@@ -5,51 +5,50 @@ import (
 	"time"
 )
 
-// Inspector is what an operator reads and acts through.
+// Inspector is a store as an operator reads it and acts on it.
 type Inspector interface {
 	// Find returns the messages that match, in the order of their IDs.
 	Find(ctx context.Context, q Query) ([]Record, error)
 	// Attempts returns a message's log, oldest first.
 	Attempts(ctx context.Context, id ID) ([]Attempt, error)
-	// Counts returns what stands in the queue, by destination.
+	// Counts returns the numbers of queued messages, by destination.
 	Counts(ctx context.Context) ([]Count, error)
-	// Destinations returns the state of each destination that ever had one.
+	// Destinations returns the state of each destination that has a stored state.
 	Destinations(ctx context.Context) ([]DestinationState, error)
 	// Audit returns operators' actions, newest first, at most limit (1 to
 	// 10,000).
 	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
-	// Act does what an operator asked and records it, both or neither. Errors:
-	// [ErrNotFound], [ErrInFlight], [*RefusedError]. Use [Operator] rather than
-	// calling it directly: it checks the action first.
+	// Act performs an operator's action and records it, both or neither. Errors: [ErrNotFound],
+	// [ErrInFlight], [*RefusedError]. Use [Operator] rather than calling it directly: it checks the
+	// action first.
 	Act(ctx context.Context, a Action) error
-	// Erase makes a person unknown, and returns how many messages that touched.
-	// Use [Operator.Erase] rather than calling it directly.
+	// Erase removes a person from the record, and returns how many messages it changed. Use
+	// [Operator.Erase] rather than calling it directly.
 	Erase(ctx context.Context, e Erasure) (int, error)
 }
 
 // Attempt is one entry in a message's log.
 type Attempt struct {
-	// N counts the entries of a message from 1; numbers may be left out.
+	// N numbers the entries of a message from 1; there may be gaps.
 	N int
-	// At is when it ended.
+	// At is when the attempt ended.
 	At time.Time
-	// Took is how long the delivery took; zero where there was none.
+	// Took is how long the delivery took; zero where there was no delivery.
 	Took    time.Duration
 	Outcome Outcome
-	// State is what the message became.
+	// State is the message's state after it.
 	State State
 	Code  string
 	// Reason and Detail say what happened, without secrets or personal data.
 	Reason, Detail string
 	Receipt        []byte
-	// PossibleDuplicate is set when an earlier send may have reached the
-	// platform.
+	// PossibleDuplicate is set when an earlier send may have reached the platform.
 	PossibleDuplicate bool
 	// By names the sender, or the operator.
 	By string
 }
 
-// Count is what stands in the queue for one destination.
+// Count is the number of queued messages of one destination.
 type Count struct {
 	Destination string
 	Pending     int
@@ -61,11 +60,10 @@ type Count struct {
 	Oldest time.Time
 }
 
-// Pausing says whether a destination is paused, and by whom. Its numbers are
-// stored; they never change.
+// Pausing says whether a destination is paused, and by whom. Its numbers are stored and never change.
 type Pausing uint8
 
-// Who paused it.
+// Who paused the destination.
 const (
 	NotPaused        Pausing = 0
 	PausedByItself   Pausing = 1 // credentials refused; probed, and resumed by a success
@@ -87,7 +85,7 @@ type DestinationState struct {
 	BrokenUntil time.Time
 }
 
-// Actor is who acts, as the shop's own login knows them.
+// Actor is the person who acts, as the shop's own login knows them.
 type Actor struct {
 	Name string
 	Role string
@@ -115,8 +113,8 @@ type Action struct {
 	ID ID
 	// Destination is the name, for pause and resume.
 	Destination string
-	// LookedUp says that profiles are looked up when a message is sent, so that
-	// what was delivered or already done can be sent again.
+	// LookedUp says that profiles are looked up when a message is sent, so that delivered and already
+	// done messages can be sent again.
 	LookedUp bool
 }
 
@@ -124,8 +122,8 @@ type Action struct {
 type AuditEntry struct {
 	At time.Time
 	Action
-	// Key is the message's, for actions on messages.
+	// Key is the message's key, for actions on messages.
 	Key string
-	// Was is the message's state before, for actions on messages.
+	// Was is the message's state before the action, for actions on messages.
 	Was State
 }

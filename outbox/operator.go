@@ -7,29 +7,26 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// OperatorConfig says what an [Operator] may do beyond the ordinary. Its zero
-// value is enough for most.
+// OperatorConfig configures an [Operator]. The zero value is enough for most.
 type OperatorConfig struct {
 	// EraseKey makes the pseudonyms of [Operator.Erase]: at least 32 random bytes,
 	// the same in all programs. Defaults to none: nobody can be erased.
 	EraseKey Secret
-	// LookedUp says that the senders look up the profile of a message that has
-	// none (see [Profiles]), so that what was delivered can be sent again.
-	// Defaults to false: that is refused, since its profile is deleted.
+	// LookedUp says that the senders look up the profile of a message that has none (see [Profiles]),
+	// so that delivered messages can be sent again. Defaults to false: that is refused, since the
+	// profile is deleted.
 	LookedUp bool
 }
 
-// Operator is what a person does by hand about messages and destinations, such
-// as the one who is asked "where is my course?". Each call names its actor and a
-// reason, and is recorded with the change itself, both or neither. Reasons are
-// kept for ever: they must hold no personal data.
+// Operator is the set of actions on messages and destinations that a person takes by hand. Each call
+// names its actor and a reason, which are recorded together with the change, both or neither. Reasons
+// are kept for ever: they must hold no personal data.
 type Operator struct {
 	store Inspector
 	cfg   OperatorConfig
 }
 
-// NewOperator returns the operator's calls on a store, or an
-// *amsbridge.InputError that names the bad field.
+// NewOperator returns the operator of a store, or an *amsbridge.InputError that names the bad field.
 func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
 	if check.IsNil(store) {
 		return nil, check.Bad("outbox", "store", "is nil")
@@ -43,29 +40,26 @@ func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
 	return &Operator{store, cfg}, nil
 }
 
-// SendAgain makes a parked message pending once more, due now, with its
-// attempts and lost leases counted anew; the facts are the same. A pending one
-// becomes due now. Refused for tasks (rebuild them), and for what has left the
-// queue, but for what was delivered or already done where
+// SendAgain makes a parked message pending and due now, with its attempts and lost leases counted from
+// zero; the facts are the same. A pending message becomes due now. It is refused for tasks (rebuild
+// them) and for messages that have left the queue, except delivered and already done ones where
 // [OperatorConfig].LookedUp is set.
 func (o *Operator) SendAgain(ctx context.Context, actor Actor, id ID, reason string) error {
 	return o.act(ctx, Action{Verb: VerbSendAgain, Actor: actor, ID: id, Reason: reason, LookedUp: o.cfg.LookedUp})
 }
 
-// Discard ends a message that shall not be sent any more. Those that wait for
-// it are released.
+// Discard ends a message that is not to be sent any more. Messages that wait for it are released.
 func (o *Operator) Discard(ctx context.Context, actor Actor, id ID, reason string) error {
 	return o.act(ctx, Action{Verb: VerbDiscard, Actor: actor, ID: id, Reason: reason})
 }
 
-// MarkDone ends a message whose work was done by hand. Those that wait for it
-// are released.
+// MarkDone ends a message whose work was done by hand. Messages that wait for it are released.
 func (o *Operator) MarkDone(ctx context.Context, actor Actor, id ID, reason string) error {
 	return o.act(ctx, Action{Verb: VerbMarkDone, Actor: actor, ID: id, Reason: reason})
 }
 
-// Pause stops sending to a destination until Resume. Messages for it are still
-// accepted. Deliveries that have begun go on to their end.
+// Pause stops sending to a destination until Resume. Messages for it are still accepted. Deliveries
+// that have begun are finished.
 func (o *Operator) Pause(ctx context.Context, actor Actor, destination, reason string) error {
 	return o.act(ctx, Action{Verb: VerbPause, Actor: actor, Destination: destination, Reason: reason})
 }

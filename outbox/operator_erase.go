@@ -15,32 +15,30 @@ import (
 // minEraseKey is the shortest key, in bytes, whose pseudonyms nobody can try out.
 const minEraseKey = 32
 
-// Erase makes a person unknown, by their shared user ID, and returns how many
-// messages that touched. In every message of theirs, of all destinations, a
-// pseudonym takes the user ID's place; facts, profile, receipt and the texts of
-// attempts are emptied, and what is still in the queue is discarded. The order
-// and line IDs stay, and the keys, so that an order which is reported again is
-// still a duplicate and brings nobody back. The action is recorded with the
-// pseudonym in place of the user ID.
+// Erase removes a person from the record, by their shared user ID, and returns how many messages it
+// changed. In every message of theirs, of all destinations, a pseudonym replaces the user ID; facts,
+// profile, receipt and the texts of attempts are emptied, and messages still in the queue are
+// discarded. The order and line IDs and the keys stay, so that an order which is reported again is
+// still a duplicate and does not bring the person back. The action is recorded with the pseudonym in
+// place of the user ID.
 //
-// The pseudonym is "erased-" and 16 bytes, in hexadecimal, of the HMAC-SHA-256
-// of the user ID with [OperatorConfig].EraseKey: the same person always gets the
-// same one, and without the key nobody can compute it from a list of user IDs.
-// Destroying the key makes that final.
+// The pseudonym is "erased-" and 16 bytes, in hexadecimal, of the HMAC-SHA-256 of the user ID with
+// [OperatorConfig].EraseKey. The same person always gets the same one, and without the key nobody can
+// compute it from a list of user IDs. Destroying the key makes that final.
 //
-// It is a pseudonym all the same, not anonymity: the order ID leads to whoever has
-// the shop's orders, and a key is a hash of order, line and user ID, with which a
-// list of user IDs can be tried. Forgetting the messages ends both.
+// It is still a pseudonym, not anonymity. The order ID leads anyone with the shop's orders to the
+// person. A key is a hash of order, line and user ID, against which a list of user IDs can be tried.
+// Forgetting the messages ends both.
 //
-// Not touched are what operators typed (their reasons must hold no personal
-// data; one that holds the user ID is refused here), what the shop's own
-// programs logged, the database's own log and backups, the store and audit of
-// hand-offs (package sqlreplay), and what the platforms have: ask them.
+// Not changed are the texts that operators entered (their reasons must hold no personal data; one that
+// holds the user ID is refused here), the logs of the shop's own programs, the database's own log and
+// backups, the store and audit of hand-offs (package sqlreplay), and the data at the platforms: ask
+// them to erase it.
 //
-// Nothing is changed while one of the person's messages is being delivered:
-// [ErrInFlight], try again. What is inserted for the person afterwards is as
-// known as ever: erase them in the shop first. It may be called again, at any
-// time. Errors besides: *amsbridge.InputError, the context's end, or the database's.
+// While one of the person's messages is being delivered, nothing is changed and [ErrInFlight] is
+// returned: try again. Messages inserted for the person afterwards are not erased: erase the person in
+// the shop first. Erase may be called again at any time. Other errors: *amsbridge.InputError, the
+// context's error, or the database's.
 func (o *Operator) Erase(ctx context.Context, actor Actor, person, reason string) (int, error) {
 	if err := signed(&actor, &reason); err != nil {
 		return 0, err

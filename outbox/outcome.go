@@ -7,33 +7,32 @@ import (
 	"time"
 )
 
-// Outcome is what an attempt came to. It alone decides retry, pause, alarm and
-// what the operator reads. Its numbers are stored; they never change.
+// Outcome is the result of an attempt. It alone decides retry, pause, alarm and what the operator
+// reads. Its numbers are stored and never change.
 type Outcome uint8
 
 // The outcomes of a delivery.
 const (
-	// OutcomeNone: no platform was asked, as when an operator acts or a lease is
-	// lost.
+	// OutcomeNone: no platform was called, as when an operator acts or a lease is lost.
 	OutcomeNone Outcome = 0
-	// OutcomeDelivered: acknowledged. Settled.
+	// OutcomeDelivered: the platform acknowledged the message. It is settled.
 	OutcomeDelivered Outcome = 1
-	// OutcomeAlreadyDone: the platform had it before. Settled.
+	// OutcomeAlreadyDone: the platform had it before. It is settled.
 	OutcomeAlreadyDone Outcome = 2
-	// OutcomeRejected: this message will never be taken as it is. Parked.
+	// OutcomeRejected: the platform will never accept the message as it is. It is parked.
 	OutcomeRejected Outcome = 3
-	// OutcomeNotReady: the platform does not know the person or registration
-	// yet. Asked again on a slow schedule, then parked.
+	// OutcomeNotReady: the platform does not know the person or registration yet. It is sent again on a
+	// slow schedule, then parked.
 	OutcomeNotReady Outcome = 4
-	// OutcomeUnauthorized: our credentials are refused. Pauses the destination.
+	// OutcomeUnauthorized: our credentials are refused. The destination is paused.
 	OutcomeUnauthorized Outcome = 5
-	// OutcomeThrottled: too many calls. Holds the destination.
+	// OutcomeThrottled: too many calls. The destination is held.
 	OutcomeThrottled Outcome = 6
-	// OutcomeUnavailable: the platform refused or was not reached, and nothing
-	// was done. Tried again after a backoff.
+	// OutcomeUnavailable: the platform refused or was not reached, and nothing was done. It is sent
+	// again after a backoff.
 	OutcomeUnavailable Outcome = 7
-	// OutcomeUnknown: the platform was reached and gave no answer that can be
-	// understood: it may have been done. Tried again after a backoff.
+	// OutcomeUnknown: the platform was reached and gave no answer that can be understood, so it may
+	// have been done. It is sent again after a backoff.
 	OutcomeUnknown Outcome = 8
 )
 
@@ -51,9 +50,9 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("outcome %d", uint8(o))
 }
 
-// OutcomeOf returns the outcome that a sender reads in what a [Destination]
-// returned: [OutcomeUnknown] for an error that says none, [OutcomeNone] for
-// [ErrNewerVersion], which says that nobody was asked.
+// OutcomeOf returns the outcome that a sender derives from what a [Destination] returned:
+// [OutcomeUnknown] for an error without an outcome, and [OutcomeNone] for [ErrNewerVersion], with which
+// no platform was called.
 func OutcomeOf(res Result, err error) Outcome {
 	switch {
 	case errors.Is(err, ErrNewerVersion):
@@ -76,35 +75,32 @@ type Result struct {
 	// Detail is the platform's reply, scrubbed of secrets and personal data. At
 	// most 4 KiB are kept.
 	Detail string
-	// Receipt is what must outlive the delivery, such as a product URL. At most
+	// Receipt is the part of the answer that is kept after the delivery, such as a product URL. At most
 	// 64 KiB.
 	Receipt []byte
-	// Then are follow-up messages, inserted in the transaction that settles this
-	// delivery. Those whose key exists already are left out.
+	// Then are follow-up messages, inserted in the transaction that settles this delivery. Those whose
+	// key exists already are left out.
 	Then []Message
 }
 
-// Destination delivers messages. Deliver is called from many goroutines at
-// once, but never twice at a time for one person. The context ends before the
-// message's lease does; Deliver must return when it ends.
+// Destination delivers messages. Deliver is called from many goroutines, but never concurrently for one
+// person. The context ends before the message's lease does; Deliver must return when it ends.
 //
-// It returns a nil error when the platform acknowledged the message or had it
-// before, and otherwise a [*DeliveryError]. Any other error counts as
-// [OutcomeUnknown]: the message may have been taken. A panic counts likewise.
-// What Deliver returns is stored and logged: it must hold no secret and no
+// It returns a nil error when the platform acknowledged the message or had it before, and otherwise a
+// [*DeliveryError]. Any other error, and a panic, count as [OutcomeUnknown]: the platform may have
+// accepted the message. What Deliver returns is stored and logged: it must hold no secret and no
 // personal data.
 type Destination interface {
 	Deliver(ctx context.Context, m Message) (Result, error)
 }
 
-// DeliveryError is a delivery that did not succeed.
+// DeliveryError is the error of a delivery that did not succeed.
 type DeliveryError struct {
-	// Outcome is one of rejected, not ready, unauthorized, throttled,
-	// unavailable and unknown.
+	// Outcome is one of rejected, not ready, unauthorized, throttled, unavailable and unknown.
 	Outcome Outcome
-	// Tentative marks an unauthorized answer that may concern this message only
-	// (HTTP 403): it is retried, and pauses the destination once three different
-	// messages in a row met it.
+	// Tentative marks an unauthorized answer that may be about this message only (HTTP 403). The
+	// message is retried, and the destination is paused once three different messages in a row got such
+	// an answer.
 	Tentative bool
 	// Code is the platform's own status.
 	Code string
@@ -112,8 +108,7 @@ type DeliveryError struct {
 	Reason string
 	// Detail is the platform's reply, scrubbed.
 	Detail string
-	// RetryAfter is how long the platform asked to wait. Zero when it did not
-	// say. At most six hours are honoured.
+	// RetryAfter is how long the platform asked to wait, or zero. At most six hours are honoured.
 	RetryAfter time.Duration
 	// Err is the cause, or nil. It must be scrubbed as well.
 	Err error
@@ -134,7 +129,6 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns the cause.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// ErrNewerVersion is returned by a [Destination] that does not know a message's
-// payload version, as happens while a new release is rolled out. The message is
-// deferred with an alarm, and never parked for it.
+// ErrNewerVersion is returned by a [Destination] that does not know a message's payload version, as
+// while a new release is rolled out. The message is deferred with an alarm, and never parked for it.
 var ErrNewerVersion = errors.New("outbox: the message's payload version is newer than this program")

@@ -9,29 +9,25 @@ import (
 	"strings"
 )
 
-// Profiles says where a [Sender] gets the profiles that it sends. The zero value
-// takes them from the messages, as they are stored.
+// Profiles says where a [Sender] gets the profiles that it sends. With the zero value they are stored
+// in the messages, unsealed.
 type Profiles struct {
-	// Seal opens the profiles that were sealed, and seals those of follow-ups (see
-	// [Result.Then]). Defaults to none: a message whose profile is sealed waits,
-	// with an alarm, for a sender that can open it.
+	// Seal opens sealed profiles, and seals those of follow-ups (see [Result.Then]). Defaults to none:
+	// a message with a sealed profile waits, with an alarm, for a sender that can open it.
 	Seal *Sealer
-	// LookUp returns the profile of a message that has none, at the moment when it
-	// is sent. It is called from many goroutines at once, and its context ends
-	// with the delivery's. A nil profile is none. What it returns is not stored:
-	// a follow-up that carries the very same bytes is stored without a profile.
+	// LookUp returns the profile of a message that has none, when it is sent. It is called from many
+	// goroutines, and its context ends with the delivery's. A nil profile means none. The result is not
+	// stored: a follow-up with exactly the same bytes is stored without a profile.
 	//
-	// An error is a [*ProfileError], with which the message is parked, or any
-	// other, with which it is tried again by the ordinary schedule; the text of
-	// that one is neither stored nor logged. Defaults to none.
+	// With a [*ProfileError] the message is parked. With any other error it is retried by the ordinary
+	// schedule; the text of that error is neither stored nor logged. Defaults to none.
 	LookUp func(ctx context.Context, m Message) ([]byte, error)
 }
 
-// ProfileError says that there is no profile to be had for a message, today or
-// later: the person is gone, for instance.
+// ProfileError says that a message's profile cannot be had, now or later; the person is gone, for
+// instance.
 type ProfileError struct {
-	// Reason says so in plain words, for the operator. It must hold no personal
-	// data.
+	// Reason says why in plain words, for the operator. It must hold no personal data.
 	Reason string
 }
 

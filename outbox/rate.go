@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// Rate is how many messages of a destination may be claimed in a time, by all
-// senders of one store together. The zero value is no limit.
+// Rate limits how many messages of a destination all senders of one store together may claim in a time.
+// The zero value is no limit.
 //
-// Each claimed message counts, whether or not it is delivered: also one that is
-// given back, or whose sender died. Senders that are configured with different
+// Each claimed message counts, even if it is given back or its sender dies. Senders with different
 // rates each apply their own to what all of them claimed.
 type Rate struct {
-	// Count messages in each Per, evenly spread. Zero for no limit.
+	// Count messages may be claimed in each Per, evenly spread. Zero for no limit.
 	Count int
 	// Per is at least a millisecond. Defaults to 1 s.
 	Per time.Duration
-	// Burst is how many may be claimed at once after a rest; any Per then sees at
-	// most Count + Burst. Defaults to a tenth of Count, at least 1.
+	// Burst is how many may be claimed at once after a pause; any Per then has at most Count + Burst.
+	// Defaults to a tenth of Count, at least 1.
 	Burst int
 }
 
@@ -37,9 +36,9 @@ func (r Rate) burst() int64 {
 	return int64(max(1, r.Count/10))
 }
 
-// Allow tells how many messages may be claimed now, and how long until one may
-// be if that is none. Stores call it: now is the database's clock and spent what
-// [Rate.Spend] returned last, both in Unix microseconds; 0 when there was none.
+// Allow returns how many messages may be claimed now and, if none, how long until one may be. Stores
+// call it: now is the database's clock and spent the last result of [Rate.Spend], both in Unix
+// microseconds; 0 when there was none.
 func (r Rate) Allow(now, spent int64) (n int, wait time.Duration) {
 	if r.Count <= 0 {
 		return math.MaxInt32, 0
@@ -52,8 +51,8 @@ func (r Rate) Allow(now, spent int64) (n int, wait time.Duration) {
 	return 0, time.Duration(interval-credit) * time.Microsecond
 }
 
-// Spend returns what a store keeps after a claim of n messages: it is the spent
-// of the next [Rate.Allow].
+// Spend returns what a store must keep after a claim of n messages: it is the spent of the next
+// [Rate.Allow].
 func (r Rate) Spend(now, spent int64, n int) int64 {
 	if r.Count <= 0 {
 		return spent

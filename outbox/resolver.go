@@ -8,14 +8,14 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Resolver finds the destination of a name. It is called for each delivery and
-// must be quick and safe for concurrent use. A name it does not know (false) is
-// deferred with an alarm, and never parked for it.
+// Resolver finds the destination of a name. It is called for each delivery and must be quick and safe
+// for concurrent use. It returns false for a name that it does not know; the message is then deferred
+// with an alarm, and never parked for it.
 type Resolver interface {
 	Resolve(destination string) (Destination, bool)
 }
 
-// Fixed is a [Resolver] that is a map. It must not be changed once in use.
+// Fixed is a [Resolver] that is a map. It must not be changed while in use.
 type Fixed map[string]Destination
 
 // Resolve returns the destination of that name.
@@ -24,9 +24,9 @@ func (f Fixed) Resolve(name string) (Destination, bool) {
 	return d, ok && d != nil
 }
 
-// Check returns an *amsbridge.InputError where the map is empty, where a name is
-// none that a message can have (see [CheckDestination]), and where a destination
-// is nil. [NewSender] asks it, and any other Resolver that has such a method.
+// Check returns an *amsbridge.InputError where the map is empty, a name is not valid (see
+// [CheckDestination]), or a destination is nil. [NewSender] calls it, and the Check of any other
+// Resolver that has one.
 func (f Fixed) Check() error {
 	if len(f) == 0 {
 		return check.Bad("outbox", "SenderConfig.Destinations", "is empty")

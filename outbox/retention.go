@@ -9,16 +9,16 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Retention says what a store forgets, and when. Senders delete it beside their
-// other work, hourly and in small parts.
+// Retention says what is deleted from a store, and when. Senders delete it beside their other work,
+// hourly and in small parts.
 type Retention struct {
-	// Replies is the age at which the platforms' replies are forgotten, and all
-	// attempts but the one that settled the message. That one is kept with its
-	// receipt. Negative for never. Defaults to 30 days.
+	// Replies is the age at which the platforms' replies are deleted, and all attempts except the one
+	// that settled the message. That one is kept with its receipt. Negative for never. Defaults to 30
+	// days.
 	Replies time.Duration
-	// ForgetAfter is the age, counted from its settlement, at which a message is
-	// forgotten as a whole, its key and receipt included. An older order that is
-	// reported again is then sent again. At least a day. Defaults to never.
+	// ForgetAfter is the age since its settlement at which a whole message is deleted, with its key and
+	// receipt. If an older order is reported again, it is sent again. At least a day. Defaults to
+	// never.
 	ForgetAfter time.Duration
 }
 

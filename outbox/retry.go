@@ -7,17 +7,15 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Retry is the backoff: how long a message waits between two attempts, and how
-// many there are.
+// Retry is the schedule of attempts: how long a message waits between two, and how many there are.
 type Retry struct {
 	// First is the delay after the first attempt; each further one doubles it.
 	// Defaults to 10 s.
 	First time.Duration
-	// Longest caps the delay. Defaults to 30 min.
+	// Longest limits the delay. Defaults to 30 min.
 	Longest time.Duration
-	// Attempts is how many attempts are made before the message is parked. Defaults
-	// to 250: with the default delays that takes over 90 hours of an unavailable
-	// platform, whatever the jitter.
+	// Attempts is how many attempts are made before the message is parked. Defaults to 250: with the
+	// default delays that takes over 90 hours of an unavailable platform, whatever the jitter.
 	Attempts int
 }
 

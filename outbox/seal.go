@@ -15,58 +15,54 @@ import (
 
 // Errors of [Sealer.Open]. They hold nothing of profile or key.
 var (
-	// ErrSealUnknown: the profile is sealed with a key, or in a form, that this
-	// program does not know; a newer one may.
+	// ErrSealUnknown: the profile is sealed with a key, or in a form, that this program does not know;
+	// a newer program may.
 	ErrSealUnknown = errors.New("outbox: the profile is sealed with a key that this program does not have")
-	// ErrSealBroken: the profile is not what was sealed for this message.
+	// ErrSealBroken: the profile was changed, or was sealed for another message.
 	ErrSealBroken = errors.New("outbox: the sealed profile does not open: it was changed, or is another message's")
 	// ErrNotSealed: the profile is not sealed, and the sealer is strict.
 	ErrNotSealed = errors.New("outbox: the profile is not sealed")
 )
 
-// SealKey is a key that profiles are sealed with.
+// SealKey is a key that seals profiles.
 type SealKey struct {
-	// ID finds the key; it stands before what was sealed, for anyone to read, and
-	// is never used again for another key. 1 to 32 of [A-Za-z0-9._-].
+	// ID identifies the key. It is stored, readable, before the sealed profile, and must never be used
+	// for another key. 1 to 32 of [A-Za-z0-9._-].
 	ID string
 	// Key is 32 random bytes.
 	Key Secret
 }
 
-// SealerConfig says how a [Sealer] works.
+// SealerConfig configures a [Sealer].
 type SealerConfig struct {
 	// Keys open what they sealed; the first one seals. Required; each ID once.
 	Keys []SealKey
-	// Strict refuses a profile that is not sealed. It is for after the last
-	// message from before sealing was delivered: until then whoever can write to
-	// the database can put a profile of their own in the place of a sealed one.
-	// Defaults to false.
+	// Strict refuses profiles that are not sealed. Set it once the last message from before sealing was
+	// delivered: until then, whoever can write to the database can replace a sealed profile by one of
+	// their own. Defaults to false.
 	Strict bool
 }
 
-// Sealer encrypts the profiles of stored messages, so that who reads the
-// database, its log or a backup learns no name and no e-mail address from them.
-// It is AES-256-GCM (NIST SP 800-38D) with random nonces of 96 bits. It is safe
-// for concurrent use. A nil Sealer seals nothing and opens nothing sealed.
+// Sealer encrypts the profiles of stored messages, so that whoever reads the database, its log or a
+// backup learns no name and no e-mail address from them. It uses AES-256-GCM (NIST SP 800-38D) with
+// random nonces of 96 bits. It is safe for concurrent use. A nil Sealer seals nothing and opens no
+// sealed profile.
 //
-// What is sealed is bound to the message's destination, key and person: moved to
-// another message it does not open. Not protected are the message's facts, and
-// what the length of a profile tells. Whoever can write to the database can still
-// delete a profile, and unless Strict is set replace it by one that is not
+// A sealed profile is bound to the message's destination, key and person: moved to another message it
+// does not open. Not protected are the message's facts and the length of the profile. Whoever can write
+// to the database can still delete a profile and, unless Strict is set, replace it by one that is not
 // sealed.
 //
-// To change keys: add the new one behind the others and give all programs the
-// new list; then put it first, in all of them; then take the old one away, once
-// nothing that it sealed is in the queue, parked messages included. A program
-// that meets a key it does not have leaves the message for one that does.
+// To change keys: first append the new one and give all programs the new list; then put it first, in
+// all of them; last remove the old one, once nothing that it sealed is in the queue, parked messages
+// included. A program that meets a key it does not have leaves the message to one that does.
 //
-// One key seals at most 2^32 profiles (SP 800-38D section 8.3); nobody counts
-// them, so change keys by the calendar: yearly is enough below 100 a second.
+// One key may seal at most 2^32 profiles (SP 800-38D section 8.3). Nobody counts them, so change keys
+// by the calendar: yearly is enough below 100 a second.
 //
-// A key that is lost takes with it the profiles that it sealed and that are still
-// in the queue, and nothing else. They wait for it. To end that, put any other
-// key at the end of the list with the lost one's ID: they are parked then, for the
-// hook to rebuild from their orders.
+// A lost key makes unreadable only the profiles that it sealed and that are still in the queue. Their
+// messages wait for it. To end that, append any other key with the lost one's ID: the messages are then
+// parked, and the hook can rebuild them from their orders.
 type Sealer struct {
 	keys   map[string]func() cipher.AEAD // functions, for no printer looks into them
 	first  string
@@ -118,8 +114,8 @@ func NewSealer(cfg SealerConfig) (*Sealer, error) {
 // tag (16 bytes more than the profile).
 const sealMark = "\x00sealed\x01"
 
-// Seal returns the message with its profile sealed for it. One without a profile
-// stays so. It does not look whether the profile is sealed already.
+// Seal returns the message with its profile sealed for it, or unchanged without a profile. It does not
+// check whether the profile is sealed already.
 func (s *Sealer) Seal(m Message) Message {
 	if s == nil || len(m.Profile) == 0 {
 		return m
@@ -132,10 +128,9 @@ func (s *Sealer) Seal(m Message) Message {
 	return m
 }
 
-// Open returns the message with its profile as it was before [Sealer.Seal]. A
-// message without a profile stays as it is, and so does one whose profile is not
-// sealed, unless the sealer is strict. Errors: [ErrSealUnknown],
-// [ErrSealBroken], [ErrNotSealed]; the message's profile is nil then.
+// Open returns the message with its profile as it was before [Sealer.Seal]. A message without a profile
+// is unchanged, and so is one whose profile is not sealed, unless the sealer is strict. Errors:
+// [ErrSealUnknown], [ErrSealBroken], [ErrNotSealed]; the returned profile is then nil.
 func (s *Sealer) Open(m Message) (Message, error) {
 	stored := m.Profile
 	rest, sealed := bytes.CutPrefix(stored, []byte(sealMark))

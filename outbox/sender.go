@@ -13,62 +13,60 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// SenderConfig says how a [Sender] works. The zero value of each field but
-// Destinations is a safe default.
+// SenderConfig configures a [Sender]. The zero value of each field except Destinations is a safe
+// default.
 type SenderConfig struct {
 	// Destinations finds the destination of a message, such as a [Fixed] map of
 	// names. Required.
 	Destinations Resolver
-	// Name stands in the log for this sender. At most 64 bytes. Defaults to the
-	// host's name and the process ID.
+	// Name names this sender in the log. At most 64 bytes. Defaults to the host's name and the process
+	// ID.
 	Name string
-	// Concurrency is how many deliveries to one destination this sender makes at
-	// once. Defaults to 10.
+	// Concurrency is the most deliveries to one destination that this sender makes at once. Defaults to
+	// 10.
 	Concurrency int
-	// Window is how many messages this sender may have in flight in all: claimed,
-	// and not settled yet. One destination takes Concurrency of it and what it
-	// delivers in a tenth of a second, and never more than half. Where many
-	// destinations may hang at once, make it as many times Concurrency. Defaults to
-	// 4,000, or 6 × Concurrency if that is more.
+	// Window is the most messages that this sender may have in flight in all: claimed and not settled
+	// yet. One destination uses Concurrency of it plus what it delivers in a tenth of a second, and
+	// never more than half. Where n destinations may hang at once, set at least n × Concurrency.
+	// Defaults to 4,000, or 6 × Concurrency if that is more.
 	Window int
-	// DeliverTimeout ends one delivery. Defaults to 30 s.
+	// DeliverTimeout limits one delivery. Defaults to 30 s.
 	DeliverTimeout time.Duration
-	// SettleTimeout ends one try to record outcomes. Defaults to 10 s.
+	// SettleTimeout limits one try to record outcomes. Defaults to 10 s.
 	SettleTimeout time.Duration
-	// Margin is the time that a lease must have beyond both, for clocks and
-	// scheduling. At least a tenth of DeliverTimeout is wise. Defaults to 5 s.
+	// Margin is the time that a lease must last beyond both, for clocks and scheduling. At least a
+	// tenth of DeliverTimeout is wise. Defaults to 5 s.
 	Margin time.Duration
-	// Lease is how long a claimed message is this sender's alone. After a crash
-	// the sender's messages wait that long. It must be longer than DeliverTimeout +
-	// SettleTimeout + Margin; what it has beyond is the time for the claim itself,
-	// and for a claimed message to wait until its delivery begins. Where claims take
-	// longer than that nothing can be sent: the sender logs it, and claims ever more
-	// seldom. Defaults to twice their sum.
+	// Lease is how long a claimed message belongs to this sender alone. After a crash the sender's
+	// messages wait that long. It must be longer than DeliverTimeout + SettleTimeout + Margin. The rest
+	// of it is for the claim itself, and for a claimed message's wait until its delivery begins. Where
+	// claims take longer than that, nothing can be sent: the sender logs it, and claims more and more
+	// rarely. Defaults to twice their sum.
 	Lease time.Duration
 	// Retry is the schedule of attempts.
 	Retry Retry
-	// Breaker says when a destination that does not answer is left alone.
+	// Breaker says when sending to a destination that does not answer is stopped.
 	Breaker Breaker
-	// Rate returns the limit of a destination, which all senders of the store
-	// share. It is called within claims: it must be quick and safe for concurrent
-	// use. A negative Count or Burst counts as none. Defaults to no limits.
+	// Rate returns the limit of a destination, which all senders of the store share. It is called
+	// within claims: it must be quick and safe for concurrent use. A negative Count or Burst counts as
+	// none. Defaults to no limits.
 	Rate func(destination string) Rate
-	// Retention says what is forgotten, and when.
+	// Retention says what is deleted, and when.
 	Retention Retention
-	// Poll is how often the store is asked for work that nobody announced by
-	// Wake, lengthened by up to a fifth. Defaults to 1 s.
+	// Poll is how often the store is asked for work without a call of Wake; up to a fifth is added at
+	// random. Defaults to 1 s.
 	Poll time.Duration
-	// Profiles says where the profiles come from, sealed or looked up. Defaults
-	// to the messages themselves.
+	// Profiles says where profiles come from, and how they are sealed. Defaults to the messages
+	// themselves.
 	Profiles Profiles
-	// ProbeEvery is how often a destination that paused itself, since it refused
-	// our credentials, is tried again with one message. Defaults to 15 min.
+	// ProbeEvery is how often one message is sent to a destination that was paused because it refused
+	// our credentials. Defaults to 15 min.
 	ProbeEvery time.Duration
-	// Alarm is told what a person must look at; it is called from the sender's
+	// Alarm is called with everything that a person must act on. It is called from the sender's
 	// goroutines and must not block. Defaults to logging at Error.
 	Alarm func(ctx context.Context, a Alarm)
-	// Logger takes what is worth knowing. It is never given a profile, a
-	// payload or a credential. Defaults to [slog.Default].
+	// Logger logs other events. It gets no profile, no payload and no credential. Defaults to
+	// [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -137,8 +135,8 @@ func setDefault[T int | time.Duration](field *T, value T) {
 	}
 }
 
-// Sender delivers what a store holds. Any number of senders may work on one
-// store, in one process or on many machines.
+// Sender delivers the messages of a store. Any number of senders may work on one store, in one process
+// or on many machines.
 type Sender struct {
 	queue   Queue
 	cfg     SenderConfig
@@ -146,11 +144,11 @@ type Sender struct {
 	running atomic.Bool
 }
 
-// ErrRunning is returned by [Sender.Run] while it runs already.
+// ErrRunning is returned by [Sender.Run] if it is running already.
 var ErrRunning = errors.New("outbox: the sender is running already")
 
-// NewSender returns a sender, or an *amsbridge.InputError that names the bad field. It
-// begins nothing: see [Sender.Run].
+// NewSender returns a sender, or an *amsbridge.InputError that names the bad field. It starts nothing:
+// see [Sender.Run].
 func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
 	if check.IsNil(queue) {
 		return nil, check.Bad("outbox", "queue", "is nil")
@@ -162,8 +160,8 @@ func NewSender(queue Queue, cfg SenderConfig) (*Sender, error) {
 	return &Sender{queue: queue, cfg: cfg, wake: make(chan struct{}, 1)}, nil
 }
 
-// Wake makes the sender look for work now. Call it after a commit; it never
-// blocks and may be called at any time.
+// Wake makes the sender look for work now. Call it after a commit; it never blocks and may be called at
+// any time.
 func (s *Sender) Wake() {
 	select {
 	case s.wake <- struct{}{}:
@@ -171,11 +169,10 @@ func (s *Sender) Wake() {
 	}
 }
 
-// Run delivers until ctx ends. It then claims no more, gives back the messages
-// whose delivery has not begun, waits for the others (each ends within
-// DeliverTimeout), settles them, and returns nil. A store that cannot be
-// reached, or that has no tables, is logged and tried again. Only one Run at a
-// time: another returns [ErrRunning].
+// Run delivers until ctx ends. It then claims no more, gives back the messages whose delivery has not
+// begun, waits for the others (each ends within DeliverTimeout), settles them, and returns nil. A store
+// that cannot be reached, or has no tables, is logged and tried again. A second concurrent Run returns
+// [ErrRunning].
 func (s *Sender) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -2,22 +2,22 @@ package outbox
 
 import "fmt"
 
-// State is where a message stands. Its numbers are stored; they never change.
+// State is the state of a message. Its numbers are stored and never change.
 type State uint8
 
-// The first three are of messages in the queue, the others final.
+// The first three are states of messages in the queue, the others are final.
 const (
 	// StatePending: waiting to be sent, waiting for its retry, or being sent.
 	StatePending State = 0
-	// StateParked: needs a person.
+	// StateParked: a person must act.
 	StateParked State = 1
-	// StateHeld: waits for data that it was born without.
+	// StateHeld: waits for data that was missing when it was inserted.
 	StateHeld State = 2
 	// StateDelivered: the platform acknowledged it.
 	StateDelivered State = 3
 	// StateAlreadyDone: the platform said that it was done before.
 	StateAlreadyDone State = 4
-	// StateDiscarded: an operator gave it up.
+	// StateDiscarded: an operator discarded it.
 	StateDiscarded State = 5
 	// StateMarkedDone: an operator did it by hand.
 	StateMarkedDone State = 6

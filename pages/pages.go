@@ -1,29 +1,26 @@
-// Package pages says how the pages look that members see for a moment: on the way
-// to a platform, while a registration is not finished, before a cart changes.
-// A [Config] is part of the configurations of handoff, cartlink and ssoverify;
-// this package writes no page itself.
+// Package pages configures the look of the pages that members see for a moment: on the way to a
+// platform, while a registration is not finished, before a cart changes. A [Config] is part of the
+// configurations of handoff, cartlink and ssoverify; this package writes no page itself.
 package pages
 
 import "html/template"
 
-// Config says how the pages look. They work without JavaScript. The zero value
-// is a plain page in English, in the reader's light or dark setting.
+// Config configures the look of the pages. They work without JavaScript. The zero value is a plain page
+// in English that follows the reader's light or dark setting.
 type Config struct {
 	// Lang is the language of the pages' texts, which are English. Defaults to
 	// "en".
 	Lang string
-	// Stylesheet is the path of a style sheet of the shop's own, such as
-	// "/shop.css"; the Content-Security-Policy allows those of the same origin.
-	// Defaults to none.
+	// Stylesheet is the path of the shop's own style sheet, such as "/shop.css"; the
+	// Content-Security-Policy allows only the same origin. Defaults to none.
 	Stylesheet string
-	// Template writes whole pages in the shop's own look. It is executed with a
-	// [Page], whose Style and Script are the only ones inline that the
-	// Content-Security-Policy allows. It allows no images: a logo is inline SVG.
-	// Defaults to a plain page.
+	// Template writes whole pages in the shop's own look. It is executed with a [Page]. The
+	// Content-Security-Policy allows no inline style or script but the page's Style and Script, and no
+	// images: a logo must be inline SVG. Defaults to a plain page.
 	Template *template.Template
 }
 
-// Page is what a page's template is given.
+// Page is the data that a template is executed with.
 type Page struct {
 	// Name says which page it is: "handoff", "waiting", "problem", "signout",
 	// "cart", "onward".
@@ -33,17 +30,15 @@ type Page struct {
 	Title            string
 	// Text is a list of paragraphs.
 	Text []string
-	// Refresh is after how many seconds the page loads itself again, or zero. It
-	// goes as a header.
+	// Refresh is after how many seconds the page reloads, or zero. It is sent as a header.
 	Refresh int
-	// Next is where the page goes on by itself, at once: a path of this site, or
-	// empty.
+	// Next is a path of this site to which the page goes on at once by itself, or empty.
 	Next string
-	// Form is sent by its button, or nil.
+	// Form is a form of the page, or nil.
 	Form *Form
-	// Links lead on.
+	// Links are the page's links to other pages.
 	Links []Link
-	// Style is the default style. Script is empty, or sends the form.
+	// Style is the default style. Script is empty, or submits the form.
 	Style  template.CSS
 	Script template.JS
 }

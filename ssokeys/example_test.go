@@ -12,7 +12,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// A key is exchanged by its times alone; one that was stolen is revoked at once.
+// Keys are exchanged by their times alone; a stolen one is revoked at once.
 func ExampleRing() {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	var keys []ssokeys.RingKey

@@ -10,8 +10,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Generate returns a fresh key, its ID its RFC 7638 thumbprint: P-256 for
-// ES256, 3072 bits for RS256, 32 bytes for HS256. The caller keeps it.
+// Generate returns a fresh key whose ID is its RFC 7638 thumbprint: P-256 for ES256, 3072 bits for
+// RS256, 32 bytes for HS256. The caller must store it.
 func Generate(alg Algorithm) (SigningKey, error) {
 	var k SigningKey
 	var err error
@@ -34,7 +34,7 @@ func Generate(alg Algorithm) (SigningKey, error) {
 	return k.named()
 }
 
-// named fills the ID in, and checks the key.
+// named fills in the ID and checks the key.
 func (k SigningKey) named() (SigningKey, error) {
 	public, err := k.Verification()
 	if err != nil {

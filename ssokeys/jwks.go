@@ -19,24 +19,22 @@ import (
 
 // JWKSConfig configures [NewJWKS].
 type JWKSConfig struct {
-	// Rings are published: those of all audiences, as amsbridge.SSO.Rings returns
-	// them. Required.
+	// Rings are the rings to publish: those of all audiences, as amsbridge.SSO.Rings returns them.
+	// Required.
 	Rings []*Ring
-	// MaxAge is how long a receiver may keep the answer, in whole seconds, at most
-	// a day: a new key is next for longer than that, and a revoked one is believed
-	// for as long. Defaults to 5 minutes.
+	// MaxAge is how long a receiver may keep the answer, in whole seconds, at most a day. A new key
+	// must be next for longer than that, and a revoked key may be accepted for as long. Defaults to 5
+	// minutes.
 	MaxAge time.Duration
 }
 
-// JWKS answers with the public keys that are next, active or retiring, as a JWK
-// set (RFC 7517), so that receivers learn of new keys by themselves. Each key ID
-// stands in it once, with the members kty, use, alg, kid and those of the public
-// key, in the order of the IDs. Shared secrets are left out. So is a key
-// that is retired, or was ever revoked in one of the rings, and an ID which two
-// rings give to different keys.
+// JWKS serves the public keys that are next, active or retiring as a JWK set (RFC 7517), so that
+// receivers learn of new keys by themselves. Each key ID appears once, in the order of the IDs, with
+// the members kty, use, alg, kid and those of the public key. Left out are shared secrets, retired
+// keys, keys that were ever revoked in one of the rings, and IDs that two rings give to different keys.
 //
-// It answers GET and HEAD, with an ETag of the content, and others with 405. It
-// reads nothing of the path or the query.
+// It answers GET and HEAD, with an ETag of the content, and other methods with 405. It ignores the path
+// and the query.
 type JWKS struct {
 	rings []*Ring
 	cache string
@@ -82,7 +80,7 @@ func (j *JWKS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// keys never holds more than a [VerificationKey] does: no private member.
+// keys returns the published keys. They have no private members, since a [VerificationKey] has none.
 func (j *JWKS) keys() []jose.JSONWebKey {
 	found := map[string]VerificationKey{}
 	hidden := map[string]bool{}
@@ -102,7 +100,7 @@ func (j *JWKS) keys() []jose.JSONWebKey {
 			}
 		}
 	}
-	keys := []jose.JSONWebKey{} // an empty list is not null
+	keys := []jose.JSONWebKey{} // not nil, which would be encoded as null
 	for id, k := range found {
 		if !hidden[id] {
 			keys = append(keys, jose.JSONWebKey{

@@ -26,7 +26,7 @@ func served(t testing.TB, h http.Handler, method string, header ...string) *http
 	return rec
 }
 
-// kids are the IDs of the set, and each key's members by name.
+// kids returns the IDs of the set, and each key's members by name.
 func kids(t testing.TB, rec *httptest.ResponseRecorder) (ids []string, members []map[string]string) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, rec.Code)

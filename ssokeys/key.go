@@ -16,7 +16,7 @@ import (
 // Algorithm is a way to sign, by its name in RFC 7518 and RFC 8037.
 type Algorithm string
 
-// The algorithms. HS256 serves only audiences that share a secret.
+// The algorithms. HS256 is only for audiences that share a secret.
 const (
 	ES256 Algorithm = "ES256"
 	EdDSA Algorithm = "EdDSA"
@@ -24,7 +24,7 @@ const (
 	HS256 Algorithm = "HS256"
 )
 
-// Sizes of keys. RFC 7518 sections 3.2 and 3.3 ask for as much.
+// Sizes of keys. RFC 7518 sections 3.2 and 3.3 require at least these.
 const (
 	// MinSecret is the shortest secret for HS256, in bytes.
 	MinSecret = check.MinSecret
@@ -34,35 +34,30 @@ const (
 	maxRSABits = 8192
 )
 
-// SigningKey signs tokens. However it is printed or encoded, it shows its ID
-// alone.
+// SigningKey signs tokens. However it is printed or encoded, it shows only its ID.
 type SigningKey struct {
-	// ID is the kid header, by which the receiver finds the key. It is never
-	// used again for another key. 1 to 128 of [A-Za-z0-9._-]. Defaults to the
-	// key's RFC 7638 thumbprint.
+	// ID is the kid header, by which the receiver finds the key. It must never be used for another key.
+	// 1 to 128 of [A-Za-z0-9._-]. Defaults to the key's RFC 7638 thumbprint.
 	ID string
-	// Private is an *ecdsa.PrivateKey on P-256, which signs ES256, an
-	// ed25519.PrivateKey, which signs EdDSA, or an *rsa.PrivateKey of 2048 bits
-	// and up, which signs RS256 (RFC 7518 section 3, RFC 8037 section 3.1). Other
-	// signers are refused.
+	// Private is an *ecdsa.PrivateKey on P-256, which signs ES256, an ed25519.PrivateKey, which signs
+	// EdDSA, or an *rsa.PrivateKey of at least 2048 bits, which signs RS256 (RFC 7518 section 3, RFC
+	// 8037 section 3.1). Other signers are refused.
 	Private crypto.Signer
-	// Secret signs HS256, in place of Private: at least 32 random bytes. Whoever
-	// can verify with it can sign with it, so it serves only audiences that are
-	// marked as sharing a secret.
+	// Secret signs HS256, in place of Private: at least 32 random bytes. Whoever can verify with it can
+	// sign with it, so it is only for audiences that are marked as sharing a secret.
 	Secret []byte
 }
 
-// Format writes the ID and nothing of the key, whatever the verb.
+// Format writes only the ID, whatever the verb.
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "SigningKey(%q)", k.ID) }
 
-// MarshalText encodes the ID and nothing of the key, for loggers that encode
-// what they are given.
+// MarshalText encodes only the ID, for loggers that encode their arguments.
 func (k SigningKey) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "SigningKey(%q)", k.ID), nil
 }
 
-// Verification returns what verifies this key's tokens, with its ID filled in,
-// or an *amsbridge.InputError that names the bad field of the key.
+// Verification returns the key that verifies this key's tokens, with its ID filled in, or an
+// *amsbridge.InputError that names the bad field of the key.
 func (k SigningKey) Verification() (VerificationKey, error) {
 	own, field, problem := k.check()
 	if problem != "" {
@@ -71,33 +66,31 @@ func (k SigningKey) Verification() (VerificationKey, error) {
 	return own.public, nil
 }
 
-// VerificationKey is what verifies the tokens of a [SigningKey]. However it is
-// printed or encoded, it shows its ID alone, since it may be a shared secret.
+// VerificationKey verifies the tokens of a [SigningKey]. However it is printed or encoded, it shows
+// only its ID, since it may be a shared secret.
 type VerificationKey struct {
 	// ID is the kid header of the tokens it verifies. 1 to 128 of
 	// [A-Za-z0-9._-]. Defaults to the key's RFC 7638 thumbprint.
 	ID string
-	// Public is an *ecdsa.PublicKey on P-256, for ES256 and nothing else, an
-	// ed25519.PublicKey, for EdDSA, or an *rsa.PublicKey of 2048 bits and up, for
-	// RS256.
+	// Public is an *ecdsa.PublicKey on P-256, for ES256, an ed25519.PublicKey, for EdDSA, or an
+	// *rsa.PublicKey of at least 2048 bits, for RS256. It verifies no other algorithm.
 	Public crypto.PublicKey
-	// Secret is that of a [SigningKey] for HS256, in place of Public.
+	// Secret is the Secret of a [SigningKey] for HS256, in place of Public.
 	Secret []byte
 }
 
-// Format writes the ID and nothing of the key, whatever the verb.
+// Format writes only the ID, whatever the verb.
 func (k VerificationKey) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "VerificationKey(%q)", k.ID)
 }
 
-// MarshalText encodes the ID and nothing of the key.
+// MarshalText encodes only the ID.
 func (k VerificationKey) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "VerificationKey(%q)", k.ID), nil
 }
 
-// Checked returns a copy of the key with its ID filled in, which later changes
-// of this one do not reach, or an *amsbridge.InputError that names the field for
-// which no token may be verified with it.
+// Checked returns a deep copy of the key with its ID filled in, or an *amsbridge.InputError that names
+// the bad field. Later changes of this key do not reach the copy.
 func (k VerificationKey) Checked() (VerificationKey, error) {
 	own, field, problem := k.check()
 	if problem != "" {
@@ -106,7 +99,7 @@ func (k VerificationKey) Checked() (VerificationKey, error) {
 	return own, nil
 }
 
-// Algorithm is the one by which the key verifies; "" for a key that has none.
+// Algorithm returns the key's algorithm, or "" for a key that has none.
 func (k VerificationKey) Algorithm() Algorithm {
 	if m := k.method(); m != nil {
 		return Algorithm(m.Alg())
@@ -114,8 +107,8 @@ func (k VerificationKey) Algorithm() Algorithm {
 	return ""
 }
 
-// Verify checks the signature of a token's first two segments, by the key's own
-// algorithm and no other. A key that Checked refuses verifies nothing.
+// Verify checks the signature over a token's first two segments, by the key's own algorithm only. A key
+// that Checked refuses verifies nothing.
 func (k VerificationKey) Verify(signed string, signature []byte) error {
 	own, err := k.Checked()
 	if err != nil {
@@ -127,7 +120,7 @@ func (k VerificationKey) Verify(signed string, signature []byte) error {
 	return nil
 }
 
-// method is pinned to the kind of the key.
+// method returns the one signing method of the key's kind.
 func (k VerificationKey) method() jwt.SigningMethod {
 	switch k.Public.(type) {
 	case *ecdsa.PublicKey:
@@ -154,8 +147,8 @@ func (k VerificationKey) material() any {
 
 func (k VerificationKey) shared() bool { return k.Secret != nil }
 
-// Equal tells whether two keys are the same, whatever their IDs. A key that
-// Checked refuses is the same as none.
+// Equal tells whether two keys are the same, whatever their IDs. A key that Checked refuses equals no
+// key.
 func (k VerificationKey) Equal(o VerificationKey) bool {
 	own, _, problem := k.check()
 	other, _, otherProblem := o.check()

@@ -19,7 +19,7 @@ import (
 // maxKeyID is the longest key ID, in bytes.
 const maxKeyID = 128
 
-// check returns the key, or the field that is bad and why.
+// check returns a checked copy of the key, or the bad field and what is wrong with it.
 func (k SigningKey) check() (own signingKey, field, problem string) {
 	if k.Private != nil && k.Secret != nil {
 		return own, "Secret", "is set beside the private key"
@@ -67,7 +67,7 @@ func (k SigningKey) check() (own signingKey, field, problem string) {
 	return own, field, problem
 }
 
-// check returns the key, or the field that is bad and why.
+// check returns a checked copy of the key, or the bad field and what is wrong with it.
 func (k VerificationKey) check() (own VerificationKey, field, problem string) {
 	if k.Public != nil && k.Secret != nil {
 		return own, "Secret", "is set beside the public key"
@@ -108,8 +108,8 @@ func checkEd25519(k ed25519.PublicKey) (any, string) {
 	}
 	own := ed25519.PublicKey(bytes.Clone(k))
 	if own.Equal(make(ed25519.PublicKey, ed25519.PublicKeySize)) {
-		// A point of small order, under which anyone can forge, and what a key
-		// that was never filled in looks like.
+		// Under this point of small order anyone can forge signatures. It is also the value of a key
+		// that was never set.
 		return nil, "is all zero"
 	}
 	return own, ""
@@ -180,9 +180,8 @@ func checkRSA(k *rsa.PublicKey) (any, string) {
 	return own, ""
 }
 
-// thumbprint is RFC 7638's, with SHA-256. It is empty for a key that was not
-// checked. That of a secret tells nothing of it (section 7), being of at least
-// 32 random bytes.
+// thumbprint returns the RFC 7638 thumbprint with SHA-256, or "" for a key that was not checked. The
+// thumbprint of a secret reveals nothing of it (section 7), since it has at least 32 random bytes.
 func (k VerificationKey) thumbprint() string {
 	sum := sha256.Sum256([]byte(`{"k":"` + base64.RawURLEncoding.EncodeToString(k.Secret) + `","kty":"oct"}`))
 	if k.shared() {

@@ -39,9 +39,9 @@ func ParseSigning(data []byte) (SigningKey, error) {
 	return k.named()
 }
 
-// ParseVerification reads one public key: PEM (PKIX or PKCS #1) or a JWK, at
-// most 64 KiB; or the JWK of a shared secret. A private key is refused: what
-// only verifies has no need of it. The ID is as in [ParseSigning].
+// ParseVerification reads one public key: PEM (PKIX or PKCS #1) or a JWK, at most 64 KiB; or the JWK of
+// a shared secret. A private key is refused, since a verifier needs none. The ID is as in
+// [ParseSigning].
 func ParseVerification(data []byte) (VerificationKey, error) {
 	key, id, err := parseKey(data)
 	if err != nil {
@@ -59,7 +59,7 @@ func ParseVerification(data []byte) (VerificationKey, error) {
 	return k.Checked()
 }
 
-// parseKey reads a key, and the ID where it has one.
+// parseKey reads a key, and its ID if it has one.
 func parseKey(data []byte) (key any, id string, err error) {
 	bad := func(problem string) (any, string, error) {
 		return nil, "", check.Bad("ssokeys", "data", problem)
@@ -100,8 +100,7 @@ func parseKey(data []byte) (key any, id string, err error) {
 	return key, "", nil
 }
 
-// parseJWK reads a JWK that is meant for signatures and for the algorithm that
-// its key is pinned to.
+// parseJWK reads a JWK that is for signatures, and for the one algorithm of its kind of key.
 func parseJWK(data []byte) (key any, id string, err error) {
 	var k jose.JSONWebKey
 	if err := json.Unmarshal(data, &k); err != nil {

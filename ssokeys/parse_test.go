@@ -77,7 +77,7 @@ func TestGenerate(t *testing.T) {
 	require.Equal(t, "ssokeys: alg", keytest.BadField(t, err))
 }
 
-// A key is the same, and has the same ID, in whatever file it comes.
+// A key is the same, and has the same ID, in every file format.
 func TestParseKeys(t *testing.T) {
 	t.Parallel()
 	ec, ed := keytest.ECDSA(t, elliptic.P256()), keytest.Ed25519(t)

@@ -18,54 +18,46 @@ import (
 
 // RemoteConfig configures [NewRemote].
 type RemoteConfig struct {
-	// URL is where the issuer publishes its JWK set: https, without user and
-	// fragment. Required.
+	// URL is where the issuer publishes its JWK set: https, without userinfo and fragment. Required.
 	URL string
 	// InsecureLoopback allows http to localhost, 127.0.0.1 and [::1]. Defaults to
 	// false.
 	InsecureLoopback bool
-	// RootCAs sign the issuer's certificate. Default to the system's.
+	// RootCAs verify the issuer's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
-	// Transport sends the request, in place of one with RootCAs. Redirects are not
-	// followed, whatever it is. Defaults to HTTP over TLS 1.2 and up, through the
-	// environment's proxy.
+	// Transport sends the requests; set it without RootCAs. Redirects are never followed. Defaults to
+	// HTTP over TLS 1.2 and up, through the environment's proxy.
 	Transport http.RoundTripper
 	// Timeout bounds a fetch, at most a minute. Defaults to 5 seconds.
 	Timeout time.Duration
-	// RefetchAfter is the shortest time between two fetches, whatever strangers
-	// write as kid, from 1 second to a minute. After a fetch that failed it is a
-	// tenth of that. Defaults to 30 seconds.
+	// RefetchAfter is the shortest time between two fetches, whatever key IDs strangers send: 1 second
+	// to a minute. After a failed fetch it is a tenth of that. Defaults to 30 seconds.
 	RefetchAfter time.Duration
-	// MaxStale is how long known keys serve while fetches fail, counted from the
-	// last one that did not, from 1 hour to 30 days. Then all are refused. Defaults
-	// to 24 hours.
+	// MaxStale is how long keys are still accepted after the last successful fetch while fetches fail:
+	// 1 hour to 30 days. After that all are refused. Defaults to 24 hours.
 	MaxStale time.Duration
-	// Report takes what went wrong with a fetch, or with a key of a set. It holds
-	// nothing of the URL or of the answer. Defaults to the log, at Warn.
+	// Report is called with each error of a fetch, or of a key in a set. The error holds nothing of the
+	// URL or of the answer. Defaults to the log, at Warn.
 	Report func(error)
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
 
-// Remote is a [Source] of the keys that an issuer publishes, as [JWKS]
-// does. It fetches when it is first asked, and keeps the set for the answer's
-// max-age, but 1 minute at least and 1 hour at most, and 5 minutes where there is
-// none. In the last quarter of that time it fetches anew beside whoever asks;
-// later, and for an ID that it does not know, they wait for the fetch. One fetch
-// is under way at a time.
+// Remote is a [Source] of the keys that an issuer publishes, as [JWKS] does. It first fetches when it
+// is first asked. It keeps the set for the answer's max-age, but at least 1 minute and at most 1 hour,
+// and 5 minutes where there is no max-age. In the last quarter of that time it fetches in the
+// background. After it, and for an unknown ID, callers wait for the fetch. There is one fetch at a
+// time.
 //
-// What is not promised: that a key which the issuer revoked is refused before
-// the set is fetched again, and none is while the issuer does not answer, for as
-// long as MaxStale.
+// It is not promised that a key which the issuer revoked is refused before the next fetch. While the
+// issuer does not answer, revoked keys are accepted for as long as MaxStale.
 //
-// Of the set it takes the public keys that [ParseVerification] does, each
-// with an ID of its own. Others are left out and reported: shared secrets and
-// private keys above all, keys of another use than sig, and all of one ID where
-// two have it. A set of more than 256 KiB or 100 keys is refused whole. No token
-// makes it call elsewhere: jku, jwk, x5u and x5c are refused where they stand.
+// It takes the public keys that [ParseVerification] accepts, each with an ID of its own. It leaves out
+// and reports all others: shared secrets and private keys, keys whose use is not sig, and both keys
+// where two have one ID. A set of more than 256 KiB or 100 keys is refused whole. No token makes it
+// call another URL: jku, jwk, x5u and x5c are refused by the verifier.
 //
-// It is safe for concurrent use and needs no closing: it holds no connection
-// between two fetches.
+// It is safe for concurrent use and needs no closing: it holds no connection between two fetches.
 type Remote struct {
 	url     string
 	client  *http.Client
@@ -76,16 +68,16 @@ type Remote struct {
 	now     func() time.Time
 
 	mu       sync.Mutex
-	keys     map[string]VerificationKey // nil before the first fetch; never written to
-	fetched  time.Time                  // when the fetch began that brought them
+	keys     map[string]VerificationKey // nil before the first fetch; a map is never changed
+	fetched  time.Time                  // when the fetch that brought the keys began
 	lifetime time.Duration
 	tried    time.Time // when the last fetch began
-	err      error     // of the last fetch
+	err      error     // error of the last fetch
 	flight   chan struct{}
 }
 
-// NewRemote checks the configuration. It returns an *amsbridge.InputError that names
-// the first bad field, and fetches nothing yet.
+// NewRemote checks the configuration and fetches nothing yet. It returns an *amsbridge.InputError that
+// names the first bad field.
 func NewRemote(cfg RemoteConfig) (*Remote, error) {
 	r := &Remote{
 		url: cfg.URL, timeout: cfg.Timeout, refetch: cfg.RefetchAfter, stale: cfg.MaxStale,
@@ -124,8 +116,8 @@ func NewRemote(cfg RemoteConfig) (*Remote, error) {
 			Proxy:                  http.ProxyFromEnvironment,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs},
 			ForceAttemptHTTP2:      true,
-			DisableKeepAlives:      true, // minutes lie between two fetches
-			DisableCompression:     true, // a bomb then stays small
+			DisableKeepAlives:      true, // fetches are minutes apart
+			DisableCompression:     true, // so that a compression bomb stays small
 			MaxResponseHeaderBytes: 64 << 10,
 		}
 	}
@@ -149,17 +141,16 @@ func (c RemoteConfig) urlProblem() string {
 	return ""
 }
 
-// Format writes how many keys are held, whatever the verb.
+// Format writes the number of keys, whatever the verb.
 func (r *Remote) Format(f fmt.State, _ rune) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, _ = fmt.Fprintf(f, "Remote(%d keys)", len(r.keys))
 }
 
-// VerificationKey returns the key of that ID. It returns [ErrUnknown] where
-// the issuer's set, as it was last fetched, has no such key, and another error
-// where no fetch has succeeded for MaxStale, where the last one failed and the ID
-// is not known, and where ctx ends first.
+// VerificationKey returns the key of that ID. It returns [ErrUnknown] where the set of the last fetch
+// has no such key. It returns another error where no fetch has succeeded for MaxStale, where the last
+// one failed and the ID is not known, and where ctx ends first.
 func (r *Remote) VerificationKey(ctx context.Context, id string) (VerificationKey, error) {
 	r.mu.Lock()
 	flight := r.fetchIfNeeded(ctx, id)
@@ -178,9 +169,8 @@ func (r *Remote) VerificationKey(ctx context.Context, id string) (VerificationKe
 	return r.held(id)
 }
 
-// fetchIfNeeded returns the fetch to wait for, if there is one. A known key
-// waits only once its set is too old, and not for an issuer that did not answer
-// the last time.
+// fetchIfNeeded starts a fetch if one is due, and returns the one to wait for, or nil. A known key
+// waits only when its set is too old and the last fetch did not fail.
 func (r *Remote) fetchIfNeeded(ctx context.Context, id string) chan struct{} {
 	now := r.now()
 	age := now.Sub(r.fetched)
@@ -198,7 +188,7 @@ func (r *Remote) fetchIfNeeded(ctx context.Context, id string) chan struct{} {
 	return r.flight
 }
 
-// held answers from the set that is held.
+// held answers from the current set.
 func (r *Remote) held(id string) (VerificationKey, error) {
 	k, known := r.keys[id]
 	switch old := r.now().Sub(r.fetched) >= r.stale; {
@@ -212,7 +202,7 @@ func (r *Remote) held(id string) (VerificationKey, error) {
 	return VerificationKey{}, ErrUnknown
 }
 
-// fetch begins one. It does not end with the caller, for others wait too.
+// fetch starts a fetch. It does not end with the caller's context, since others wait for it too.
 func (r *Remote) fetch(ctx context.Context, now time.Time) {
 	done := make(chan struct{})
 	r.flight, r.tried = done, now

@@ -21,12 +21,12 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// lifetime is for how long a set serves whose answer does not say.
+// lifetime is how long a set is kept whose answer has no max-age.
 const lifetime = 5 * time.Minute
 
 const keysURL = "https://shop.example.org/keys"
 
-// issuer is a transport that answers as the test says.
+// issuer is a transport that answers what the test sets.
 type issuer struct {
 	calls  atomic.Int64
 	mu     sync.Mutex
@@ -34,7 +34,7 @@ type issuer struct {
 	header http.Header
 	body   string
 	err    error
-	gate   chan struct{} // answers wait for it, if there is one
+	gate   chan struct{} // holds answers back until it is closed; may be nil
 }
 
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -92,7 +92,7 @@ func TestRemoteKeysTakeFitKeysOnly(t *testing.T) {
 	}
 }
 
-// A key without kid goes by its thumbprint, as ours do.
+// A key without kid gets its thumbprint as its ID.
 func TestRemoteKeyWithoutKID(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.EdDSA, "")

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// What bounds a set of another party, and for how long it is kept.
+// Limits of another party's key set, and how long it is kept.
 const (
 	maxSetBytes    = 256 << 10
 	maxSetKeys     = 100
@@ -23,15 +23,14 @@ const (
 	maxSetLifetime = time.Hour
 )
 
-// keySet is what a fetch brought.
+// keySet is the result of a fetch.
 type keySet struct {
 	keys     map[string]VerificationKey
 	lifetime time.Duration
 	refused  []error // why keys were left out
 }
 
-// fetchKeySet makes one call. Its errors name neither the URL nor what was
-// answered.
+// fetchKeySet makes one call. Its errors name neither the URL nor the answer.
 func fetchKeySet(ctx context.Context, client *http.Client, address string) (keySet, error) {
 	failed := func(err error) (keySet, error) {
 		return keySet{}, fmt.Errorf("ssokeys: the key set was not fetched: %w", err)
@@ -49,7 +48,7 @@ func fetchKeySet(ctx context.Context, client *http.Client, address string) (keyS
 		}
 		return failed(err)
 	}
-	defer func() { _ = resp.Body.Close() }() // it was read, or is given up
+	defer func() { _ = resp.Body.Close() }() // the body was read, or is not wanted
 	if resp.StatusCode != http.StatusOK {
 		return failed(fmt.Errorf("status %d", resp.StatusCode))
 	}
@@ -65,14 +64,13 @@ func fetchKeySet(ctx context.Context, client *http.Client, address string) (keyS
 	return set, nil
 }
 
-// parseKeySet reads a JWK set (RFC 7517 section 5), key by key: one that is not
-// fit does not spoil the others. An empty set is one, of an issuer that has
-// revoked all.
+// parseKeySet reads a JWK set (RFC 7517 section 5) key by key: a bad key does not spoil the others. An
+// empty set is valid: its issuer has revoked all keys.
 func parseKeySet(body []byte) (keySet, error) {
 	if len(body) > maxSetBytes {
 		return keySet{}, errors.New("it is longer than 256 KiB")
 	}
-	var members map[string]json.RawMessage // by exact name, which a struct's fields are not
+	var members map[string]json.RawMessage // a map matches names exactly, a struct's fields do not
 	if json.Unmarshal(body, &members) != nil {
 		return keySet{}, errors.New("it is not a JSON object")
 	}
@@ -108,15 +106,15 @@ func parseKeySet(body []byte) (keySet, error) {
 	return set, nil
 }
 
-// publishedKey reads a JWK, or says why it is left out. The ID of one that is
-// left out counts as taken all the same.
+// publishedKey reads a JWK, or says why it is left out. The ID is returned, and counts as taken, even
+// then.
 func publishedKey(raw json.RawMessage) (id string, own VerificationKey, problem string) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil {
 		return "", own, "it is not a JSON object"
 	}
 	if json.Unmarshal(members["kid"], &id) != nil {
-		id = "" // none, or none that is a text
+		id = "" // missing, or not a string
 	}
 	for _, name := range []string{"k", "d", "p", "q", "dp", "dq", "qi", "oth"} { // RFC 7518 section 6
 		if _, ok := members[name]; ok {
@@ -139,8 +137,8 @@ func publishedKey(raw json.RawMessage) (id string, own VerificationKey, problem 
 	return own.ID, own, problem
 }
 
-// lifetimeOf is the answer's max-age less its Age (RFC 9111 sections 4.2.3 and
-// 5.2.2.1), within our bounds.
+// lifetimeOf returns the answer's max-age less its Age (RFC 9111 sections 4.2.3 and 5.2.2.1), within
+// our limits.
 func lifetimeOf(h http.Header) time.Duration {
 	lifetime := setLifetime
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
@@ -160,8 +158,8 @@ func lifetimeOf(h http.Header) time.Duration {
 	return min(max(lifetime, minSetLifetime), maxSetLifetime)
 }
 
-// deltaSeconds reads whole seconds (RFC 9111 section 1.2.2); those that are too
-// many for a Duration are a year, which is more than is asked for.
+// deltaSeconds reads whole seconds (RFC 9111 section 1.2.2). A number too large for a Duration is a
+// year, which is more than our limits.
 func deltaSeconds(text string) (time.Duration, bool) {
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return 0, false

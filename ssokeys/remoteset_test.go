@@ -40,8 +40,8 @@ func TestLifetimeOfASet(t *testing.T) {
 	}
 }
 
-// FuzzKeySet: whatever an issuer answers, what is taken of it is a public key of
-// the three kinds, under an ID that stands in it once.
+// FuzzKeySet: whatever an issuer answers, every accepted key is a public key of the three kinds, under
+// an ID that the set holds once.
 func FuzzKeySet(f *testing.F) {
 	good := generated(f, EdDSA)
 	for _, seed := range []string{

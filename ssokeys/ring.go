@@ -13,22 +13,20 @@ import (
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 )
 
-// ErrNoActive is returned where a token shall be signed and no key of the ring
-// is active.
+// ErrNoActive is returned when a token is to be signed and no key of the ring is active.
 var ErrNoActive = errors.New("ssokeys: no key is active")
 
-// Ring holds the keys of an audience, or of several, and changes them while
-// in use: a key begins as next, becomes active, retires, and is dropped, by its
-// times alone. It signs for an amsbridge.SSO and is a [Source]. It is safe for
-// concurrent use, and printing it shows no key.
+// Ring holds the keys of one audience or of several, and changes them while in use. By its times alone,
+// a key is first next, then active, then retiring, then retired. A Ring signs for an amsbridge.SSO and
+// is a [Source]. It is safe for concurrent use, and printing it shows no key.
 type Ring struct {
 	now func() time.Time
 
 	mu sync.RWMutex
-	// keys are held in a function only, where no formatting finds them. It is nil
-	// in a ring that NewRing did not make, which has none.
+	// keys returns the keys; a function holds them, so that no printing shows them. It is nil in a Ring
+	// that NewRing did not make, which has no keys.
 	keys func() []ringKey
-	// revoked are the IDs that ever were, those of keys that are gone included.
+	// revoked are the IDs of all keys ever revoked, also of those that are no longer in the ring.
 	revoked map[string]bool
 	rules   []Rule
 }
@@ -36,14 +34,13 @@ type Ring struct {
 // RingKey is a key and its times.
 type RingKey struct {
 	Key SigningKey
-	// ActiveFrom is when it begins to sign. Until then it is next. Give the
-	// receivers time to fetch it: longer than they cache a key set. Defaults to
-	// at once.
+	// ActiveFrom is when the key begins to sign. Until then it is next. Leave receivers time to fetch
+	// it: longer than they cache a key set. Defaults to at once.
 	ActiveFrom time.Time
-	// RetireAt is when it stops signing. What it signed is accepted for
-	// [RetiringFor] longer. Defaults to never.
+	// RetireAt is when the key stops signing. Its tokens are accepted for [RetiringFor] longer.
+	// Defaults to never.
 	RetireAt time.Time
-	// Revoked refuses all that it ever signed. It cannot be undone.
+	// Revoked refuses all tokens that the key ever signed. It cannot be undone.
 	Revoked bool
 }
 
@@ -56,7 +53,7 @@ type ringKey struct {
 
 // RingConfig configures [NewRing].
 type RingConfig struct {
-	// Keys are at least one and at most 100.
+	// Keys are the ring's keys: 1 to 100.
 	Keys []RingKey
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
@@ -75,10 +72,10 @@ func NewRing(cfg RingConfig) (*Ring, error) {
 	return r, nil
 }
 
-// Format writes the IDs and states and nothing of the keys, whatever the verb.
+// Format writes the IDs and states of the keys and nothing else, whatever the verb.
 func (r *Ring) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Ring%v", r.Keys()) }
 
-// Keys returns where each key stands, in the order in which they were given.
+// Keys returns the status of each key, in the order in which they were given.
 func (r *Ring) Keys() []Status {
 	now := r.clock()
 	keys := r.snapshot()
@@ -93,8 +90,8 @@ func (r *Ring) Keys() []Status {
 	return out
 }
 
-// VerificationKey returns a key that is active or retiring, or next and so near
-// to its time that another clock may have begun to sign with it.
+// VerificationKey returns a key that is active or retiring, or that is next and so close to its time
+// that another process may have begun to sign with it.
 func (r *Ring) VerificationKey(_ context.Context, id string) (VerificationKey, error) {
 	now := r.clock()
 	for _, k := range r.snapshot() {
@@ -110,9 +107,8 @@ func (r *Ring) VerificationKey(_ context.Context, id string) (VerificationKey, e
 	return VerificationKey{}, ErrUnknown
 }
 
-// Sign writes a token of the given typ header with the key that signs now. It
-// returns [ErrNoActive] where there is none, and an error that holds nothing of
-// the claims where the key cannot sign.
+// Sign writes a token of the given typ header with the key that signs now. It returns [ErrNoActive]
+// where there is none, and an error without anything of the claims where the key cannot sign.
 func (r *Ring) Sign(typ string, claims map[string]any) (string, error) {
 	key, err := signer(r.snapshot(), r.clock())
 	if err != nil {
@@ -120,12 +116,12 @@ func (r *Ring) Sign(typ string, claims map[string]any) (string, error) {
 	}
 	token, err := key.sign(typ, claims)
 	if err != nil {
-		return "", errors.New("ssokeys: the key cannot sign") // the cause may hold what was signed
+		return "", errors.New("ssokeys: the key cannot sign") // the cause may hold claims
 	}
 	return token, nil
 }
 
-// snapshot is never written to.
+// snapshot returns the keys; the caller must not change them.
 func (r *Ring) snapshot() []ringKey {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

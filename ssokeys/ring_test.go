@@ -125,7 +125,7 @@ func TestRevocationOutlivesReplace(t *testing.T) {
 	require.ErrorIs(t, err, ssokeys.ErrUnknown)
 }
 
-// A ring that nobody made holds nothing, and does not panic.
+// The zero Ring holds nothing and does not panic.
 func TestZeroRing(t *testing.T) {
 	t.Parallel()
 	var ring ssokeys.Ring
@@ -140,7 +140,7 @@ func TestZeroRing(t *testing.T) {
 	require.Equal(t, "ssokeys: keys[0].Revoked", keytest.BadField(t, ring.Replace([]ssokeys.RingKey{{Key: key}})))
 }
 
-// The caller's key is copied: what becomes of it later changes nothing.
+// Keys are copied: later changes by the caller have no effect.
 func TestKeysAreCopied(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.HS256, "s")
@@ -165,7 +165,7 @@ func signed(t testing.TB, ring *ssokeys.Ring) string {
 	return token
 }
 
-// verifies checks the signature of a token alone.
+// verifies checks only the signature of a token.
 func verifies(t testing.TB, key ssokeys.VerificationKey, token string) error {
 	t.Helper()
 	_, _, signature, err := ssotoken.Segments(token)
@@ -195,7 +195,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// A key that nobody checked verifies nothing and equals none, and does not panic.
+// A key that was not checked verifies nothing, equals no key, and does not panic.
 func TestUnfitKeys(t *testing.T) {
 	t.Parallel()
 	token := signed(t, keytest.Ring(t, nil, ssokeys.RingKey{Key: keytest.Generated(t, ssokeys.ES256, "k1")}))
@@ -216,10 +216,10 @@ func TestUnfitKeys(t *testing.T) {
 	}
 }
 
-// rules notes what each rule is shown, in the order in which it is.
+// rules records the keys that each rule is called with, in order.
 type rules struct{ shown []string }
 
-// rule is called by a name, and refuses keys of that ID.
+// rule returns a rule with a name, which refuses keys of that ID.
 func (r *rules) rule(name, refuses string) ssokeys.Rule {
 	return func(keys []ssokeys.VerificationKey) error {
 		var ids []string

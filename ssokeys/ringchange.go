@@ -7,17 +7,16 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Rule says what is wrong with the keys that a ring has or is to have, or nil. One
-// that refuses changes nothing, and one that agrees to keys agrees to fewer of
-// them as well. It is called while the ring is locked, and must not use it.
+// Rule checks the keys that a ring has or is to have, and returns what is wrong with them. A rule that
+// refuses must change nothing, and one that accepts keys must also accept a part of them. It is called
+// while the ring is locked, and must not use the ring.
 type Rule func(keys []VerificationKey) error
 
-// Replace puts other keys in the place of all, at once: a signature or a
-// verification under way uses the old ones or the new. It returns an
-// *amsbridge.InputError, and changes nothing, for keys that [NewRing] refuses, for an
-// ID that stands for another key, for a key that was ever revoked in this ring
-// and is there without Revoked, and for secrets in the place of key pairs, or the
-// other way round; and the error of a rule that the ring obeys.
+// Replace replaces all keys at once: a signature or a verification under way uses either the old keys
+// or the new. It returns an *amsbridge.InputError, and changes nothing, for keys that [NewRing]
+// refuses, for an ID that stands for another key, for a key that was ever revoked in this ring and is
+// given without Revoked, and for secrets in place of key pairs or the other way round. It returns the
+// error of a rule that refuses the keys.
 func (r *Ring) Replace(keys []RingKey) error {
 	if len(keys) == 0 || len(keys) > 100 {
 		return check.Bad("ssokeys", "keys", "are not 1 to 100")
@@ -67,7 +66,7 @@ func (r *Ring) Replace(keys []RingKey) error {
 	return nil
 }
 
-// conflict says what in the ring forbids a key.
+// conflict says why a key cannot be put into the ring.
 func (r *Ring) conflict(k ringKey) (field, problem string) {
 	for _, old := range r.held() {
 		switch {
@@ -83,10 +82,9 @@ func (r *Ring) conflict(k ringKey) (field, problem string) {
 	return "", ""
 }
 
-// Revoke refuses all that a key signed, from now on, in this process. Other
-// processes must be told too, and receivers that fetch a key set learn of it
-// when they fetch again. It returns [ErrUnknown] for an ID that is not in the
-// ring.
+// Revoke refuses all tokens that a key signed, from now on, in this process. Revoke it in other
+// processes too; receivers that fetch a key set learn of it at their next fetch. It returns
+// [ErrUnknown] for an ID that is not in the ring.
 func (r *Ring) Revoke(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -101,10 +99,9 @@ func (r *Ring) Revoke(id string) error {
 	return nil
 }
 
-// Obey has the ring keep a rule for as long as it lives: its keys are shown to the
-// rule at once, and at each [Ring.Replace] before anything changes. It returns
-// the rule's error, and does not keep a rule that refuses the keys as they are. An
-// SSO has its rings keep the rule that no two audiences share a secret.
+// Obey makes the ring obey a rule from now on. The rule is called at once with the current keys, and at
+// each [Ring.Replace] before anything changes. A rule that refuses the current keys is not kept, and
+// its error is returned. An SSO makes its rings obey the rule that no two audiences share a secret.
 func (r *Ring) Obey(rule Rule) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,9 +112,9 @@ func (r *Ring) Obey(rule Rule) error {
 	return nil
 }
 
-// ask shows the rules the fresh keys beside those that are held, so that what
-// either of them needs is taken by no other ring before all rules have agreed,
-// and then those that remain.
+// ask calls the rules with the new and the old keys together, so that no other ring can take either
+// before all rules have accepted them. It then calls them with the keys that remain: the new ones, or
+// the old ones after a refusal.
 func (r *Ring) ask(fresh []ringKey) error {
 	held, next := publicKeys(r.held()), publicKeys(fresh)
 	both := slices.Concat(next, held)
@@ -131,10 +128,10 @@ func (r *Ring) ask(fresh []ringKey) error {
 	return nil
 }
 
-// tell shows rules a part of what they have agreed to.
+// tell calls rules with a part of the keys that they have accepted.
 func tell(rules []Rule, keys []VerificationKey) {
 	for _, rule := range rules {
-		_ = rule(keys) // it agreed to more
+		_ = rule(keys) // it has accepted more
 	}
 }
 

@@ -6,28 +6,28 @@ import (
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 )
 
-// State is where a key of a [Ring] stands.
+// State is the state of a key in a [Ring].
 type State string
 
-// The states of a key, in their order.
+// The states of a key, in order.
 const (
-	// Next: published, so that receivers know it, and not used yet.
+	// Next: published, so that receivers know it, but it does not sign yet.
 	Next State = "next"
 	// Active: it signs, unless another active key began later.
 	Active State = "active"
-	// Retiring: it signs no more; what it signed is still accepted.
+	// Retiring: it no longer signs; its tokens are still accepted.
 	Retiring State = "retiring"
-	// Retired: nothing of it is accepted any more.
+	// Retired: its tokens are no longer accepted.
 	Retired State = "retired"
-	// Revoked: nothing of it is accepted from the moment it was revoked.
+	// Revoked: none of its tokens is accepted, from the moment of the revocation.
 	Revoked State = "revoked"
 )
 
-// RetiringFor is how long a key is accepted after it stopped signing: longer
-// than any token lives, clocks that differ included.
+// RetiringFor is how long a key is accepted after it stopped signing: longer than any token is valid,
+// differing clocks included.
 const RetiringFor = ssotoken.MaxSessionLifetime + 2*ssotoken.MaxSkew
 
-// Status is what may be shown of a key.
+// Status is the part of a key that may be shown.
 type Status struct {
 	ID        string
 	Algorithm Algorithm
@@ -50,7 +50,7 @@ func (k ringKey) state(now time.Time) State {
 	return Retired
 }
 
-// signer is the key that signs: of those that are active the one that began last.
+// signer returns the key that signs: of the active keys, the one that became active last.
 func signer(keys []ringKey, now time.Time) (signingKey, error) {
 	var best *ringKey
 	for i, k := range keys {

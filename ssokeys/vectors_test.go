@@ -18,17 +18,17 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// vector is an example of an RFC: a key as a JWK, and what it signed. The JWKs
-// stand here without their kid, and RSA ones without what follows from p and q.
+// vector is an example of an RFC: a key as a JWK, and a token that it signed. The JWKs have no kid, and
+// RSA ones have no members after p and q.
 type vector struct {
-	private string // or empty
-	public  string // or that of a shared secret
+	private string // may be empty
+	public  string // or the shared secret
 	token   string
-	exact   bool // signing again gives the same bytes
+	exact   bool // signing again gives the same signature
 }
 
-// check parses the keys, signs and verifies, each by the method that is pinned to
-// the key, and sees that no vector is a hand-off.
+// check parses the keys, signs and verifies by the one method of the key, and checks that no vector is
+// accepted as a hand-off.
 func (v vector) check(t *testing.T) {
 	t.Helper()
 	key, err := ssokeys.ParseVerification([]byte(v.public))
@@ -60,7 +60,7 @@ func (v vector) check(t *testing.T) {
 	noHandOff(t, key, v.token)
 }
 
-// noHandOff sees that verifiers which know the key refuse its generic tokens.
+// noHandOff checks that verifiers which know the key refuse its generic tokens.
 func noHandOff(t *testing.T, key ssokeys.VerificationKey, token string) {
 	t.Helper()
 	v, err := ssoverify.New(ssoverify.Config{
@@ -81,7 +81,7 @@ func noHandOff(t *testing.T, key ssokeys.VerificationKey, token string) {
 // quiet keeps the audit out of the tests' output.
 func quiet(context.Context, amsbridge.SSOEvent) {}
 
-// verifyBy checks a signature by any method, also those that are none of ours.
+// verifyBy checks a signature by any method, supported or not.
 func verifyBy(t *testing.T, method jwt.SigningMethod, token string, key any) error {
 	t.Helper()
 	_, _, signature, err := ssotoken.Segments(token)
@@ -128,7 +128,7 @@ func TestVectorRFC7515A3(t *testing.T) {
 	}.check(t)
 }
 
-// The example is sound, and its curve is none of ours.
+// The example is valid, but we do not support its curve.
 func TestVectorRFC7515A4(t *testing.T) {
 	t.Parallel()
 	refusedP521(t, `{"kty":"EC","crv":"P-521",`+
@@ -173,7 +173,7 @@ func TestVectorRFC7520Section41(t *testing.T) {
 	require.Equal(t, "ssokeys: VerificationKey.ID", keytest.BadField(t, err), "an address is no key ID of ours")
 }
 
-// The same key by another algorithm, which is not the one that it is pinned to.
+// The key is one of ours, but with another algorithm than the one of its kind.
 func TestVectorRFC7520Section42(t *testing.T) {
 	t.Parallel()
 	const token = "eyJhbGciOiJQUzM4NCIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9" + frodo + "cu22eBqkYDKgIlTpzDXGvaFfz6WGoz7fUDcfT0kkOy42miAh2qyBzk1xEsnk2IpN6-tPid6VrklHkqsGqDqHCdP6O8TTB5dDDItllVo6_1OLPpcbUrhiUSMxbbXUvdvWXzg-UD8biiReQFlfz28zGWVsdiNAUf8ZnyPEgVFn442ZdNqiVJRmBqrYRXe8P_ijQ7p8Vdz0TTrxUeT3lm8d9shnr2lfJT8ImUjvAA2Xez2Mlp8cBE5awDzT0qI0n6uiP1aCN_2_jLAeQTlqRHtfa64QQSUmFAAjVKPbByi7xho0uTOcbH510a6GYmJUAfmWjwZ6oD4ifKo8DYM-X72Eaw"

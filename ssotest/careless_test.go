@@ -20,7 +20,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// A verifier with one fault fails the cases of that fault, and no other.
+// A verifier with one flaw fails exactly the cases about that flaw.
 func TestCarelessVerifiers(t *testing.T) {
 	t.Parallel()
 	es256 := []ssokeys.Algorithm{ssokeys.ES256}
@@ -55,8 +55,7 @@ func TestCarelessVerifiers(t *testing.T) {
 			"return/another port": ssotest.SentAstray, "return/http": ssotest.SentAstray, "return/script": ssotest.SentAstray,
 			"return/script in capitals": ssotest.SentAstray, "return/data": ssotest.SentAstray, "return/an encoded slash": ssotest.Taken,
 			"return/a backslash, encoded twice": ssotest.Taken, "return/dots": ssotest.Taken, "return/userinfo at our own host": ssotest.Taken, "return/a blank before": ssotest.SentAstray,
-			// A target with control characters is no claim of our signer: the
-			// whole token is refused.
+			// Our signer never writes a target with control characters: the whole token is refused.
 		}},
 		"trusts the header": {ssotest.Config{New: fetchesKeys}, map[string]ssotest.Outcome{
 			"header/jku": ssotest.CalledOut, "header/jku, with the issuer's kid": ssotest.CalledOut, "header/jku in a token that is signed well": ssotest.CalledOut,
@@ -91,7 +90,7 @@ func TestCarelessVerifiers(t *testing.T) {
 	}
 }
 
-// Who refuses everybody passes every attack, and no good case.
+// A verifier that refuses everything passes every attack, and no good case.
 func TestOneThatRefusesEverybody(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []ssotest.Kind{ssotest.HandOffs, ssotest.Sessions} {
@@ -105,7 +104,7 @@ func TestOneThatRefusesEverybody(t *testing.T) {
 	}
 }
 
-// A session that is only ever decoded fails what only the shop knows.
+// A verifier of sessions that only decodes them fails the cases about what only the shop knows.
 func TestSessionsThatAreOnlyDecoded(t *testing.T) {
 	t.Parallel()
 	failed := bad(t, ssotest.Config{Kind: ssotest.Sessions, Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA}, New: func(s ssotest.Setup) (ssotest.Verifier, error) {
@@ -133,7 +132,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// around wraps our verifier: look sees each token, and what became of it.
+// around wraps our verifier and calls look with each token and its result.
 func around(s ssotest.Setup, change func(*ssoverify.Config), look func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error)) (ssotest.Verifier, error) {
 	v, err := ours(change)(s)
 	if err != nil {
@@ -163,7 +162,7 @@ func asksFirst(s ssotest.Setup) (ssotest.Verifier, error) {
 	})(s)
 }
 
-// twoSteps looks, and writes later: callers who come together all find nothing.
+// twoSteps checks first and writes later: concurrent calls all find no record.
 type twoSteps struct {
 	mu    sync.Mutex
 	used  map[string]bool
@@ -183,7 +182,7 @@ func (m *twoSteps) Consume(_ context.Context, _, _, id string, _ time.Time) (boo
 	m.mu.Unlock()
 	select {
 	case <-met:
-	case <-time.After(400 * time.Millisecond): // nobody else is here
+	case <-time.After(400 * time.Millisecond): // no concurrent call came
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -191,7 +190,7 @@ func (m *twoSteps) Consume(_ context.Context, _, _, id string, _ time.Time) (boo
 	return first, nil
 }
 
-// returnsAnything takes the target from the token as it stands.
+// returnsAnything returns the token's target unchecked.
 func returnsAnything(s ssotest.Setup) (ssotest.Verifier, error) {
 	return around(s, nil, func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error) {
 		if err != nil {
@@ -206,7 +205,7 @@ func returnsAnything(s ssotest.Setup) (ssotest.Verifier, error) {
 	})
 }
 
-// fetchesKeys asks whatever URL the header names.
+// fetchesKeys fetches whatever URL the header names.
 func fetchesKeys(s ssotest.Setup) (ssotest.Verifier, error) {
 	return around(s, nil, func(token string, a ssotest.Accepted, err error) (ssotest.Accepted, error) {
 		segment, _, _ := strings.Cut(token, ".")

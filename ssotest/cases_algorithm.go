@@ -13,7 +13,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// algorithmCases let the token choose how it is verified (RFC 8725 section 2.1).
+// algorithmCases are tokens that try to choose how they are verified (RFC 8725 section 2.1).
 func algorithmCases(f *forger) []attempt {
 	attack := func(name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{"alg/" + name, why, Attack}, token: token}
@@ -78,13 +78,13 @@ func algorithmCases(f *forger) []attempt {
 	return out
 }
 
-// publicText is a form in which a public key lies about.
+// publicText is an encoding in which a public key is found.
 type publicText struct {
 	form string
 	text []byte
 }
 
-// publicTexts are all of them, PKIX PEM first; none of a secret.
+// publicTexts returns all encodings of a key, PKIX PEM first; none of a secret.
 func publicTexts(k key) []publicText {
 	public := k.public()
 	if public == nil {
@@ -106,7 +106,7 @@ func publicTexts(k key) []publicText {
 	return out
 }
 
-// otherCase is a name whose letters are turned around.
+// otherCase returns a name with upper and lower case swapped.
 func otherCase(s string) string {
 	b := []byte(s)
 	for i, c := range b {

@@ -7,7 +7,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// kindCases present other tokens of the same issuer, signed by the same key.
+// kindCases are other tokens of the same issuer, signed by the same key.
 func kindCases(f *forger) []attempt {
 	c := func(severity Severity, name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{"kind/" + name, why, severity}, token: token}
@@ -77,7 +77,7 @@ func audienceCases() []attempt {
 	}
 }
 
-// claimCases are about the user ID, the token's ID and what else is claimed.
+// claimCases are about the user ID, the token's ID and the other claims.
 func claimCases() []attempt {
 	c := func(severity Severity, name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{name, why, severity}, token: token}
@@ -90,7 +90,7 @@ func claimCases() []attempt {
 			return f.sign(f.main(), f.header(f.main()).String(), change(f.claims().String()))
 		}
 	}
-	// nobody has a user ID that is no person's: whoever is let in is as bad.
+	// nobody makes a case with a user ID that no person has: accepting it is as bad, whoever is let in.
 	nobody := func(severity Severity, name, why, value string) attempt {
 		return attempt{Case: Case{"sub/" + name, why, severity}, play: func(t *trial) Outcome {
 			t.owner = ""
@@ -141,7 +141,7 @@ func claimCases() []attempt {
 	}
 }
 
-// shadowCases say a thing twice, to readers who differ.
+// shadowCases give a value twice, so that two readers may differ.
 func shadowCases() []attempt {
 	c := func(severity Severity, name, why string, change func(*forger, object) object) attempt {
 		return attempt{Case: Case{"shadow/" + name, why, severity}, token: withClaims(change)}

@@ -7,7 +7,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// goodCases are what the issuer writes.
+// goodCases are tokens as the issuer writes them.
 func goodCases(f *forger) []attempt {
 	const why = "the issuer writes it so"
 	good := func(name, why string, token func(*forger) string) attempt {
@@ -44,7 +44,7 @@ func goodCases(f *forger) []attempt {
 	return out
 }
 
-// user is a good token of another member.
+// user makes a case of a good token of another member.
 func user(name, id string) attempt {
 	return attempt{Case: Case{"good/" + name, "user IDs arrive byte for byte", Good}, play: func(t *trial) Outcome {
 		t.user, t.owner = id, id
@@ -52,7 +52,7 @@ func user(name, id string) attempt {
 	}}
 }
 
-// timed is a token of certain times, to the second.
+// timed makes a case of a token with exact times, to the second.
 func timed(group, name, why string, severity Severity, times func(*forger) (iat, exp time.Time)) attempt {
 	return attempt{Case: Case{group + "/" + name, why, severity}, needs: []Feature{Clock}, token: withClaims(func(f *forger, o object) object {
 		iat, exp := times(f)

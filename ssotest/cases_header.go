@@ -12,7 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// keyIDCases are about which key the token names.
+// keyIDCases are about the key that the token names.
 func keyIDCases() []attempt {
 	c := func(severity Severity, name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{"kid/" + name, why, severity}, token: token}
@@ -54,12 +54,12 @@ func keyIDCases() []attempt {
 	}
 }
 
-// headerCases are what else a header may say.
+// headerCases are about the other members of a header.
 func headerCases() []attempt {
 	c := func(severity Severity, name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{"header/" + name, why, severity}, token: token}
 	}
-	// self is a token by the stranger's key, which the header brings along.
+	// self makes a token signed by the stranger's key, which its header brings along.
 	self := func(own bool, member string, value func(*forger) string) func(*forger) string {
 		return func(f *forger) string {
 			k := f.keys.stranger
@@ -111,7 +111,7 @@ func headerCases() []attempt {
 	}
 }
 
-// strangersJWK is the stranger's key as a header brings it.
+// strangersJWK returns the stranger's key for a header.
 func strangersJWK(f *forger) string {
 	k := f.keys.stranger
 	jwk := jose.JSONWebKey{Key: k.public(), KeyID: k.id, Algorithm: string(k.alg)}
@@ -120,12 +120,12 @@ func strangersJWK(f *forger) string {
 	}
 	b, err := json.Marshal(jwk)
 	if err != nil {
-		return "{}" // it was made for this
+		return "{}" // cannot happen: the key was made for this
 	}
 	return string(b)
 }
 
-// strangersChain is a certificate that the stranger signed for itself.
+// strangersChain returns a certificate that the stranger signed for itself.
 func strangersChain(f *forger) string {
 	k := f.keys.stranger
 	if k.public() == nil {
@@ -134,7 +134,7 @@ func strangersChain(f *forger) string {
 	t := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: f.now.Add(-time.Hour), NotAfter: f.now.Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, t, t, k.public(), k.own.Private)
 	if err != nil {
-		return "[]" // it was made for this
+		return "[]" // cannot happen: the key was made for this
 	}
 	return "[" + text(base64.StdEncoding.EncodeToString(der)) + "]"
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// ownCases are about what only this kind of token says.
+// ownCases are about the claims that only this kind of token has.
 func ownCases(f *forger) []attempt {
 	if f.kind == Sessions {
 		return sessionCases()
@@ -14,8 +14,8 @@ func ownCases(f *forger) []attempt {
 	return returnCases()
 }
 
-// returnCases ask for a page to be sent to. A verifier may refuse the token, or
-// accept it and leave the target out.
+// returnCases name a page to send the member to. A verifier may refuse the token, or accept it without
+// the target.
 func returnCases() []attempt {
 	c := func(severity Severity, name, why, to string) attempt {
 		return attempt{Case: Case{"return/" + name, why, severity}, needs: []Feature{ReturnTargets}, play: func(t *trial) Outcome {
@@ -62,7 +62,7 @@ func returnCases() []attempt {
 	}
 }
 
-// sent presents a token with a target, which may not come back.
+// sent presents a token with a target that must not be returned.
 func (t *trial) sent(token, to string, severity Severity) Outcome {
 	got, o := t.show(token)
 	switch {
@@ -82,7 +82,7 @@ func (t *trial) sent(token, to string, severity Severity) Outcome {
 func sessionCases() []attempt {
 	c := func(severity Severity, name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{"session/" + name, why, severity}, play: func(t *trial) Outcome {
-			t.owner = "" // it is for the verifier to refuse it, whatever is alive
+			t.owner = "" // the verifier must refuse it, whatever sessions last
 			return t.present(token(t.forger))
 		}}
 	}

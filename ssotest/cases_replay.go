@@ -10,10 +10,10 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// callers is how many present one token at the same time.
+// callers is how many callers present one token at once.
 const callers = 100
 
-// replayCases present a token more than once: hand-offs alone serve once.
+// replayCases present a token more than once; only hand-offs are limited to one use.
 func replayCases(f *forger) []attempt {
 	if f.kind != HandOffs {
 		return nil
@@ -76,7 +76,7 @@ func replayCases(f *forger) []attempt {
 			return LockedOut
 		}
 		t.now = t.now.Add(time.Minute + t.skew - time.Second)
-		// Another token first: it may make the store forget what is old.
+		// Another token comes first, since it may make the store forget old ones.
 		fresh := t.claims().set("iat", number(t.now)).set("exp", number(t.now.Add(time.Minute)))
 		if t.present(resigned(t, fresh)) != Taken {
 			return LockedOut

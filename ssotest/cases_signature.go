@@ -60,13 +60,13 @@ func signatureCases(f *forger) []attempt {
 func ecdsaNumbers(segment string) (r, s *big.Int) {
 	b, err := base64.RawURLEncoding.DecodeString(segment)
 	if err != nil || len(b) != 64 {
-		return new(big.Int), new(big.Int) // it was written a moment ago
+		return new(big.Int), new(big.Int) // cannot happen: the signature was just made
 	}
 	return new(big.Int).SetBytes(b[:32]), new(big.Int).SetBytes(b[32:])
 }
 
-// otherSpelling writes an ES256 signature in its other valid form: s in place of
-// n - s. Who holds a token needs no key for it.
+// otherSpelling writes an ES256 signature in its other valid form, with n - s in place of s. Whoever
+// holds a token can do so without a key.
 func otherSpelling(token string, public *ecdsa.PublicKey) string {
 	h, c, s := parts(token)
 	r, v := ecdsaNumbers(s)

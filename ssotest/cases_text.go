@@ -6,13 +6,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// sizeCases cost more than a verifier should pay for a stranger.
+// sizeCases cost more than a verifier should spend on a stranger.
 func sizeCases() []attempt {
 	c := func(name, why string, token func(*forger) string) attempt {
 		return attempt{Case: Case{"size/" + name, why, Lax}, token: token}
 	}
 	fixed := func(s string) func(*forger) string { return func(*forger) string { return s } }
-	// blank is a token that is good but for its length.
+	// blank makes a token that is good except for its length.
 	blank := func(n int) func(*forger) string {
 		return func(f *forger) string {
 			return f.sign(f.main(), f.header(f.main()).String(), "{"+strings.Repeat(" ", n)+f.claims().String()[1:])
@@ -35,7 +35,7 @@ func sizeCases() []attempt {
 	}
 }
 
-// spellingCases write a good token in a second way.
+// spellingCases are second spellings of a good token.
 func spellingCases() []attempt {
 	const why = "a token has one spelling; where it is remembered, refused or logged by its text, another one passes"
 	c := func(name string, change func(h, p, s string) string) attempt {
@@ -77,7 +77,7 @@ func spellingCases() []attempt {
 	}
 }
 
-// pad adds the padding that base64url leaves out, or one sign too many.
+// pad adds the padding that base64url leaves out, or one character too many.
 func pad(s string) string {
 	if n := len(s) % 4; n != 0 {
 		return s + strings.Repeat("=", 4-n)
@@ -85,8 +85,8 @@ func pad(s string) string {
 	return s + "="
 }
 
-// nextChar has the same six bits but the last, which a lenient decoder ignores
-// where they are spare.
+// nextChar returns the character whose six bits differ only in the last, which a lenient decoder
+// ignores where it is unused.
 func nextChar(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return alphabet[strings.IndexByte(alphabet, c)^1:][:1]

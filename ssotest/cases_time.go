@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// timeCases are about how the times are written.
+// timeCases are about the form of the times.
 func timeCases() []attempt {
 	c := func(severity Severity, name, why string, change func(*forger, object) object) attempt {
 		return attempt{Case: Case{"time/" + name, why, severity}, token: withClaims(change)}
@@ -54,8 +54,7 @@ func timeCases() []attempt {
 	}
 }
 
-// limitCases are the boundary table: the limits at now, off by the skew, to the
-// second.
+// limitCases test each limit of the times to the second: now, plus and minus the skew.
 func limitCases() []attempt {
 	c := func(severity Severity, name, why string, times func(*forger) (iat, exp time.Time)) attempt {
 		return timed("limit", name, why, severity, times)

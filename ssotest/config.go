@@ -11,13 +11,13 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// Verifier is what is attacked: it returns what an accepted token says, and an
-// error for one that it refuses. It is called from many goroutines.
+// Verifier is the verifier under attack. It returns what an accepted token says, or an error for one
+// that it refuses. It is called from many goroutines.
 type Verifier func(ctx context.Context, token string) (Accepted, error)
 
 // Accepted is what a verifier read from a token that it accepted.
 type Accepted struct {
-	// UserID is the member who is let in.
+	// UserID is the member who would be signed in.
 	UserID string
 	// ReturnTo is the page that the member is sent to, or empty.
 	ReturnTo string
@@ -30,26 +30,26 @@ type Kind string
 const (
 	// HandOffs are the tokens of [amsbridge.SSO.HandOff].
 	HandOffs Kind = "hand-off"
-	// Sessions are those of [amsbridge.SSO.Session].
+	// Sessions are the tokens of [amsbridge.SSO.Session].
 	Sessions Kind = "session"
 )
 
-// Feature is a thing that a verifier may do or lack.
+// Feature is something that a verifier may have or lack.
 type Feature string
 
-// The features. A verifier that lacks one leaves its part to somebody else, who
-// must then be tested otherwise.
+// The features. A verifier that lacks one leaves it to another part of its service, which must be
+// tested separately.
 const (
-	// Replay: a token is accepted once, from however many callers.
+	// Replay: a token is accepted once, however many callers present it.
 	Replay Feature = "replay"
-	// KeyStates: keys change while the verifier runs; see [Setup.KeySource].
+	// KeyStates: the verifier follows changes of keys while it runs; see [Setup.KeySource].
 	KeyStates Feature = "key states"
 	// ReturnTargets: only allowed targets are returned.
 	ReturnTargets Feature = "return targets"
 	// LiveSessions: each validation asks whether the session still lasts.
 	LiveSessions Feature = "live sessions"
-	// Clock: the time is [Setup.Now]. A verifier on the system's own clock is not
-	// tried at the exact second of its limits.
+	// Clock: the verifier's time is [Setup.Now]. One that uses the system's clock is not tested at the
+	// exact second of its limits.
 	Clock Feature = "clock"
 )
 
@@ -57,21 +57,20 @@ var features = []Feature{Replay, KeyStates, ReturnTargets, LiveSessions, Clock}
 
 // Setup is what a verifier is built from.
 type Setup struct {
-	// Issuer and Audience are the only ones that it accepts.
+	// Issuer and Audience are the only accepted ones.
 	Issuer, Audience string
-	// Keys are those that are accepted as it is built.
+	// Keys are the accepted keys at the time when the verifier is built.
 	Keys []ssokeys.VerificationKey
 	// KeySource has the same keys, and follows their changes.
 	KeySource ssokeys.Source
-	// JWKS returns the public ones as a JWK Set (RFC 7517), at this moment. Call it
-	// again to follow their changes.
+	// JWKS returns the current public keys as a JWK Set (RFC 7517). Call it again to follow their
+	// changes.
 	JWKS func() ([]byte, error)
 	// Skew is how far the issuer's clock may be off, either way.
 	Skew time.Duration
-	// ReturnOrigins are the origins that a return target may lie on, beside those
-	// without one.
+	// ReturnOrigins are the origins of allowed return targets, besides targets without an origin.
 	ReturnOrigins []string
-	// Alive tells whether a session lasts; of [Sessions] alone.
+	// Alive tells whether a session lasts. It is set only for [Sessions].
 	Alive ssoverify.Alive
 	// Now is the clock.
 	Now func() time.Time
@@ -79,22 +78,22 @@ type Setup struct {
 
 // Config configures [Run] and [Check].
 type Config struct {
-	// New builds the verifier anew for each case. Required.
+	// New builds a new verifier for each case. Required.
 	New func(Setup) (Verifier, error)
-	// Kind is what it accepts. Defaults to [HandOffs].
+	// Kind is the kind of token that it accepts. Defaults to [HandOffs].
 	Kind Kind
-	// Algorithms are those of the issuer's keys. The first signs wherever a case
-	// is not about algorithms. Defaults to ES256, EdDSA and RS256.
+	// Algorithms are those of the issuer's keys. The first one signs where a case is not about
+	// algorithms. Defaults to ES256, EdDSA and RS256.
 	Algorithms []ssokeys.Algorithm
-	// Skew is the verifier's, in whole seconds, from 2 seconds to a minute.
-	// Defaults to 30 seconds.
+	// Skew is the verifier's skew, in whole seconds, from 2 seconds to a minute. Defaults to 30
+	// seconds.
 	Skew time.Duration
-	// Lacks says aloud what the verifier does not do. The cases of these features
-	// are not tried, and each says so. Defaults to nothing.
+	// Lacks names the features that the verifier does not have. Their cases are not tried, and their
+	// results say so. Defaults to none.
 	Lacks []Feature
 }
 
-// filled returns the configuration with its defaults, or what is wrong.
+// filled returns the configuration with its defaults, or an error.
 func (cfg Config) filled() (Config, error) {
 	if cfg.Kind == "" {
 		cfg.Kind = HandOffs

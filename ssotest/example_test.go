@@ -12,7 +12,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// A test of a service that has its own verifier. This one is the module's.
+// A test of a service with its own verifier; here it is this module's.
 func ExampleRun() {
 	_ = func(t *testing.T) {
 		ssotest.Run(t, ssotest.Config{New: func(s ssotest.Setup) (ssotest.Verifier, error) {
@@ -28,7 +28,7 @@ func ExampleRun() {
 	}
 }
 
-// A verifier that checks the signature and forgets for whom the token is.
+// A verifier that checks the signature, but not the audience.
 func ExampleCheck() {
 	results, err := ssotest.Check(context.Background(), ssotest.Config{
 		Algorithms: []ssokeys.Algorithm{ssokeys.EdDSA},

@@ -17,7 +17,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// What the tokens of all cases say.
+// The values in the tokens of all cases.
 const (
 	issuerName   = "https://shop.example.org"
 	audienceName = "https://learn.example.org"
@@ -36,8 +36,8 @@ type forger struct {
 	kind     Kind
 	now      time.Time
 	skew     time.Duration
-	longest  time.Duration // from iat to exp
-	user     string        // whom the token means
+	longest  time.Duration // longest lifetime, from iat to exp
+	user     string        // the token's user
 	stranger string        // the URL of a server that nobody should call
 }
 
@@ -51,10 +51,10 @@ func (k *keys) forger(cfg Config, now time.Time, stranger string) *forger {
 	return f
 }
 
-// main is the key that signs where a case is not about keys.
+// main returns the key that signs where a case is not about keys.
 func (f *forger) main() key { return f.keys.active[0] }
 
-// of is the active key of an algorithm, where there is one.
+// of returns the active key of an algorithm, if there is one.
 func (f *forger) of(algs ...ssokeys.Algorithm) (key, bool) {
 	i := slices.IndexFunc(f.keys.active, func(k key) bool { return slices.Contains(algs, k.alg) })
 	if i < 0 {
@@ -63,10 +63,10 @@ func (f *forger) of(algs ...ssokeys.Algorithm) (key, bool) {
 	return f.keys.active[i], true
 }
 
-// object is a JSON object as it is written: names in any order, and twice.
+// object is a JSON object as it is written: its names may be in any order, and repeat.
 type object []pair
 
-// pair is a name as it stands between its quotes, and a value in JSON.
+// pair is a name as it is written between quotes, and a value in JSON.
 type pair struct{ name, value string }
 
 func (o object) String() string {
@@ -77,7 +77,7 @@ func (o object) String() string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// set puts a value in the place of the one that is there, or adds it.
+// set replaces a member's value, or adds the member.
 func (o object) set(name, value string) object {
 	o = slices.Clone(o)
 	for i := range o {
@@ -89,12 +89,12 @@ func (o object) set(name, value string) object {
 	return append(o, pair{name, value})
 }
 
-// drop leaves a member out.
+// drop removes a member.
 func (o object) drop(name string) object {
 	return slices.DeleteFunc(slices.Clone(o), func(m pair) bool { return m.name == name })
 }
 
-// first and last add a member, whether one of its name is there or not.
+// first and last add a member, even if one of its name exists.
 func (o object) first(name, value string) object {
 	return append(object{{name, value}}, o...)
 }
@@ -103,7 +103,7 @@ func (o object) last(name, value string) object {
 	return append(slices.Clone(o), pair{name, value})
 }
 
-// text is a JSON string.
+// text returns a JSON string.
 func text(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -114,12 +114,12 @@ func text(s string) string {
 
 func number(t time.Time) string { return fmt.Sprint(t.Unix()) }
 
-// header is the one that the issuer writes with a key.
+// header returns the header that the issuer writes for a key.
 func (f *forger) header(k key) object {
 	return object{{"alg", text(string(k.alg))}, {"kid", text(k.id)}, {"typ", text(typs[f.kind])}}
 }
 
-// claims are those that the issuer writes; no two tokens are alike.
+// claims returns the claims that the issuer writes, different for each token.
 func (f *forger) claims() object {
 	o := object{
 		{"aud", text(audienceName)},
@@ -134,32 +134,32 @@ func (f *forger) claims() object {
 	return append(o, pair{"sub", text(member)})
 }
 
-// good is a token as the issuer writes it.
+// good returns a token as the issuer writes it.
 func (f *forger) good() string {
 	return f.sign(f.main(), f.header(f.main()).String(), f.claims().String())
 }
 
-// sign signs any text at all, by the key's own algorithm.
+// sign signs any header and claims by the key's own algorithm.
 func (f *forger) sign(k key, header, claims string) string {
 	return signed(jwt.GetSigningMethod(string(k.alg)), k.private(), header, claims)
 }
 
-// signed is a token whose signature holds.
+// signed returns a token with a valid signature.
 func signed(method jwt.SigningMethod, private any, header, claims string) string {
 	return signedText(method, private, b64(header)+"."+b64(claims))
 }
 
-// signedText is one whose segments are spelled as given.
+// signedText returns a token whose segments are spelled as given.
 func signedText(method jwt.SigningMethod, private any, input string) string {
 	signature, err := method.Sign(input, private)
 	if err != nil {
-		return "the key does not sign: " + err.Error() // it does: it was made for this
+		return "the key does not sign: " + err.Error() // cannot happen: the key was made for this
 	}
 	return input + "." + b64(string(signature))
 }
 
-// hmacSigned is a token that is signed with HS256 and whatever secret, the empty
-// one too, whatever its header says.
+// hmacSigned returns a token signed with HS256 and any secret, even an empty one, whatever its header
+// says.
 func hmacSigned(secret []byte, header, claims string) string {
 	input := b64(header) + "." + b64(claims)
 	m := hmac.New(sha256.New, secret)
@@ -169,14 +169,13 @@ func hmacSigned(secret []byte, header, claims string) string {
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// parts are a token's three segments.
+// parts returns a token's three segments.
 func parts(token string) (header, claims, signature string) {
 	p := strings.SplitN(token, ".", 3)
 	return p[0], p[1], p[2]
 }
 
-// withHeader and withClaims are tokens signed by the issuer's key with one thing
-// changed.
+// withHeader and withClaims make tokens that the issuer's key signs after one change.
 func withHeader(change func(*forger, object) object) func(*forger) string {
 	return func(f *forger) string {
 		return f.sign(f.main(), change(f, f.header(f.main())).String(), f.claims().String())

@@ -14,14 +14,14 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// key is one with which tokens are signed: the issuer's, or a stranger's.
+// key is a key that signs tokens: the issuer's, or a stranger's.
 type key struct {
 	id  string
 	alg ssokeys.Algorithm
 	own ssokeys.SigningKey
 }
 
-// private is what golang-jwt signs with.
+// private returns the key for golang-jwt.
 func (k key) private() any {
 	if k.own.Private != nil {
 		return k.own.Private
@@ -29,7 +29,7 @@ func (k key) private() any {
 	return k.own.Secret
 }
 
-// public is what verifies, as crypto knows it; nil for a secret.
+// public returns the public key, or nil for a secret.
 func (k key) public() crypto.PublicKey {
 	if k.own.Private == nil {
 		return nil
@@ -37,10 +37,10 @@ func (k key) public() crypto.PublicKey {
 	return k.own.Private.Public()
 }
 
-// keys are all that cases sign with. They are made once: RSA is slow.
+// keys are all keys that cases sign with. They are made once, since RSA is slow.
 type keys struct {
 	active []key // one for each algorithm
-	// The others are of the first algorithm.
+	// These are of the first algorithm.
 	retiring, retired, revoked, next, stranger key
 }
 
@@ -74,8 +74,8 @@ func newKey(id string, alg ssokeys.Algorithm) (key, error) {
 	return key{id: id, alg: alg, own: own}, nil
 }
 
-// strangersSet is what the stranger's server answers: the stranger's key, under
-// its own ID and under the issuer's.
+// strangersSet returns the answer of the stranger's server: the stranger's key, under its own ID and
+// under the issuer's.
 func (k *keys) strangersSet() ([]byte, error) {
 	var set jose.JSONWebKeySet
 	own := any(k.stranger.public())
@@ -88,8 +88,8 @@ func (k *keys) strangersSet() ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// issuer is the issuer's keys during one case. A ring holds no secrets beside
-// key pairs, so there is one of each.
+// issuer holds the issuer's keys during one case. There is one ring of secrets and one of key pairs,
+// since no ring holds both.
 type issuer struct {
 	ids   []string
 	rings []*ssokeys.Ring
@@ -129,7 +129,7 @@ func newIssuer(k *keys, now func() time.Time) (*issuer, error) {
 	return i, nil
 }
 
-// VerificationKey finds a key that is accepted now.
+// VerificationKey returns a key that is accepted now.
 func (i *issuer) VerificationKey(ctx context.Context, id string) (ssokeys.VerificationKey, error) {
 	for _, r := range i.rings {
 		if k, err := r.VerificationKey(ctx, id); !errors.Is(err, ssokeys.ErrUnknown) {
@@ -139,14 +139,14 @@ func (i *issuer) VerificationKey(ctx context.Context, id string) (ssokeys.Verifi
 	return ssokeys.VerificationKey{}, ssokeys.ErrUnknown
 }
 
-// revoke ends a key now.
+// revoke revokes a key.
 func (i *issuer) revoke(id string) {
 	for _, r := range i.rings {
-		_ = r.Revoke(id) // it is in one of them
+		_ = r.Revoke(id) // one of the rings has it
 	}
 }
 
-// accepted are the keys that are accepted now.
+// accepted returns the keys that are accepted now.
 func (i *issuer) accepted() ([]ssokeys.VerificationKey, error) {
 	var out []ssokeys.VerificationKey
 	for _, id := range i.ids {
@@ -161,7 +161,7 @@ func (i *issuer) accepted() ([]ssokeys.VerificationKey, error) {
 	return out, nil
 }
 
-// jwks is the set of the public keys among them.
+// jwks returns the public keys among them as a set.
 func (i *issuer) jwks() ([]byte, error) {
 	accepted, err := i.accepted()
 	if err != nil {
@@ -177,7 +177,7 @@ func (i *issuer) jwks() ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// setup is what the case's verifier is built from.
+// setup returns what the case's verifier is built from.
 func (t *trial) setup(cfg Config) (Setup, error) {
 	accepted, err := t.issuer.accepted()
 	if err != nil {

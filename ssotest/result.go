@@ -1,27 +1,27 @@
 package ssotest
 
-// Severity says what it means that a verifier fails a case.
+// Severity says how bad it is that a verifier fails a case.
 type Severity string
 
 // The severities.
 const (
-	// Attack: somebody gets in who should not, as somebody else, more often or for
-	// longer than the issuer said.
+	// Attack: somebody gets in who should not, or as somebody else, or more often or for longer than
+	// the issuer allowed.
 	Attack Severity = "attack"
-	// Lax: the issuer would never write it. Accepting it lets nobody in by itself,
-	// but two readers may read it differently, or it costs more than it should.
+	// Lax: the issuer would never write the token. Accepting it lets nobody in by itself, but two
+	// readers may read it differently, or it costs more than it should.
 	Lax Severity = "lax"
-	// Good: the issuer writes it, and refusing it locks members out.
+	// Good: the issuer writes such tokens, and refusing them locks members out.
 	Good Severity = "good"
 )
 
-// Case is one thing that is tried.
+// Case is one attempt against a verifier.
 type Case struct {
 	// Name is "group/name". It stays the same from version to version.
 	Name string
-	// Why says what is wrong with the token, and what comes of accepting it.
+	// Why says what is wrong with the token, and what follows from accepting it.
 	Why string
-	// Severity says what failing means.
+	// Severity says how bad it is to fail the case.
 	Severity Severity
 }
 
@@ -30,35 +30,34 @@ type Outcome string
 
 // The outcomes.
 const (
-	// Refused the token.
+	// Refused: it refused the token.
 	Refused Outcome = "refused"
-	// Taken is that it was accepted.
+	// Taken: it accepted the token.
 	Taken Outcome = "accepted"
-	// TakenForAnother is that it was accepted, and for another member than the
-	// issuer wrote. It is an attack, however lax the case.
+	// TakenForAnother: it accepted the token, but for another member than the issuer wrote. This is an
+	// attack, even in a lax case.
 	TakenForAnother Outcome = "accepted as another member"
-	// TakenAgain is that one token was accepted more than once.
+	// TakenAgain: it accepted one token more than once.
 	TakenAgain Outcome = "accepted more than once"
-	// SentAstray is that it returned a target that is not allowed.
+	// SentAstray: it returned a target that is not allowed.
 	SentAstray Outcome = "sent to another site"
-	// CalledOut is that it fetched a URL which the token named.
+	// CalledOut: it fetched a URL that the token named.
 	CalledOut Outcome = "called a stranger"
-	// Panicked is that it did not survive.
+	// Panicked: it panicked.
 	Panicked Outcome = "panicked"
-	// Defused is that it was accepted, and its return target left out or replaced.
+	// Defused: it accepted the token, but left out or replaced its return target.
 	Defused Outcome = "accepted without its target"
-	// LockedOut is that a token was refused which should have been accepted before
-	// the attack on it.
+	// LockedOut: it refused a token that it should have accepted before the attack on it.
 	LockedOut Outcome = "the member was refused"
-	// NotTried is that it lacks what the case is about, and says so.
+	// NotTried: it lacks the case's feature, as [Config.Lacks] says.
 	NotTried Outcome = "not tried"
 )
 
-// Result is how a verifier fared in one case.
+// Result is a verifier's result in one case.
 type Result struct {
 	Case
 	Outcome Outcome
-	// Detail is the verifier's own error, or what else is to be said.
+	// Detail is the verifier's own error, or another remark.
 	Detail string
 }
 
@@ -75,8 +74,7 @@ func (r Result) Passed() bool {
 	return false
 }
 
-// Harm is the severity of a failed case as it turned out, and empty for a
-// passed one.
+// Harm returns the actual severity of a failed case, and "" for a passed one.
 func (r Result) Harm() Severity {
 	switch {
 	case r.Passed():

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// Run plays every case as a subtest. One that fails says what the verifier did
-// and why that matters; one that is about something the verifier lacks is
-// skipped, with that as its reason.
+// Run plays every case as a subtest. A failed one says what the verifier did and why that matters. One
+// about a feature that the verifier lacks is skipped with that reason.
 func Run(t *testing.T, cfg Config) {
 	t.Helper()
 	b, err := newBench(cfg)
@@ -40,9 +39,8 @@ func Run(t *testing.T, cfg Config) {
 	}
 }
 
-// Check plays every case and returns how each went, in an order that does not
-// change. Its error says that the configuration is wrong, or that New failed;
-// what the verifier does is in the results.
+// Check plays every case and returns the results, always in the same order. The error says that the
+// configuration is wrong, or that New failed; what the verifier does is in the results.
 func Check(ctx context.Context, cfg Config) ([]Result, error) {
 	b, err := newBench(cfg)
 	if err != nil {
@@ -60,7 +58,7 @@ func Check(ctx context.Context, cfg Config) ([]Result, error) {
 	return out, nil
 }
 
-// bench holds what the cases share.
+// bench holds what all cases share.
 type bench struct {
 	cfg      Config
 	keys     *keys
@@ -91,7 +89,7 @@ func newBench(cfg Config) (*bench, error) {
 
 func (b *bench) close() { b.stranger.Close() }
 
-// attempt is a case and how it is played: by presenting one token, or by more.
+// attempt is a case and how it is played: by presenting one token, or several.
 type attempt struct {
 	Case
 	needs []Feature
@@ -99,7 +97,7 @@ type attempt struct {
 	play  func(*trial) Outcome
 }
 
-// attempts are those of this kind of token and these algorithms.
+// attempts returns the cases for this kind of token and these algorithms.
 func (b *bench) attempts() []attempt {
 	f := b.keys.forger(b.cfg, time.Unix(0, 0), b.stranger.URL)
 	return slices.Concat(
@@ -108,17 +106,17 @@ func (b *bench) attempts() []attempt {
 	)
 }
 
-// trial is a case under way.
+// trial is one run of a case.
 type trial struct {
 	*forger
 	ctx    context.Context
 	now    time.Time
 	verify Verifier
 	issuer *issuer
-	// What the shop says of its sessions.
-	owner  string // whose the one is; "" where all that anyone names are alive
+	// The shop's answers about its sessions.
+	owner  string // whose session it is; "" where every session lasts
 	ended  bool   // the member signed out
-	broken bool   // the look-up fails
+	broken bool   // the session look-up fails
 	detail string
 }
 
@@ -158,13 +156,13 @@ func (b *bench) play(ctx context.Context, a attempt) (Result, error) {
 
 func (t *trial) clock() time.Time { return t.now }
 
-// present shows a token to the verifier and tells what became of it.
+// present presents a token to the verifier and returns the outcome.
 func (t *trial) present(token string) Outcome {
 	_, o := t.show(token)
 	return o
 }
 
-// show does so, and returns what the verifier read.
+// show presents a token, and returns also what the verifier read.
 func (t *trial) show(token string) (got Accepted, o Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -184,8 +182,7 @@ func (t *trial) show(token string) (got Accepted, o Outcome) {
 	return got, Taken
 }
 
-// mayReturn tells whether a browser that is sent there stays on this site, or
-// on an origin that is allowed.
+// mayReturn tells whether a browser that is sent there stays on this site, or on an allowed origin.
 func mayReturn(to string) bool {
 	if to == "" || to == returnOrigin || strings.HasPrefix(to, returnOrigin+"/") || strings.HasPrefix(to, returnOrigin+"?") {
 		return true

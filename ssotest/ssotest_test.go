@@ -41,7 +41,7 @@ func ours(change func(*ssoverify.Config)) func(ssotest.Setup) (ssotest.Verifier,
 	}
 }
 
-// reason is what the verifier keeps for the log.
+// reason returns the reason that the verifier keeps for the log.
 func reason(err error) error {
 	var refused *ssoverify.TokenError
 	if errors.As(err, &refused) {
@@ -95,7 +95,7 @@ func TestOurSessions(t *testing.T) {
 	}
 }
 
-// bad runs the cases and returns those that fail, by name.
+// bad runs the cases and returns the failed ones, by name.
 func bad(t *testing.T, cfg ssotest.Config) map[string]ssotest.Result {
 	t.Helper()
 	results, err := ssotest.Check(t.Context(), cfg)

@@ -19,7 +19,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// auditRig signs and verifies, and keeps what was told.
+// auditRig signs and verifies, and records the audit and the log.
 type auditRig struct {
 	rows     []amsbridge.SSOEvent
 	sso      *amsbridge.SSO
@@ -67,8 +67,8 @@ func newAuditRig(t *testing.T) *auditRig {
 	return a
 }
 
-// One row for each mint, verification and refusal, and nothing in any that lets
-// somebody in or says who they are.
+// There is one row for each signature, verification and refusal. No row holds anything that lets
+// somebody in or a member's name or address.
 func TestAuditRows(t *testing.T) {
 	t.Parallel()
 	a := newAuditRig(t)
@@ -83,7 +83,7 @@ func TestAuditRows(t *testing.T) {
 	}
 	var said bytes.Buffer
 	var secrets []string
-	next := func() { // keep what was told
+	next := func() { // collect the rows
 		t.Helper()
 		for _, e := range a.rows {
 			fmt.Fprintf(&said, "%+v\n", e)

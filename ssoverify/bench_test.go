@@ -15,9 +15,8 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// rival signs and verifies the same claims by ours and by golang-jwt alone, as
-// its documentation shows: one parser with the options that it recommends.
-// Without the audit's log, which bare golang-jwt has none of.
+// rival signs and verifies the same claims with our code and with bare golang-jwt, set up as its
+// documentation recommends: one parser with options. The audit's log is off, since golang-jwt has none.
 type rival struct {
 	key    ssokeys.SigningKey
 	public ssokeys.VerificationKey
@@ -97,8 +96,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// beside runs both alone, for their allocations, and then in turns, for a ratio
-// that whatever else the machine does falls on alike: that of the medians.
+// beside runs each alone, to count allocations, and then both in turns. The ratio of their medians is
+// then independent of the machine's other load.
 func beside(b *testing.B, name string, ours, bare func(*testing.B)) {
 	alone := func(f func(*testing.B)) func(*testing.B) {
 		return func(b *testing.B) {

@@ -22,7 +22,7 @@ func (c *claimReader) text(name string) string {
 	return value
 }
 
-// optional reads a text that our signer leaves out when it is empty.
+// optional reads a text claim that our signer leaves out when it is empty.
 func (c *claimReader) optional(name string, limit int) string {
 	if _, given := c.claims[name]; !given || name == "" {
 		return ""

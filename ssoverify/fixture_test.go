@@ -26,7 +26,7 @@ const (
 		`"jti":"` + goodJTI + `","return_to":"/c","sub":"U-1"}`
 )
 
-// forge signs any text at all, as a thief of the key could not make our signer.
+// forge signs any header and claims, as a thief of the key could.
 func forge(t testing.TB, method jwt.SigningMethod, key any, header, claims string) string {
 	t.Helper()
 	text := b64(header) + "." + b64(claims)
@@ -50,7 +50,7 @@ func replace(t testing.TB, text, old, new string) string {
 // quiet keeps the audit out of the tests' output.
 func quiet(context.Context, amsbridge.SSOEvent) {}
 
-// at is a clock that stands.
+// at returns a clock that stands still.
 func at(now time.Time) func() time.Time { return func() time.Time { return now } }
 
 // ssoConfig signs for the audience "elevate".

@@ -14,9 +14,8 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// FuzzVerify signs whatever header and claims come, so that the policy is
-// reached, and asks that what it accepts be what our signer writes: read by a
-// plain decoder, the token says the same.
+// FuzzVerify signs any header and claims, so that the policy is reached, and checks that every accepted
+// token is one that our signer would write: a plain decoder reads the same values from it.
 func FuzzVerify(f *testing.F) {
 	ed := keytest.Ed25519(f)
 	v := newVerifier(f, keytest.Time(), ssokeys.VerificationKey{ID: "ed", Public: ed.Public()})

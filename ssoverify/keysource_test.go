@@ -46,7 +46,7 @@ func TestRemoteKeysVerify(t *testing.T) {
 	h, err := ssokeys.NewJWKS(ssokeys.JWKSConfig{Rings: []*ssokeys.Ring{ring}})
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(h)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // a stranger's handshake fails
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the stranger's handshake fails
 	server.StartTLS()
 	defer server.Close()
 	pool := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
@@ -65,7 +65,7 @@ func TestRemoteKeysVerify(t *testing.T) {
 	require.NotContains(t, err.Error(), server.URL)
 }
 
-// A source's own error refuses, and is told to the log without its text.
+// An error of the key source refuses the token; the log does not show the error's text.
 func TestKeySourceFails(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("dial tcp: secret-host")

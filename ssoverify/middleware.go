@@ -16,11 +16,11 @@ import (
 type AcceptConfig struct {
 	// TokenParam is the name of the token's field. Defaults to "token".
 	TokenParam string
-	// AllowQuery takes the token from the query of a GET as well, for hand-offs
-	// by query. Defaults to false: forms alone.
+	// AllowQuery also takes the token from the query of a GET, for hand-offs by query. Defaults to
+	// false: only forms.
 	AllowQuery bool
-	// Refused answers those whose token is not accepted; it learns no reason,
-	// which is in the audit. Defaults to a plain page with status 403.
+	// Refused answers requests whose token is not accepted. It is not told the reason, which is in the
+	// audit. Defaults to a plain page with status 403.
 	Refused http.Handler
 	// Pages say how that page looks.
 	Pages pages.Config
@@ -29,23 +29,20 @@ type AcceptConfig struct {
 // handOffKey is the key of a request's hand-off.
 type handOffKey struct{}
 
-// HandOffFrom returns the hand-off by which a request came in, as
-// [Verifier.Accept] put it there.
+// HandOffFrom returns the hand-off that [Verifier.Accept] accepted for a request.
 func HandOffFrom(ctx context.Context) (HandOff, bool) {
 	h, ok := ctx.Value(handOffKey{}).(HandOff)
 	return h, ok
 }
 
-// Accept is the receiver's side of a hand-off: middleware for the URL that
-// handoff.Platform names. It takes the token from a form that is posted there, from
-// whatever site, since the token speaks for itself; verifies it; and calls next,
-// where [HandOffFrom] tells who came. The receiver signs the member in and
-// redirects, so that the form is not sent again by a reload. HEAD, prefetches,
-// previews, frames and images use no token up. Every answer is no-store and
-// no-referrer.
+// Accept is the receiver's side of a hand-off: middleware for the URL in handoff.Platform. It takes the
+// token from a posted form, of whatever site, since the token itself is the proof. It verifies the
+// token and calls next, where [HandOffFrom] returns the member. Next signs the member in and redirects,
+// so that a reload does not send the form again. HEAD, prefetches, previews, frames and images use no
+// token up. Every answer is no-store and no-referrer.
 //
-// Where the receiver started the hand-off, next compares the Nonce and the field
-// "state" with what it kept in the browser's session.
+// Where the receiver started the hand-off, next must compare the Nonce and the field "state" with what
+// it kept in the browser's session.
 func (v *Verifier) Accept(cfg AcceptConfig, next http.Handler) (http.Handler, error) {
 	if cfg.TokenParam == "" {
 		cfg.TokenParam = "token"
@@ -115,17 +112,15 @@ func tokenOf(w http.ResponseWriter, r *http.Request, param string) (string, bool
 // sessionKey is the key of a request's pull session.
 type sessionKey struct{}
 
-// SessionFrom returns the pull session that a request proved, as
-// [Sessions.Require] put it there.
+// SessionFrom returns the pull session that [Sessions.Require] accepted for a request.
 func SessionFrom(ctx context.Context) (Session, bool) {
 	s, ok := ctx.Value(sessionKey{}).(Session)
 	return s, ok
 }
 
-// Require is middleware for a service of the shop's own on the cookie's domain:
-// it calls next for requests whose cookie of that name is a pull session that
-// lasts, and otherwise for all others, which sends them to sign in. Neither may be
-// nil.
+// Require is middleware for a service of the shop on the cookie's domain. It calls next for a request
+// whose cookie of that name is a valid pull session, and otherwise for any other request, which should
+// be sent to sign in. Neither may be nil.
 func (v *Sessions) Require(cookie string, next, otherwise http.Handler) (http.Handler, error) {
 	switch {
 	case check.Name(cookie, 64) != "":
@@ -137,7 +132,7 @@ func (v *Sessions) Require(cookie string, next, otherwise http.Handler) (http.Ha
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		found := r.CookiesNamed(cookie)
-		if len(found) != 1 { // two of one name are somebody's trick
+		if len(found) != 1 { // two cookies of one name are an attack
 			otherwise.ServeHTTP(w, r)
 			return
 		}

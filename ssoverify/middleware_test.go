@@ -16,7 +16,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// platform is a receiver with the shop that hands members over to it.
+// platform is a receiver, and the shop that hands members over to it.
 type platform struct {
 	sso   *amsbridge.SSO
 	keys  *ssokeys.Ring

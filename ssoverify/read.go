@@ -13,23 +13,22 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// tokenReader accepts the tokens of one kind, from one issuer to one audience,
-// that our signer would have written, and nothing else.
+// tokenReader accepts only tokens that our signer would have written: of one kind, from one issuer, to
+// one audience.
 type tokenReader struct {
-	config           string // the name of its configuration's type
+	config           string // the type name of its configuration, for errors
 	typ              string
 	issuer, audience string
 	maxLifetime      time.Duration
 	names            []string
 	skew             time.Duration
 	now              func() time.Time
-	// find returns a checked key. It holds the configured ones, so that no
-	// formatting finds a secret.
+	// find returns a checked key. The function holds the configured keys, so that no printing shows a
+	// secret.
 	find func(ctx context.Context, id string) (ssokeys.VerificationKey, error)
 }
 
-// token is what an accepted one says. Claims that its kind has beside the common
-// ones lie in extra.
+// token is the content of an accepted token. Claims of its kind alone are in extra.
 type token struct {
 	user                amsbridge.UserID
 	id                  string
@@ -37,8 +36,8 @@ type token struct {
 	extra               map[string]any
 }
 
-// newTokenReader fills in what verifiers of both kinds are configured with. It
-// returns an *amsbridge.InputError that names the first bad field.
+// newTokenReader checks the configuration that both kinds of verifier share. It returns an
+// *amsbridge.InputError that names the first bad field.
 func newTokenReader(
 	r tokenReader, keys []ssokeys.VerificationKey, source ssokeys.Source,
 ) (*tokenReader, error) {
@@ -86,7 +85,7 @@ func newTokenReader(
 	return &r, nil
 }
 
-// findIn finds keys in a source, and takes none that is not fit or is another's.
+// findIn finds keys in a source, and refuses a key that is bad or has another ID.
 func findIn(source ssokeys.Source) func(context.Context, string) (ssokeys.VerificationKey, error) {
 	return func(ctx context.Context, id string) (ssokeys.VerificationKey, error) {
 		key, err := source.VerificationKey(ctx, id)
@@ -103,10 +102,9 @@ func findIn(source ssokeys.Source) func(context.Context, string) (ssokeys.Verifi
 	}
 }
 
-// read parses by our policy alone, and leaves the signature to the library's
-// method that is pinned to the key. The library's own parser, which is more
-// lenient and looks methods up in a registry that any package of the program can
-// write, is not asked.
+// read parses by our own policy, and leaves only the signature to the library's method for the key. It
+// does not use the library's parser, which is more lenient and takes methods from a registry that any
+// package of the program can change.
 func (r *tokenReader) read(ctx context.Context, text string) (token, error) {
 	if len(text) > ssotoken.MaxToken {
 		return token{}, errors.New("token is longer than 8 KiB")
@@ -135,7 +133,7 @@ func (r *tokenReader) read(ctx context.Context, text string) (token, error) {
 	return t, nil
 }
 
-// auditAndWrap keeps the audit of a token, and makes the error of its refusal.
+// auditAndWrap writes the audit row of a token, and wraps the error of a refusal.
 func (r *tokenReader) auditAndWrap(ctx context.Context, audit amsbridge.SSOAudit, t token, err error) error {
 	e := amsbridge.SSOEvent{
 		Time: r.now(), Action: amsbridge.SSOVerified, Kind: ssotoken.KindOf(r.typ), Audience: r.audience,
@@ -149,8 +147,8 @@ func (r *tokenReader) auditAndWrap(ctx context.Context, audit amsbridge.SSOAudit
 	return err
 }
 
-// key finds the key that the header names. The algorithm is the key's: the
-// header may only agree.
+// key finds the key that the header names. The algorithm is that of the key; the header must name the
+// same.
 func (r *tokenReader) key(ctx context.Context, segment []byte) (ssokeys.VerificationKey, error) {
 	header, err := ssotoken.FlatObject(segment, "alg", "kid", "typ")
 	if err != nil {
@@ -160,7 +158,7 @@ func (r *tokenReader) key(ctx context.Context, segment []byte) (ssokeys.Verifica
 		return ssokeys.VerificationKey{}, mismatch("header: typ", r.typ, header["typ"])
 	}
 	id, _ := header["kid"].(string)
-	if check.Name(id, 128) != "" { // no source is asked for what no key is called
+	if check.Name(id, 128) != "" { // a source is asked only for IDs that a key can have
 		return ssokeys.VerificationKey{}, errors.New("header: kid is not that of a key")
 	}
 	key, err := r.find(ctx, id)
@@ -176,7 +174,7 @@ func (r *tokenReader) key(ctx context.Context, segment []byte) (ssokeys.Verifica
 	return key, nil
 }
 
-// token reads the claims, all but what depends on the clock.
+// token reads the claims and checks all that does not depend on the clock.
 func (r *tokenReader) token(segment []byte) (token, error) {
 	claims, err := ssotoken.FlatObject(segment, r.names...)
 	if err != nil {

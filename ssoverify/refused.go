@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// ErrInvalidToken is what every [*TokenError] is, for errors.Is.
+// ErrInvalidToken matches every [*TokenError], for errors.Is.
 var ErrInvalidToken = errors.New("ssoverify: the token is not valid")
 
-// TokenError is a refused token. Its message is the same whatever the reason,
-// so that a page can show it and a forger learns nothing.
+// TokenError is a refused token. Its message is the same whatever the reason, so that a page can show
+// it and a forger learns nothing from it.
 type TokenError struct {
-	// Err is the reason, for logs: what is wrong, and of the header, the issuer,
-	// the audience and the times also what was expected and what was got. It holds
-	// nothing else of the token, and nothing about the member.
+	// Err is the reason, for logs. It says what is wrong; for the header, issuer, audience and times
+	// also what was expected and what the token says. It holds nothing else of the token, and nothing
+	// about the member.
 	Err error
 }
 
@@ -29,17 +29,17 @@ func (e *TokenError) Unwrap() error { return e.Err }
 // Is reports whether target is [ErrInvalidToken].
 func (e *TokenError) Is(target error) bool { return target == ErrInvalidToken }
 
-// IsReplay tells whether a token was refused for having been used before: a
-// member who pressed Back, most of the time.
+// IsReplay tells whether a token was refused because it was used before; most often the member pressed
+// Back.
 func IsReplay(err error) bool { return errors.Is(err, errUsed) }
 
-// mismatch is a value of a token that is not the expected one.
+// mismatch says that a value of a token is not the expected one.
 func mismatch(what string, expected, got any) error {
 	return fmt.Errorf("%s is %s, expected %s", what, shown(got), shown(expected))
 }
 
-// shown is a value of a token as a log may hold it: short, quoted, in printable
-// ASCII, and nothing that could be an address.
+// shown returns a token's value as a log may hold it: short, quoted, in printable ASCII, without
+// anything that could be an e-mail address.
 func shown(value any) string {
 	s, ok := value.(string)
 	switch {
@@ -57,8 +57,8 @@ func shown(value any) string {
 
 func notShown(r rune) bool { return r < ' ' || r > '~' || r == '@' }
 
-// failedError says what of the caller's own failed. Its text holds nothing of
-// the cause, of which nobody knows what it says.
+// failedError says which of the caller's own parts failed. It does not show the cause's text, which may
+// hold anything.
 type failedError struct {
 	what string
 	err  error

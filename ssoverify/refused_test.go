@@ -17,11 +17,11 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// refusals verifies by a key "ed", and keeps what the log and the public are told.
+// refusals verifies with a key "ed", and records the log and the public message.
 type refusals struct {
 	verifier *Verifier
 	sign     func(header, claims string) string
-	reason   string // of the audit's last row
+	reason   string // of the last audit row
 }
 
 func newRefusals(t testing.TB) *refusals {
@@ -38,8 +38,8 @@ func newRefusals(t testing.TB) *refusals {
 	return r
 }
 
-// refuse returns the reason, which is the audit's as well, and sees that the
-// public is told none.
+// refuse returns the reason, which must be the audit's too, and checks that the public message gives
+// none.
 func (r *refusals) refuse(t testing.TB, token string) string {
 	t.Helper()
 	_, err := r.verifier.Verify(t.Context(), token)
@@ -59,7 +59,7 @@ func (r *refusals) refuse(t testing.TB, token string) string {
 	return reason
 }
 
-// The reason shows which rule refused: ours, before the library saw the token.
+// The reason shows which of our rules refused, before the library saw the token.
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	r := newRefusals(t)
@@ -99,8 +99,8 @@ func TestReasons(t *testing.T) {
 	require.ErrorIs(t, err, jwt.ErrTokenSignatureInvalid)
 }
 
-// What a stranger wrote is harmless in a log: it breaks no line, moves no cursor,
-// tells no address, and does not fill the disk.
+// A stranger's text is harmless in a log: it breaks no line, moves no cursor, shows no address, and
+// does not fill the disk.
 func TestHostileValuesAreInert(t *testing.T) {
 	t.Parallel()
 	r := newRefusals(t)

@@ -7,21 +7,20 @@ import (
 	"time"
 )
 
-// ReplayStore remembers which hand-offs were used. Where several processes
-// receive, they share one, on a database: see the package sqlreplay.
+// ReplayStore remembers which hand-offs were used. Several processes that receive for one audience must
+// share one, in a database: see package sqlreplay.
 type ReplayStore interface {
-	// Consume notes that the token with this jti, of this issuer and for this
-	// audience, was used, and returns true for whoever is the first, in one
-	// atomic step. It need not be remembered after until. On an error nobody is
-	// let in.
+	// Consume records in one atomic step that the token with this jti, of this issuer and for this
+	// audience, was used. It returns true only for the first call. The record may be dropped after
+	// until. On an error nobody is let in.
 	Consume(ctx context.Context, issuer, audience, id string, until time.Time) (first bool, err error)
 }
 
 // errUsed refuses a token that was used before.
 var errUsed = errors.New("token was used before")
 
-// MemoryReplay is a [ReplayStore] of one process: another process, and this one
-// after a restart, accepts a token once more. It is safe for concurrent use.
+// MemoryReplay is a [ReplayStore] of one process. Another process, or this one after a restart, accepts
+// a token once more. It is safe for concurrent use.
 type MemoryReplay struct {
 	now func() time.Time
 
@@ -32,7 +31,7 @@ type MemoryReplay struct {
 
 type tokenID struct{ issuer, audience, id string }
 
-// sweepEvery is how often what need not be remembered is looked for.
+// sweepEvery is how often records that are no longer needed are dropped.
 const sweepEvery = time.Minute
 
 // NewMemoryReplay returns an empty store. A nil clock is time.Now.
@@ -43,7 +42,7 @@ func NewMemoryReplay(now func() time.Time) *MemoryReplay {
 	return &MemoryReplay{now: now, used: map[tokenID]time.Time{}}
 }
 
-// Consume returns true for the first who names the token. It never fails.
+// Consume returns true for the first call with a token. It never fails.
 func (m *MemoryReplay) Consume(
 	_ context.Context, issuer, audience, id string, until time.Time,
 ) (bool, error) {

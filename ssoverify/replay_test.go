@@ -23,7 +23,7 @@ func TestOneTokenHundredGoroutines(t *testing.T) {
 	sso := newSSO(t, cfg)
 	store := NewMemoryReplay(cfg.Now)
 	verifiers := make([]*Verifier, 2)
-	for i := range verifiers { // two receivers on one store
+	for i := range verifiers { // two receivers share one store
 		var err error
 		verifiers[i], err = New(Config{Issuer: shop, Audience: elevate, Keys: []ssokeys.VerificationKey{public}, Replay: store, Audit: quiet, Now: cfg.Now})
 		require.NoError(t, err)
@@ -48,8 +48,8 @@ func TestOneTokenHundredGoroutines(t *testing.T) {
 	}
 }
 
-// It is remembered until the last moment at which the token would be accepted,
-// whatever other tokens are swept away, and not for ever.
+// A token is remembered until the last moment at which it would be accepted, whatever other tokens are
+// swept away, and is forgotten some time after.
 func TestMemoryReplayForgetsNeverEarly(t *testing.T) {
 	t.Parallel()
 	clock := keytest.NewClock(keytest.Time())
@@ -71,7 +71,7 @@ func TestMemoryReplayForgetsNeverEarly(t *testing.T) {
 	require.Len(t, store.used, 1, "what is over is swept")
 }
 
-// The three names are kept apart, whatever they hold.
+// The three names are never confused, whatever they hold.
 func TestReplayIsKeyedByIssuerAudienceAndID(t *testing.T) {
 	t.Parallel()
 	store := NewMemoryReplay(nil)
@@ -91,7 +91,7 @@ func (f replayFunc) Consume(_ context.Context, issuer, audience, id string, unti
 	return f(issuer, audience, id, until)
 }
 
-// A store that fails lets nobody in, and is asked only for tokens that are good.
+// A store that fails lets nobody in, and is called only for tokens that are otherwise good.
 func TestReplayStoreFailsClosed(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.EdDSA, "k1")

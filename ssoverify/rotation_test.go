@@ -15,9 +15,9 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// A key is exchanged while 1,000 members at once are verified, by the issuer's
-// own ring and by a receiver that knows the published set alone: each token that
-// was signed is accepted, also by who verifies it after the next change.
+// A key is exchanged while 1,000 members at once are verified, by the issuer's own ring and by a
+// receiver that knows only the published set. Every signed token is accepted, also after the next
+// change.
 func TestRotationUnderConcurrentVerifications(t *testing.T) {
 	t.Parallel()
 	const members = 1000
@@ -49,8 +49,8 @@ func TestRotationUnderConcurrentVerifications(t *testing.T) {
 			verified.Add(1)
 		}
 	}
-	// Each round all verify what they signed in the round before, and sign anew,
-	// while the clock moves on. A token is at most two moves old.
+	// In each round all tokens of the round before are verified and new ones signed, while the clock
+	// moves on. A token is at most two moves old.
 	const move = 20 * time.Second
 	want := int64(0)
 	around := func(at time.Time) {

@@ -11,7 +11,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// Session is what an accepted pull session says.
+// Session is the content of an accepted pull session.
 type Session struct {
 	UserID              amsbridge.UserID
 	SessionID           string
@@ -19,19 +19,18 @@ type Session struct {
 	IssuedAt, ExpiresAt time.Time // in whole seconds, in UTC
 }
 
-// Alive tells whether a session of the shop still lasts and is that user's. False
-// ends it: the member has signed out. On an error the token is refused. It is
-// called at each validation, from many goroutines.
+// Alive tells whether a session of the shop still lasts and belongs to that user. False refuses the
+// token: the member has signed out. An error refuses it too. It is called at each validation, from many
+// goroutines.
 type Alive func(ctx context.Context, user amsbridge.UserID, sessionID string) (bool, error)
 
-// SessionsConfig configures [NewSessions]. Fields are as in [Config] where they
-// have the same name.
+// SessionsConfig configures [NewSessions]. Fields that [Config] has too mean the same.
 type SessionsConfig struct {
 	Issuer    string
 	Audience  string
 	Keys      []ssokeys.VerificationKey
 	KeySource ssokeys.Source
-	// Alive is asked at each validation. Required.
+	// Alive is called at each validation. Required.
 	Alive Alive
 	Audit amsbridge.SSOAudit
 	Skew  time.Duration
@@ -70,9 +69,9 @@ func NewSessions(cfg SessionsConfig) (*Sessions, error) {
 // errSignedOut refuses a token whose session has ended.
 var errSignedOut = errors.New("session has ended")
 
-// Verify accepts a token only if it says exactly what [amsbridge.SSO.Session]
-// would have written, as [Verifier.Verify] does, and if Alive says that the
-// session lasts. Any other is refused with a [*TokenError].
+// Verify accepts a token only if it is exactly what [amsbridge.SSO.Session] would have written, as
+// [Verifier.Verify] does, and if Alive says that the session lasts. Any other is refused with a
+// [*TokenError].
 func (v *Sessions) Verify(ctx context.Context, text string) (Session, error) {
 	t, err := v.reader.read(ctx, text)
 	var s Session

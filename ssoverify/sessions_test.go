@@ -39,7 +39,7 @@ func TestSessionRoundTrip(t *testing.T) {
 	}
 }
 
-// Neither kind passes for the other, though one key signs both.
+// Neither kind of token is accepted as the other, though one key signs both.
 func TestTwoKindsOfToken(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.EdDSA, "ed")
@@ -90,7 +90,7 @@ func (v *Sessions) refuse(ctx context.Context, token string) error {
 	return errors.Unwrap(err)
 }
 
-// The shop is asked each time: a token outlives no sign-out.
+// The shop is asked each time: no token is accepted after a sign-out.
 func TestSessionAlive(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.EdDSA, "k1")

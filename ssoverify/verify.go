@@ -11,49 +11,48 @@ import (
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
-// HandOff is what an accepted hand-off says.
+// HandOff is the content of an accepted hand-off.
 type HandOff struct {
-	// User is the member. The ID is the same bytes as in the pushes; the rest is
-	// there where the verifier's Claims name it and the shop told it.
+	// User is the member. The ID is the same bytes as in the pushes. Other fields are set where the
+	// verifier's Claims name them and the token holds them.
 	User amsbridge.User
-	// ID is the token's own. The token's text is no key to it: who holds an ES256
-	// token can write its signature in a second way.
+	// ID is the token's jti. Do not use the token's text as a key: whoever holds an ES256 token can
+	// write its signature in a second way.
 	ID               string
 	Issuer, Audience string
 	// IssuedAt and ExpiresAt are in whole seconds, in UTC. The token is accepted
 	// until ExpiresAt plus the verifier's Skew.
 	IssuedAt, ExpiresAt time.Time
-	// ReturnTo is the page that the member asked for, on an origin that the
-	// verifier allows, or empty.
+	// ReturnTo is the page that the member asked for, on an origin that the verifier allows. Otherwise
+	// it is DefaultReturn.
 	ReturnTo string
-	// Nonce is what the receiver gave when it started the hand-off, or empty. The
-	// receiver compares it with what it keeps in the member's browser session.
+	// Nonce is the value that the receiver gave when it started the hand-off, or empty. The receiver
+	// compares it with the one in the member's browser session.
 	Nonce string
 }
 
 // Config configures [New].
 type Config struct {
-	// Issuer is the one issuer that is accepted. Required.
+	// Issuer is the only accepted issuer. Required.
 	Issuer string
-	// Audience is this receiver. Required.
+	// Audience is this receiver's aud claim. Required.
 	Audience string
-	// Keys are the issuer's keys, each with an ID of its own. At least one,
-	// unless there is a KeySource. While keys change, list the old and the new.
+	// Keys are the issuer's keys, each with its own ID. At least one, unless KeySource is set. While
+	// keys change, list the old and the new.
 	Keys []ssokeys.VerificationKey
 	// KeySource finds the issuer's keys in place of Keys: the issuer's own
 	// [ssokeys.Ring], or an [ssokeys.Remote].
 	KeySource ssokeys.Source
 	// Replay remembers the tokens that were used. Required, unless AllowReplay.
 	Replay ReplayStore
-	// AllowReplay accepts a token again and again until it expires. Who lets
-	// people in by it must refuse the second use. Defaults to false.
+	// AllowReplay accepts a token again until it expires. Whoever signs members in with it must refuse
+	// the second use. Defaults to false.
 	AllowReplay bool
-	// Claims name the profile claims, as the issuer's [amsbridge.Audience] does.
-	// Defaults to none; a token with others is refused.
+	// Claims name the profile claims, as the issuer's [amsbridge.Audience] does. Defaults to none; a
+	// token with other claims is refused.
 	Claims amsbridge.ProfileClaims
-	// ReturnOrigins and DefaultReturn are as in [amsbridge.Audience]: a target that
-	// is not allowed is replaced, whoever signed it. Default to targets without an
-	// origin, and none.
+	// ReturnOrigins and DefaultReturn are as in [amsbridge.Audience]: a target that is not allowed is
+	// replaced, although it is signed. They default to targets without an origin, and to none.
 	ReturnOrigins []string
 	DefaultReturn string
 	// Audit takes a row for each token that is accepted or refused. Defaults to
@@ -66,8 +65,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Verifier accepts the hand-offs of one issuer to one audience, each once, and
-// nothing else. It is safe for concurrent use.
+// Verifier accepts the hand-offs of one issuer to one audience, each once, and no other token. It is
+// safe for concurrent use.
 type Verifier struct {
 	reader  *tokenReader
 	claims  ssotoken.Profile
@@ -108,13 +107,11 @@ func New(cfg Config) (*Verifier, error) {
 	}, nil
 }
 
-// Verify accepts a token only if it says exactly what [amsbridge.SSO.HandOff]
-// would have written, signed by the key that its kid names and by that key's own
-// algorithm, for this issuer and audience, at a time from iat minus Skew until
-// just before exp plus Skew, and if it is the first to be accepted of its (iss,
-// aud, jti).
-// Any other is refused with a [*TokenError]; so is every one while the replay
-// store or the key source fails.
+// Verify accepts a token only if it is exactly what [amsbridge.SSO.HandOff] would have written: signed
+// by the key that its kid names and by that key's own algorithm, for this issuer and audience, at a
+// time from iat minus Skew until just before exp plus Skew, and if it is the first accepted token with
+// its (iss, aud, jti). Any other is refused with a [*TokenError], and so is every token while the
+// replay store or the key source fails.
 func (v *Verifier) Verify(ctx context.Context, token string) (HandOff, error) {
 	t, err := v.reader.read(ctx, token)
 	var h HandOff

@@ -112,7 +112,8 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// nextChar has the same six bits but the last: the decoder ignores it there.
+// nextChar returns the character whose six bits differ only in the last, which a lenient decoder
+// ignores.
 func nextChar(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return alphabet[strings.IndexByte(alphabet, c)^1:][:1]
@@ -149,8 +150,7 @@ func TestVerifyBoundaries(t *testing.T) {
 	require.NoError(t, err, "120 seconds are within the limit")
 }
 
-// Both keys are listed while they change; a key that is taken off the list
-// opens nothing any more.
+// Both keys are listed during a change. A key that is taken off the list verifies nothing any more.
 func TestVerifyWhileKeysChange(t *testing.T) {
 	t.Parallel()
 	was, is := keytest.Ed25519(t), keytest.ECDSA(t, elliptic.P256())
@@ -218,8 +218,8 @@ func TestNewNamesTheBadField(t *testing.T) {
 	}
 }
 
-// What the signer and the receiver make of it: the target stands in the signed
-// token, and the receiver checks it by its own list, whoever signed it.
+// The target is in the signed token, and the receiver checks it against its own list, although it is
+// signed.
 func TestReturnTargetInTheToken(t *testing.T) {
 	t.Parallel()
 	key := keytest.Generated(t, ssokeys.EdDSA, "ed")

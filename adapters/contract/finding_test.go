@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/contract"
 )
 
-// A platform's words are part of some texts: they must not pose as a finding.
+// Some texts hold a platform's words, which must not look like another finding.
 func TestFindingIsOneLine(t *testing.T) {
 	t.Parallel()
 	f := contract.Finding{Subject: "endpoint", State: contract.Wrong, Text: "it says: no\r\ngood: endpoint:\u2028fine"}

@@ -15,25 +15,24 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// CheckConfig says what [Client.Check] looks at.
+// CheckConfig says what [Client.Check] checks.
 type CheckConfig struct {
-	// Reports asks the Report API, once, within its own pace. Defaults to nil: the
-	// Report API is not asked.
+	// Reports is used for one report, within its own pace. Defaults to nil: the Report API is not
+	// called.
 	Reports *Reports
 	// Window is how far back that report goes. Defaults to 24 hours.
 	Window time.Duration
-	// RemoteProductIDs are the shop's, to be looked for in the report. Defaults to
-	// none: those that are there are listed.
+	// RemoteProductIDs are the shop's product IDs to find in the report. Defaults to none: the report's
+	// products are listed.
 	RemoteProductIDs []string
 }
 
-// Check looks at a real account by harmless reads, and says in plain words what
-// is right, what is wrong and what cannot be told without a write. It sends one
-// GET without body and credentials to the endpoint, and one report at most, which
-// counts for Elevate as any other. It registers nobody.
+// Check tests a real account by harmless reads, and says in plain words what is right, what is wrong
+// and what cannot be told without a write. It sends one GET without body and credentials to the
+// endpoint, and at most one report, which Elevate counts like any other. It registers nobody.
 //
-// What it finds is Elevate's state at that time and no promise. No finding holds
-// a credential, a name or an e-mail address.
+// The findings are Elevate's state at that time and promise nothing. They hold no credential, no name
+// and no e-mail address.
 func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding {
 	reply, err := c.api.Do(ctx, apiclient.Request{
 		Method: http.MethodGet, URL: c.endpoint, Header: http.Header{"Accept": {"application/json"}},
@@ -51,7 +50,7 @@ func finding(subject string, state contract.State, text string) contract.Finding
 	return contract.Finding{Subject: subject, State: state, Text: text}
 }
 
-// endpointFinding says what a GET shows of an endpoint that is for POST.
+// endpointFinding says what a GET shows about an endpoint that takes only POST.
 func endpointFinding(r *apiclient.Reply) contract.Finding {
 	state := contract.NotChecked
 	text := "something is there; whether it is the Registration API, only a registration shows"
@@ -76,7 +75,7 @@ func endpointFinding(r *apiclient.Reply) contract.Finding {
 	return finding("endpoint", state, "a GET is answered with "+r.Code()+": "+text)
 }
 
-// isPage tells whether a reply is HTML, whatever it says that it is.
+// isPage tells whether a reply is HTML, whatever its content type.
 func isPage(r *apiclient.Reply) bool {
 	if strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html") {
 		return true
@@ -84,7 +83,7 @@ func isPage(r *apiclient.Reply) bool {
 	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(r.Body, "\ufeff")), "<")
 }
 
-// unseen are what no read can show.
+// unseen returns findings about what no read can show.
 func (c *Client) unseen() []contract.Finding {
 	profile := fmt.Sprintf("whether Elevate reads the field names of profile %q, and we its replies, "+
 		"only a registration shows; let the vendor look at what Preview returns", outbox.CutText(c.profile.Name, 64))

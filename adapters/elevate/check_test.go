@@ -18,7 +18,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 )
 
-// found returns findings by subject, and asks that none holds a secret.
+// found returns the findings by subject, and checks that none holds a secret.
 func found(t *testing.T, all []contract.Finding) map[string]contract.Finding {
 	t.Helper()
 	by := map[string]contract.Finding{}
@@ -31,7 +31,7 @@ func found(t *testing.T, all []contract.Finding) map[string]contract.Finding {
 	return by
 }
 
-// unseen is what no check can tell, at its end.
+// unseen are the subjects that no check can tell anything about.
 var unseen = []string{"wire profile", "registration", "confirmation mail"}
 
 func TestCheckOfASandboxThatIsRight(t *testing.T) {
@@ -74,7 +74,7 @@ func TestCheckListsProductsWhereNoneAreNamed(t *testing.T) {
 	require.Len(t, by, 2+1+2+20+len(unseen))
 }
 
-// Each row is one thing that is wrong with the endpoint, or right.
+// Each row is an endpoint with one mistake, or none.
 func TestCheckOfTheEndpoint(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, contentType, body string) http.HandlerFunc {
@@ -172,7 +172,7 @@ func TestCheckThatIsCalledOff(t *testing.T) {
 	for subject, f := range found(t, newClient(t, config(reports.Endpoint)).Check(ctx, elevate.CheckConfig{Reports: newReports(t, reports)})) {
 		require.Equal(t, contract.NotChecked, f.State, subject)
 	}
-	// A host that takes longer than the caller waits is another matter.
+	// A caller who gives up before a slow host answers gets another finding.
 	endpoint := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	late, end := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer end()

@@ -17,7 +17,7 @@ const (
 	reportProfile = "report profile"
 )
 
-// report says what one report shows.
+// report returns the findings from one report.
 func (cfg CheckConfig) report(ctx context.Context) []contract.Finding {
 	if cfg.Reports == nil {
 		return []contract.Finding{finding(reportKey, contract.NotChecked, "no Report API was given to ask")}
@@ -48,11 +48,11 @@ func (cfg CheckConfig) report(ctx context.Context) []contract.Finding {
 	return append([]contract.Finding{accepted, read}, cfg.products(reported)...)
 }
 
-// reportProblem says what a report that failed shows.
+// reportProblem returns the finding of a report that failed.
 func reportProblem(err error) contract.Finding {
 	d, ok := errors.AsType[*outbox.DeliveryError](err)
 	switch {
-	case !ok: // too soon; the window is not at fault
+	case !ok: // too soon: the window is not the cause
 		return finding(reportKey, contract.NotChecked, "no report was asked for: "+err.Error())
 	case d.Outcome == outbox.OutcomeUnauthorized:
 		return finding(reportKey, contract.Wrong, "it is refused: "+d.Error())
@@ -68,8 +68,7 @@ func reportProblem(err error) contract.Finding {
 // maxListed is how many products of a report are listed.
 const maxListed = 20
 
-// products says which products were reported. What a report does not hold may
-// exist all the same.
+// products returns the findings about products. A product that is not in the report may still exist.
 func (cfg CheckConfig) products(reported map[string]bool) []contract.Finding {
 	wanted := cfg.RemoteProductIDs
 	if len(wanted) == 0 {

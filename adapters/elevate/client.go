@@ -10,23 +10,23 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Config sets up a [Client].
+// Config configures a [Client].
 type Config struct {
-	// AllowLoopbackHTTP permits plain http to a loopback address, for the endpoint
-	// and for Product URLs: sandboxes and tests. Defaults to false: https only.
+	// AllowLoopbackHTTP permits plain http to a loopback address, for the endpoint and for Product
+	// URLs, in sandboxes and tests. Defaults to false: https only.
 	AllowLoopbackHTTP bool
-	// AllowedHosts are the hosts on which a Product URL may lie, each with its
-	// port unless that is the scheme's own. They replace the default, and
-	// sub-domains must be listed. Defaults to the endpoint's host alone.
+	// AllowedHosts are the hosts that a Product URL may be on, each with its port unless it is the
+	// scheme's default. They replace the default; sub-domains must be listed. Defaults to the
+	// endpoint's host.
 	AllowedHosts []string
-	// ConfirmRepeats asks for the confirmation email again in a send that may
-	// repeat one which Elevate received and did not answer: rather two mails than
-	// none. It changes nothing without SendConfirmation. Defaults to false.
+	// ConfirmRepeats also asks for the confirmation email in a send that may repeat one which Elevate
+	// received without answering: the user may get two mails, but not none. It has no effect without
+	// SendConfirmation. Defaults to false.
 	ConfirmRepeats bool
-	// Concurrency is how many calls run at once at most; as many idle
-	// connections are kept. Defaults to 100.
+	// Concurrency is the most calls at once, and the most idle connections that are kept. Defaults to
+	// 100.
 	Concurrency int
-	// Credentials come from Elevate. Required.
+	// Credentials are those that Elevate gave the shop. Required.
 	Credentials Credentials
 	// Endpoint is the Registration API's URL. Required; https.
 	Endpoint string
@@ -37,19 +37,18 @@ type Config struct {
 	Profile *Profile
 	// RootCAs verify Elevate's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
-	// SendConfirmation asks Elevate to mail the user a link to the product. Each
-	// call says yes or no. It says no for a backfilled order, and in a send that
-	// may repeat one which Elevate received and did not answer, since each could
-	// mail once more (see ConfirmRepeats); after a lost lease and a definite
-	// refusal it says yes. Defaults to false.
+	// SendConfirmation asks Elevate to mail the user a link to the product. Each call says yes or no.
+	// It says no for a backfilled order, and in a send that may repeat one which Elevate received
+	// without answering, since that could mail twice (see ConfirmRepeats). It says yes after a lost
+	// lease and after a definite refusal. Defaults to false.
 	SendConfirmation bool
-	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
-	// module's version in the running binary, or "devel".
+	// Version is the version in the User-Agent, "amsbridge/<version>". Defaults to this module's
+	// version in the running binary, or "devel".
 	Version string
 }
 
-// Client delivers registrations to one Elevate site. It is safe for concurrent
-// use, and shows no credentials when printed.
+// Client delivers registrations to one Elevate site. It is safe for concurrent use, and printing it
+// shows no credentials.
 type Client struct {
 	api          *apiclient.Client
 	credentials  Credentials
@@ -95,17 +94,15 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// CloseIdleConnections closes the connections that no call uses. The client
-// stays usable.
+// CloseIdleConnections closes the connections that no call uses. The client can still be used.
 func (c *Client) CloseIdleConnections() { c.api.CloseIdleConnections() }
 
-// refuser makes errors about the fields of what users know by this name, such as
-// "Config".
+// refuser returns a function that makes errors about fields of "of", such as "Config".
 func refuser(of string) func(field, problem string) error {
 	return func(field, problem string) error { return check.Bad("elevate", of+"."+field, problem) }
 }
 
-// allowedHosts are in the form of [hostOf].
+// allowedHosts returns the allowed hosts in the form of [hostOf].
 func allowedHosts(cfg Config) ([]string, error) {
 	if len(cfg.AllowedHosts) == 0 {
 		u, err := url.Parse(cfg.Endpoint)

@@ -22,7 +22,7 @@ const (
 	userID    = "U-abc&é;%"
 )
 
-// message is a registration as the hook stores it.
+// message returns a registration as the hook stores it.
 func message(t *testing.T, change func(*outbox.Message)) outbox.Message {
 	t.Helper()
 	encode := func(v map[string]string) []byte {
@@ -49,7 +49,7 @@ func config(endpoint string) elevate.Config {
 	}
 }
 
-// nobody listens there; the port of a server that was closed may be another's by now.
+// nobody is an address where nobody listens. The port of a closed server may already be another's.
 const nobody = "http://127.0.0.1:1"
 
 func newClient(t *testing.T, cfg elevate.Config) *elevate.Client {
@@ -133,8 +133,8 @@ func TestNewWithoutProfileSaysWhatOnlyTheVendorKnows(t *testing.T) {
 	}
 }
 
-// A profile belongs to its client from New on, and one read from JSON keeps
-// what the JSON does not name.
+// Changing a profile after New has no effect, and one read from JSON keeps the fields that the JSON
+// does not name.
 func TestProfileIsCopiedAndOverridden(t *testing.T) {
 	t.Parallel()
 	var got map[string]any

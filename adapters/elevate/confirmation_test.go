@@ -19,12 +19,12 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
-// sends is a story of one message: what became of each send before the last.
+// sends is the history of one message: what became of each send before the last.
 type sends struct {
 	outcomes []outbox.Outcome
-	lost     bool // the first send's lease
+	lost     bool // the first send's lease was lost
 	backfill bool
-	repeats  []bool // ConfirmRepeats: false where empty
+	repeats  []bool // ConfirmRepeats; false if empty
 }
 
 // confirmationRows are the rows of the docs' second kind of table.
@@ -77,9 +77,9 @@ func TestDocumentedConfirmationMails(t *testing.T) {
 	}
 }
 
-// lastAsks lets a sender live the story, and tells whether the last send asks
-// for a mail. Previews stand for the calls, since a bubble has no network; that
-// they are alike is TestPreviewIsWhatDeliverSends.
+// lastAsks replays the history with a sender, and tells whether the last send asks for a mail. It uses
+// previews instead of calls, since a synctest bubble has no network; TestPreviewIsWhatDeliverSends
+// shows that they are equal.
 func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
 	store := &losing{Memory: outboxtest.NewMemory(outboxtest.MemoryConfig{}), lose: s.lost}
 	ended, n := false, 0
@@ -114,7 +114,7 @@ func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- sender.Run(ctx) }()
 	for range 2 {
-		time.Sleep(24 * time.Hour) // the bubble's time
+		time.Sleep(24 * time.Hour) // passes at once: the bubble has its own clock
 		synctest.Wait()
 		found, err := store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{inserted[0].ID}})
 		require.NoError(t, err)
@@ -135,7 +135,7 @@ type deliverFunc func(outbox.Message) (outbox.Result, error)
 
 func (f deliverFunc) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) { return f(m) }
 
-// losing is a queue whose first settlement never arrives, as when a sender dies.
+// losing is a queue that drops its first settlement, like a sender that dies.
 type losing struct {
 	*outboxtest.Memory
 	mu   sync.Mutex

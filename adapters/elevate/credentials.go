@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// Credentials are what Elevate gave the store. The zero value is none. They
-// show nothing when printed, logged or encoded, wherever they lie.
-type Credentials struct{ reveal func() secrets } // no printer looks into a function
+// Credentials are what Elevate gave the shop. The zero value is none. They show nothing when printed,
+// logged or encoded, inside other values too.
+type Credentials struct{ reveal func() secrets } // a function, so that no printing shows them
 
 type secrets struct{ key, user, password string }
 
-// Key returns credentials that are one secret text, for [AuthBody],
-// [AuthBearer] and [AuthHeader].
+// Key returns credentials of one secret text, for [AuthBody], [AuthBearer] and [AuthHeader].
 func Key(secret string) Credentials { return credentials(secrets{key: secret}) }
 
 // UserPassword returns credentials for [AuthBasic].
@@ -22,7 +21,7 @@ func UserPassword(user, password string) Credentials {
 
 func credentials(s secrets) Credentials { return Credentials{func() secrets { return s }} }
 
-// problem says why the credentials cannot be sent in this way.
+// problem says why these credentials cannot be sent by this Auth.
 func (c Credentials) problem(auth Auth) string {
 	if c.reveal == nil {
 		return "are missing"
@@ -41,12 +40,12 @@ func (c Credentials) problem(auth Auth) string {
 	return ""
 }
 
-// basic returns user name and password as RFC 7617 encodes them.
+// basic returns user name and password encoded for basic authentication (RFC 7617).
 func (s secrets) basic() string {
 	return base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password))
 }
 
-// texts returns everything that must not be seen.
+// texts returns all secret texts.
 func (s secrets) texts() []string {
 	if s.key != "" {
 		return []string{s.key}

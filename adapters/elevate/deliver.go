@@ -16,13 +16,12 @@ var _ outbox.Destination = (*Client)(nil)
 // bytes.
 const maxReason = 300
 
-// Deliver sends one registration. The receipt is an [amsbridge.Receipt] with
-// the Product URL, where Elevate gave one that may be stored; where it may not,
-// the delivery counts all the same and the result's detail says why.
+// Deliver sends one registration. The receipt is an [amsbridge.Receipt] with the Product URL, where
+// Elevate gave one that may be stored. Where it may not, the delivery counts all the same, and the
+// result's detail says why.
 //
-// An error is an [*outbox.DeliveryError], but for [outbox.ErrNewerVersion]. Any
-// 2xx that is not understood is "unknown", never a success. A registration
-// without name or e-mail is rejected unsent.
+// An error is an [*outbox.DeliveryError], or [outbox.ErrNewerVersion]. Any 2xx that is not understood
+// is "unknown", never a success. A registration without a name or e-mail address is rejected unsent.
 func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
 	r, err := amsbridge.DecodeRegistration(m)
 	if errors.Is(err, outbox.ErrNewerVersion) {
@@ -45,19 +44,18 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	return c.judge(reply, r.User.Email, req.Private)
 }
 
-// rejected is what a message comes to of which nothing was sent.
+// rejected returns the error of a message that was not sent.
 func rejected(reason string, err error) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reason, Err: err}
 }
 
-// confirms tells whether a send asks for the confirmation email. A lost lease
-// is no reason to ask for none: the delivery had perhaps not begun.
+// confirms tells whether a send asks for the confirmation email. After a lost lease it still does,
+// since the earlier delivery perhaps had not begun.
 func (c *Client) confirms(r amsbridge.Registration, doubt outbox.Doubt) bool {
 	return c.confirmation && !r.Backfill && (c.confirmAgain || doubt&outbox.DoubtUnknown == 0)
 }
 
-// reasonOf says to an operator what of a message is not as it should be:
-// "Message.Kind" is the message kind.
+// reasonOf returns an error about a message in an operator's words: "Message.Kind" is "message kind".
 func reasonOf(err error) string {
 	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
 		return "the " + strings.ToLower(strings.ReplaceAll(bad.Field, ".", " ")) + " " + bad.Problem
@@ -65,7 +63,7 @@ func reasonOf(err error) string {
 	return "the message cannot be read"
 }
 
-// judge decides what a reply means.
+// judge turns a reply into a result or an error.
 func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (outbox.Result, error) {
 	a := c.profile.read(reply.Body)
 	if d := c.api.Classify(reply, hide...); d != nil {

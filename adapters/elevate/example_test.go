@@ -12,8 +12,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// A client is a destination of the outbox. Here it delivers one message to the
-// sandbox; a sender does the same with what the shop's orders left.
+// A client is a destination of the outbox. Here it delivers one message to the sandbox; in a shop a
+// sender calls it with the messages of orders.
 func ExampleClient() {
 	platform, err := elevatetest.New(elevatetest.Config{
 		Key: "key", Profile: elevate.GuessedProfile(), BaseURL: "https://learn.example.org",

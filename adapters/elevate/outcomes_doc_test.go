@@ -16,14 +16,14 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// answered is how the platform answers in a row of docs/outcomes-elevate.md.
+// answered is the platform's answer in a row of docs/outcomes-elevate.md.
 type answered struct {
-	status   int // 200 where zero
+	status   int // 0 means 200
 	body     string
-	cut      bool // the connection, behind the body
+	cut      bool // the connection is cut after the body
 	absent   bool // nobody listens
-	untrue   bool // a certificate of nobody's
-	unmarked bool // the profile says AcceptUnmarked
+	untrue   bool // the certificate is not trusted
+	unmarked bool // the profile has AcceptUnmarked
 	change   func(*outbox.Message)
 }
 
@@ -75,8 +75,8 @@ var outcomeRows = map[string]answered{
 	"None: the message is not a registration": {change: func(m *outbox.Message) { m.Kind = amsbridge.KindAddOns }},
 }
 
-// TestDocumentedOutcomes plays every row of the docs: against a client, and
-// what the client makes of it against a sender.
+// TestDocumentedOutcomes plays every row of the docs against a client, and gives the client's outcome
+// to a sender.
 func TestDocumentedOutcomes(t *testing.T) {
 	t.Parallel()
 	outcometest.Each(t, "../../docs/outcomes-elevate.md", outcomeRows, func(t *testing.T, r outcometest.Row, a answered) {

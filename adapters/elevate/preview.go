@@ -14,30 +14,29 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Masked stands in a [Preview] where a credential would be sent, and PreviewKey
-// where the message's key would be if there were a message.
+// Masked replaces a credential in a [Preview], and PreviewKey the message's key where there is no
+// message.
 const (
 	Masked     = "***"
 	PreviewKey = "{message key}"
 )
 
-// Preview is a request as [Client.Deliver] would send it, for people who set up
-// a profile or compare it with the vendor's text. It shows no credential, but
-// it does show the person: treat it as you do the order.
+// Preview is a request as [Client.Deliver] would send it, for people who set up a profile or compare it
+// with the vendor's text. It shows no credential, but it does show the person: protect it like the
+// order.
 type Preview struct {
 	// Method is the HTTP method.
 	Method string
-	// URL is the endpoint's. All values of its query are masked, since an
-	// endpoint may carry a token there.
+	// URL is the endpoint. All values of its query are masked, since they may hold a token.
 	URL string
-	// Header is what the profile and the client make of it. The connection adds
-	// Host and Content-Length.
+	// Header is the header that the profile and the client make. The connection adds Host and
+	// Content-Length.
 	Header http.Header
-	// Body is the JSON, byte for byte but for the masks.
+	// Body is the JSON, byte for byte except for the masks.
 	Body []byte
 }
 
-// String returns the request as HTTP/1.1 has it, with headers by name.
+// String returns the request in the form of HTTP/1.1, headers sorted by name.
 func (p Preview) String() string {
 	var b strings.Builder
 	b.WriteString(p.Method + " " + p.URL + "\n")
@@ -51,23 +50,20 @@ func (p Preview) String() string {
 	return b.String()
 }
 
-// Preview returns the first request that would register r, and sends nothing.
-// It is what [Client.Deliver] sends, credentials and key apart; a later send of
-// the same message may turn the confirmation email off: see
-// [Client.PreviewMessage]. A registration that Deliver would reject unsent is an
-// [*amsbridge.InputError] that names the fact.
+// Preview returns the first request that would register r, and sends nothing. It is what
+// [Client.Deliver] sends, except for credentials and key. A later send of the same message may turn the
+// confirmation email off: see [Client.PreviewMessage]. A registration that Deliver would reject unsent
+// is an [*amsbridge.InputError] that names the field.
 //
-// Where a constant of Profile.Extra holds a credential, all of that constant is
-// masked.
+// A constant of Profile.Extra that holds a credential is masked whole.
 func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
 	return c.preview(r, PreviewKey, c.confirms(r, 0))
 }
 
-// PreviewMessage returns the request that [Client.Deliver] would make of a
-// message as it stands: with its key, and with the confirmation email off where
-// the message's doubts or its backfill turn it off. It is as Preview otherwise.
-// A message that Deliver would reject unsent is an [*amsbridge.InputError], one of
-// a newer program [outbox.ErrNewerVersion].
+// PreviewMessage returns the request that [Client.Deliver] would send for a message: with its key, and
+// without the confirmation email where the message's doubts or its backfill turn it off. Otherwise it
+// is like Preview. A message that Deliver would reject unsent is an [*amsbridge.InputError], one of a
+// newer program [outbox.ErrNewerVersion].
 func (c *Client) PreviewMessage(m outbox.Message) (Preview, error) {
 	r, err := amsbridge.DecodeRegistration(m)
 	if err != nil {
@@ -100,7 +96,7 @@ func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Pr
 	return Preview{Method: req.Method, URL: c.maskURL(req.URL), Header: header, Body: req.Body}, nil
 }
 
-// in tells whether JSON holds a credential, however its texts are escaped.
+// in tells whether JSON holds a credential, however its strings are escaped.
 func (s secrets) in(raw json.RawMessage) bool {
 	var v any
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -121,7 +117,7 @@ func (s secrets) in(raw json.RawMessage) bool {
 	return false
 }
 
-// maskURL masks the values of the query, and a path that holds a credential.
+// maskURL masks the query's values, and a path that holds a credential.
 func (c *Client) maskURL(raw string) string {
 	base, query, found := strings.Cut(raw, "?")
 	u, err := url.Parse(base)

@@ -79,8 +79,8 @@ func TestGoldenPreviews(t *testing.T) {
 	}
 }
 
-// What the preview shows is what goes out, up to the masks and to the two
-// headers that the connection adds.
+// The preview equals the request that is sent, except for the masks and the two headers that the
+// connection adds.
 func TestPreviewIsWhatDeliverSends(t *testing.T) {
 	t.Parallel()
 	unmask := strings.NewReplacer(
@@ -154,7 +154,7 @@ func TestPreviewMasksCredentialsEverywhere(t *testing.T) {
 		require.Equal(t, "https://elevate.example.org/***?token=***&***&site=***", p.URL)
 		require.Contains(t, string(p.Body), `"code":7`)
 
-		p.Header.Set("Accept", "x") // it is the caller's own
+		p.Header.Set("Accept", "x") // the header is the caller's own copy
 		again, err := client.Preview(registration())
 		require.NoError(t, err)
 		require.Equal(t, "application/json", again.Header.Get("Accept"))

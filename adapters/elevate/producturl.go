@@ -13,9 +13,8 @@ import (
 // maxURL is the longest Product URL kept, in bytes.
 const maxURL = 2048
 
-// productURL returns the Product URL as it may be stored and shown as a link,
-// or says why it may not. The URL is written anew from its parts, so that no
-// browser reads it otherwise than this check did.
+// productURL returns the Product URL as it may be stored and shown as a link, or why it may not. The
+// URL is rewritten from its parts, so that no browser reads it differently from this check.
 func (c *Client) productURL(raw, email string) (link, problem string) {
 	if len(raw) > maxURL {
 		return "", "is longer than 2,048 bytes"
@@ -39,7 +38,7 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 		return "", "holds an e-mail address or a credential"
 	}
 	u.Host = host
-	u.RawQuery = asciiOnly(u.RawQuery) // the path and the fragment are escaped by String
+	u.RawQuery = asciiOnly(u.RawQuery) // String escapes only the path and the fragment
 	link = u.String()
 	switch {
 	case len(link) > maxURL:
@@ -50,8 +49,8 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 	return link, ""
 }
 
-// notInURL finds what RFC 3986 leaves out; non-ASCII characters are taken, since
-// they can be escaped without doubt.
+// notInURL matches ASCII characters that RFC 3986 does not allow. Non-ASCII ones are accepted, since
+// they can be escaped unambiguously.
 func notInURL(r rune) bool {
 	switch r {
 	case 0x7f, '\\', '"', '<', '>', '^', '`', '{', '|', '}':

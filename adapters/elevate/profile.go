@@ -12,27 +12,26 @@ import (
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
-// Auth says where the credentials go.
+// Auth says how the credentials are sent.
 type Auth string
 
-// The ways to authenticate that a [Profile] can name.
+// The ways to authenticate of a [Profile].
 const (
-	AuthBody   Auth = "body"   // the key is a JSON field, named by AuthField
+	AuthBody   Auth = "body"   // the key is the JSON field AuthField
 	AuthBearer Auth = "bearer" // Authorization: Bearer <key>
-	AuthBasic  Auth = "basic"  // Authorization: Basic, of a user name and a password
-	AuthHeader Auth = "header" // the key is a header's value, named by AuthField
+	AuthBasic  Auth = "basic"  // Authorization: Basic, with user name and password
+	AuthHeader Auth = "header" // the key is the value of the header AuthField
 )
 
-// Profile is Elevate's wire format as the vendor's PDF has it, which is not
-// public. Field names are dotted paths: "user.email" is the field email of the
-// object user. It has no default; see [GuessedProfile]. JSON read into a
-// profile replaces the fields that it names and leaves the others.
+// Profile is Elevate's wire format. The vendor's PDF defines it and is not public. Field names are
+// dotted paths: "user.email" is the field email of the object user. There is no default; see
+// [GuessedProfile]. JSON read into a profile replaces the fields that it names and keeps the others.
 type Profile struct {
-	// Name says where the profile comes from, for people to read. Required.
+	// Name says where the profile comes from, for people. Required.
 	Name string `json:"name"`
 
-	// Auth is where the credentials go, and AuthField the name of the JSON field
-	// or header where Auth needs one.
+	// Auth is how the credentials are sent, and AuthField the name of the JSON field or header, for an
+	// Auth that needs one.
 	Auth      Auth   `json:"auth"`
 	AuthField string `json:"auth_field"`
 
@@ -43,9 +42,9 @@ type Profile struct {
 	UserID          string `json:"user_id"`
 	RemoteProductID string `json:"remote_product_id"`
 
-	// Confirmation names the field that asks Elevate to mail the user, with the
-	// JSON values that turn it on and off. It is always sent, since what its
-	// absence means is unsaid. Required.
+	// Confirmation names the field that asks Elevate to mail the user, with the JSON values that turn
+	// it on and off. It is always sent, since Elevate's text does not say what its absence means.
+	// Required.
 	Confirmation    string          `json:"confirmation"`
 	ConfirmationOn  json.RawMessage `json:"confirmation_on"`
 	ConfirmationOff json.RawMessage `json:"confirmation_off"`
@@ -53,27 +52,23 @@ type Profile struct {
 	// Extra are constant fields sent with each call: path to JSON value.
 	Extra map[string]json.RawMessage `json:"extra,omitzero"`
 
-	// Success names the reply's field that says whether it was done: true, 1,
-	// "true", "1", "ok" or "success" say yes; false, 0, "false", "0", "error",
-	// "failed" or "failure" say no; anything else is not understood. Empty for
-	// none.
+	// Success names the reply's field that says whether it succeeded: true, 1, "true", "1", "ok" and
+	// "success" mean yes; false, 0, "false", "0", "error", "failed" and "failure" mean no; anything
+	// else is not understood. Empty for none.
 	Success string `json:"success"`
-	// Errors name the reply's fields which say, when not empty, that it was
-	// refused, and why.
+	// Errors name the reply's fields that, when not empty, hold the reason of a refusal.
 	Errors []string `json:"errors,omitzero"`
 	// ProductURL names the reply's field with the Product URL. Required.
 	ProductURL string `json:"product_url"`
-	// AcceptUnmarked takes a 2xx reply for a success when it is a JSON object
-	// with neither the Success field nor an error. Defaults to false: it is one
-	// only when it has a Product URL that may be stored, and else "unknown" and
-	// sent again.
+	// AcceptUnmarked takes a 2xx reply for a success when it is a JSON object with neither the Success
+	// field nor an error. Defaults to false: such a reply needs a Product URL that may be stored, or
+	// else it is "unknown" and the message is sent again.
 	AcceptUnmarked bool `json:"accept_unmarked"`
 }
 
-// GuessedProfile is a guess, not Elevate's word. The names api_key, firstname,
-// lastname, email and remote_product_id are those that Elevate's Report API
-// uses; everything else, the Unique User ID's name above all, is made up. Ask
-// the vendor for the Registration API's PDF before you rely on it.
+// GuessedProfile returns a guess, not Elevate's word. The names api_key, firstname, lastname, email and
+// remote_product_id are those of Elevate's Report API; everything else, above all the Unique User ID's
+// name, is made up. Ask the vendor for the Registration API's PDF before you rely on it.
 func GuessedProfile() *Profile {
 	return &Profile{
 		Name: "guessed", Auth: AuthBody, AuthField: "api_key",
@@ -134,8 +129,7 @@ func (p *Profile) check(bad func(field, problem string) error) error {
 	return nil
 }
 
-// clone copies the profile, so that no later change by the caller reaches a
-// client in use.
+// clone copies the profile, so that later changes by the caller do not reach a client in use.
 func (p *Profile) clone() *Profile {
 	c := *p
 	c.ConfirmationOn, c.ConfirmationOff = slices.Clone(p.ConfirmationOn), slices.Clone(p.ConfirmationOff)
@@ -147,7 +141,7 @@ func (p *Profile) clone() *Profile {
 	return &c
 }
 
-// ownHeaders cannot carry a key: the client or net/http sets or drops them.
+// ownHeaders cannot carry a key, since the client or net/http sets or drops them.
 var ownHeaders = []string{
 	"Accept", apiclient.KeyHeader, "Connection", "Content-Length", "Content-Type", "Host", "Idempotency-Key",
 	"Trailer", "Transfer-Encoding", "User-Agent", "X-Idempotency-Key",
@@ -193,7 +187,7 @@ func pathProblem(path string) string {
 	return ""
 }
 
-// notHeaderName finds what no token of RFC 9110 section 5.6.2 may hold.
+// notHeaderName matches characters that no header name may hold (RFC 9110 section 5.6.2).
 func notHeaderName(r rune) bool {
 	alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 	return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)

@@ -12,17 +12,15 @@ import (
 // maxProfile is the longest profile file, in bytes.
 const maxProfile = 64 << 10
 
-// ReadProfile reads one JSON object, at most 64 KiB of UTF-8, over a copy of
-// base: a field that it names replaces the whole of base's, lists and objects
-// too, and the others stay. The names are those of [Profile]'s JSON, letter for
-// letter. A profile holds no credentials, and a file that names some is refused.
+// ReadProfile reads one JSON object, at most 64 KiB of UTF-8, over a copy of base. A field that it
+// names replaces base's value whole, lists and objects too; the others stay. The names are exactly
+// those of [Profile]'s JSON. A profile holds no credentials, and a file that names some is refused.
 //
-// Unlike [json.Unmarshal] it returns an [*amsbridge.InputError] for a name that
-// is unknown or stands there twice, for a value of the wrong type, for null where
-// that is not a value to be sent, and for text after the object. The error names
-// the field as the file does ("profile.auth") and quotes no value. What is
-// returned has passed [Profile.Check], whose error names the field as Go does. An
-// error of r is wrapped; r is not closed.
+// Unlike [json.Unmarshal] it returns an [*amsbridge.InputError] for an unknown name, for a name given
+// twice, for a value of the wrong type, for null where that is not a value to be sent, and for text
+// after the object. The error names the field as the file does ("profile.auth") and quotes no value.
+// The returned profile has passed [Profile.Check], whose error names the field as Go does. An error of
+// r is wrapped; r is not closed.
 func ReadProfile(base *Profile, r io.Reader) (*Profile, error) {
 	switch {
 	case base == nil:
@@ -39,7 +37,7 @@ func ReadProfile(base *Profile, r io.Reader) (*Profile, error) {
 	}
 	p := base.clone()
 	extra := p.Extra
-	p.Extra = nil // or the file's would be added to it
+	p.Extra = nil // or the file's values would be added to base's
 	if err := strictjson.Unmarshal(bytes.TrimPrefix(b, []byte("\ufeff")), p); err != nil {
 		return nil, err.InputError("elevate", "profile")
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 )
 
-// other are values of every field which the guess does not have.
+// other differs from the guess in every field.
 const other = `{"name":"PDF","auth":"header","auth_field":"X-Key","first_name":"f","last_name":"l","email":"e","user_id":"u",` +
 	`"remote_product_id":"p","confirmation":"c","confirmation_on":"Y","confirmation_off":null,"extra":{"site.code":{"a":1}},` +
 	`"success":"","errors":["e"],"product_url":"x","accept_unmarked":true}`
@@ -33,7 +33,7 @@ func TestReadProfileOverridesFieldByField(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(other), &fields))
 	require.Len(t, fields, reflect.TypeFor[elevate.Profile]().NumField(), "a new field of Profile is read from files too")
 	for name, raw := range fields {
-		if name == "auth" { // the guess's key name is no header
+		if name == "auth" { // the guess's AuthField cannot be a header
 			continue
 		}
 		one := fmt.Sprintf(`{%q:%s}`, name, raw)
@@ -146,7 +146,7 @@ func FuzzReadProfile(f *testing.F) {
 		want := elevate.GuessedProfile()
 		require.NoError(t, json.Unmarshal(bytes.TrimPrefix(b, []byte("\ufeff")), want))
 		if len(want.Extra) == 0 {
-			want.Extra = p.Extra // no map and an empty one are both none
+			want.Extra = p.Extra // a nil map and an empty one mean the same
 		}
 		if len(want.Errors) == 0 {
 			want.Errors = p.Errors

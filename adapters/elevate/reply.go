@@ -8,30 +8,29 @@ import (
 	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
-// verdict is what a reply's body says.
+// verdict is the meaning of a reply's body.
 type verdict uint8
 
 const (
 	verdictUnclear  verdict = iota
-	verdictUnmarked         // neither success nor error is said: a Product URL decides
+	verdictUnmarked         // the reply says neither success nor error: a Product URL decides
 	verdictDone
 	verdictRefused
 )
 
-// answer is a reply's body, read by a profile. Its texts are the platform's own
-// and not scrubbed yet.
+// answer is a reply's body as the profile reads it. Its texts are the platform's and not scrubbed yet.
 type answer struct {
 	verdict verdict
-	// problem says what is unclear, in our own words.
+	// problem says in our words what is unclear.
 	problem string
-	// text is what the platform said of an error.
+	// text is the platform's text of an error.
 	text string
-	// url is the Product URL as it came, unchecked.
+	// url is the unchecked Product URL.
 	url string
 }
 
-// read understands the body of a reply. Done needs a success field that says
-// yes, and no error beside it.
+// read interprets the body of a reply. verdictDone needs no error, and a success field that says yes or, with
+// AcceptUnmarked, is missing.
 func (p *Profile) read(body string) answer {
 	var o map[string]any
 	if err := strictjson.Unmarshal(jsonText(body), &o); err != nil {
@@ -65,13 +64,13 @@ func (p *Profile) read(body string) answer {
 	return a
 }
 
-// jsonText is a reply as a strict reader takes it: some servers send a byte order
-// mark, or a letter of another encoding somewhere, and mean JSON.
+// jsonText prepares a reply for a strict reader: some servers send a byte order mark, or a stray byte
+// of another encoding, in otherwise valid JSON.
 func jsonText(body string) []byte {
 	return []byte(strings.ToValidUTF8(strings.TrimPrefix(body, "\ufeff"), "\ufffd"))
 }
 
-// truth reads a success field; both are false for what it does not know.
+// truth reads a success field. Both results are false for an unknown value.
 func truth(v any) (yes, no bool) {
 	s := ""
 	switch v := v.(type) {
@@ -91,7 +90,7 @@ func truth(v any) (yes, no bool) {
 	return false, false
 }
 
-// empty tells whether an error field says that there is none.
+// empty tells whether an error field reports no error.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -110,7 +109,7 @@ func empty(v any) bool {
 	return false
 }
 
-// text returns an error field as a person reads it.
+// text returns an error field as readable text.
 func text(v any) string {
 	if s, ok := v.(string); ok {
 		return s

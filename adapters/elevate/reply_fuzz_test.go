@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No bytes are taken for a success unless they are one JSON object whose
-// success field says so and which reports no error.
+// Bytes are a success only as one JSON object whose success field says so and which reports no error.
 func FuzzReply(f *testing.F) {
 	for _, s := range []string{
 		`{"success":true,"product_url":"https://x.example/p"}`, `{"success":false,"success":true}`, `{"errors":["a"]}`,
@@ -47,8 +46,7 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// A link that is kept leads to an allowed host over https, and is written as
-// it would be again.
+// A link that is stored leads to an allowed host over https, and rewriting it again changes nothing.
 func FuzzProductURL(f *testing.F) {
 	for _, s := range []string{
 		"https://learn.example.org/p", "https://learn.example.org@evil.org/", `https:\\learn.example.org`, "//learn.example.org",

@@ -30,7 +30,7 @@ func TestReplies(t *testing.T) {
 		status int
 		body   string
 		want   outbox.Outcome
-		text   string // in the reason, or in the detail of a delivery
+		text   string // in the reason, or in a delivery's detail
 		url    string
 	}{
 		{"success and link", 200, `{"success":true,"product_url":"{self}/p/1"}`, delivered, "", "{self}/p/1"},
@@ -117,8 +117,7 @@ func TestAcceptUnmarked(t *testing.T) {
 	}
 }
 
-// A platform that throws everything back, in every form, gets none of it into
-// what we store.
+// Nothing of a platform's echo, in whatever encoding, reaches what we store.
 func TestPlantedSecretsAreNeverKept(t *testing.T) {
 	t.Parallel()
 	echo := func(r *http.Request) string {
@@ -202,9 +201,9 @@ func TestProductURL(t *testing.T) {
 		"https://learn.example.org/`p`":                               "",
 		"https://learn.example.org/é?é=1#é":                           "https://learn.example.org/%C3%A9?%C3%A9=1#%C3%A9",
 		"https://learn.example.org/p?k=" + key:                        "",
-		"https://learn.example.org/p/ü@example.org":                   "", // no address before it is escaped
+		"https://learn.example.org/p/ü@example.org":                   "", // no e-mail address before it is escaped
 		"https://learn.example.org/" + strings.Repeat("x", 2048):      "",
-		"https://learn.example.org/" + strings.Repeat("\u00e9", 1000): "", // three times as long once it is escaped
+		"https://learn.example.org/" + strings.Repeat("\u00e9", 1000): "", // three times as long after escaping
 	} {
 		reply, err := json.Marshal(map[string]any{"success": true, "product_url": raw})
 		require.NoError(t, err)

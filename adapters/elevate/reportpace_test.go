@@ -15,7 +15,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// clock is set by the test.
+// clock is a clock that the test sets.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -65,7 +65,7 @@ func TestReportsKeepTheirDistance(t *testing.T) {
 	c.pass(1)
 	status = http.StatusInternalServerError
 	require.Error(t, pull())
-	tooSoon(time.Hour) // a report that failed counts
+	tooSoon(time.Hour) // a failed report counts
 	c.pass(time.Hour)
 
 	status, retryAfter = http.StatusTooManyRequests, "7200"
@@ -77,13 +77,13 @@ func TestReportsKeepTheirDistance(t *testing.T) {
 	c.pass(2 * time.Hour)
 	retryAfter = "60"
 	require.Error(t, pull())
-	tooSoon(time.Hour) // the longer one
+	tooSoon(time.Hour) // the longer wait wins
 	c.pass(time.Hour)
 	status = http.StatusOK
 	require.NoError(t, pull())
 	require.Equal(t, 5, calls)
 
-	// A negative interval keeps none; what Elevate asks for is kept all the same.
+	// A negative interval sets none; a wait that Elevate asks for is still kept.
 	cfg.MinInterval = -1
 	client = newReports(t, cfg)
 	require.NoError(t, pull())

@@ -9,50 +9,46 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
-// ReportProfile is the Report API's wire format as far as no public page tells
-// it. What is public stands in [Reports]. It has no default; see
-// [GuessedReportProfile].
+// ReportProfile is the part of the Report API's wire format that is not on public pages. The public
+// part is at [Reports]. There is no default; see [GuessedReportProfile].
 type ReportProfile struct {
-	// Name says where the profile comes from, for people to read. Required.
+	// Name says where the profile comes from, for people. Required.
 	Name string
 
-	// Format and Labels are sent under those names, which are public. The values
-	// are not. Required; JSON.
+	// Format and Labels are sent as "format" and "labels". The names are public, the values are not.
+	// Required; JSON.
 	Format, Labels json.RawMessage
-	// Fields is sent under that name and lists the columns that are wanted.
-	// Required; JSON. How a column of the product is written is not public.
+	// Fields is sent as "fields" and lists the wanted columns. Required; JSON. How a product's column
+	// is written is not public.
 	Fields json.RawMessage
 
-	// PageField names the request's field with the page's number, from 1, and
-	// PageSizeField the one with PageSize. A page with fewer rows than PageSize
-	// is the last. Whether Elevate has pages is not public. Defaults to none: one
-	// reply is the whole report.
+	// PageField names the request's field with the page number, from 1, and PageSizeField the one with
+	// PageSize. A page with fewer rows than PageSize is the last. Whether Elevate has pages is not
+	// public. Defaults to none: one reply is the whole report.
 	PageField, PageSizeField string
-	// PageSize is from 1 to 10,000 where pages are wanted, and else zero.
+	// PageSize is 1 to 10,000 with pages, and zero without.
 	PageSize int
 
-	// Rows is the dotted path of the reply's list of rows. Empty where the reply
-	// is that list itself.
+	// Rows is the dotted path of the reply's list of rows. Empty where the whole reply is that list.
 	Rows string
-	// Errors name the fields of a reply which say, when not empty, that there is
-	// no report, and why. They are looked for where the reply is an object.
+	// Errors name the reply's fields that, when not empty, hold the reason why there is no report. They
+	// are read where the reply is an object.
 	Errors []string
-	// FirstName to TransactionAt name a row's fields: a field of that very name,
-	// or else a dotted path. Required.
+	// FirstName to TransactionAt name a row's fields: a field of exactly that name, or else a dotted
+	// path. Required.
 	FirstName, LastName, Email, ProductTitle, RemoteProductID, TransactionAt string
 
-	// TimeLayouts are those of [time.Parse] in which transaction_at is read; the
-	// first one writes the filter. Required.
+	// TimeLayouts are layouts of [time.Parse] by which transaction_at is read; the first also writes
+	// the filter. Required.
 	TimeLayouts []string
-	// Zone is that of times which name none, and of the filter. Defaults to UTC.
+	// Zone is the time zone of the filter, and of times that name none. Defaults to UTC.
 	Zone *time.Location
 }
 
-// GuessedReportProfile is a guess, not Elevate's word. Public are the names of
-// the request's fields, the resource and the columns. The rest is made up: that
-// format is "json" and labels false, how columns of a user and a product are
-// listed, that there are no pages, that the reply is a list of rows or an object
-// with an error, and that times are UTC in RFC 3339 or as SQL writes them.
+// GuessedReportProfile returns a guess, not Elevate's word. Public are the names of the request's
+// fields, the resource and the columns. The rest is made up: that format is "json" and labels false,
+// how columns of a user and a product are listed, that there are no pages, that the reply is a list of
+// rows or an object with an error, and that times are UTC in RFC 3339 or SQL's form.
 func GuessedReportProfile() *ReportProfile {
 	return &ReportProfile{
 		Name: "guessed", Format: json.RawMessage(`"json"`), Labels: json.RawMessage("false"),

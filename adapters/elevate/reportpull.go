@@ -14,7 +14,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// pull asks for the pages of one report. It returns nil when take wants no more.
+// pull fetches the pages of one report. It returns nil when take returns false.
 func (r *Reports) pull(ctx context.Context, since time.Time, take func(ReportedRegistration) bool) error {
 	if y := since.In(r.profile.zone()).Year(); since.IsZero() || y < 1 || y > 9999 {
 		return check.Bad("elevate", "since", "is zero, or not in the years 1 to 9999")
@@ -68,7 +68,7 @@ func (r *Reports) page(ctx context.Context, since time.Time, page int) (string, 
 		return "", err
 	}
 	if d := r.api.Classify(reply); d != nil {
-		d.Detail = "" // it may hold names that nobody can find in it
+		d.Detail = "" // it may hold names that scrubbing does not know
 		r.wait(d)
 		if _, failure := r.profile.read(reply.Body); reply.Status/100 == 4 && failure != nil {
 			return "", r.explain(d, failure.text)
@@ -81,7 +81,7 @@ func (r *Reports) page(ctx context.Context, since time.Time, page int) (string, 
 	return reply.Body, nil
 }
 
-// explain adds what the platform said of a failure.
+// explain adds the platform's text to a failure.
 func (r *Reports) explain(d *outbox.DeliveryError, said string) *outbox.DeliveryError {
 	if said != "" {
 		d.Reason += ": " + outbox.CutText(r.api.Scrub(said), maxReason)
@@ -106,7 +106,7 @@ func (r *Reports) request(since time.Time, page int) (apiclient.Request, error) 
 	}
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false) // ">=" as it is written
+	enc.SetEscapeHTML(false) // sends ">=" unescaped
 	if err := enc.Encode(o); err != nil {
 		return apiclient.Request{}, err
 	}
@@ -115,7 +115,7 @@ func (r *Reports) request(since time.Time, page int) (apiclient.Request, error) 
 	}, nil
 }
 
-// unsent tells whether Elevate saw nothing of a call.
+// unsent tells whether nothing of a call was sent to Elevate.
 func unsent(err error) bool {
 	d, ok := errors.AsType[*outbox.DeliveryError](err)
 	return ok && d.Outcome == outbox.OutcomeUnavailable && d.Code == ""

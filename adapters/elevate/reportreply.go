@@ -10,30 +10,29 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// ReportedRegistration is one row of the report: somebody who is registered for
-// a product on Elevate, by whatever way. It holds personal data and is as
-// untrusted as everything that a platform sends: escape it where it is shown.
+// ReportedRegistration is one row of the report: a person who is registered for a product on Elevate,
+// however they got there. It holds personal data and is as untrusted as anything that a platform sends:
+// escape it where it is shown.
 type ReportedRegistration struct {
-	// RemoteProductID is the store's product ID. Empty where staff typed none.
+	// RemoteProductID is the shop's product ID. Empty where staff entered none.
 	RemoteProductID string
-	// ProductTitle is Elevate's. May be empty.
+	// ProductTitle is Elevate's title of the product. May be empty.
 	ProductTitle string
-	// FirstName, LastName and Email are personal data, and those that Elevate
-	// has: an e-mail address may have changed there. May be empty.
+	// FirstName, LastName and Email are personal data, as Elevate has them: an e-mail address may have
+	// changed there. May be empty.
 	FirstName, LastName, Email string
-	// TransactionAt is when Elevate says it happened, in the profile's zone where
-	// the reply names none.
+	// TransactionAt is the transaction's time by Elevate, in the profile's zone where the reply names
+	// none.
 	TransactionAt time.Time
 }
 
-// reportFailure is a reply without a report. Its text is the platform's own and
-// not scrubbed yet.
+// reportFailure is a reply without a report. Its text is the platform's and not scrubbed yet.
 type reportFailure struct {
 	outbox.DeliveryError
 	text string
 }
 
-// read understands one reply: every row or none.
+// read reads one reply: every row or none.
 func (p *ReportProfile) read(body string) ([]ReportedRegistration, *reportFailure) {
 	no := func(reason string) ([]ReportedRegistration, *reportFailure) {
 		return nil, &reportFailure{DeliveryError: *unclear(reason)}
@@ -45,7 +44,7 @@ func (p *ReportProfile) read(body string) ([]ReportedRegistration, *reportFailur
 	if o, ok := found.(map[string]any); ok {
 		for _, path := range p.Errors {
 			if v, ok := fieldpath.Get(o, path); ok && !empty(v) {
-				said, _ := v.(string) // a list or object might be rows
+				said, _ := v.(string) // a list or an object could hold rows
 				return nil, &reportFailure{text: said, DeliveryError: outbox.DeliveryError{
 					Outcome: outbox.OutcomeRejected, Reason: "the platform reports a failure",
 				}}
@@ -70,9 +69,8 @@ func (p *ReportProfile) read(body string) ([]ReportedRegistration, *reportFailur
 	return rows, nil
 }
 
-// row reads one row, or says what is wrong with it in our own words. A field
-// that is not there is wrong, since the profile's name of it may be; one that is
-// null is empty.
+// row reads one row, or says in our words what is wrong with it. A missing field is an error, since the
+// profile's name for it may be wrong; null is empty.
 func (p *ReportProfile) row(v any, to *ReportedRegistration) (problem string) {
 	o, ok := v.(map[string]any)
 	if !ok {

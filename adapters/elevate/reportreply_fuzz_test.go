@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No bytes are a report unless they are one JSON list of objects, each of which
-// became one row with a time.
+// Bytes are a report only as one JSON list of objects, each of which becomes one row with a time.
 func FuzzReport(f *testing.F) {
 	for _, s := range []string{
 		`[]`, `[{}]`, `{"error":"x"}`, `[],"x":[]`, "\ufeff[]", `<html>`, `[{"user":{"firstname":"a","lastname":"b","email":"c"},` +

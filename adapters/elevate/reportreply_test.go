@@ -17,8 +17,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// row is a reply of one row with one field changed; an empty value leaves it
-// out.
+// row returns a reply of one row with one field changed; an empty value removes the field.
 func row(t *testing.T, path, value string) string {
 	t.Helper()
 	var rows []map[string]any
@@ -148,7 +147,7 @@ func TestReportsAreBounded(t *testing.T) {
 	three := "[" + strings.Repeat(strings.Trim(oneRow, "[]")+",", 2) + strings.Trim(oneRow, "[]") + "]"
 	cfg := reportsConfig(serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		calls++
-		_, _ = io.WriteString(w, three+strings.Repeat(" ", calls)) // no two replies are the same
+		_, _ = io.WriteString(w, three+strings.Repeat(" ", calls)) // every reply is different
 	}))
 	cfg.MaxRows = 2
 	rows, err := all(t, newReports(t, cfg).Registrations(t.Context(), since))
@@ -176,7 +175,7 @@ func TestReportsAreBounded(t *testing.T) {
 	require.Equal(t, 1, calls, "who has enough asks for no more pages")
 }
 
-// A platform that throws everything back gets none of it into an error.
+// Nothing of a platform's echo reaches an error.
 func TestPlantedSecretsAreNotInReportErrors(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 302, 400, 401, 403, 429, 500, 504} {

@@ -14,12 +14,12 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// ReportsConfig sets up [Reports].
+// ReportsConfig configures [Reports].
 type ReportsConfig struct {
 	// AllowLoopbackHTTP permits plain http to a loopback address, for sandboxes
 	// and tests. Defaults to false: https only.
 	AllowLoopbackHTTP bool
-	// APIKey is Elevate's, made by [Key]. Required.
+	// APIKey is Elevate's api_key, made by [Key]. Required.
 	APIKey Credentials
 	// Endpoint is the Report API's URL. Defaults to https://{Site}/api/reports/.
 	Endpoint string
@@ -29,12 +29,11 @@ type ReportsConfig struct {
 	// MaxRows is how many rows one report may have, from 1 to 1,000,000; one more
 	// is an error. Defaults to 100,000.
 	MaxRows int
-	// MinInterval is the time between the starts of two reports. Elevate means
-	// them for infrequent pulls, such as nightly ones, and may restrict or block
-	// others; where that begins is not public. A report that failed counts, unless
-	// nothing was sent. It is kept in memory, so a new process begins anew.
-	// Negative for none: tests, and callers that keep count themselves. Defaults
-	// to one hour.
+	// MinInterval is the shortest time between the starts of two reports. Elevate means them for
+	// infrequent pulls, such as nightly ones, and may restrict or block others; its limit is not
+	// public. A failed report counts, unless nothing was sent. The time is kept in memory, so a new
+	// process does not know it. Negative for none, for tests and for callers that keep their own pace.
+	// Defaults to one hour.
 	MinInterval time.Duration
 	// Now is the clock of MinInterval and Retry-After. Defaults to time.Now.
 	Now func() time.Time
@@ -43,26 +42,25 @@ type ReportsConfig struct {
 	Profile *ReportProfile
 	// RootCAs verify Elevate's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
-	// Site is Elevate's host, such as "learn.example.org", with its port if it
-	// has one of its own. Required unless Endpoint is given.
+	// Site is Elevate's host, such as "learn.example.org", with a port if it is not the default.
+	// Required unless Endpoint is set.
 	Site string
-	// Timeout bounds each call, reply included. Defaults to two minutes.
+	// Timeout bounds each call, including its reply. Defaults to two minutes.
 	Timeout time.Duration
-	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
-	// module's version in the running binary, or "devel".
+	// Version is the version in the User-Agent, "amsbridge/<version>". Defaults to this module's
+	// version in the running binary, or "devel".
 	Version string
 }
 
-// Reports reads from Elevate's Report API who is registered for what, for the
-// reconciliation with the store's own orders. It is safe for concurrent use,
-// and shows no credentials when printed.
+// Reports reads from Elevate's Report API who is registered for what, to compare with the shop's own
+// orders. It is safe for concurrent use, and printing it shows no credentials.
 //
-// Public pages tell this much: JSON is posted to https://{site}/api/reports/
-// with api_key, format, labels, resource "productRegistration", fields and
-// filters {"transaction_at": {">=": …}}. The rest is a [ReportProfile].
+// Public pages say this much: JSON is posted to https://{site}/api/reports/ with api_key, format,
+// labels, resource "productRegistration", fields and filters {"transaction_at": {">=": …}}. The rest is
+// a [ReportProfile].
 //
-// The report does not hold the Unique User ID. An e-mail address does not
-// identify a user, so what is matched by it is for a person to judge.
+// The report does not hold the Unique User ID. An e-mail address does not identify a user, so a person
+// must judge what was matched by it.
 type Reports struct {
 	api      *apiclient.Client
 	key      Credentials
@@ -74,14 +72,13 @@ type Reports struct {
 	now      func() time.Time
 
 	mu    sync.Mutex
-	until time.Time // no report before
+	until time.Time // no report before this time
 }
 
-// TooSoonError is a report that was not asked for, since the last one is more
-// recent than [ReportsConfig].MinInterval, or Elevate asked by Retry-After to
-// wait. Nothing was sent.
+// TooSoonError says that a report was not asked for, because the last one is more recent than
+// [ReportsConfig].MinInterval, or because Elevate asked to wait by Retry-After. Nothing was sent.
 type TooSoonError struct {
-	// Wait is how long it is until a report may be asked for.
+	// Wait is how long until the next report is allowed.
 	Wait time.Duration
 }
 
@@ -143,23 +140,19 @@ func (cfg ReportsConfig) withDefaults() ReportsConfig {
 	return cfg
 }
 
-// CloseIdleConnections closes the connections that no call uses. The client
-// stays usable.
+// CloseIdleConnections closes the connections that no call uses. The client can still be used.
 func (r *Reports) CloseIdleConnections() { r.api.CloseIdleConnections() }
 
-// Registrations yields the registrations whose transaction was at since or
-// later, as Elevate filters and orders them: rows from before since are passed
-// on if it sends some. Nothing is sent until the sequence is ranged over, and
-// each ranging asks for a report of its own. It ends with the report or with the
-// first error, which comes with an empty row; rows before it were read in full,
-// but are not the whole report.
+// Registrations yields the registrations with a transaction at or after since, as Elevate filters and
+// orders them; earlier rows that it sends are passed on. Nothing is sent until the sequence is ranged
+// over, and each ranging asks for a new report. It ends with the report, or with the first error, which
+// comes with an empty row. Rows before an error were read in full, but are not the whole report.
 //
-// An error is a [*TooSoonError], an [*amsbridge.InputError] for since, or an
-// [*outbox.DeliveryError] as of [Client.Deliver]. It holds nothing of a reply,
-// which is full of names, but for the text of one of the profile's Errors,
-// without the API key and e-mail addresses. Its RetryAfter is what Elevate asked
-// for, and until then every further report is a TooSoonError. What is not
-// understood is "unknown". A report is not retried here.
+// An error is a [*TooSoonError], an [*amsbridge.InputError] for since, or an [*outbox.DeliveryError] as
+// of [Client.Deliver]. A reply is full of names, so the error holds nothing of it but the text of one
+// of the profile's Errors, without the API key and e-mail addresses. Its RetryAfter is what Elevate
+// asked for; until then every further report is a TooSoonError. A reply that is not understood is
+// "unknown". A report is not retried here.
 func (r *Reports) Registrations(ctx context.Context, since time.Time) iter.Seq2[ReportedRegistration, error] {
 	return func(yield func(ReportedRegistration, error) bool) {
 		if err := r.pull(ctx, since, func(row ReportedRegistration) bool { return yield(row, nil) }); err != nil {
@@ -168,8 +161,8 @@ func (r *Reports) Registrations(ctx context.Context, since time.Time) iter.Seq2[
 	}
 }
 
-// start allows a report now and none before the time that it returns, or says
-// how long to wait.
+// start allows a report now, and none before the time that it returns. Otherwise its error says how
+// long to wait.
 func (r *Reports) start() (until time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -181,7 +174,7 @@ func (r *Reports) start() (until time.Time, err error) {
 	return r.until, nil
 }
 
-// takeBack forgets a start of which Elevate saw nothing.
+// takeBack undoes a start whose call was not sent.
 func (r *Reports) takeBack(until time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -50,7 +50,7 @@ func newReports(t *testing.T, cfg elevate.ReportsConfig) *elevate.Reports {
 	return r
 }
 
-// all reads a report to its end or its first error, which comes last.
+// all reads a report to its end or its first error, which it returns last.
 func all(t *testing.T, seq iter.Seq2[elevate.ReportedRegistration, error]) (rows []elevate.ReportedRegistration, failed error) {
 	t.Helper()
 	for row, err := range seq {
@@ -128,7 +128,7 @@ func TestGoldenReportRequest(t *testing.T) {
 		_, _ = io.WriteString(w, oneRow)
 	}) + "/api/reports/")
 	client := newReports(t, cfg)
-	cfg.Profile.Fields[2], cfg.Profile.TimeLayouts[0] = 'X', "" // it is the caller's own again
+	cfg.Profile.Fields[2], cfg.Profile.TimeLayouts[0] = 'X', "" // the client has a copy of its own
 	rows, err := all(t, client.Registrations(t.Context(), since))
 	require.NoError(t, err)
 	require.Equal(t, goldenReport, strings.ReplaceAll(string(got), "\r\n", "\n"))

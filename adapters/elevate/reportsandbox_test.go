@@ -16,8 +16,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// reportSandbox is a platform on which five users were registered, one an hour
-// from since on.
+// reportSandbox is a sandbox in which five users were registered, one an hour after since.
 func reportSandbox(t *testing.T, p *elevate.ReportProfile) (*elevatetest.Server, elevate.ReportsConfig) {
 	t.Helper()
 	c := &clock{at: since.Truncate(time.Second)}
@@ -93,7 +92,7 @@ func TestSandboxReportFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		fault      elevatetest.Fault
-		want       outbox.Outcome // none: a report
+		want       outbox.Outcome // none for a report
 		retryAfter time.Duration
 	}{
 		{elevatetest.Fault{Kind: elevatetest.Throttle, RetryAfter: "90"}, outbox.OutcomeThrottled, 90 * time.Second},
@@ -164,7 +163,7 @@ func ExampleReports() {
 	}
 
 	reports, err := elevate.NewReports(elevate.ReportsConfig{
-		Endpoint: srv.URL + "/api/reports/", AllowLoopbackHTTP: true, // for a real one, its Site is enough
+		Endpoint: srv.URL + "/api/reports/", AllowLoopbackHTTP: true, // a real one needs only its Site
 		APIKey: elevate.Key("key"), Profile: elevate.GuessedReportProfile(),
 	})
 	if err != nil {

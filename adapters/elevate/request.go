@@ -13,12 +13,12 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// jsonHeader is the header of a call that sends JSON and wants some back.
+// jsonHeader is the header of a call that sends and expects JSON.
 func jsonHeader() http.Header {
 	return http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}}
 }
 
-// request makes the call of one registration.
+// request makes the call for one registration.
 func (p *Profile) request(
 	url string, s secrets, r amsbridge.Registration, key string, confirm bool,
 ) (apiclient.Request, error) {
@@ -54,14 +54,13 @@ func (p *Profile) request(
 	}, nil
 }
 
-// private lists what no text about this registration may hold.
+// private lists the texts that no text about this registration may hold.
 func private(r amsbridge.Registration) []string {
 	return []string{r.User.Email, r.User.FirstName, r.User.LastName, string(r.User.ID)}
 }
 
-// missing names the first fact that Elevate's text wants and that a registration
-// does not have, in an operator's words, and says the same as an error of the
-// field. It returns nil where nothing is missing.
+// missing returns the first fact of Elevate's text that a registration lacks, in an operator's words
+// and as an error about the field. The error is nil where nothing is missing.
 func missing(r amsbridge.Registration) (fact string, bad *check.InputError) {
 	if wrong, ok := errors.AsType[*check.InputError](r.User.ID.Check()); ok {
 		return "user ID", check.Bad("elevate", "Registration.User.ID", wrong.Problem)

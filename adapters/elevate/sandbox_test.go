@@ -84,7 +84,7 @@ func TestSandboxFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		fault      elevatetest.Fault
-		want       outbox.Outcome // none: delivered
+		want       outbox.Outcome // none for a delivery
 		retryAfter time.Duration
 		effect     bool
 	}{
@@ -149,7 +149,7 @@ func TestSandboxHoldsTheAnswer(t *testing.T) {
 	require.Len(t, s.Registrations(), 1)
 }
 
-// Every way to authenticate and nested names, from the client to the sandbox.
+// Every Auth, and nested names, from the client to the sandbox.
 func TestSandboxSpeaksTheProfile(t *testing.T) {
 	t.Parallel()
 	for _, auth := range []elevate.Auth{elevate.AuthBody, elevate.AuthBearer, elevate.AuthBasic, elevate.AuthHeader} {

@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// Guard wraps a gorilla/mux router from outside, where the router's own answers
-// pass too: middleware added by its Use does not run on 404, 405 and redirects.
+// Guard wraps a gorilla/mux router from outside, where it also covers the router's own answers:
+// middleware added by Use does not run on 404, 405 and redirects.
 //
-//   - A path that a browser would read as another host ("//evil.example/",
-//     "/\evil.example", encoded or not) is not found. With StrictSlash, and with
-//     SkipClean or UseEncodedPath, the router would answer it with a redirect to
-//     that host.
-//   - So is a URL that cannot be read again once it is written, such as one with
-//     "#" and "%" in its query: StrictSlash would panic over it.
-//   - Every answer says nosniff and, unless a handler says otherwise, that it may
-//     not be framed and sends no Referer to other sites.
+//   - A path that a browser would read as another host ("//evil.example/", "/\evil.example",
+//     encoded or not) is not found. With StrictSlash, and with SkipClean or UseEncodedPath, the
+//     router would answer it with a redirect to that host.
+//   - A URL that cannot be parsed again once it is written, such as one with "#" and "%" in its
+//     query, is not found either: StrictSlash would panic on it.
+//   - Every answer has nosniff and, unless a handler sets them otherwise, headers that forbid
+//     framing and sending a Referer to other sites.
 func Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -32,9 +31,8 @@ func Guard(next http.Handler) http.Handler {
 	})
 }
 
-// leadsAway tells whether a path would be a host, were it sent back as a
-// Location. Browsers take a backslash for a slash, and leave tabs and line feeds
-// out.
+// leadsAway tells whether a path would be a host if it were sent back as a Location. Browsers read a
+// backslash as a slash, and drop tabs and line feeds.
 func leadsAway(path string) bool {
 	path = strings.Map(func(r rune) rune {
 		if r < ' ' {

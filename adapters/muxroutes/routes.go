@@ -1,6 +1,6 @@
-// Package muxroutes mounts amsbridge's handlers on gorilla/mux, under the
-// conventional paths, and closes what gorilla/mux leaves open. The handlers
-// themselves fit any router: [Config.Handlers] gives them for others.
+// Package muxroutes mounts amsbridge's handlers on gorilla/mux under conventional paths, and guards
+// against what gorilla/mux leaves open. The handlers fit any router: [Config.Handlers] returns them for
+// others.
 package muxroutes
 
 import (
@@ -14,8 +14,7 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// The conventional paths, behind the prefix. A handler that is not configured
-// has none.
+// The conventional paths, after the prefix. A handler that is not configured is not mounted.
 const (
 	PathHandOff   = "/hand-off"
 	PathSignOut   = "/sign-out"
@@ -27,10 +26,10 @@ const (
 
 const prefixChars = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
-// Config says what is mounted. A nil handler is not.
+// Config says which handlers are mounted. A nil handler is not.
 type Config struct {
-	// Prefix begins every path: "/" and at least one of [a-z0-9-]. Defaults to
-	// "/amsbridge". The BaseURL of the cart links must agree with it.
+	// Prefix is the beginning of every path: "/" and at least one of [a-z0-9-]. Defaults to
+	// "/amsbridge". The BaseURL of the cart links must have the same prefix.
 	Prefix string
 	// HandOffs answers [PathHandOff] and [PathSignOut].
 	HandOffs *handoff.Handlers
@@ -44,10 +43,9 @@ type Config struct {
 	JWKS http.Handler
 }
 
-// Handlers returns the handlers by path, for another router. Mount them for all
-// methods: each answers a method that it does not know with 405 and Allow, and
-// answers HEAD where it answers GET. It returns an *amsbridge.InputError that
-// names the bad field.
+// Handlers returns the handlers by path, for another router. Mount them for all methods: each answers a
+// method that it does not support with 405 and Allow, and answers HEAD where it answers GET. It returns
+// an *amsbridge.InputError that names the bad field.
 func (c Config) Handlers() (map[string]http.Handler, error) {
 	if c.Prefix == "" {
 		c.Prefix = "/amsbridge"
@@ -82,10 +80,9 @@ func (c Config) Handlers() (map[string]http.Handler, error) {
 	return all, nil
 }
 
-// Mount adds the handlers to a router and returns the handler to serve in its
-// place: the router behind [Guard]. Routes are matched by path alone, so that
-// every method reaches the handlers, whatever the router does with other methods
-// on its own routes. Its errors are those of [Config.Handlers].
+// Mount adds the handlers to a router and returns the handler to serve instead of it: the router inside
+// [Guard]. Routes match by path alone, so every method reaches the handlers, whatever the router does
+// on its own routes. The errors are those of [Config.Handlers].
 func Mount(router *mux.Router, c Config) (http.Handler, error) {
 	if router == nil {
 		return nil, check.Bad("muxroutes", "router", "is nil")

@@ -28,7 +28,7 @@ func (cart) Set(http.ResponseWriter, *http.Request, amsbridge.Product, int) (car
 
 func quiet(context.Context, amsbridge.SSOEvent) {}
 
-// everything is a shop with every handler.
+// everything is a shop's configuration with every handler.
 func everything(t testing.TB) muxroutes.Config {
 	t.Helper()
 	key, err := ssokeys.Generate(ssokeys.EdDSA)
@@ -84,7 +84,7 @@ func everything(t testing.TB) muxroutes.Config {
 	return muxroutes.Config{HandOffs: handOffs, Validator: validator, Cart: links, StaffList: staff}
 }
 
-// asked is a request and what every router must answer.
+// asked is a request, and the answer that every router must give.
 type asked struct {
 	method, target string
 	header         string
@@ -154,7 +154,7 @@ func TestRouterTableIsTheSameOnBothRouters(t *testing.T) {
 	}
 }
 
-// ask sends the target in its very bytes: a parser would tidy it.
+// ask sends exactly the target's bytes, which a parser would clean.
 func (c asked) ask(t testing.TB, h http.Handler) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(c.method, "/", nil)
@@ -170,8 +170,7 @@ func (c asked) ask(t testing.TB, h http.Handler) *httptest.ResponseRecorder {
 	return rec
 }
 
-// Without the guard gorilla/mux itself sends a browser to another host; with it
-// no set-up does.
+// Without the guard gorilla/mux redirects a browser to another host; with it no configuration does.
 func TestRouterSendsNobodyToAnotherHost(t *testing.T) {
 	t.Parallel()
 	setUps := map[string]func() *mux.Router{
@@ -248,7 +247,7 @@ func FuzzGuard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, target string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil || !strings.HasPrefix(target, "/") || !strings.HasPrefix(u.Path, "/") {
-			return // no server hands such a request on
+			return // no server passes such a request on
 		}
 		require.False(t, leads(asked{method: "GET", target: target}.ask(t, h).Header().Get("Location")))
 	})

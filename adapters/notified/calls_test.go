@@ -18,14 +18,14 @@ import (
 
 var ada = notified.Person{UserID: "u-1", Email: "ada@example.org", FirstName: "Ada & Co", LastName: "L\u00e9vy"}
 
-// minter is what a hand-off needs of a client.
+// minter is the part of a client that a hand-off uses.
 type minter interface {
 	MintTicket(ctx context.Context, user amsbridge.UserID, product amsbridge.Product) (string, error)
 }
 
 var _ minter = (*notified.Client)(nil)
 
-// everyCall is each typed call, with arguments that none of them refuses.
+// everyCall makes each typed call with valid arguments.
 var everyCall = map[string]func(context.Context, *notified.Client, notified.Person) (any, error){
 	"M": func(ctx context.Context, c *notified.Client, p notified.Person) (any, error) {
 		return c.AddAddOns(ctx, p, show, 10342, 9985, 9985)
@@ -56,7 +56,7 @@ var everyCall = map[string]func(context.Context, *notified.Client, notified.Pers
 	},
 }
 
-// TestCallsGolden shows what each opcode is called with, and nothing else.
+// Each opcode is called with exactly these parameters.
 func TestCallsGolden(t *testing.T) {
 	t.Parallel()
 	const byID, byEmail = "&LookupByExternalUserID=1&ExternalUserID=u-1", "&LookupByExternalUserID=0&EMailAddress=ada%40example.org"
@@ -99,7 +99,7 @@ func TestCallsGolden(t *testing.T) {
 	}
 }
 
-// TestNamesAreSettings: what is a guess can be corrected.
+// TestNamesAreSettings: names that are guesses can be changed.
 func TestNamesAreSettings(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +126,7 @@ func TestNamesAreSettings(t *testing.T) {
 	require.Contains(t, failure(t, err).Reason, "KRU,7,[removed],[removed]", "the names go out under theirs, and come back in no error")
 }
 
-// TestRegisterAlready: only R's own status says that a registration is there.
+// TestRegisterAlready: only R's own status means that a registration exists.
 func TestRegisterAlready(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[string]struct {
@@ -206,7 +206,7 @@ func TestCallsRefuseBadInput(t *testing.T) {
 	require.Contains(t, failure(t, err).Reason, "notified: Chain.ShowKey is not positive")
 }
 
-// TestChainKeepsItsArguments: the caller's list is not sorted under them.
+// TestChainKeepsItsArguments: the caller's list is not sorted in place.
 func TestChainKeepsItsArguments(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)

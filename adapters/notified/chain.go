@@ -11,71 +11,67 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Sizes of OpCodeList and EMailAddress in the vendor's text. That the names have the latter's is a guess.
+// Sizes of OpCodeList and EMailAddress in the vendor's text. That names may be as long as EMailAddress
+// is a guess.
 const (
 	maxOpCodes     = 20
 	maxProfileText = 255
 )
 
-// Person is whom a call is about. UserID finds them, or Email where [Config].LookupByEmail says so. C, I
-// and U need Email, FirstName and LastName; no other call sends a name.
+// Person is the person whom a call is about. UserID finds them, or Email where [Config].LookupByEmail
+// is set. C, I and U need Email, FirstName and LastName; no other call sends a name.
 type Person struct {
 	UserID                     amsbridge.UserID
 	Email, FirstName, LastName string
 }
 
-// Chain is several opcodes in one call, carried out from left to right. That M,
-// N and A chain with others is a guess; "CrT" is known from public code.
+// Chain is several opcodes in one call, which run from left to right. That M, N and A chain with others
+// is a guess; "CrT" is known from public code.
 type Chain struct {
-	// OpCodes are 1 to 20 letters of A, C, I, K, M, N, R, T, U, Z and r. They are
-	// case-sensitive: R registers, r registers or moves to another package. D is
-	// refused, for it deletes the whole user.
+	// OpCodes are 1 to 20 letters of A, C, I, K, M, N, R, T, U, Z and r. They are case-sensitive: R
+	// registers, r registers or moves to another package. D is refused, since it deletes the whole
+	// user.
 	OpCodes string
-	// Person is whom all of them are about.
+	// Person is the person whom all opcodes are about.
 	Person Person
 	// ShowKey is needed by all but C, I and U.
 	ShowKey int64
 	// ShowPackageKey is needed by R and r.
 	ShowPackageKey int64
-	// AddOnKeys are added by M and removed by N, each once: 8,000 bytes at most
-	// as a list.
+	// AddOnKeys are added by M and removed by N, each once. As a list they take at most 8,000 bytes.
 	AddOnKeys []int64
 }
 
-// Step is what one opcode of a call came to.
+// Step is the result of one opcode of a call.
 type Step struct {
-	// OpCode is its letter.
+	// OpCode is the opcode's letter.
 	OpCode string
-	// Status is the platform's, and 0 for success.
+	// Status is the platform's status: 0 for success.
 	Status int
-	// Message is the platform's, scrubbed of secrets and personal data.
+	// Message is the platform's message, scrubbed of secrets and personal data.
 	Message string
 	// AddOnsChanged is how many add-ons M added or N removed.
 	AddOnsChanged int
 	// AddOns are the keys that A lists, in numeric order, each once.
 	AddOns []int64
-	// ShowPackageKey is the package that K names.
+	// ShowPackageKey is the package in K's answer.
 	ShowPackageKey int64
-	// RegistrationID is the one output of Z, whatever its name: that nothing
-	// else comes with it is a guess.
+	// RegistrationID is Z's one output, whatever its name. That Z has no other output is a guess.
 	RegistrationID string
-	// Ticket is T's.
+	// Ticket is T's login ticket.
 	Ticket Ticket
 }
 
-// Chain makes one call of several opcodes and returns what each that ran came
-// to, matched by position. It sends once.
+// Chain makes one call of several opcodes and returns the result of each that ran, matched by position.
+// It sends once.
 //
-// The platform may stop early, as it does at an opcode that it refuses. Then the
-// steps that ran come back, the refused one among them, with an error that says
-// where it stopped: they have taken effect. The same goes for a step whose
-// outputs cannot be read. Where the reply as a whole cannot be read, or names
-// opcodes other than those that were sent, there are no steps; what took effect
-// is unknown.
+// The platform may stop at an opcode that it refuses. Chain then returns the steps that ran, the
+// refused one last, with an error that says where it stopped: the earlier steps have taken effect. The
+// same holds for a step whose outputs cannot be read. Where the whole reply cannot be read, or names
+// other opcodes than were sent, there are no steps, and it is unknown what took effect.
 //
-// The error is an [*outbox.DeliveryError], rejected for a bad field, which its
-// [*amsbridge.InputError] names, such as "Chain.ShowKey" or "Person.Email":
-// nothing was sent then.
+// The error is an [*outbox.DeliveryError]. It is rejected for a bad field, such as "Chain.ShowKey" or
+// "Person.Email", which its [*amsbridge.InputError] names: nothing was sent then.
 func (c *Client) Chain(ctx context.Context, q Chain) ([]Step, error) {
 	q.AddOnKeys = unique(q.AddOnKeys)
 	if err := q.check(c.cfg.LookupByEmail); err != nil {
@@ -89,7 +85,7 @@ func (c *Client) Chain(ctx context.Context, q Chain) ([]Step, error) {
 	return steps, nil
 }
 
-// single makes a call of one opcode.
+// single makes a call of one opcode and returns its step.
 func (c *Client) single(ctx context.Context, q Chain) (Step, error) {
 	steps, err := c.Chain(ctx, q)
 	if len(steps) == 0 {
@@ -98,7 +94,8 @@ func (c *Client) single(ctx context.Context, q Chain) (Step, error) {
 	return steps[0], err
 }
 
-// check returns an [*amsbridge.InputError] for what the vendor's text does not allow. The keys are sorted.
+// check returns an [*amsbridge.InputError] for what the vendor's text does not allow. The keys must be
+// sorted.
 func (q Chain) check(byEmail bool) error {
 	bad := func(field, problem string) error { return check.Bad("notified", "Chain."+field, problem) }
 	switch {
@@ -136,8 +133,8 @@ func (q Chain) check(byEmail bool) error {
 	return nil
 }
 
-// check returns an [*amsbridge.InputError] unless the person can be looked up, and has a profile where that
-// is sent.
+// check returns an [*amsbridge.InputError] unless the person can be looked up, and has a profile where
+// one is sent.
 func (p Person) check(byEmail, profile bool) error {
 	bad := func(field, problem string) error { return check.Bad("notified", "Person."+field, problem) }
 	if !byEmail {

@@ -14,43 +14,39 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// CheckConfig says what [Client.Check] looks at.
+// CheckConfig says what [Client.Check] checks.
 type CheckConfig struct {
-	// ShowKey is the show. Defaults to none: only host and credentials are looked
-	// at.
+	// ShowKey is the show. Defaults to none: only host and credentials are checked.
 	ShowKey int64
-	// ShowPackageKey is the package for which KnownUser is registered. Defaults to
-	// none: whichever it is is right.
+	// ShowPackageKey is the package that KnownUser should be registered for. Defaults to none: any
+	// package is right.
 	ShowPackageKey int64
-	// AddOnKeys are looked for on KnownUser's registration. Defaults to none.
+	// AddOnKeys should be on KnownUser's registration. Defaults to none.
 	AddOnKeys []int64
-	// KnownUser is somebody who is registered for the show, such as a test user
-	// of the association's. Defaults to nobody: the keys cannot be looked at then.
+	// KnownUser is a person who is registered for the show, such as a test user of the association.
+	// Defaults to none: the keys cannot be checked then.
 	KnownUser Person
 }
 
-// nobody is looked up to see whether the credentials are taken. Such a user is
-// not meant to exist.
+// nobody is a user who should not exist, looked up to test the credentials.
 var nobody = Person{UserID: "amsbridge-check-of-nobody", Email: "amsbridge-check@nobody.invalid"}
 
 // statusNoEvent is known from public pages.
 const statusNoEvent = 51
 
-// Check looks at a real account by harmless reads, and says in plain words what
-// is right, what is wrong and what cannot be told without a write. It sends the
-// opcodes K and A alone, three calls at most.
+// Check tests a real account by harmless reads, and says in plain words what is right, what is wrong
+// and what cannot be told without a write. It sends only the opcodes K and A, in at most three calls.
 //
-// The credentials are known to be right once Notified answers about a user of
-// ours who does not exist, with status 71 most likely. That status 51 tells an
-// unknown show is known from public pages; whether it comes before 71 is not, so
-// an unknown user shows nothing of the show.
+// The credentials are right once Notified answers about a user that does not exist, most likely with
+// status 71. It is public that status 51 means an unknown show, but not whether it comes before 71, so
+// status 71 says nothing about the show.
 //
-// What it finds is Notified's state at that time and no promise. No finding
-// holds a credential, the known user's ID, a name or an e-mail address.
+// The findings are Notified's state at that time and promise nothing. They hold no credential, no name,
+// no e-mail address and not the known user's ID.
 func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding {
 	show := cfg.ShowKey
 	if show <= 0 {
-		show = 1 // K wants one; the credentials are looked at before
+		show = 1 // K needs a show key; credentials are checked before it
 	}
 	answer := c.query(ctx, "K", nobody, show)
 	all, reached := reach.Host(ctx, c.cfg.BaseURL, answer.err)
@@ -63,7 +59,7 @@ func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding 
 	return append(all, writesUnseen...)
 }
 
-// writesUnseen are what no read can show.
+// writesUnseen are the findings about what no read can show.
 var writesUnseen = []contract.Finding{
 	{
 		Subject: "adding and removing", State: contract.NotChecked,
@@ -76,9 +72,9 @@ var writesUnseen = []contract.Finding{
 	},
 }
 
-// answer is what a call of one opcode came to.
+// answer is the result of a call of one opcode.
 type answer struct {
-	came bool // Notified's API answered about the opcode, in the step
+	came bool // Notified answered about the opcode; the answer is in step
 	step Step
 	err  *outbox.DeliveryError // nil for status 0 and readable outputs
 }
@@ -96,7 +92,7 @@ func (c *Client) query(ctx context.Context, code string, p Person, show int64) a
 // is tells whether Notified answered with this status.
 func (a answer) is(status int) bool { return a.came && a.step.Status == status }
 
-// credentials says what the answer about nobody shows.
+// credentials returns what the answer about nobody shows about the credentials.
 func (a answer) credentials() contract.Finding {
 	if a.came {
 		return contract.Finding{
@@ -130,7 +126,7 @@ func (a answer) credentials() contract.Finding {
 	}
 }
 
-// checkShow says what Notified shows of the keys. The first answer is the one about nobody.
+// checkShow returns what Notified shows about the keys. first is the answer about nobody.
 func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first answer) []contract.Finding {
 	if cfg.ShowKey <= 0 {
 		return []contract.Finding{{Subject: "show key", State: contract.NotChecked, Text: "none was given"}}
@@ -176,12 +172,12 @@ func (c *Client) checkShow(ctx context.Context, cfg CheckConfig, first answer) [
 	return []contract.Finding{show, user}
 }
 
-// wrongNames is what an answer with status 0 shows whose outputs cannot be read.
+// wrongNames returns the finding of an answer with status 0 whose outputs cannot be read.
 func wrongNames(a answer) contract.Finding {
 	return contract.Finding{Subject: "output names", State: contract.Wrong, Text: a.err.Error()}
 }
 
-// checkRegistration compares a registration, for this package, with what is expected of it.
+// checkRegistration compares a registration for this package with the expected one.
 func (c *Client) checkRegistration(
 	ctx context.Context, cfg CheckConfig, registered int64,
 ) []contract.Finding {

@@ -17,8 +17,8 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
-// states returns the states of findings by subject, and asks that no finding
-// holds a secret or anything about a person.
+// states returns the states of findings by subject, and checks that no finding holds a secret or
+// personal data.
 func states(t *testing.T, all []contract.Finding) (by map[string]contract.State, text string) {
 	t.Helper()
 	by = map[string]contract.State{}
@@ -173,8 +173,8 @@ func TestCheckOfAHostThatIsNotThere(t *testing.T) {
 	}
 }
 
-// Whether the platform looks at the show before the user is unknown: each order
-// tells an unknown show.
+// It is unknown whether the platform checks the show before the user: an unknown show is found in
+// either order.
 func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 	t.Parallel()
 	calls := 0
@@ -191,7 +191,7 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 	require.Equal(t, 1, calls, "the known user is not asked about in vain")
 }
 
-// The known user may be told by e-mail address, where the client looks up so.
+// The known user may be given by e-mail address, where the client looks people up by it.
 func TestCheckByEmail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.LookupByEmail = true })

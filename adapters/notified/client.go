@@ -10,17 +10,19 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Client calls opcodes, and delivers messages by them. It is safe for concurrent use. Make one with [New].
+// Client calls opcodes and delivers messages with them. It is safe for concurrent use. Make one with
+// [New].
 type Client struct {
 	cfg  Config // without auth code and credentials
 	http *apiclient.Client
-	// secrets returns auth code and credentials. Whatever prints a Client prints no function's values.
+	// secrets returns auth code and credentials. It is a function, so that printing a Client does not
+	// show them.
 	secrets func() (authCode, credentials string)
 }
 
 var _ outbox.Destination = (*Client)(nil)
 
-// New returns a client. It makes no call: wrong credentials show with the first delivery. The error is an
+// New returns a client. It makes no call: wrong credentials show at the first delivery. The error is an
 // [*amsbridge.InputError] that names the bad field.
 func New(cfg Config) (*Client, error) {
 	cfg, err := cfg.withDefaults()
@@ -43,18 +45,18 @@ func New(cfg Config) (*Client, error) {
 	return &Client{cfg: cfg, http: h, secrets: func() (string, string) { return authCode, credentials }}, nil
 }
 
-// String shows nothing secret.
+// String shows no secret.
 func (c *Client) String() string { return "notified.Client" }
 
-// GoString shows nothing secret.
+// GoString shows no secret.
 func (c *Client) GoString() string { return c.String() }
 
-// CloseIdleConnections closes the connections that no call uses. The client stays usable.
+// CloseIdleConnections closes the connections that no call uses. The client can still be used.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// run makes one call and reads its reply. The steps that ran come back with an error too. Whatever comes
-// back is scrubbed, except for the outputs of the steps. The detail is the reply as an operator may read
-// it, for an error too; it is empty where a ticket was asked for.
+// run makes one call and reads its reply. It returns the steps that ran, with an error too. Everything
+// is scrubbed except the outputs of the steps. The detail is the reply for an operator, with an error
+// too; it is empty where a ticket was asked for.
 func (c *Client) run(
 	ctx context.Context, key string, q Chain,
 ) (steps []Step, detail string, d *outbox.DeliveryError) {
@@ -87,14 +89,14 @@ func (c *Client) run(
 		return steps, "", d
 	}
 	if c.cfg.OutputFormat == FormatPairs {
-		// A secret that was encoded twice is recognised only once it is decoded, and one that holds a '+'
-		// only before.
+		// A secret that was encoded twice is recognised only after decoding, and one with a '+' only
+		// before it.
 		got.Body = unescape(c.http.Scrub(got.Body, private...))
 	}
 	return steps, c.http.Detail(got, private...), d
 }
 
-// tickets returns all outputs of T, whatever they are called.
+// tickets returns all outputs of T, whatever their names.
 func (r reply) tickets() []string {
 	var all []string
 	for _, op := range r.ops {
@@ -109,19 +111,18 @@ func (r reply) tickets() []string {
 	return all
 }
 
-// minPiece is how long a piece of a secret is at least that is looked for by itself: shorter ones stand in
-// any text.
+// minPiece is the shortest piece of a secret that is removed by itself. Shorter ones occur in any text.
 const minPiece = 4
 
-// private returns what no text may hold, besides auth code and credentials as they are: these values, and
-// what reading makes of values, auth code and credentials where the platform echoes them without having
-// encoded them. Reading decodes a text up to twice, and in H ends it at each '&'.
+// private returns the values to scrub besides auth code and credentials. They are these values, and
+// what reading a reply makes of values, auth code and credentials that the platform echoes unencoded:
+// reading decodes a text up to twice, and in H ends it at each '&'.
 func (c *Client) private(values ...string) []string {
 	authCode, credentials := c.secrets()
 	all := values
 	for _, value := range append([]string{authCode, credentials}, values...) {
 		if !strings.ContainsAny(value, "&%+") {
-			continue // reading changes nothing of it
+			continue // reading does not change it
 		}
 		for _, piece := range append(strings.Split(value, "&"), value) {
 			for range 3 {

@@ -155,7 +155,7 @@ func TestDeliverFaults(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, ways[way])
 				e.sandbox.Misbehave(notifiedtest.Fault{}, c.fault)
-				_, err := e.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // a connection to reuse
+				_, err := e.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // leaves an idle one
 				require.NoError(t, err)
 				m := push(t, "k-1", "u-1", show, 9985)
 				_, err = e.client.Deliver(t.Context(), m)
@@ -205,10 +205,10 @@ func TestDeliverUnreachable(t *testing.T) {
 	require.Equal(t, outbox.OutcomeUnavailable, failure(t, err).Outcome)
 }
 
-// Bad messages are rejected before anything is sent, naming the field.
+// Bad messages are rejected before anything is sent, with an error that names the field.
 func TestDeliverBadMessages(t *testing.T) {
 	t.Parallel()
-	tooMany := make([]int64, 1143) // of seven bytes each with its comma: 8,000 and no more is taken
+	tooMany := make([]int64, 1143) // of seven bytes each, with its comma: 8,000 is the limit
 	for i := range tooMany {
 		tooMany[i] = int64(100_000 + i)
 	}

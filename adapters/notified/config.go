@@ -14,25 +14,24 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Base URLs of the vendor's two data centres. That the second has the path of
-// the first is a guess: the vendor's text names its host alone.
+// Base URLs of the vendor's two data centres. The vendor's text names only the host of the second; its
+// path is a guess.
 const (
 	BaseURL     = "https://api.onlinexperiences.com/scripts/Server.nxp"
 	BaseURLAPAC = "https://api.apac.onlinexperiences.com/scripts/Server.nxp"
 )
 
-// Sizes of the vendor's text. Whether it means bytes or characters is unknown;
-// bytes are the stricter reading.
+// Sizes in the vendor's text. Whether they mean bytes or characters is unknown; bytes are the stricter
+// reading.
 const (
 	maxAuthCode    = 80
 	maxCredentials = 80
 )
 
-// defaultMaxBody holds the longest list of add-ons that one push can bring, as A
-// answers it in XML.
+// defaultMaxBody is enough for the longest list of add-ons of one push, in A's XML answer.
 const defaultMaxBody = 256 << 10
 
-// Config sets up a [Client]. Printing it shows no secret; encoding it would.
+// Config configures a [Client]. Printing it shows no secret; encoding it would.
 type Config struct {
 	// AuthCode is the APIUserAuthCode that Notified supplied: 1 to 80 bytes.
 	// Required.
@@ -40,52 +39,46 @@ type Config struct {
 	// Credentials are the APIUserCredentials that Notified supplied: 1 to 80
 	// bytes. They open one customer area. Required.
 	Credentials string
-	// BaseURL is the API's whole URL, with its path and without a query: https, or plain http as
-	// AllowLoopbackHTTP says. Defaults to the constant BaseURL.
+	// BaseURL is the API's whole URL, with its path and without a query: https, or plain http where
+	// AllowLoopbackHTTP permits it. Defaults to the constant BaseURL.
 	BaseURL string
-	// UseGET sends GET instead of POST. The credentials, the user ID and, where
-	// they are sent, the name and e-mail address then stand in the URL, which
-	// proxies and servers log, and long lists of add-ons may exceed what they
-	// take. Defaults to false.
+	// UseGET sends GET instead of POST. The credentials, the user ID and, where they are sent, the name
+	// and e-mail address are then in the URL, which proxies and servers log. Long lists of add-ons may
+	// exceed their limits. Defaults to false.
 	UseGET bool
-	// LASCmdInForm sends LASCmd as the first parameter of a POST's form instead
-	// of its URL. Which of them the platform wants is unknown. Defaults to
-	// false: the URL, a guess.
+	// LASCmdInForm sends LASCmd as the first parameter of a POST's form instead of in its URL. Which of
+	// them the platform expects is unknown. Defaults to false: the URL, a guess.
 	LASCmdInForm bool
 	// OutputFormat is the form of the platform's replies. What is answered and
 	// done does not depend on it, as far as the vendor's text says. Defaults to
 	// FormatXML, which alone shows whether a reply is whole.
 	OutputFormat OutputFormat
-	// LookupByEmail finds the person by EMailAddress instead of ExternalUserID,
-	// for shows whose users have none. An e-mail address never links accounts
-	// safely: whoever has it at Notified gets what was bought, a shared or reused
-	// one included, and after a change of address the person is another one.
-	// Every call then needs the address, re-sends and refunds too; a message
-	// whose address was deleted is rejected, and so is [Client.MintTicket]. The
-	// user ID is not sent at all. Defaults to false.
+	// LookupByEmail finds the person by EMailAddress instead of ExternalUserID, for shows whose users
+	// have no ID. An e-mail address does not link accounts safely: whoever has it at Notified gets the
+	// purchase, even if it is shared or reused, and after a change of address the person is another
+	// one. Every call then needs the address, re-sends and refunds included. A message whose address
+	// was deleted is rejected, and [Client.MintTicket] is refused. The user ID is not sent at all.
+	// Defaults to false.
 	LookupByEmail bool
-	// UpsertProfile creates or updates the person by C first, in each push that
-	// names a ShowPackageKey. It sends the order's first name, last name and
-	// e-mail address, and may overwrite newer ones, those that the person typed
-	// themselves included: a message that is sent late still has the order's.
-	// Without them the message is rejected. Pushes of add-ons alone, and removals,
-	// send no profile. Defaults to false: a person whom Notified does not know is
-	// waited for.
+	// UpsertProfile first creates or updates the person by C, in each push that names a ShowPackageKey.
+	// It sends the order's first name, last name and e-mail address. They may overwrite newer ones,
+	// even those that the person entered: a late message still has the order's. Without them the
+	// message is rejected. Pushes of add-ons alone, and removals, send no profile. Defaults to false:
+	// the push waits until Notified knows the person.
 	UpsertProfile bool
-	// MoveToPackage registers by r, which also moves a person from another
-	// package of the show to the one bought: what they had there may be lost,
-	// add-ons included. Defaults to false: K says whether they are registered, R
-	// registers only who is not, and who has another package is left for a person
-	// to decide. Beside UpsertProfile all go in one call, CrM: that M chains is a
-	// guess.
+	// MoveToPackage registers by r, which also moves a person from another package of the show to the
+	// one bought. What they had there may be lost, add-ons included. Defaults to false: K is asked
+	// whether the person is registered, R registers only those who are not, and a person with another
+	// package is left for somebody to decide. With UpsertProfile everything goes in one call, CrM; that
+	// M chains is a guess.
 	MoveToPackage bool
-	// Names are parameters and outputs that the vendor's text of M does not name.
-	// Default to [DefaultNames].
+	// Names are the names of parameters and outputs that the vendor's text of M does not give. They
+	// default to [DefaultNames].
 	Names Names
 	// AllowLoopbackHTTP permits plain http to loopback addresses, for sandboxes
 	// and tests. Defaults to false: https only.
 	AllowLoopbackHTTP bool
-	// Concurrency is how many calls run at once at most. Defaults to 100.
+	// Concurrency is the most calls at once. Defaults to 100.
 	Concurrency int
 	// MaxBody is how much of a reply is read, in bytes, from 16 KiB to 1 MiB.
 	// Defaults to 256 KiB.
@@ -95,20 +88,20 @@ type Config struct {
 	// Now is the clock that Retry-After dates are read against. Defaults to
 	// time.Now.
 	Now func() time.Time
-	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
-	// module's version in the running binary, or "devel".
+	// Version is the version in the User-Agent, "amsbridge/<version>". Defaults to this module's
+	// version in the running binary, or "devel".
 	Version string
 }
 
-// String shows nothing secret.
+// String shows no secret.
 func (c Config) String() string {
 	return "notified.Config{BaseURL: " + fmt.Sprintf("%q", c.BaseURL) + "}"
 }
 
-// GoString shows nothing secret.
+// GoString shows no secret.
 func (c Config) GoString() string { return c.String() }
 
-// withDefaults fills the gaps and checks all but what the HTTP client checks itself.
+// withDefaults fills in the defaults and checks everything that the HTTP client does not check itself.
 func (c Config) withDefaults() (Config, error) {
 	c.BaseURL = cmp.Or(c.BaseURL, BaseURL)
 	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
@@ -142,8 +135,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// secretProblem says what is wrong with a code or with credentials, and textProblem with any short text.
-// Neither quotes it.
+// secretProblem says what is wrong with an auth code or credentials, and textProblem with any short
+// text. Neither quotes it.
 func secretProblem(s string, limit int) string {
 	if problem := textProblem(s, limit); problem != "" {
 		return problem

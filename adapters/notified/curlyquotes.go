@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// curly are the double quotes that a word processor makes of straight ones. Each takes three bytes.
+// curly are the double quotes that a word processor puts in place of straight ones. Each takes three
+// bytes.
 const (
 	curly     = "\u201c\u201d"
 	curlySize = len("\u201d")
@@ -13,15 +14,15 @@ const (
 
 const xmlSpace = " \t\r\n"
 
-// mendQuotes makes straight quotes of curly ones that stand as attribute quotes in tags, and escapes
-// straight ones between them. Text, comments, CDATA sections and values in straight quotes stay as they
-// are. It returns false when there was nothing to mend, or when a tag, value, comment or section does not
-// end. It passes over s once, whatever s holds.
+// mendQuotes replaces curly quotes by straight ones where they enclose an attribute's value, and
+// escapes straight quotes inside the value. Text, comments, CDATA sections and values in straight
+// quotes are unchanged. It returns false when there was nothing to replace, or when a tag, value,
+// comment or section does not end. It passes over s once, whatever s holds.
 func mendQuotes(s string) (mended string, ok bool) {
 	var b strings.Builder
 	inTag, afterEquals := false, false
 	for s != "" {
-		first, n := utf8.DecodeRuneInString(s) // n is how many bytes are taken as they are
+		first, n := utf8.DecodeRuneInString(s) // n is how many bytes are copied unchanged
 		switch {
 		case !inTag && strings.HasPrefix(s, "<!--"):
 			n = past(s, len("<!--"), "-->")
@@ -52,7 +53,8 @@ func mendQuotes(s string) (mended string, ok bool) {
 	return b.String(), ok && !inTag
 }
 
-// cutCurly cuts s at the curly quote that ends a value: the first that white space or the tag's end follows.
+// cutCurly cuts s at the curly quote that ends a value: the first one before white space or the tag's
+// end.
 func cutCurly(s string) (value, rest string, found bool) {
 	for at := 0; ; at += curlySize {
 		i := strings.IndexAny(s[at:], curly)
@@ -66,7 +68,7 @@ func cutCurly(s string) (value, rest string, found bool) {
 	}
 }
 
-// past returns the index behind the first end in s from an index on, or 0 where there is none.
+// past returns the index after the first end at or after from, or 0 where there is none.
 func past(s string, from int, end string) int {
 	i := strings.Index(s[from:], end)
 	if i < 0 {

@@ -12,39 +12,33 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Deliver sends one message: of kind [amsbridge.KindAddOns], add-ons and
-// perhaps a registration first; of kind [amsbridge.KindRemoveAddOns], add-ons to
-// take away. Each call is sent once and never repeated by itself; all of them
-// end with ctx. docs/outcomes-notified.md has a row for each way in which it
-// goes.
+// Deliver sends one message. Of kind [amsbridge.KindAddOns], it adds add-ons, and may register the
+// person first; of kind [amsbridge.KindRemoveAddOns], it removes add-ons. Each call is sent once and
+// not retried; all end with ctx. docs/outcomes-notified.md has a row for each possible course.
 //
-// Add-ons go by M. With as many added as asked for: delivered. With any other
-// count A is asked what is there: all of them, already done; some missing, or A
-// refuses to say, rejected: a person must look. That the platform counts a
-// repeat as fewer is a guess. Where A is not answered, its outcome is the
-// message's, which begins with M again later.
+// Add-ons are added by M. If it added as many as asked for, the message is delivered. After any other
+// count, A lists what the registration has. If all are there, the message is already done. If some are
+// missing, or A refuses, it is rejected: a person must act. That the platform counts a repeat as fewer
+// is a guess. If A gets no answer, A's outcome is the message's, and the next attempt begins with M
+// again.
 //
-// Where the message names a package, K is asked for the registration first.
-// Someone who has none is registered by R; someone who has another is left
-// alone, and the message rejected. Where R says that a registration is there
-// after all, K is asked once more. Then M goes, unless there are no add-ons.
+// Where the message names a package, K first asks for the registration. A person who has none is
+// registered by R. A person with another package keeps it, and the message is rejected. If R says that
+// a registration exists after all, K is asked once more. Then M follows, unless there are no add-ons.
 // Config.UpsertProfile and Config.MoveToPackage change this.
 //
-// Add-ons are removed by N, and A is asked likewise: none of them there, already
-// done. Someone without a registration (72) has no add-ons either, as we read
-// it: already done. Someone unknown (71) may be known by another ID or address:
-// rejected.
+// Add-ons are removed by N, with A asked in the same way: if none of them is left, the message is
+// already done. We take it that a person without a registration (72) has no add-ons: already done. An
+// unknown person (71) may be known by another ID or address: rejected.
 //
-// Elsewhere 71 and 72 are not ready, for person and registration may come later;
-// any other status is rejected, with the platform's message; refused
-// credentials, HTTP 401 and 403 are unauthorized; no reply that can be
-// understood, or one that contradicts itself, is unknown.
+// In all other cases 71 and 72 are not ready, since person and registration may come later. Any other
+// status is rejected, with the platform's message. Refused credentials, HTTP 401 and 403 are
+// unauthorized. A reply that is missing, cannot be understood or contradicts itself is unknown.
 //
-// A message that breaks a limit of the vendor's text is rejected before anything
-// is sent, and the reason names the field. A newer payload version is an error
-// that wraps [outbox.ErrNewerVersion]; all others are [*outbox.DeliveryError].
-// Neither result nor error holds credentials, the user ID, names or e-mail
-// addresses.
+// A message that exceeds a limit of the vendor's text is rejected before anything is sent, and the
+// reason names the field. A newer payload version is an error that wraps [outbox.ErrNewerVersion]; all
+// others are [*outbox.DeliveryError]. Neither result nor error holds credentials, the user ID, names or
+// e-mail addresses.
 func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
 	removal := m.Kind == amsbridge.KindRemoveAddOns
 	decode := amsbridge.DecodeAddOns
@@ -83,7 +77,7 @@ func (c *Client) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, 
 	return result, nil
 }
 
-// delivery is one message on its way: the calls that it takes.
+// delivery is one message that is being delivered by several calls.
 type delivery struct {
 	client  *Client
 	key     string
@@ -91,7 +85,7 @@ type delivery struct {
 	details []string // of each reply, in order
 }
 
-// check looks at all that will be sent, so that nothing is done by halves.
+// check checks everything that will be sent, so that a delivery does not fail half-way.
 func (d *delivery) check(removal bool) error {
 	q := d.push
 	switch {
@@ -122,7 +116,7 @@ func (d *delivery) ask(ctx context.Context, codes string) ([]Step, *outbox.Deliv
 	return steps, failed
 }
 
-// add registers the person first where the message says so, and adds its add-ons.
+// add registers the person first if the message says so, and adds its add-ons.
 func (d *delivery) add(ctx context.Context) (outbox.Result, *outbox.DeliveryError) {
 	codes, already := "", false
 	switch {
@@ -148,7 +142,7 @@ func (d *delivery) add(ctx context.Context) (outbox.Result, *outbox.DeliveryErro
 	return d.counted(ctx, steps[len(steps)-1].AddOnsChanged)
 }
 
-// counted ends a delivery of add-ons, of which the platform says that it added so many.
+// counted ends a delivery of add-ons of which the platform says how many it added.
 func (d *delivery) counted(ctx context.Context, added int) (outbox.Result, *outbox.DeliveryError) {
 	result := outbox.Result{Receipt: amsbridge.Receipt{AddOnsAdded: &added}.Encode()}
 	asked := len(d.push.AddOnKeys)
@@ -167,8 +161,8 @@ func (d *delivery) counted(ctx context.Context, added int) (outbox.Result, *outb
 	return result, nil
 }
 
-// present asks A which add-ons the registration has, after a count that says too little. That A refuses to
-// say, or says what cannot be read, does not mend itself.
+// present asks A which add-ons the registration has, after a count that was too low. Where A refuses,
+// or its answer cannot be read, trying again would not help.
 func (d *delivery) present(ctx context.Context, said string) ([]int64, *outbox.DeliveryError) {
 	steps, failed := d.ask(ctx, "A")
 	if failed == nil {
@@ -180,7 +174,7 @@ func (d *delivery) present(ctx context.Context, said string) ([]int64, *outbox.D
 	return nil, failed
 }
 
-// split parts the message's keys into those that are present and those that are not.
+// split divides the message's keys into those that are present and those that are missing.
 func (d *delivery) split(present []int64) (has, missing []int64) {
 	for _, k := range d.push.AddOnKeys {
 		if slices.Contains(present, k) {
@@ -192,14 +186,14 @@ func (d *delivery) split(present []int64) (has, missing []int64) {
 	return has, missing
 }
 
-// needsPerson is what the platform's answers leave for a person to decide.
+// needsPerson returns the error of answers that a person must decide about.
 func needsPerson(code, reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
 		Outcome: outbox.OutcomeRejected, Code: code, Reason: "a person must look: " + reason,
 	}
 }
 
-// endedAt tells whether a call stopped at this status.
+// endedAt tells whether a call stopped with this status.
 func endedAt(steps []Step, status int) bool {
 	return len(steps) > 0 && steps[len(steps)-1].Status == status
 }

@@ -29,18 +29,18 @@ const (
 	day  = show*1000 + 2
 )
 
-// env is a sandbox on the wire and a client of it.
+// env is a sandbox behind an HTTP server, and a client of it.
 type env struct {
 	sandbox *notifiedtest.Server
 	client  *notified.Client
-	baseURL string // the sandbox's
+	baseURL string // the sandbox's base URL
 }
 
-// sandboxPath is where a sandbox answers.
+// sandboxPath is the path that the sandbox serves.
 const sandboxPath = "/scripts/Server.nxp"
 
-// newEnv returns an env of one show, after a change of both configurations.
-// A BaseURL that the change sets is a path.
+// newEnv returns an env of one show, with both configurations changed by change. A BaseURL that it sets
+// is a path.
 func newEnv(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) env {
 	t.Helper()
 	sandboxConfig := notifiedtest.Config{
@@ -68,8 +68,8 @@ func newEnv(t testing.TB, change func(*notified.Config, *notifiedtest.Config)) e
 	return env{sandbox, newClient(t, cfg), srv.URL + sandboxPath}
 }
 
-// newClient returns a client of a platform on this machine, which proves itself
-// as the env's sandbox knows it unless the configuration says otherwise.
+// newClient returns a client of a platform on this machine, with the credentials of the env's sandbox
+// unless the configuration has others.
 func newClient(t testing.TB, cfg notified.Config) *notified.Client {
 	t.Helper()
 	cfg.AuthCode, cfg.Credentials = cmp.Or(cfg.AuthCode, authCode), cmp.Or(cfg.Credentials, credentials)
@@ -80,10 +80,10 @@ func newClient(t testing.TB, cfg notified.Config) *notified.Client {
 	return client
 }
 
-// oddID holds all that a careless encoder would lose.
+// oddID holds everything that a careless encoder would lose.
 const oddID = "o'dd & id; 50%/+=#?\u00e9\U0001f393\"<x>"
 
-// push is a message as the hook writes it.
+// push returns a message as the hook writes it.
 func push(t testing.TB, key, user string, showKey int64, addOns ...int64) outbox.Message {
 	t.Helper()
 	facts, err := json.Marshal(map[string]any{
@@ -98,7 +98,7 @@ func push(t testing.TB, key, user string, showKey int64, addOns ...int64) outbox
 	}
 }
 
-// first makes a push register for a package first.
+// first makes a push register the person for a package first.
 func first(t testing.TB, m outbox.Message, pkg int64) outbox.Message {
 	t.Helper()
 	var facts map[string]any
@@ -110,7 +110,7 @@ func first(t testing.TB, m outbox.Message, pkg int64) outbox.Message {
 	return m
 }
 
-// removal makes a push take its add-ons away.
+// removal turns a push into the removal of its add-ons.
 func removal(m outbox.Message) outbox.Message {
 	m.Kind = amsbridge.KindRemoveAddOns
 	return m
@@ -123,7 +123,7 @@ func failure(t testing.TB, err error) *outbox.DeliveryError {
 	return d
 }
 
-// ways are the forms in which a call may go out.
+// ways are the forms in which a call may be sent.
 var ways = map[string]func(*notified.Config, *notifiedtest.Config){
 	"POST":                        nil,
 	"POST, LASCmd in the form":    func(c *notified.Config, _ *notifiedtest.Config) { c.LASCmdInForm = true },
@@ -133,7 +133,7 @@ var ways = map[string]func(*notified.Config, *notifiedtest.Config){
 	"POST, curly quotes in reply": func(_ *notified.Config, s *notifiedtest.Config) { s.CurlyQuotes = true },
 }
 
-// inEveryWay plays a test in an env of its own for each of the ways.
+// inEveryWay runs a test once for each of the ways, each in its own env.
 func inEveryWay(t *testing.T, play func(t *testing.T, way string, e env)) {
 	t.Helper()
 	for way, change := range ways {
@@ -144,8 +144,7 @@ func inEveryWay(t *testing.T, play func(t *testing.T, way string, e env)) {
 	}
 }
 
-// calledOf returns the opcodes of all calls, and checks that none broke the
-// vendor's text.
+// calledOf returns the opcodes of all calls, and checks that no call violated the vendor's text.
 func calledOf(s *notifiedtest.Server) string {
 	var codes []string
 	for _, c := range s.Journal() {

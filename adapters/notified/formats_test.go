@@ -16,7 +16,7 @@ import (
 
 var formats = []OutputFormat{FormatXML, FormatPairs, FormatText}
 
-// write lays a reply out; what is empty is left out.
+// write writes a reply in a format, without its empty parts.
 func write(f OutputFormat, r reply) string {
 	switch {
 	case r.failed != "":
@@ -128,8 +128,8 @@ func TestVendorsSamplesOfAllFormats(t *testing.T) {
 	}
 }
 
-// corpus makes replies that every format can carry: no line breaks, no empty
-// value, one column, and an OpCode in each result.
+// corpus makes random replies that every format can carry: no line breaks, no empty value, one column,
+// and an OpCode in each result.
 type corpus struct{ *rand.Rand }
 
 func (c corpus) pick(of ...string) string { return of[c.IntN(len(of))] }
@@ -143,7 +143,7 @@ func (c corpus) text() string {
 	return b.String()
 }
 
-// rows are what an opcode answers, mostly.
+// rows returns mostly the rows that an opcode answers.
 func (c corpus) rows(code string) []row {
 	names := DefaultNames()
 	name, values, n := "", []string{"0", "1", "2", "3", "10342"}, 1
@@ -174,8 +174,7 @@ func (c corpus) rows(code string) []row {
 	return rows
 }
 
-// reply makes one to a call of these opcodes, and one in three that fits it not
-// at all.
+// reply makes a reply to a call of these opcodes; one in three does not fit the call at all.
 func (c corpus) reply(codes string) reply {
 	asked := fmt.Sprint(len(codes))
 	whole := reply{result: "0", diagnostic: c.pick(c.text(), "OK", "Invalid API Credentials Supplied!"), processed: asked, inError: "0"}
@@ -187,7 +186,7 @@ func (c corpus) reply(codes string) reply {
 		whole.result = c.pick("0", "0", "0", "7", "-1", "x", "")
 		whole.processed, whole.inError = c.pick("0", "1", asked, "2", ""), c.pick("0", "0", "1", "")
 		if whole.result+whole.processed+whole.inError == "" {
-			whole.result = "0" // or it is no reply in any format but XML
+			whole.result = "0" // otherwise only XML would take it for a reply
 		}
 	}
 	for _, letter := range codes {
@@ -207,8 +206,8 @@ func (c corpus) reply(codes string) reply {
 	return whole
 }
 
-// TestFormatsAgree: whatever the reply, all formats read as what was written,
-// and hence come to the same steps and the same error.
+// TestFormatsAgree: every format reads as what was written, and so gives the same steps and the same
+// error.
 func TestFormatsAgree(t *testing.T) {
 	t.Parallel()
 	random := corpus{rand.New(rand.NewPCG(7, 72))} //nolint:gosec // a corpus, not a secret

@@ -7,31 +7,28 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Names are parameters and outputs of opcodes other than M. The vendor's text
-// for M, which this package was given, does not name them: each is a setting,
-// and its default says where it comes from.
+// Names are names of parameters and outputs that the vendor's text for M does not give. Each default
+// says where it comes from.
 type Names struct {
 	// ShowPackageParam names the package in R and r. Defaults to
 	// "ShowPackageKey", which public code of others sends.
 	ShowPackageParam string
-	// ShowPackageOutput is the package in K's output. Defaults to
-	// "ShowPackageKey", a guess.
+	// ShowPackageOutput is the output of K with the package. Defaults to "ShowPackageKey", a guess.
 	ShowPackageOutput string
-	// AddOnOutput is an add-on item in A's output, one row for each. Defaults to
-	// "AddOnItemKey", a guess after M's text.
+	// AddOnOutput is the output of A with an add-on item, one row for each. Defaults to "AddOnItemKey",
+	// a guess after M's text.
 	AddOnOutput string
-	// AddOnsRemovedOutput is the count in N's output. Defaults to
-	// "AddOnsRemoved", a guess.
+	// AddOnsRemovedOutput is the output of N with the count. Defaults to "AddOnsRemoved", a guess.
 	AddOnsRemovedOutput string
-	// LoginTicketOutput is the ticket in T's output. Defaults to
-	// "LoginTicketKey", which public code of others reads.
+	// LoginTicketOutput is the output of T with the ticket. Defaults to "LoginTicketKey", which public
+	// code of others reads.
 	LoginTicketOutput string
-	// FirstNameParam and LastNameParam are the person's in C, I and U. Default to
+	// FirstNameParam and LastNameParam name the person's names in C, I and U. They default to
 	// "FirstName" and "LastName", which public code of others sends.
 	FirstNameParam, LastNameParam string
 }
 
-// DefaultNames returns the names that an empty [Names] stands for.
+// DefaultNames returns the defaults of an empty [Names].
 func DefaultNames() Names {
 	return Names{
 		ShowPackageParam: "ShowPackageKey", ShowPackageOutput: "ShowPackageKey", AddOnOutput: "AddOnItemKey",
@@ -40,8 +37,9 @@ func DefaultNames() Names {
 	}
 }
 
-// WithDefaults returns the names with gaps filled, or an [*amsbridge.InputError] that names the first one
-// that is not of the form [A-Za-z0-9_]+, such as "Names.AddOnOutput".
+// WithDefaults returns the names with empty ones replaced by their defaults, or an
+// [*amsbridge.InputError] that names the first one that is not of the form [A-Za-z0-9_]+, such as
+// "Names.AddOnOutput".
 func (n Names) WithDefaults() (Names, error) {
 	defaults := DefaultNames()
 	for _, f := range []struct {

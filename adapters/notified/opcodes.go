@@ -6,7 +6,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 )
 
-// need is what an opcode is called with, beside the person.
+// need is the set of parameters that an opcode needs besides the person.
 type need uint8
 
 const (
@@ -16,9 +16,9 @@ const (
 	needProfile                  // Names.FirstNameParam, Names.LastNameParam, EMailAddress
 )
 
-// opcodes are those that may be sent, by their letters, which are case-sensitive: what each needs, and what
-// the platform does not do where it refuses. M is the vendor's text; the others are known from public pages
-// and public code.
+// opcodes are the opcodes that may be sent, by their case-sensitive letters: what each needs, and the
+// words for what the platform did not do when it refuses. M is in the vendor's text; the others are
+// known from public pages and public code.
 var opcodes = map[byte]struct {
 	needs   need
 	refuses string
@@ -45,15 +45,14 @@ func needsOf(codes string) need {
 	return all
 }
 
-// AddAddOns adds add-on items to the person's registration for the show, by
-// opcode M, and returns how many the platform says it added. All about M is the
-// vendor's text: the person must exist (71 otherwise) and be registered (72);
-// the items must belong to the package and refer to no other. What it counts of
+// AddAddOns adds add-on items to the person's registration for the show, by opcode M, and returns how
+// many the platform says it added. The vendor's text describes M: the person must exist (71 otherwise)
+// and be registered (72), and the items must belong to the package and refer to no other. How it counts
 // items that are there already is unknown.
 //
-// Like all calls it sends once, and its error is an [*outbox.DeliveryError]:
-// rejected for a bad argument, which its [*amsbridge.InputError] names as a
-// field of [Person] or [Chain]. Each key counts once.
+// Like all calls it is sent once, and its error is an [*outbox.DeliveryError]: rejected for a bad
+// argument, which its [*amsbridge.InputError] names as a field of [Person] or [Chain]. Each key counts
+// once.
 func (c *Client) AddAddOns(
 	ctx context.Context, p Person, showKey int64, keys ...int64,
 ) (added int, err error) {
@@ -61,10 +60,9 @@ func (c *Client) AddAddOns(
 	return s.AddOnsChanged, err
 }
 
-// RemoveAddOns takes add-on items away again, by opcode N, and returns how many
-// the platform says it removed. That N is there is known from public pages; that
-// it takes AddOnsChangeList as M does, and that the count is called
-// Names.AddOnsRemovedOutput, are guesses.
+// RemoveAddOns removes add-on items, by opcode N, and returns how many the platform says it removed.
+// That N exists is known from public pages; that it takes AddOnsChangeList like M, and that the count
+// is called Names.AddOnsRemovedOutput, are guesses.
 func (c *Client) RemoveAddOns(
 	ctx context.Context, p Person, showKey int64, keys ...int64,
 ) (removed int, err error) {
@@ -72,29 +70,26 @@ func (c *Client) RemoveAddOns(
 	return s.AddOnsChanged, err
 }
 
-// AddOns returns the add-on items of the person's registration in numeric
-// order, by opcode A; none is no error. That A is there is known from public
-// pages; that each item is a row whose output is called Names.AddOnOutput is a
-// guess. A row without it is an error: rejected, for asking again does not help.
+// AddOns returns the add-on items of the person's registration in numeric order, by opcode A; none is
+// no error. That A exists is known from public pages; that each item is a row with the output
+// Names.AddOnOutput is a guess. A row without it is rejected, since asking again would not help.
 func (c *Client) AddOns(ctx context.Context, p Person, showKey int64) ([]int64, error) {
 	s, err := c.single(ctx, Chain{OpCodes: "A", Person: p, ShowKey: showKey})
 	return s.AddOns, err
 }
 
-// ShowPackage returns the package for which the person is registered, by opcode
-// K. Someone who is not registered is an error: not ready, with Code "72". That
-// K is there is known from public pages; its output's name,
-// Names.ShowPackageOutput, is a guess, and a reply without it is rejected.
+// ShowPackage returns the package for which the person is registered, by opcode K. For a person who is
+// not registered the error is not ready, with Code "72". That K exists is known from public pages; its
+// output's name, Names.ShowPackageOutput, is a guess, and a reply without it is rejected.
 func (c *Client) ShowPackage(ctx context.Context, p Person, showKey int64) (key int64, err error) {
 	s, err := c.single(ctx, Chain{OpCodes: "K", Person: p, ShowKey: showKey})
 	return s.ShowPackageKey, err
 }
 
-// Register registers an existing person for a package of the show, by opcode R.
-// Already tells that they were registered before (status 44), perhaps for
-// another package: [Client.ShowPackage] says which. R, its status 44, and that
-// it fails where the show is full or closed are known from public pages; the
-// numbers of the latter are not, and come back as rejected.
+// Register registers an existing person for a package of the show, by opcode R. already tells that they
+// were registered before (status 44), perhaps for another package: [Client.ShowPackage] says which. R,
+// its status 44, and that it fails where the show is full or closed are known from public pages. The
+// statuses of a full or closed show are not public; they are rejected.
 func (c *Client) Register(
 	ctx context.Context, p Person, showKey, packageKey int64,
 ) (already bool, err error) {
@@ -105,19 +100,17 @@ func (c *Client) Register(
 	return false, err
 }
 
-// LoginTicket mints a ticket that logs the person in at the show, by opcode T.
-// It is valid for one minute: mint it when the member clicks, never when a page
-// is rendered. T and its output are known from public code; that it takes a
-// ShowKey is a guess. No error holds the ticket.
+// LoginTicket mints a ticket that logs the person in at the show, by opcode T. It is valid for one
+// minute: mint it when the member clicks, never when a page is rendered. T and its output are known
+// from public code; that it takes a ShowKey is a guess. No error holds the ticket.
 func (c *Client) LoginTicket(ctx context.Context, p Person, showKey int64) (Ticket, error) {
 	s, err := c.single(ctx, Chain{OpCodes: "T", Person: p, ShowKey: showKey})
 	return s.Ticket, err
 }
 
-// MintTicket returns the URL that logs the user in at the product's show; see
-// [Client.LoginTicket]. The URL is a secret for its minute: redirect to it with
-// Cache-Control: no-store, and log it nowhere. It knows no e-mail address, so it
-// is refused where Config.LookupByEmail is set.
+// MintTicket returns the URL that logs the user in at the product's show; see [Client.LoginTicket]. The
+// URL is a secret while it is valid: redirect to it with Cache-Control: no-store, and never log it.
+// MintTicket has no e-mail address, so it is refused where Config.LookupByEmail is set.
 func (c *Client) MintTicket(
 	ctx context.Context, user amsbridge.UserID, product amsbridge.Product,
 ) (string, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Statuses of the vendor's text for opcode M, and R's of public pages.
+// Statuses in the vendor's text for opcode M, and R's from public pages.
 const (
 	statusOK                = 0
 	statusAlreadyRegistered = 44
@@ -19,12 +19,11 @@ const (
 // codeOK is the code of an outcome after status 0.
 const codeOK = "0"
 
-// callResult begins the code of a call that failed as a whole and has the root of results.
+// callResult begins the code of a call that failed as a whole in the regular root of results.
 const callResult = "APICallResult"
 
-// read makes steps of the reply to a call of these opcodes. An error comes with
-// the steps that ran; its reason and theirs are not scrubbed yet. Nothing is a
-// success by default.
+// read turns a reply to a call of these opcodes into steps. An error comes with the steps that ran; its
+// reason and theirs are not scrubbed yet. Nothing is a success by default.
 func (c Config) read(codes, body string, truncated bool) (reply, []Step, *outbox.DeliveryError) {
 	if truncated {
 		return reply{}, nil, unknown("the reply is longer than is read")
@@ -44,8 +43,8 @@ func (c Config) read(codes, body string, truncated bool) (reply, []Step, *outbox
 	return r, steps, d
 }
 
-// ran returns the results of a call's opcodes, matched by position. It returns an error too unless all of
-// them ran with status 0 and nothing in the reply speaks against it.
+// ran returns the results of a call's opcodes, matched by position. It also returns an error unless all
+// of them ran with status 0 and nothing in the reply contradicts that.
 func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	result, ok := number(r.result)
 	switch {
@@ -85,8 +84,7 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	return r.ops, nil
 }
 
-// about tells whether the results are those of the opcodes, or of the first of
-// them.
+// about tells whether the results are those of the opcodes, or of the first few of them.
 func (r reply) about(codes string) bool {
 	if len(r.ops) > len(codes) {
 		return false
@@ -99,8 +97,8 @@ func (r reply) about(codes string) bool {
 	return true
 }
 
-// refused is an opcode's status other than 0. That 71 and 72 pass with time is
-// this package's reading; what other numbers mean is unknown.
+// refused returns the error of an opcode's status other than 0. That 71 and 72 pass with time is our
+// reading; the meaning of other numbers is unknown.
 func (op opResult) refused(status int) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Code: strconv.Itoa(status)}
 	switch {
@@ -116,8 +114,8 @@ func (op opResult) refused(status int) *outbox.DeliveryError {
 	return saying(d, op.message)
 }
 
-// callFailed is a call that failed as a whole. Refused credentials are told by the diagnostic's words,
-// since no number is known for them.
+// callFailed returns the error of a call that failed as a whole. Refused credentials are recognised by
+// the diagnostic's words, since no number for them is known.
 func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: otherwise, Code: code, Reason: "Notified says that the call failed"}
 	low := strings.ToLower(r.diagnostic)
@@ -129,17 +127,17 @@ func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.Deliver
 	return saying(d, r.diagnostic)
 }
 
-// badInput is a call that was not made.
+// badInput returns the error of a call that was not made.
 func badInput(err error) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: err.Error(), Err: err}
 }
 
-// unknown is a reply that does not tell whether the call took effect.
+// unknown returns the error of a reply that does not tell whether the call took effect.
 func unknown(reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeUnknown, Reason: reason}
 }
 
-// saying adds the platform's own words to the reason.
+// saying adds the platform's message to the reason.
 func saying(d *outbox.DeliveryError, message string) *outbox.DeliveryError {
 	if message != "" {
 		d.Reason += ": " + message
@@ -147,7 +145,7 @@ func saying(d *outbox.DeliveryError, message string) *outbox.DeliveryError {
 	return d
 }
 
-// atOpCode says at which opcode of a chain it was.
+// atOpCode adds to the reason at which opcode of a chain it happened.
 func atOpCode(d *outbox.DeliveryError, codes string, i int) *outbox.DeliveryError {
 	if len(codes) > 1 {
 		d.Reason = fmt.Sprintf("at opcode %c, number %d of %s: %s", codes[i], i+1, codes, d.Reason)

@@ -10,8 +10,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// results lays out a reply: APICallResult, OpCodesProcessed, OpCodesInError and
-// what stands inside.
+// results writes a reply: APICallResult, OpCodesProcessed, OpCodesInError and the results inside.
 func results(result, processed, inError, inside string) string {
 	return fmt.Sprintf(`<APIResults APICallResult="%s" APICallDiagnostic="OK" OpCodesProcessed="%s" OpCodesInError="%s">%s</APIResults>`,
 		result, processed, inError, inside)
@@ -108,8 +107,8 @@ func TestJudge(t *testing.T) {
 	require.Equal(t, unknown, d.Outcome)
 }
 
-// chain is a reply to a call of several opcodes. The heads are APICallResult,
-// OpCodesProcessed and OpCodesInError.
+// chain returns a reply to a call of several opcodes. heads are APICallResult, OpCodesProcessed and
+// OpCodesInError.
 func chain(heads string, ops ...opResult) reply {
 	h := strings.Split(heads, " ")
 	return reply{result: h[0], processed: h[1], inError: h[2], diagnostic: "OK", ops: ops}
@@ -119,8 +118,8 @@ func ran(code, status string, rows ...row) opResult {
 	return opResult{code: code, status: status, message: "so " + code, rows: rows}
 }
 
-// TestReadChains: what ran comes back with the error that names where it
-// stopped, in every format.
+// TestReadChains: in every format, the steps that ran are returned with an error that names where the
+// chain stopped.
 func TestReadChains(t *testing.T) {
 	t.Parallel()
 	pkg, count := row{{"ShowPackageKey", "7"}}, row{{"AddOnsAdded", "2"}}

@@ -15,34 +15,33 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// answered is how the platform answers a call.
+// answered is the platform's answer to a call.
 type answered struct {
 	reply  *reply // written in each format
 	body   string // instead of a reply
-	half   bool   // of the reply's bytes
-	cut    bool   // the connection, behind what was written
-	status int    // 200 where zero
+	half   bool   // only half of the reply's bytes
+	cut    bool   // the connection is cut after what was written
+	status int    // 0 means 200
 }
 
-// turn is a call that must come, and its answer.
+// turn is an expected call, and its answer.
 type turn struct {
 	codes string
 	answered
 }
 
-// scene is a row of docs/outcomes-notified.md: a push, and the calls of its
-// delivery in order.
+// scene is a row of docs/outcomes-notified.md: a push, and its delivery's calls in order.
 type scene struct {
 	turns   []turn
 	config  func(*Config)
-	pkg     int64 // to register for first
+	pkg     int64 // package to register for first
 	removal bool
 	noKeys  bool
 	noEmail bool
 	absent  bool // nobody listens
 }
 
-// api is a reply to a call of one opcode.
+// api returns the reply to a call of one opcode.
 func api(code, status, message string, rows ...row) answered {
 	r := &reply{result: "0", diagnostic: "OK", processed: "1", inError: "0", ops: []opResult{{code: code, status: status, message: message, rows: rows}}}
 	if status != "0" {
@@ -55,8 +54,8 @@ func called(a answered) turn { return turn{a.reply.ops[0].code, a} }
 
 func counting(n string) row { return row{{"AddOnsAdded", n}} }
 
-// TestDocumentedOutcomes plays every row of the docs in each format: against a
-// client, and what the client makes of it against a sender.
+// TestDocumentedOutcomes plays every row of the docs in each format against a client, and gives the
+// client's outcome to a sender.
 func TestDocumentedOutcomes(t *testing.T) {
 	t.Parallel()
 	outcometest.Each(t, "../../docs/outcomes-notified.md", outcomeRows, func(t *testing.T, r outcometest.Row, s scene) {
@@ -71,7 +70,7 @@ func TestDocumentedOutcomes(t *testing.T) {
 	})
 }
 
-// message is one that asks for two add-ons, as the scene has it.
+// message returns the scene's message, with two add-ons.
 func (s scene) message(user string) outbox.Message {
 	addOns, first := `"keys":[9985,10342]`, ""
 	if s.noKeys {
@@ -94,8 +93,8 @@ func (s scene) message(user string) outbox.Message {
 	return m
 }
 
-// serve returns a client of a platform that answers so, and fails the test
-// unless just these calls come.
+// serve returns a client of a platform with these answers. It fails the test unless exactly these calls
+// come.
 func (s scene) serve(t *testing.T, f OutputFormat) *Client {
 	t.Helper()
 	var came atomic.Int32

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The turns of which scenes are made.
+// The turns that scenes consist of.
 var (
 	bothAdded     = called(api("M", "0", "OK", counting("2")))
 	oneAdded      = called(api("M", "0", "OK", counting("1")))
@@ -45,7 +45,7 @@ func addingBy(a answered) scene { return adding(turn{"M", a}) }
 
 func removing(turns ...turn) scene { return scene{turns: turns, removal: true} }
 
-// registering is a push with package 7.
+// registering returns a scene whose push names package 7.
 func registering(turns ...turn) scene { return scene{turns: turns, pkg: 7} }
 
 func (s scene) but(change func(*scene)) scene {
@@ -65,7 +65,7 @@ func both(c *Config)   { c.UpsertProfile, c.MoveToPackage = true, true }
 func withoutKeys(s *scene)  { s.noKeys = true }
 func withoutEmail(s *scene) { s.noEmail = true }
 
-// but changes a reply that says that both add-ons were added.
+// but returns a scene with a changed reply; unchanged, it says that both add-ons were added.
 func but(change func(*reply)) scene {
 	a := api("M", "0", "OK", counting("2"))
 	change(a.reply)

@@ -7,12 +7,12 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// errNoCount is the cause of an error where M or N ran and did not say how many add-ons that concerned.
+// errNoCount is the cause where M or N ran but did not say how many add-ons it changed.
 var errNoCount = errors.New("the reply has no count")
 
-// step reads what an opcode came to. Its outputs are read only where it ran with status 0.
+// step reads an opcode's result. Its outputs are read only if it ran with status 0.
 func (c Config) step(op opResult) (Step, *outbox.DeliveryError) {
-	status, _ := number(op.status) // it was read as one before
+	status, _ := number(op.status) // already known to be a number
 	s := Step{OpCode: op.code, Status: status, Message: op.message}
 	if status != statusOK {
 		return s, nil
@@ -66,8 +66,8 @@ func noCount(reason string) *outbox.DeliveryError {
 	return d
 }
 
-// unreadable is an answer whose output is missing under the name that is set for it. Another call would not
-// help: that name is a guess, and perhaps a wrong one.
+// unreadable returns the error of an answer without the output of the configured name. Another call
+// would not help: the name is a guess, and perhaps wrong.
 func unreadable(what, code, setting string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{
 		Outcome: outbox.OutcomeRejected, Code: codeOK,
@@ -76,7 +76,7 @@ func unreadable(what, code, setting string) *outbox.DeliveryError {
 	}
 }
 
-// soleRow returns the row of a result that has just one.
+// soleRow returns the row of a result that has exactly one.
 func (op opResult) soleRow() row {
 	if len(op.rows) != 1 {
 		return nil

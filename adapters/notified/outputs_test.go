@@ -9,8 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// TestOutputs: what an opcode of status 0 says, and what of it is refused, in
-// every format.
+// TestOutputs: in every format, the outputs of an opcode with status 0 are read or refused.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	item := func(values ...string) []row {
@@ -24,8 +23,8 @@ func TestOutputs(t *testing.T) {
 	for name, c := range map[string]struct {
 		code string
 		rows []row
-		want Step           // where it can be read
-		bad  outbox.Outcome // where not
+		want Step           // if it can be read
+		bad  outbox.Outcome // if it cannot
 	}{
 		"items":                 {code: "A", rows: item("10342", "9985"), want: Step{AddOns: []int64{9985, 10342}}},
 		"item twice":            {code: "A", rows: item("5", "3", "5"), want: Step{AddOns: []int64{3, 5}}},
@@ -74,8 +73,7 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// TestRefusedStepsHaveNoOutputs: what stands in the row of an opcode that failed
-// counts for nothing.
+// TestRefusedStepsHaveNoOutputs: the row of an opcode that failed is ignored.
 func TestRefusedStepsHaveNoOutputs(t *testing.T) {
 	t.Parallel()
 	for code, output := range map[string]string{"A": "AddOnItemKey", "K": "ShowPackageKey", "M": "AddOnsAdded", "T": "LoginTicketKey", "Z": "X"} {
@@ -86,7 +84,7 @@ func TestRefusedStepsHaveNoOutputs(t *testing.T) {
 	}
 }
 
-// TestFirstOf: a reason names few keys, and no half of one.
+// TestFirstOf: a reason names only a few keys, each whole.
 func TestFirstOf(t *testing.T) {
 	t.Parallel()
 	keys := make([]int64, 1000)

@@ -7,8 +7,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// registerFirst sees to it that the person is registered for the message's package, and tells whether they
-// were before.
+// registerFirst makes sure that the person is registered for the message's package, and tells whether
+// they were before.
 func (d *delivery) registerFirst(ctx context.Context) (already bool, failed *outbox.DeliveryError) {
 	if d.client.cfg.UpsertProfile {
 		if _, failed := d.ask(ctx, "C"); failed != nil {
@@ -25,7 +25,7 @@ func (d *delivery) registerFirst(ctx context.Context) (already bool, failed *out
 		if !endedAt(steps, statusAlreadyRegistered) {
 			return false, failed
 		}
-		// Somebody else registered them meanwhile: for which package, K says now.
+		// Somebody else registered them meanwhile; K now says for which package.
 		steps, failed = d.ask(ctx, "K")
 		if endedAt(steps, statusNotRegistered) {
 			return false, needsPerson(failed.Code,

@@ -8,7 +8,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// remove takes the message's add-ons away.
+// remove removes the message's add-ons.
 func (d *delivery) remove(ctx context.Context) (outbox.Result, *outbox.DeliveryError) {
 	steps, failed := d.ask(ctx, "N")
 	asked := len(d.push.AddOnKeys)

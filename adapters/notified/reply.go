@@ -10,23 +10,24 @@ import (
 // OutputFormat is the form in which the platform is asked to answer. All three are read to the same result.
 type OutputFormat string
 
-// The output formats of the vendor's text, under its own letters.
+// The output formats of the vendor's text, with its letters.
 const (
-	// FormatXML is X. It alone shows whether a reply is whole.
+	// FormatXML is X. It alone shows whether a reply is complete.
 	FormatXML OutputFormat = "X"
-	// FormatPairs is H, "HTTP URL-encoded". A reply cut after a whole pair, or within the last value, looks
-	// like a shorter one.
+	// FormatPairs is H, "HTTP URL-encoded". A reply cut after a whole pair, or within the last value,
+	// looks like a complete shorter one.
 	FormatPairs OutputFormat = "H"
-	// FormatText is T. A reply cut after a whole line, or within the last value, looks like a shorter one,
-	// and a diagnostic or message that spans lines cannot be told from what follows it.
+	// FormatText is T. A reply cut after a whole line, or within the last value, looks like a complete
+	// shorter one. The lines of a diagnostic or message that spans several cannot be told from what
+	// follows.
 	FormatText OutputFormat = "T"
 )
 
-// reply is what the platform answered, in whatever output format. Its texts are not scrubbed and its
-// numbers not checked.
+// reply is a platform's reply in any output format. Its texts are not scrubbed and its numbers not
+// checked.
 type reply struct {
-	// failed is the root of a reply that has no results but says that the call failed: CallFailed or
-	// APIStatus. Its Diag is the diagnostic then, and its Code the result.
+	// failed is the root of a reply without results that says that the call failed: CallFailed or
+	// APIStatus. Its Diag is then the diagnostic, and its Code the result.
 	failed     string
 	result     string // APICallResult
 	diagnostic string // APICallDiagnostic
@@ -41,13 +42,13 @@ type opResult struct {
 	rows                  []row
 }
 
-// row is one row of outputs, in the order in which they came.
+// row is one row of outputs, in the order of the reply.
 type row []field
 
 type field struct{ name, value string }
 
-// parse reads a reply. The roots that report a failed call are known as XML alone, so XML is read for their
-// sake whatever the format, and for nothing else.
+// parse reads a reply. The roots that report a failed call are known only in XML, so XML is tried in
+// every format, but only for them.
 func (f OutputFormat) parse(body string) (reply, error) {
 	parse, notReply := parseXML, errNotXML
 	switch f {
@@ -56,7 +57,7 @@ func (f OutputFormat) parse(body string) (reply, error) {
 	case FormatText:
 		parse, notReply = parseText, errNotText
 	}
-	// A byte order mark and white space, U+00A0 included, may stand around it.
+	// The reply may be surrounded by a byte order mark and white space, U+00A0 included.
 	body = strings.TrimSpace(strings.TrimPrefix(body, "\ufeff"))
 	if !utf8.ValidString(body) {
 		return reply{}, notReply
@@ -70,7 +71,7 @@ func (f OutputFormat) parse(body string) (reply, error) {
 	return reply{}, notReply
 }
 
-// one returns the value of a name that the row has exactly once, or "".
+// one returns the value of a name that occurs exactly once in the row, or "".
 func (r row) one(name string) string {
 	value, n := "", 0
 	for _, f := range r {
@@ -95,11 +96,11 @@ func number(s string) (int, bool) {
 	return n, err == nil
 }
 
-// allDigits tells whether s is one ASCII digit or more, and nothing else.
+// allDigits tells whether s is one or more ASCII digits.
 func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// plain undoes the percent-encoding that text values may have. Text that only looks encoded, such as "100%
-// sure", stays as it is.
+// plain decodes a text value that may be percent-encoded. Text that only looks encoded, such as "100%
+// sure", is unchanged.
 func plain(s string) string {
 	if strings.Contains(s, "%") {
 		if u, err := url.QueryUnescape(s); err == nil {

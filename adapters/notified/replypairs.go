@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// errNotPairs is all that is said of pairs that cannot be read: they may hold secrets.
+// errNotPairs is the only error of pairs that cannot be read, since they may hold secrets.
 var errNotPairs = errors.New("the reply is not the H format of the opcode API")
 
-// parsePairs reads an OutputFormat=H reply: pairs joined by '&', walked in order, since keys repeat where
-// several opcodes ran. Each OpCode starts a block. It does not use [net/url.ParseQuery], which drops a pair
-// that holds a raw semicolon and forgets the order.
+// parsePairs reads an OutputFormat=H reply: pairs joined by '&', in order, since keys repeat where
+// several opcodes ran. Each OpCode starts a block. [net/url.ParseQuery] would drop a pair with a raw
+// semicolon, and lose the order.
 func parsePairs(body string) (reply, error) {
 	p := pairsReader{head: map[string]string{}}
 	for pair := range strings.SplitSeq(body, "&") {
@@ -33,18 +33,18 @@ func parsePairs(body string) (reply, error) {
 	}, nil
 }
 
-// pairsReader is what was read of an H reply so far.
+// pairsReader is the state of reading an H reply.
 type pairsReader struct {
-	head map[string]string // the keys about the call
+	head map[string]string // pairs about the call
 	ops  []opResult
-	seen map[string]bool // of the block's keys, those beside its outputs
+	seen map[string]bool // keys of the current block, except its outputs
 	// columns are the outputs of the block's last row.
 	columns map[string]bool
 }
 
-// take adds a pair, and tells whether it may stand where it does. A key that is no output and comes twice
-// in its block is refused, as a doubled attribute is in XML. An output that comes again starts a row: a
-// guess, for the vendor's text shows one row only.
+// take adds a pair, and returns false if it may not stand there. A key other than an output may not
+// repeat in its block, just as an XML attribute may not. An output that repeats starts a new row: a
+// guess, since the vendor's text shows only one row.
 func (p *pairsReader) take(name, value string) bool {
 	switch name {
 	case "APICallResult", "APICallDiagnostic", "OpCodesProcessed", "OpCodesInError":
@@ -81,10 +81,10 @@ func (p *pairsReader) take(name, value string) bool {
 
 var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// unescape undoes form encoding. What only looks encoded, as in "100% sure", stays as it is.
+// unescape decodes form encoding. Text that only looks encoded, as in "100% sure", is unchanged.
 func unescape(s string) string {
 	return percentEncoded.ReplaceAllStringFunc(strings.ReplaceAll(s, "+", " "), func(code string) string {
-		b, _ := hex.DecodeString(code[1:]) // the expression lets nothing else pass
+		b, _ := hex.DecodeString(code[1:]) // the expression matches only valid hex
 		return string(b)
 	})
 }

@@ -91,8 +91,8 @@ func FuzzParsePairs(f *testing.F) {
 	})
 }
 
-// requireEarned: a success has each part that the vendor's sample has, and those
-// say so.
+// requireEarned checks that a success has all the parts of the vendor's sample, each with a value of
+// success.
 func requireEarned(t *testing.T, format OutputFormat, body []byte, read string) {
 	t.Helper()
 	requireStepsOrReason(t, format, body)
@@ -105,9 +105,8 @@ func requireEarned(t *testing.T, format OutputFormat, body []byte, read string) 
 	require.NotContains(t, strings.TrimSpace(read)[:1], "<")
 }
 
-// requireStepsOrReason reads a reply as one to whatever opcodes it names: each
-// step is one of them, in order, and what is no success says why without the
-// ticket.
+// requireStepsOrReason reads a reply as one to the opcodes that it names. Each step must be one of
+// them, in order, and a failure must give a reason without the ticket.
 func requireStepsOrReason(t *testing.T, format OutputFormat, body []byte) {
 	t.Helper()
 	codes := "M"

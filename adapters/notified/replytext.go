@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// errNotText is all that is said of text that cannot be read: it may hold secrets.
+// errNotText is the only error of text that cannot be read, since it may hold secrets.
 var errNotText = errors.New("the reply is not the text of the opcode API")
 
-// The lines about the call and about an opcode, without the signs before them. Any part may be missing, but
-// for the opcode. A diagnostic may hold spaces and even what looks like a key, so the last keys of the line
-// are taken for the call's own; all behind Message is the message.
+// The lines about the call and about an opcode, without leading '#'. Any part but the opcode may be
+// missing. A diagnostic may hold spaces, and even text that looks like a key, so the last keys of the
+// line are the call's. Everything after Message is the message.
 var (
 	callLine = regexp.MustCompile(`^(?:APICallResult=(` + word + `))?` +
 		`(?:(?:^|` + gap + `)APICallDiagnostic=(.*?))?` +
@@ -26,9 +26,10 @@ const (
 	word = `[^\s\pZ]*`
 )
 
-// parseText reads an OutputFormat=T reply: a line about the call, then for each opcode a line, a column's
-// name and its values, one a line. Any number of '#' may stand before the first two kinds, and blank lines
-// anywhere. How several columns are laid out is unknown, so they are not told apart.
+// parseText reads an OutputFormat=T reply: a line about the call, then for each opcode a line, a
+// column's name and its values, one a line. The lines about the call and the opcodes may begin with any
+// number of '#', and blank lines may be anywhere. The layout of several columns is unknown, so they are
+// read as one.
 func parseText(body string) (reply, error) {
 	var r reply
 	called, column := false, ""
@@ -44,7 +45,7 @@ func parseText(body string) (reply, error) {
 			called = true
 			r.result, r.diagnostic, r.processed, r.inError = call[1], plain(call[2]), call[3], call[4]
 		case !called || call != nil:
-			return reply{}, errNotText // the call's line comes first, and once
+			return reply{}, errNotText // the line about the call must come first, and only once
 		case op != nil:
 			r.ops = append(r.ops, opResult{
 				code: strings.TrimSpace(op[1]), status: strings.TrimSpace(op[2]), message: plain(op[3]),

@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// errNotXML is all that is said of XML that cannot be read. The decoder's own errors quote the reply, which
+// errNotXML is the only error of XML that cannot be read. The decoder's errors quote the reply, which
 // may hold secrets.
 var errNotXML = errors.New("the reply is not the XML of the opcode API")
 
-// The roots of replies. The latter two report that the call failed as a whole.
+// The roots of replies. The last two report that the call failed as a whole.
 const (
 	rootResults = "APIResults"
 	rootFailed  = "CallFailed"
 	rootStatus  = "APIStatus"
 )
 
-// maxDepth is more than the four levels of a reply.
+// maxDepth is more than the four levels of a real reply.
 const maxDepth = 8
 
-// xmlReply is a reply as encoding/xml reads it, whatever its root. Elements and attributes that are not named
-// here are passed over, since the platform may add some.
+// xmlReply is a reply as encoding/xml reads it, with any root. Unknown elements and attributes are
+// ignored, since the platform may add some.
 type xmlReply struct {
 	XMLName    xml.Name
 	Result     string `xml:"APICallResult,attr"`
@@ -45,8 +45,8 @@ type xmlReply struct {
 	Code string `xml:"Code,attr"` // of APIStatus
 }
 
-// parseXML reads an OutputFormat=X reply: strictly first, and on failure with the curly quotes mended that
-// stand as attribute quotes, as they do in the vendor's own sample.
+// parseXML reads an OutputFormat=X reply: first strictly, and if that fails, with the curly quotes
+// around attribute values replaced, since the vendor's own sample has such quotes.
 func parseXML(body string) (reply, error) {
 	x, err := decodeXML(body)
 	if err != nil {
@@ -76,7 +76,7 @@ func parseXML(body string) (reply, error) {
 	return r, nil
 }
 
-// decodeXML reads one document with nothing behind it.
+// decodeXML reads one document and nothing after it.
 func decodeXML(body string) (x xmlReply, err error) {
 	d := xml.NewTokenDecoder(&strictTokens{decoder: xml.NewDecoder(strings.NewReader(body))})
 	if err := d.Decode(&x); err != nil {
@@ -88,16 +88,16 @@ func decodeXML(body string) (x xmlReply, err error) {
 	return x, nil
 }
 
-// strictTokens refuses what encoding/xml lets pass and no reply has: another root, a root among the
-// results, document types (and with them every entity but XML's own five), an attribute that is there
-// twice, text outside the root, and great depth.
+// strictTokens refuses what encoding/xml accepts and no reply has: another root, a root among the
+// results, document types (and so all entities but XML's own five), a repeated attribute, text outside
+// the root, and great depth.
 type strictTokens struct {
 	decoder *xml.Decoder
 	root    string
 	depth   int
 }
 
-// Token implements [xml.TokenReader]. It leaves it to the decoder behind it to match start and end tags.
+// Token implements [xml.TokenReader]. The decoder that reads from it matches start and end tags.
 func (s *strictTokens) Token() (xml.Token, error) {
 	token, err := s.decoder.RawToken()
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *strictTokens) Token() (xml.Token, error) {
 	return token, nil
 }
 
-// open goes one level deeper, and tells whether an element of that name may begin there.
+// open enters an element, and returns false if an element of that name may not begin there.
 func (s *strictTokens) open(name string) bool {
 	isRoot := slices.Contains([]string{rootResults, rootFailed, rootStatus}, name)
 	s.depth++
@@ -134,7 +134,7 @@ func (s *strictTokens) open(name string) bool {
 	return s.depth <= maxDepth
 }
 
-// repeats tells whether an attribute is there twice.
+// repeats tells whether an attribute occurs twice.
 func repeats(attrs []xml.Attr) bool {
 	seen := map[string]bool{}
 	for _, a := range attrs {

@@ -161,14 +161,14 @@ func FuzzParseXML(f *testing.F) {
 	})
 }
 
-// FuzzXMLTexts: what a platform writes is what is read, whatever the message,
-// between straight quotes and between curly ones.
+// FuzzXMLTexts: every message is read as it was written, between straight quotes and between curly
+// ones.
 func FuzzXMLTexts(f *testing.F) {
 	f.Add("User Not Found!")
 	f.Add("he said \u201cno\u201d > \"yes\" & <b>")
 	f.Fuzz(func(t *testing.T, message string) {
 		if !utf8.ValidString(message) || strings.ContainsAny(message, "%\ufffd") {
-			return // XML cannot carry it, or it is percent-encoded
+			return // XML cannot hold it, or it is percent-encoded
 		}
 		var b strings.Builder
 		require.NoError(t, xml.EscapeText(&b, []byte(message)))
@@ -177,7 +177,7 @@ func FuzzXMLTexts(f *testing.F) {
 		}
 		for _, quote := range []string{`"`, "\u201d"} {
 			if quote != `"` && strings.ContainsAny(message, curly) {
-				continue // where such a value ends cannot be told
+				continue // the end of such a value is ambiguous
 			}
 			r, err := parseXML("<APIResults><OpCodeResult Message=" + quote + b.String() + quote + " /></APIResults>")
 			require.NoError(t, err)

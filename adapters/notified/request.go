@@ -9,11 +9,11 @@ import (
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
-// lasCmd must be the first parameter. It is never escaped: the vendor's text shows it in these very bytes.
+// lasCmd must be the first parameter, and unescaped: the vendor's text shows exactly these bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-// request writes a call. It does so by hand, since [url.Values] sorts its keys, which takes LASCmd from its
-// place, and would escape it. The key may be empty.
+// request writes a call. [url.Values] would sort the keys, moving LASCmd, and would escape it. The key
+// may be empty.
 func (c *Client) request(key string, q Chain) apiclient.Request {
 	address, params := c.cfg.BaseURL+"?"+lasCmd, c.params(q)
 	if c.cfg.UseGET {
@@ -28,7 +28,7 @@ func (c *Client) request(key string, q Chain) apiclient.Request {
 	}
 }
 
-// params returns all parameters but LASCmd: those that the opcodes need, and no other.
+// params returns exactly the parameters that the opcodes need, without LASCmd.
 func (c *Client) params(q Chain) string {
 	var b strings.Builder
 	add := func(name, value string) { b.WriteString("&" + name + "=" + value) }
@@ -63,8 +63,8 @@ func (c *Client) params(q Chain) string {
 	return b.String()[1:]
 }
 
-// escape percent-encodes all but the unreserved characters of RFC 3986 section 2.3. A space becomes %20:
-// '+' means one in forms only.
+// escape percent-encodes everything but the unreserved characters of RFC 3986 section 2.3. A space
+// becomes %20, since '+' is a space only in forms.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // keyList joins keys by commas.

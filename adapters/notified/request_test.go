@@ -15,7 +15,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/notified"
 )
 
-// TestRequestGolden shows the exact calls, as they stand on the wire.
+// TestRequestGolden shows the exact bytes of calls.
 func TestRequestGolden(t *testing.T) {
 	t.Parallel()
 	const cmd = "LASCmd=AI:4;F:APIUTILS!50500"
@@ -64,7 +64,7 @@ func TestRequestGolden(t *testing.T) {
 	}
 }
 
-// FuzzUserID: any user ID that passes the check arrives byte for byte.
+// FuzzUserID: every user ID that passes the check arrives byte for byte.
 func FuzzUserID(f *testing.F) {
 	f.Add(oddID)
 	f.Add("a;b&c=d%e+f g")
@@ -79,7 +79,7 @@ func FuzzUserID(f *testing.F) {
 	client := newClient(f, notified.Config{BaseURL: srv.URL + "/api"})
 	f.Fuzz(func(t *testing.T, id string) {
 		if !utf8.ValidString(id) {
-			return // no message can hold it
+			return // no message can hold this ID
 		}
 		m := push(t, "k", id, show, 1)
 		if _, err := client.Deliver(t.Context(), m); failure(t, err).Code != "500" {

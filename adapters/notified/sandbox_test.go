@@ -41,8 +41,8 @@ func TestSandboxRegisterFirst(t *testing.T) {
 	})
 }
 
-// TestSandboxRegistersOnce: an R that was carried out and not answered makes no
-// second registration when the message is sent again.
+// TestSandboxRegistersOnce: when an R was carried out but not answered, sending the message again makes
+// no second registration.
 func TestSandboxRegistersOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)
@@ -152,8 +152,7 @@ func TestSandboxOptions(t *testing.T) {
 	}
 }
 
-// TestSandboxChain: what ran before a chain stopped has taken effect and is
-// told.
+// TestSandboxChain: the opcodes before a chain's stop have taken effect and are returned.
 func TestSandboxChain(t *testing.T) {
 	t.Parallel()
 	inEveryWay(t, func(t *testing.T, _ string, e env) {
@@ -180,12 +179,12 @@ func TestSandboxChain(t *testing.T) {
 	})
 }
 
-// TestSandboxLongList: the answer of A to the longest list is read.
+// TestSandboxLongList: A's answer for the longest list can be read.
 func TestSandboxLongList(t *testing.T) {
 	t.Parallel()
 	var keys []int64
 	var addOns []notifiedtest.AddOn
-	for k := int64(100_000); len(keys) < 1143; k++ { // of seven bytes each with its comma
+	for k := int64(100_000); len(keys) < 1143; k++ { // of seven bytes each, with its comma
 		keys = append(keys, k)
 		addOns = append(addOns, notifiedtest.AddOn{Key: k})
 	}

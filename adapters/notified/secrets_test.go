@@ -20,7 +20,7 @@ import (
 
 const plantedUser = "planted-user/7;&"
 
-// requireNothingPlanted looks for what was planted in all that a delivery gave.
+// requireNothingPlanted checks that a delivery's result and error hold nothing that was planted.
 func requireNothingPlanted(t *testing.T, result any, err error) {
 	t.Helper()
 	said := fmt.Sprintf("%v %+v %#v", result, result, result)
@@ -44,9 +44,9 @@ func requireNothingPlanted(t *testing.T, result any, err error) {
 	require.NotContains(t, said, "planted")
 }
 
-// TestNothingPlantedComesOut makes deliveries fail in every way, against a
-// platform that echoes all that it was sent, and looks for the credentials, the
-// user ID, the names and the e-mail address in whatever comes back.
+// TestNothingPlantedComesOut makes deliveries fail in every way against a platform that echoes
+// everything. The credentials, the user ID, the names and the e-mail address must not be in any result
+// or error.
 func TestNothingPlantedComesOut(t *testing.T) {
 	t.Parallel()
 	echo := func(w http.ResponseWriter, r *http.Request, layout string) {
@@ -98,11 +98,11 @@ func TestNothingPlantedComesOut(t *testing.T) {
 	}
 }
 
-// TestNothingPlantedComesOutOfAnyFormat: nor where the echo is encoded as the
-// format has it, once more than that, or not at all.
+// TestNothingPlantedComesOutOfAnyFormat: the same where the echo is encoded as the format requires,
+// once more than that, or not at all.
 func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 	t.Parallel()
-	const decodable = "planted+credentials%41&planted=1" // decoding changes it, and H ends a value in it
+	const decodable = "planted+credentials%41&planted=1" // decoding changes it, and in H a '&' ends a value inside it
 	twice := func(s string) string { return url.QueryEscape(url.QueryEscape(s)) }
 	raw := func(s string) string { return s }
 	for format, layout := range map[notified.OutputFormat]string{
@@ -115,7 +115,7 @@ func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 			case format == notified.FormatXML && name == "raw":
 				encode = html.EscapeString
 			case format != notified.FormatPairs && name == "twice":
-				continue // H alone is always encoded
+				continue // only H is always encoded
 			}
 			t.Run(string(format)+", "+name, func(t *testing.T) {
 				t.Parallel()
@@ -135,11 +135,10 @@ func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 	}
 }
 
-// plantedPerson is whom a typed call is about.
+// plantedPerson is the person of a typed call.
 var plantedPerson = notified.Person{UserID: plantedUser, Email: email, FirstName: "Planted-First", LastName: "Planted-Last"}
 
-// TestNothingPlantedComesOutOfCalls: nor out of any typed call, whatever the
-// format, where the platform echoes all that it was sent.
+// TestNothingPlantedComesOutOfCalls: the same for every typed call, in every format.
 func TestNothingPlantedComesOutOfCalls(t *testing.T) {
 	t.Parallel()
 	for format, layouts := range map[notified.OutputFormat][]string{
@@ -159,7 +158,7 @@ func TestNothingPlantedComesOutOfCalls(t *testing.T) {
 						srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 							_ = r.ParseForm()
 							echo := r.PostForm.Encode() + " " + strings.Join([]string{authCode, credentials, plantedUser, email}, " ")
-							if name != "T, minted" { // which knows no names
+							if name != "T, minted" { // which sends no names
 								echo += " " + plantedPerson.FirstName + " " + plantedPerson.LastName
 							}
 							encode := html.EscapeString
@@ -173,7 +172,7 @@ func TestNothingPlantedComesOutOfCalls(t *testing.T) {
 						result, err := call(t.Context(), client, plantedPerson)
 						client.CloseIdleConnections()
 						srv.Close()
-						if name != "U" && name != "R" { // which have no outputs to miss
+						if name != "U" && name != "R" { // which have no required outputs
 							require.Error(t, err)
 						}
 						requireNothingPlanted(t, result, err)
@@ -184,8 +183,8 @@ func TestNothingPlantedComesOutOfCalls(t *testing.T) {
 	}
 }
 
-// TestNoTicketComesOut: a ticket is in no error and no detail, wherever in a
-// reply it stands, and in no printed step.
+// TestNoTicketComesOut: a ticket is in no error, no detail and no printed step, wherever it is in the
+// reply.
 func TestNoTicketComesOut(t *testing.T) {
 	t.Parallel()
 	const head, row = `<APIResults APICallResult="0" APICallDiagnostic="OK" OpCodesProcessed="%d" OpCodesInError="0">`, `<ResultRow><LoginTicketKey>planted-ticket</LoginTicketKey></ResultRow>`
@@ -227,8 +226,8 @@ func TestNoTicketComesOut(t *testing.T) {
 	}
 }
 
-// TestNothingPlantedComesOutOfSequences: nor out of deliveries of several calls,
-// of which the last echoes.
+// TestNothingPlantedComesOutOfSequences: the same for deliveries of several calls, the last of which
+// echoes.
 func TestNothingPlantedComesOutOfSequences(t *testing.T) {
 	t.Parallel()
 	reply := func(code, status, rows, echo string) string {

@@ -40,8 +40,7 @@ func TestTicket(t *testing.T) {
 	}
 }
 
-// TestTicketShowsNothing: however it is printed, logged or encoded, and within
-// whatever.
+// TestTicketShowsNothing: however it is printed, logged or encoded, inside other values too.
 func TestTicketShowsNothing(t *testing.T) {
 	t.Parallel()
 	ticket, ok := newTicket(BaseURL, "planted-ticket")
@@ -64,8 +63,8 @@ func TestTicketShowsNothing(t *testing.T) {
 	require.NotContains(t, strings.ToLower(said.String()), fmt.Sprintf("%x", "planted"))
 }
 
-// FuzzTicket: whatever ticket is taken reaches the platform byte for byte, as
-// the last parameter, on the configured host.
+// FuzzTicket: every accepted ticket reaches the platform byte for byte, as the last parameter, on the
+// configured host.
 func FuzzTicket(f *testing.F) {
 	f.Add("LT-1")
 	f.Add("a+b/c=&LASCmd=x;#?%41\u00e9")

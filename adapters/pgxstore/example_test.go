@@ -12,8 +12,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// A checkout on pgx: the order and its pushes are stored together or not at all,
-// and a sender in the same process is woken once they are.
+// A checkout on pgx: the order and its pushes are stored together or not at all. After the commit a
+// sender in the same process is woken.
 func ExampleStore() {
 	sell := func(ctx context.Context, pool *pgxpool.Pool, catalog amsbridge.Catalog, sender *outbox.Sender, order amsbridge.Order) error {
 		store, err := pgxstore.New(ctx, pgxstore.Config{DB: pool})
@@ -35,8 +35,7 @@ func ExampleStore() {
 	_ = sell
 }
 
-// Where the program starts, in place of a migration of the shop's own that runs
-// MigrationSQL.
+// Run it when the program starts, instead of a migration of the shop's own with MigrationSQL.
 func ExampleMigrate() {
 	start := func(ctx context.Context, pool *pgxpool.Pool) (*pgxstore.Store, error) {
 		if err := pgxstore.Migrate(ctx, pool); err != nil {
@@ -51,8 +50,8 @@ func ExampleMigrate() {
 	_ = start
 }
 
-// The checkout and the sender are two programs. The notifier's Wake is the hook's;
-// it ends before the pool does.
+// The checkout and the sender are two programs. The hook calls the notifier's Wake. Close the notifier
+// before the pool.
 func ExampleNotifier() {
 	checkout := func(pool *pgxpool.Pool, store *pgxstore.Store, catalog amsbridge.Catalog) (*amsbridge.Hook[pgx.Tx], func(), error) {
 		notifier, err := pgxstore.NewNotifier(pgxstore.NotifierConfig{DB: pool})
@@ -65,8 +64,7 @@ func ExampleNotifier() {
 	_ = checkout
 }
 
-// The other program: a sender that looks at once when another process tells it of
-// an order, and polls beside that.
+// The other program: its sender is woken when a checkout stores an order, and also polls.
 func ExampleListen() {
 	send := func(ctx context.Context, pool *pgxpool.Pool, store *pgxstore.Store, cfg outbox.SenderConfig) error {
 		sender, err := outbox.NewSender(store, cfg)

@@ -13,13 +13,13 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// querier is what a transaction and a pool have in common.
+// querier is the common part of a transaction and a pool.
 type querier interface {
 	Exec(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, text string, args ...any) (pgx.Rows, error)
 }
 
-// conn gives it the engine's form.
+// conn adapts a querier to the engine's interface.
 type conn struct{ querier }
 
 func (c conn) Exec(ctx context.Context, text string, args ...any) (int64, error) {
@@ -31,13 +31,13 @@ func (c conn) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows
 	return c.querier.Query(ctx, text, args...) //nolint:sqlclosecheck // the engine does it
 }
 
-// database is the shop's pool as the engine uses it.
+// database adapts the shop's pool to the engine's interface.
 type database struct {
 	conn
 	pool *pgxpool.Pool
 }
 
-// InTx runs fn in a transaction of our own.
+// InTx runs fn in a transaction of its own.
 func (d database) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	c, err := d.pool.Acquire(ctx)
 	if err != nil {
@@ -52,10 +52,9 @@ func (d database) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	return tx.commit(ctx)
 }
 
-// InTx begins a transaction, runs fn in it and commits; then it calls wake,
-// which may be nil. When fn fails or panics, the transaction is rolled back and
-// wake is not called. The error is fn's, or that of begin or commit: after a
-// failed commit it is unknown whether it took place.
+// InTx begins a transaction, runs fn in it and commits; then it calls wake, which may be nil. When fn
+// fails or panics, it rolls back and does not call wake. The error is fn's, or that of begin or commit.
+// After a failed commit it is unknown whether the transaction was committed.
 func InTx(ctx context.Context, db *pgxpool.Pool, wake func(), fn func(tx pgx.Tx) error) error {
 	if db == nil {
 		return check.Bad("pgxstore", "db", "is nil")
@@ -83,8 +82,7 @@ func InTx(ctx context.Context, db *pgxpool.Pool, wake func(), fn func(tx pgx.Tx)
 	return nil
 }
 
-// rollback ends a transaction whose commit failed; that it had ended already
-// is no error.
+// rollback ends a transaction whose commit failed. It returns no error if it had ended already.
 func rollback(ctx context.Context, tx pgx.Tx) error {
 	if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("pgxstore: roll back: %w", err)

@@ -17,41 +17,37 @@ import (
 )
 
 const (
-	// listenTimeout ends an attempt to connect, or to find out whether the
-	// connection is alive.
+	// listenTimeout limits an attempt to connect, or to test whether the connection is alive.
 	listenTimeout = 10 * time.Second
-	// listenCheck is how long a silent connection is trusted.
+	// listenCheck is how long a silent connection is not tested.
 	listenCheck = 30 * time.Second
-	// Backoff between two connections.
+	// Backoff between attempts to connect.
 	listenFirst = 100 * time.Millisecond
 	listenMost  = 30 * time.Second
 )
 
-// ListenConfig says what [Listen] listens to.
+// ListenConfig configures [Listen].
 type ListenConfig struct {
-	// DB says where the database is; the pool's connections are not used.
-	// Required.
+	// DB is a pool of the database; only its configuration is used. Required.
 	DB *pgxpool.Pool
-	// Conn is another way to the same database. Set it where the pool goes
-	// through PgBouncer in transaction mode, which passes no notification on:
-	// listening needs a session of its own. Defaults to the pool's.
+	// Conn is the configuration of another connection to the same database. Set it where the pool goes
+	// through PgBouncer in transaction mode, which passes on no notifications: listening needs a
+	// session of its own. Defaults to the pool's.
 	Conn *pgx.ConnConfig
-	// Wake is called when something was notified, and whenever a connection
-	// was made, since something may have been missed. It must be quick: usually
-	// a sender's Wake. Required.
+	// Wake is called on each notification, and after each connect, since a notification may have been
+	// missed. It must be quick; set it to a sender's Wake. Required.
 	Wake func()
-	// Channel is that of the [Notifier]. Defaults to amsbridge_outbox.
+	// Channel is the [Notifier]'s channel. Defaults to amsbridge_outbox.
 	Channel string
-	// Logger takes lost connections. Defaults to [slog.Default].
+	// Logger logs lost connections. Defaults to [slog.Default].
 	Logger *slog.Logger
 }
 
-// Listen calls Wake when a [Notifier] of another process says that there is
-// work, until ctx ends; then it returns nil. It holds one connection, and makes
-// a new one when that is lost, first after 100 ms and at last every 30 s. It
-// returns an *amsbridge.InputError at once for a bad field, and no other error.
+// Listen calls Wake when a [Notifier] of another process reports work. It returns nil when ctx ends,
+// and at once an *amsbridge.InputError for a bad field; it has no other errors. It holds one connection
+// and replaces it when it is lost, first after 100 ms, later after up to 30 s.
 //
-// Senders go on polling beside it: a notification can be lost, work cannot.
+// Senders must go on polling: a notification can be lost, work cannot.
 func Listen(ctx context.Context, cfg ListenConfig) error {
 	switch {
 	case cfg.DB == nil:
@@ -86,8 +82,7 @@ func Listen(ctx context.Context, cfg ListenConfig) error {
 	}
 }
 
-// session listens on one connection until that is lost, and tells whether it
-// was any good.
+// session listens on one connection until it is lost, and tells whether it ever worked.
 func (cfg ListenConfig) session(ctx context.Context) (heard bool, err error) {
 	c, err := cfg.connect(ctx)
 	if err != nil {
@@ -119,7 +114,7 @@ func (cfg ListenConfig) connect(ctx context.Context) (*pgx.Conn, error) {
 			return nil, err
 		}
 	}
-	// A wait that ends in time must leave the connection usable.
+	// The end of a timed wait must leave the connection usable.
 	settings.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()}
 	}
@@ -133,8 +128,8 @@ func (cfg ListenConfig) connect(ctx context.Context) (*pgx.Conn, error) {
 	return c, nil
 }
 
-// await returns nil when something was notified. Where nothing comes it asks
-// now and then whether the other end still is there.
+// await returns nil on a notification. During silence it tests now and then whether the server is still
+// there.
 func (cfg ListenConfig) await(ctx context.Context, c *pgx.Conn) error {
 	for {
 		silence, cancel := context.WithTimeout(ctx, listenCheck)

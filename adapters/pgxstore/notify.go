@@ -14,35 +14,33 @@ import (
 const (
 	defaultChannel = "amsbridge_outbox"
 	defaultEvery   = 50 * time.Millisecond
-	// notifyTimeout ends one NOTIFY, its wait for a connection included.
+	// notifyTimeout limits one NOTIFY, including its wait for a connection.
 	notifyTimeout = 5 * time.Second
-	// notifyRest is the shortest time after one that failed.
+	// notifyRest is the shortest pause after a NOTIFY that failed.
 	notifyRest = time.Second
-	// maxChannel is the longest name that PostgreSQL takes, in bytes.
+	// maxChannel is PostgreSQL's longest channel name, in bytes.
 	maxChannel = 63
 )
 
-// NotifierConfig says what a [Notifier] sends.
+// NotifierConfig configures a [Notifier].
 type NotifierConfig struct {
-	// DB is the shop's own pool. Required. A NOTIFY takes one of its connections
-	// for a moment.
+	// DB is the shop's own pool. Required. Each NOTIFY takes one of its connections for a moment.
 	DB *pgxpool.Pool
-	// Channel is PostgreSQL's name for what is sent and listened to, at most 63
-	// bytes. Defaults to amsbridge_outbox.
+	// Channel is the channel of PostgreSQL's NOTIFY and LISTEN, at most 63 bytes. Defaults to
+	// amsbridge_outbox.
 	Channel string
 	// Every is the shortest time between two NOTIFYs of this process. Defaults
 	// to 50 ms.
 	Every time.Duration
-	// Logger takes failures, at most one a second. Defaults to [slog.Default].
+	// Logger logs failures, at most one a second. Defaults to [slog.Default].
 	Logger *slog.Logger
 }
 
-// Notifier tells senders in other processes that there is work, for those that
-// [Listen]. It is a help and no promise: what it fails to tell, a sender finds by
-// polling.
+// Notifier tells senders in other processes that [Listen] that there is work. It promises nothing: a
+// sender finds by polling what a notification missed.
 //
-// It never sends within the shop's transaction, where a NOTIFY makes commits wait
-// for each other, and not one for each order.
+// It never sends inside the shop's transaction, where a NOTIFY makes commits wait for each other, and
+// it sends fewer NOTIFYs than there are orders.
 type Notifier struct {
 	cfg    NotifierConfig
 	ctx    context.Context // ends with Close
@@ -51,13 +49,13 @@ type Notifier struct {
 	mu     sync.Mutex
 	closed bool
 	timer  *time.Timer
-	next   time.Time     // when the next one may be sent
-	busy   chan struct{} // not nil while one is to be sent or being sent; closed after
-	again  bool          // one more is wanted
+	next   time.Time     // when the next NOTIFY may be sent
+	busy   chan struct{} // set while a NOTIFY is due or being sent; closed afterwards
+	again  bool          // another one is wanted after it
 }
 
-// NewNotifier returns a notifier, or an *amsbridge.InputError that names the bad
-// field. The caller closes it before the pool.
+// NewNotifier returns a notifier, or an *amsbridge.InputError that names the bad field. The caller must
+// close it before the pool.
 func NewNotifier(cfg NotifierConfig) (*Notifier, error) {
 	if cfg.DB == nil {
 		return nil, check.Bad("pgxstore", "NotifierConfig.DB", "is nil")
@@ -79,7 +77,7 @@ func NewNotifier(cfg NotifierConfig) (*Notifier, error) {
 	return n, nil
 }
 
-// checkChannel fills in the default of that field.
+// checkChannel checks the field, and fills in its default.
 func checkChannel(field string, name *string) error {
 	if *name == "" {
 		*name = defaultChannel
@@ -90,9 +88,8 @@ func checkChannel(field string, name *string) error {
 	return nil
 }
 
-// Wake has the others told: at once, or when Every has passed since the last
-// time. It waits for nothing. Call it once the transaction has committed: it is
-// what the hook's Wake wants.
+// Wake sends a NOTIFY: at once, or when Every has passed since the last one. It does not wait for it.
+// Call it after the commit; it fits the hook's Wake.
 func (n *Notifier) Wake() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -106,14 +103,14 @@ func (n *Notifier) Wake() {
 	}
 }
 
-// schedule is called under mu.
+// schedule must be called under mu.
 func (n *Notifier) schedule() {
 	n.timer = time.AfterFunc(time.Until(n.next), n.notify)
 }
 
 func (n *Notifier) notify() {
 	n.mu.Lock()
-	n.again = false // this one comes after all that were wanted so far
+	n.again = false // this NOTIFY serves all wishes so far
 	n.mu.Unlock()
 	rest := n.cfg.Every
 	if err := n.send(); err != nil && n.ctx.Err() == nil {
@@ -138,8 +135,8 @@ func (n *Notifier) send() error {
 	return err
 }
 
-// Close ends it. It waits for a NOTIFY that is being sent, which is cut short,
-// and drops one that waits. Calls of Wake do nothing from then on.
+// Close ends the notifier. It cancels a NOTIFY that is being sent and waits for its end, and drops one
+// that is due. Later calls of Wake do nothing.
 func (n *Notifier) Close() {
 	n.mu.Lock()
 	n.closed = true

@@ -11,13 +11,12 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// rollbackTimeout bounds a roll-back, whose context may have ended.
+// rollbackTimeout limits a roll-back, whose context may have ended.
 const rollbackTimeout = 5 * time.Second
 
-// pipeline is a transaction of our own that keeps back what nobody waits for,
-// its beginning included, and sends it with the next statement that has a
-// result, or with the COMMIT: one round trip for all of it. When one fails, the
-// server leaves out what follows.
+// pipeline is a transaction that delays statements without a result, BEGIN included. It sends them
+// together with the next statement that has a result, or with COMMIT, in one round trip. When one
+// fails, the server skips those after it.
 type pipeline struct {
 	c       *pgx.Conn
 	waiting *pgx.Batch
@@ -29,10 +28,10 @@ func begin(c *pgx.Conn) *pipeline {
 	return p
 }
 
-// Later has a statement run with the next one.
+// Later delays a statement until the next Exec, Query or commit.
 func (p *pipeline) Later(text string, args ...any) { p.waiting.Queue(text, args...) }
 
-// Exec runs what waits, and this.
+// Exec runs the delayed statements and this one.
 func (p *pipeline) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	tag, err := p.flush(ctx, text, args...)
 	return tag.RowsAffected(), err
@@ -50,7 +49,7 @@ func (p *pipeline) flush(ctx context.Context, text string, args ...any) (pgconn.
 	return tag, err
 }
 
-// Query runs what waits, and this.
+// Query runs the delayed statements and this one.
 func (p *pipeline) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
 	results, err := p.send(ctx, text, args...)
 	if err != nil {
@@ -63,7 +62,7 @@ func (p *pipeline) Query(ctx context.Context, text string, args ...any) (sqlcore
 	return &batchRows{Rows: rows, results: results}, nil
 }
 
-// send returns the results at the last statement's.
+// send returns the results, positioned at the last statement's.
 func (p *pipeline) send(ctx context.Context, text string, args ...any) (pgx.BatchResults, error) {
 	p.waiting.Queue(text, args...)
 	before := p.waiting.Len() - 1
@@ -71,15 +70,14 @@ func (p *pipeline) send(ctx context.Context, text string, args ...any) (pgx.Batc
 	p.waiting = &pgx.Batch{}
 	for range before {
 		if _, err := results.Exec(); err != nil {
-			_ = results.Close() // tells the same
+			_ = results.Close() // returns the same error
 			return nil, err
 		}
 	}
 	return results, nil
 }
 
-// commit sends what waits and COMMIT. A transaction that the database rolled
-// back instead is an error.
+// commit sends the delayed statements and COMMIT. It is an error if the database rolled back instead.
 func (p *pipeline) commit(ctx context.Context) error {
 	if p.idle() {
 		p.waiting = &pgx.Batch{}
@@ -92,13 +90,13 @@ func (p *pipeline) commit(ctx context.Context) error {
 	return err
 }
 
-// idle tells that nothing was begun on the server.
+// idle tells whether nothing was begun on the server.
 func (p *pipeline) idle() bool {
 	return p.waiting.Len() == 1 && p.c.PgConn().TxStatus() == 'I'
 }
 
-// rollback ends what is left of the transaction. A connection on which that
-// fails is not used again: the pool destroys one that is not idle.
+// rollback ends what is left of the transaction. Where that fails, the pool destroys the connection,
+// since it is not idle.
 func (p *pipeline) rollback(ctx context.Context) {
 	if p.c.IsClosed() || p.c.PgConn().TxStatus() == 'I' {
 		return
@@ -108,14 +106,14 @@ func (p *pipeline) rollback(ctx context.Context) {
 	_, _ = p.c.Exec(ctx, "ROLLBACK")
 }
 
-// batchRows are rows that end their batch.
+// batchRows are rows whose end closes their batch.
 type batchRows struct {
 	pgx.Rows
 	results pgx.BatchResults
 	err     error
 }
 
-// Next ends the batch with the last row.
+// Next closes the batch after the last row.
 func (r *batchRows) Next() bool {
 	if r.Rows.Next() {
 		return true

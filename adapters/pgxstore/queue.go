@@ -6,19 +6,18 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Claim leases due messages in one short transaction; none is begun when
-// nothing is due. Claims of all senders go one after another, so two cannot
-// lease one person's messages at once.
+// Claim leases due messages in one short transaction, and begins none when nothing is due. Claims of
+// all senders run one after another, so two cannot lease one person's messages at once.
 func (s *Store) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
 	return s.core.Claim(ctx, req)
 }
 
-// Settle records outcomes in one transaction of at most 1,000 each.
+// Settle records outcomes, in transactions of at most 1,000 each.
 func (s *Store) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
 	return s.core.Settle(ctx, batch)
 }
 
-// Prune removes what need not be kept any longer.
+// Prune deletes what need not be kept any longer.
 func (s *Store) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, error) {
 	return s.core.Prune(ctx, p)
 }
@@ -33,10 +32,10 @@ func (s *Store) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, e
 	return s.core.Attempts(ctx, id)
 }
 
-// Counts returns what stands in the queue, by destination.
+// Counts returns the numbers of queued messages, by destination.
 func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) { return s.core.Counts(ctx) }
 
-// Destinations returns the state of each destination that ever had one.
+// Destinations returns the state of each destination that has a stored state.
 func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, error) {
 	return s.core.Destinations(ctx)
 }
@@ -46,10 +45,10 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, erro
 	return s.core.Audit(ctx, limit)
 }
 
-// Act does what an operator asked and records it, both or neither.
+// Act performs an operator's action and records it, both or neither.
 func (s *Store) Act(ctx context.Context, a outbox.Action) error { return s.core.Act(ctx, a) }
 
-// Erase makes a person unknown, in one transaction.
+// Erase removes a person from the record, in one transaction.
 func (s *Store) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 	return s.core.Erase(ctx, e)
 }

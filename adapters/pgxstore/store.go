@@ -14,11 +14,10 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Config says where the outbox lies.
+// Config configures [New].
 type Config struct {
-	// DB is the shop's own pool. Required; it stays the shop's to close. A sender
-	// uses at most three of its connections at once: one to claim, one to settle
-	// and one to prune.
+	// DB is the shop's own pool. Required; the shop closes it. A sender uses at most three of its
+	// connections at once: one to claim, one to settle and one to prune.
 	DB *pgxpool.Pool
 	// Now replaces the database's clock, for tests. Defaults to the database's
 	// clock.
@@ -39,12 +38,11 @@ var (
 	_ outbox.Inspector      = (*Store)(nil)
 )
 
-// New returns the store once it has seen that the tables are there: [Migrate]
-// comes first. Whether they are exactly what this program needs tells
-// [Store.Validate].
+// New returns the store if the tables exist: run [Migrate] first. [Store.Validate] checks whether they
+// are exactly what this program needs.
 //
-// Errors: an *amsbridge.InputError that names the bad field, [ErrSchema] where
-// there are no tables, or the database's own.
+// It returns an *amsbridge.InputError that names the bad field, [ErrSchema] where there are no tables,
+// or the database's error.
 func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
 		return nil, check.Bad("pgxstore", "Config.DB", "is nil")
@@ -62,15 +60,14 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{db: cfg.DB, core: core}, nil
 }
 
-// InsertTx stores messages in the caller's transaction: in one round trip, and
-// in a second one where a single message exists already, where the key of a
-// message was committed by another transaction while this one ran, or where a
-// message replaces another.
+// InsertTx stores messages in the caller's transaction, in one round trip. It takes a second one where
+// a single message exists already, where another transaction committed the key of a message meanwhile,
+// and where a message replaces another.
 //
-// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order
-// can fail with the database's serialization error, as any insertion of a
-// unique key can: the shop retries its transaction. When ctx ends while a
-// statement runs, pgx closes the connection, and the transaction with it.
+// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order can fail with the
+// database's serialization error, like any insertion of a unique key: the shop must retry its
+// transaction. When ctx ends while a statement runs, pgx closes the connection, which ends the
+// transaction.
 func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, msgs ...outbox.Message) ([]outbox.Inserted, error) {
 	if err := checkedTx(tx); err != nil {
 		return nil, err
@@ -97,7 +94,7 @@ func (s *Store) WithdrawTx(ctx context.Context, tx pgx.Tx, ids ...outbox.ID) ([]
 	return out, txError(err)
 }
 
-// checkedTx refuses a nil transaction, one inside an interface too.
+// checkedTx refuses a nil transaction, also a nil pointer in the interface.
 func checkedTx(tx pgx.Tx) error {
 	if check.IsNil(tx) {
 		return fmt.Errorf("%w: it is nil", outbox.ErrNoTransaction)
@@ -105,7 +102,7 @@ func checkedTx(tx pgx.Tx) error {
 	return nil
 }
 
-// txError names a finished transaction by the outbox's own error.
+// txError replaces pgx's error for a finished transaction by the outbox's.
 func txError(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("%w: it has ended", outbox.ErrNoTransaction)

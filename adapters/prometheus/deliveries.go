@@ -8,9 +8,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Resolver returns the destinations of next, each delivery counted and timed by
-// what it came to: see [outbox.OutcomeOf]. Give it to [outbox.SenderConfig]. A
-// panic counts as unknown, and goes on.
+// Resolver returns the destinations of next, with each delivery counted and timed by its outcome: see
+// [outbox.OutcomeOf]. Give it to [outbox.SenderConfig]. A panic counts as unknown, and is passed on.
 func (m *Metrics) Resolver(next outbox.Resolver) outbox.Resolver { return resolver{m, next} }
 
 type resolver struct {
@@ -18,7 +17,7 @@ type resolver struct {
 	next outbox.Resolver
 }
 
-// Check has next checked by the sender that is given it.
+// Check lets the sender check next.
 func (r resolver) Check() error {
 	if check.IsNil(r.next) {
 		return check.Bad("prometheus", "next", "is nil")

@@ -1,8 +1,7 @@
-// Package prometheus tells a Prometheus server how the outbox does: what waits
-// and for how long, what stands still, what deliveries come to, and which alarms
-// went off. It is a module of its own, so that a shop without Prometheus does not
-// build it. The client's own package has the same name: import one of the two
-// under another.
+// Package prometheus exports the outbox's state to Prometheus: what waits and for how long, which
+// destinations are stopped, the outcomes of deliveries, and alarms. It is a module of its own, so that
+// a shop without Prometheus does not build it. The client's own package has the same name: import one
+// of the two under another.
 //
 //	amsbridge_outbox_messages{destination, state}        gauge: pending (in flight included), parked, held
 //	amsbridge_outbox_in_flight{destination}              gauge: pending messages that a sender holds a live lease on
@@ -13,10 +12,9 @@
 //	amsbridge_delivery_seconds{destination, outcome}     histogram: deliveries by what they came to
 //	amsbridge_alarms_total{destination, kind}            counter: alarms, by outbox.AlarmKind
 //
-// The first five are read from the store when they are scraped, so every program
-// that is scraped tells the same: one of them is enough. The other two are what
-// this program did since it started.
+// The first five are read from the store at each scrape and are the same in every program: scraping one
+// of them is enough. The last two count what this program did since it started.
 //
-// No metric holds a person, an order, a key, a credential or a text of a
-// platform: labels are destinations' names, and words from fixed lists.
+// No metric holds a person, an order, a key, a credential or a platform's text: labels are
+// destinations' names, and words from fixed lists.
 package prometheus

@@ -15,8 +15,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
-// A worker that is scraped. The store is the shop's own; destinations and alarm
-// are those that the sender would have without metrics.
+// A worker with metrics. The store is the shop's own; destinations and alarm are those that the sender
+// would have without metrics.
 func ExampleMetrics() {
 	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	platform := answer(outbox.Result{}, nil) // in a shop, a client of package elevate or notified
@@ -41,7 +41,7 @@ func ExampleMetrics() {
 		fmt.Println(err)
 	}
 
-	// On an address that the members cannot reach.
+	// Serve it on an address that members cannot reach.
 	page := httptest.NewRecorder()
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for line := range strings.Lines(page.Body.String()) {

@@ -13,43 +13,41 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Config says what is told. The zero value of each field is a safe default.
+// Config configures [New]. The zero value of each field is a safe default.
 type Config struct {
-	// Store is asked at each scrape what stands in the outbox, by two statements
-	// that only read; the first walks the whole queue, but not what was delivered.
-	// They take a connection of the store's pool. Defaults to leaving these
-	// metrics out, as in a program beside another that has them.
+	// Store is read at each scrape, by two read-only statements; the first scans the whole queue,
+	// without delivered messages. They use connections of the store's pool. Defaults to none: the
+	// store's metrics are left out, as in a second program beside one that has them.
 	Store outbox.Inspector
-	// Timeout ends these questions. Defaults to 5 s, which is shorter than the
-	// server's own limit of 10 s.
+	// Timeout limits the reading of the store. Defaults to 5 s, which is shorter than the Prometheus
+	// server's default limit of 10 s.
 	Timeout time.Duration
-	// Label names the destination in a metric; destinations of one label are added
-	// up. Each label makes up to 150 series. It must be quick and safe for
-	// concurrent use. Defaults to the name up to a slash, so that a thousand
-	// associations of one platform are one label.
+	// Label returns a destination's label; destinations with one label are added up. Each label makes
+	// up to 150 series. It must be quick and safe for concurrent use. Defaults to the name up to a
+	// slash, so that a thousand associations of one platform share one label.
 	Label func(destination string) string
-	// Logger is told when the store does not answer. Defaults to [slog.Default].
+	// Logger logs a store that does not answer. Defaults to [slog.Default].
 	Logger *slog.Logger
 }
 
-// Metrics are a program's metrics. Register them once with a registry of the
-// client; they are safe for concurrent use, by any number of senders.
+// Metrics are the metrics of one program. Register them once with a registry of the client; any number
+// of senders may use them concurrently.
 type Metrics struct {
 	cfg        Config
 	deliveries *client.HistogramVec
 	alarms     *client.CounterVec
 
 	mu    sync.Mutex
-	known map[string]bool // labels that the store ever told of
+	known map[string]bool // all labels ever seen in the store
 }
 
 var _ client.Collector = (*Metrics)(nil)
 
-// buckets end at a sender's default DeliverTimeout.
+// buckets end at the default DeliverTimeout of a sender.
 var buckets = [...]float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
-// New returns metrics that are not registered anywhere yet, or an
-// *amsbridge.InputError that names the bad field.
+// New returns metrics that are not registered yet, or an *amsbridge.InputError that names the bad
+// field.
 func New(cfg Config) (*Metrics, error) {
 	if cfg.Store != nil && check.IsNil(cfg.Store) {
 		return nil, check.Bad("prometheus", "Config.Store", "holds a nil pointer")
@@ -82,8 +80,7 @@ func platform(destination string) string {
 	return name
 }
 
-// label is valid whatever the shop's function returns, for the client panics
-// over what is not.
+// label makes the result of the shop's function valid, since the client panics on an invalid one.
 func (m *Metrics) label(destination string) string {
 	return strings.ToValidUTF8(m.cfg.Label(destination), "�")
 }
@@ -97,8 +94,8 @@ func (m *Metrics) Describe(to chan<- *client.Desc) {
 	}
 }
 
-// Collect implements the client's Collector. A store that does not answer fails
-// no scrape: its metrics are missing from it, and amsbridge_outbox_readable is 0.
+// Collect implements the client's Collector. A scrape succeeds even when the store does not answer: its
+// metrics are then missing, and amsbridge_outbox_readable is 0.
 func (m *Metrics) Collect(to chan<- client.Metric) {
 	m.deliveries.Collect(to)
 	m.alarms.Collect(to)
@@ -110,9 +107,8 @@ func (m *Metrics) Collect(to chan<- client.Metric) {
 	m.collectQueue(ctx, to)
 }
 
-// Alarm returns what counts an alarm and passes it on to next. Give it to
-// [outbox.SenderConfig]. A nil next logs alarms at Error, as a sender does that
-// has no Alarm.
+// Alarm returns a function that counts an alarm and passes it on to next. Give it to
+// [outbox.SenderConfig]. A nil next logs alarms at Error, like a sender without Alarm.
 func (m *Metrics) Alarm(next func(ctx context.Context, a outbox.Alarm)) func(ctx context.Context, a outbox.Alarm) {
 	if next == nil {
 		next = func(ctx context.Context, a outbox.Alarm) { a.Log(ctx, m.cfg.Logger) }

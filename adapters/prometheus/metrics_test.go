@@ -29,7 +29,7 @@ func (f deliverFunc) Deliver(ctx context.Context, m outbox.Message) (outbox.Resu
 	return f(ctx, m)
 }
 
-// anywhere is one destination of every name.
+// anywhere resolves every name to one destination.
 type anywhere struct{ outbox.Destination }
 
 func (a anywhere) Resolve(string) (outbox.Destination, bool) { return a.Destination, true }
@@ -55,7 +55,7 @@ func message(destination, key string) outbox.Message {
 	return outbox.Message{Destination: destination, Key: key, Kind: "test", Person: "U-" + key, Subject: "order", Version: 1, Facts: []byte("f")}
 }
 
-// send runs a sender for so long.
+// send runs a sender for a time.
 func send(t *testing.T, store outbox.Queue, cfg outbox.SenderConfig, d time.Duration) {
 	t.Helper()
 	cfg.Logger = slog.New(slog.DiscardHandler)
@@ -66,8 +66,7 @@ func send(t *testing.T, store outbox.Queue, cfg outbox.SenderConfig, d time.Dura
 	require.NoError(t, sender.Run(ctx))
 }
 
-// Deliveries are told by what a sender made of them, with how long they took;
-// what the platform did, and a shut destination with them.
+// Deliveries are counted by outcome and timed; shut destinations and alarms are counted too.
 func TestDeliveriesAndAlarmsAreTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -102,7 +101,7 @@ func TestDeliveriesAndAlarmsAreTold(t *testing.T) {
 				})
 				send(t, store, outbox.SenderConfig{
 					Destinations: m.Resolver(outbox.Fixed{"elevate": slow}), Alarm: m.Alarm(nil), Breaker: outbox.Breaker{After: 1},
-				}, time.Second) // it ends once what is in flight is settled
+				}, time.Second) // then it ends once everything in flight is settled
 
 				told := gathered(t, registry)
 				require.Equal(t, map[string]float64{c.outcome: 3}, told.deliveries)
@@ -125,8 +124,7 @@ func failing(o outbox.Outcome) deliverFunc {
 	return answer(outbox.Result{}, &outbox.DeliveryError{Outcome: o, Reason: "as told"})
 }
 
-// told is what was gathered of deliveries (outcome to seconds), destinations
-// that are shut, and alarms.
+// told is what was gathered: deliveries (seconds by outcome), shut destinations, and alarms.
 type told struct {
 	deliveries map[string]float64
 	shut       []string
@@ -161,7 +159,7 @@ func gathered(t *testing.T, from client.Gatherer) told {
 	return out
 }
 
-// What a sender refuses among destinations it refuses behind metrics too.
+// A sender also refuses bad destinations that are behind metrics.
 func TestDestinationsAreCheckedThroughMetrics(t *testing.T) {
 	t.Parallel()
 	m, _ := newMetrics(t, prometheus.Config{})
@@ -177,7 +175,7 @@ func TestDestinationsAreCheckedThroughMetrics(t *testing.T) {
 	}
 }
 
-// A name that is not resolved stays unresolved.
+// A name that next does not resolve stays unresolved.
 func TestUnknownDestinationStaysUnknown(t *testing.T) {
 	t.Parallel()
 	m, _ := newMetrics(t, prometheus.Config{})
@@ -192,7 +190,7 @@ func TestLabelsAreTheShopsAndValid(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			m.Alarm(func(context.Context, outbox.Alarm) {})(context.Background(), outbox.Alarm{Kind: outbox.AlarmPaused, Destination: "elevate/acme"})
-			_, _ = registry.Gather() // a pedantic registry refuses what is not valid
+			_, _ = registry.Gather() // a pedantic registry refuses invalid metrics
 		})
 	}
 	all.Wait()
@@ -214,7 +212,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 	require.Equal(t, "Config.Store", field.Field)
 }
 
-// The names keep to the conventions of Prometheus.
+// The names follow the conventions of Prometheus.
 func TestNamesAreConventional(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t, prometheus.Config{Store: outboxtest.NewMemory(outboxtest.MemoryConfig{})})
@@ -226,8 +224,7 @@ func TestNamesAreConventional(t *testing.T) {
 	require.Empty(t, problems)
 }
 
-// The package's documentation and the operators' page name each metric, and
-// nothing else.
+// The package's documentation and the operators' page name exactly the metrics that exist.
 func TestEachMetricIsDocumented(t *testing.T) {
 	t.Parallel()
 	m, err := prometheus.New(prometheus.Config{Store: away{}})

@@ -10,7 +10,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// What is read from the store.
+// The metrics that are read from the store.
 var (
 	messages = client.NewDesc("amsbridge_outbox_messages", "Messages in the queue.", []string{"destination", "state"}, nil)
 	inFlight = client.NewDesc("amsbridge_outbox_in_flight", "Pending messages that a sender holds a live lease on.", []string{"destination"}, nil)
@@ -27,10 +27,10 @@ func describeQueue(to chan<- *client.Desc) {
 	}
 }
 
-// What shuts a destination.
+// The causes for which a destination is shut.
 var shutters = [...]string{"refused credentials", "operator", "platform asked", "breaker"}
 
-// standing is what the destinations of one label come to.
+// standing is the sum of the destinations of one label.
 type standing struct {
 	outbox.Count
 	shut [len(shutters)]int
@@ -68,8 +68,8 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 	}
 }
 
-// standings adds up what has the same label. One that was there once stays, as
-// zeros: a series that breaks off when its queue is empty would read as unknown.
+// standings adds up destinations by label. A label that was ever seen stays, with zeros: a series that
+// ends when its queue is empty would read as unknown.
 func (m *Metrics) standings(counts []outbox.Count, states []outbox.DestinationState, now time.Time) map[string]*standing {
 	m.mu.Lock()
 	defer m.mu.Unlock()

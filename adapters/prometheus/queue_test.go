@@ -17,8 +17,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
 
-// What stands in the outbox is told by label, from before the sender ran until
-// all is delivered and its series are zeros.
+// The queue's metrics are reported by label, from before the sender runs until everything is delivered
+// and they are zero.
 func TestQueueIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -84,7 +84,7 @@ amsbridge_outbox_messages{destination="notified",state="pending"} 0
 	})
 }
 
-// away is a store that does not answer until the caller gives up.
+// away is a store that does not answer until the context ends.
 type away struct{ outbox.Inspector }
 
 func (away) Counts(ctx context.Context) ([]outbox.Count, error) {
@@ -112,7 +112,7 @@ amsbridge_outbox_readable 0
 	})
 }
 
-// Without a store nothing is said of it.
+// Without a store its metrics are left out.
 func TestWithoutStore(t *testing.T) {
 	t.Parallel()
 	_, registry := newMetrics(t, prometheus.Config{})

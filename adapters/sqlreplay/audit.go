@@ -11,10 +11,9 @@ import (
 // maxReason is the longest reason kept, in bytes.
 const maxReason = 500
 
-// Audit writes a row of the audit; it is an [amsbridge.SSOAudit]. It writes also
-// for a visitor who left meanwhile. What cannot be written within
-// [Config.Timeout] goes to [Config.Logger], event and error, at Error: nobody is
-// refused for it.
+// Audit writes a row of the audit; it is an [amsbridge.SSOAudit]. It writes even when the visitor has
+// left. What cannot be written within [Config.Timeout] is logged by [Config.Logger], event and error,
+// at Error: nobody is refused because of it.
 func (s *Store) Audit(ctx context.Context, e amsbridge.SSOEvent) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 	defer cancel()
@@ -31,7 +30,7 @@ func (s *Store) Audit(ctx context.Context, e amsbridge.SSOEvent) {
 		slog.String("token_id", e.TokenID), slog.String("reason", reason))
 }
 
-// plain is a text that every database takes.
+// plain returns a text that every database accepts.
 func plain(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text[:min(len(text), maxReason)], "\x00", ""), "")
 }

@@ -10,26 +10,26 @@ import (
 // Dialect names a database.
 type Dialect string
 
-// The databases known.
+// The supported databases.
 const (
 	PostgreSQL Dialect = "postgres"
-	// MySQL is MariaDB too.
+	// MySQL is also for MariaDB.
 	MySQL  Dialect = "mysql"
 	SQLite Dialect = "sqlite"
 )
 
-// dialect is what differs between databases: the statements.
+// dialect holds one database's statements.
 type dialect struct {
 	// now is the database's clock in Unix microseconds.
 	now string
-	// consume inserts a row. It succeeds with one row, or else does nothing.
+	// consume inserts a row. It affects one row, or nothing where the row exists.
 	consume string
-	// used counts the rows of a key.
+	// used counts the rows with a key.
 	used string
 	// audit inserts a row.
 	audit string
-	// prune deletes at most batch rows that need be kept no longer than until a
-	// time, and pruneAudit those written before it.
+	// prune deletes at most batch rows whose time is before a given time, and pruneAudit those written
+	// before it.
 	prune, pruneAudit string
 	batch             int64
 }
@@ -37,7 +37,7 @@ type dialect struct {
 func dialectOf(d Dialect) (dialect, error) {
 	switch d {
 	case PostgreSQL:
-		// The inner SELECT runs once, and steps over what another process deletes.
+		// The inner SELECT runs once, and skips rows that another process is deleting.
 		out := statements("id = ANY(ARRAY(SELECT id FROM %[1]s WHERE %[2]s < ? ORDER BY %[2]s LIMIT %[3]d FOR UPDATE SKIP LOCKED))", 500)
 		out.now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 		out.consume += " ON CONFLICT (id) DO NOTHING"
@@ -48,9 +48,9 @@ func dialectOf(d Dialect) (dialect, error) {
 		out.consume += " ON CONFLICT (id) DO NOTHING"
 		return out, nil
 	case MySQL:
-		// A plain INSERT, which only can fail on a second row: INSERT IGNORE hides
-		// other errors, and what ON DUPLICATE KEY UPDATE counts depends on the
-		// driver's clientFoundRows. NOW() would be ambiguous when summer time ends.
+		// A plain INSERT, which fails on a second row: INSERT IGNORE hides other errors, and the count
+		// of ON DUPLICATE KEY UPDATE depends on the driver's clientFoundRows. NOW() would be ambiguous
+		// when summer time ends.
 		out := statements("%[2]s < ? ORDER BY %[2]s LIMIT %[3]d", 500)
 		out.now = "SELECT UNIX_TIMESTAMP() * 1000000"
 		return out, nil
@@ -60,8 +60,8 @@ func dialectOf(d Dialect) (dialect, error) {
 	return dialect{}, check.Bad("sqlreplay", "dialect", fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite))
 }
 
-// statements are what all have in common. expired is the condition of a bounded
-// DELETE: of the table, its column of times, and the bound.
+// statements returns the statements that all databases share. expired is the condition of a bounded
+// DELETE; it takes the table, its column of times, and the bound.
 func statements(expired string, batch int64) dialect {
 	deletion := func(table, column string) string {
 		return "DELETE FROM " + table + " WHERE " + fmt.Sprintf(expired, table, column, batch)
@@ -76,7 +76,7 @@ func statements(expired string, batch int64) dialect {
 	}
 }
 
-// numbered turns every ? into $1, $2 and so on.
+// numbered replaces every ? by $1, $2 and so on.
 func (d dialect) numbered() dialect {
 	for _, text := range []*string{&d.consume, &d.used, &d.audit, &d.prune, &d.pruneAudit} {
 		for n := 1; strings.Contains(*text, "?"); n++ {

@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
-// Where the program starts. All processes that receive share db.
+// Run it when the program starts. All receiving processes share db.
 func ExampleNew() {
 	receive := func(ctx context.Context, db *sql.DB, key ssokeys.VerificationKey) (*ssoverify.Verifier, error) {
 		if err := sqlreplay.Migrate(ctx, db, sqlreplay.MySQL); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
 )
 
-// ErrSchema is returned by [Store.Validate] when the tables are not those that
-// this program needs; the error says in what.
+// ErrSchema is returned by [Store.Validate] when the tables are not those that this program needs. The
+// error says what is wrong.
 var ErrSchema = errors.New("sqlreplay: the tables are not as this program needs them")
 
 //go:embed migrations
@@ -28,10 +28,10 @@ func set(d Dialect) (sqlmigrate.Set, error) {
 	}, nil
 }
 
-// Migrate makes or brings up to date the tables; programs that start together
-// wait for each other. The role needs the right to create tables; that of the
-// receiver needs only to select, insert and delete. Doing it again changes
-// nothing. It returns an *amsbridge.InputError that names the bad argument.
+// Migrate creates the tables or brings them up to date; programs that start together wait for each
+// other. The role needs the right to create tables; the receiver's role only to select, insert and
+// delete. Running it again changes nothing. It returns an *amsbridge.InputError that names the bad
+// argument.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	if db == nil {
 		return check.Bad("sqlreplay", "db", "is nil")
@@ -46,8 +46,7 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	return nil
 }
 
-// MigrationSQL returns the whole schema as plain SQL, for those who run it with
-// the database's own client.
+// MigrationSQL returns the whole schema as plain SQL, to run with the database's own client.
 func MigrationSQL(dialect Dialect) (string, error) {
 	s, err := set(dialect)
 	if err != nil {
@@ -56,9 +55,9 @@ func MigrationSQL(dialect Dialect) (string, error) {
 	return s.SQL()
 }
 
-// Validate returns [ErrSchema] unless the tables are exactly of the versions
-// that this program knows and have every column that it uses. Call it when the
-// program starts: without the tables every hand-off is refused.
+// Validate returns [ErrSchema] unless the tables have exactly the versions that this program knows and
+// every column that it uses. Call it when the program starts: without the tables every hand-off is
+// refused.
 func (s *Store) Validate(ctx context.Context) error {
 	problem, err := s.set.Problem(ctx, s.cfg.DB)
 	if err != nil {

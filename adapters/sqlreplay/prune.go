@@ -7,28 +7,25 @@ import (
 	"time"
 )
 
-// When rows go.
+// When rows are deleted.
 const (
-	// pruneMargin is how long a row is kept past its time. The verifiers' clocks
-	// say when a token ends, the database's when its row may go: as long as they
-	// are less than this apart, no row goes early.
+	// pruneMargin is how long a row is kept beyond its time. The verifiers' clocks decide when a token
+	// ends, the database's when its row may go: while they differ by less than this, no row is deleted
+	// early.
 	pruneMargin = time.Hour
-	// pruneAfter insertions by one process make it prune, or the first after
-	// pruneEvery. They are fewer than any dialect's batch, so that no backlog
-	// grows.
+	// pruneAfter is the number of insertions after which a process prunes; the first insertion after
+	// pruneEvery does so too. It is smaller than any dialect's batch, so that no backlog grows.
 	pruneAfter = 64
 	pruneEvery = time.Minute
 )
 
-// Prune deletes what need not be kept: rows of tokens that ended more than an
-// hour ago, and rows of the audit older than [Config.KeepAudit]. It goes in
-// batches, each a transaction of its own, and rests as long as each took. It
-// returns how many rows went, on an error too.
+// Prune deletes what need not be kept: rows of tokens that ended more than an hour ago, and rows of the
+// audit older than [Config.KeepAudit]. It works in batches, each in its own transaction, with a pause
+// as long as each took. It returns how many rows it deleted, also with an error.
 //
-// Nobody must call it: [Store.Consume] and [Store.Audit] delete one batch of each
-// table after they inserted their own row, every 64th time or after a minute, in
-// the sign-in and never in a checkout. Call it, from a timer or by hand, where so
-// few sign in that [Config.KeepAudit] would not be kept.
+// Calling it is optional. [Store.Consume] and [Store.Audit] delete one batch of each table after every
+// 64th insertion or after a minute: in a sign-in, and never in a checkout. Call it, from a timer or by
+// hand, where sign-ins are too rare for [Config.KeepAudit].
 func (s *Store) Prune(ctx context.Context) (deleted int64, err error) {
 	for {
 		begun := time.Now()
@@ -50,7 +47,7 @@ func (s *Store) Prune(ctx context.Context) (deleted int64, err error) {
 	}
 }
 
-// pruneOnce deletes a batch of each, and tells whether there may be more.
+// pruneOnce deletes a batch of each table, and tells whether there may be more.
 func (s *Store) pruneOnce(ctx context.Context) (deleted int64, more bool, err error) {
 	now, err := s.now(ctx)
 	if err != nil {
@@ -83,8 +80,7 @@ func (s *Store) now(ctx context.Context) (time.Time, error) {
 	return time.UnixMicro(us), err
 }
 
-// pruneSometimes prunes where it is due. That it failed is no matter of the
-// member who waits.
+// pruneSometimes prunes if it is due. A failure must not affect the member who waits.
 func (s *Store) pruneSometimes(ctx context.Context) {
 	if !s.pruneDue() {
 		return

@@ -22,45 +22,41 @@ const MaxText = 255
 type Config struct {
 	// DB is the database. The caller closes it. Required.
 	//
-	// A SQLite handle must wait for locks (with modernc.org/sqlite:
-	// _pragma=busy_timeout(5000) in the DSN), else whoever comes while another
-	// writes is refused.
+	// A SQLite handle must wait for locks (with modernc.org/sqlite: _pragma=busy_timeout(5000) in the
+	// DSN), or members are refused while another process writes.
 	DB *sql.DB
-	// Dialect is [PostgreSQL], [MySQL] (which is MariaDB too) or [SQLite].
-	// Required.
+	// Dialect is [PostgreSQL], [MySQL] (also for MariaDB) or [SQLite]. Required.
 	Dialect Dialect
-	// Timeout bounds [Store.Consume] and [Store.Audit]: a database that hangs
-	// refuses members, and does not keep them waiting. SQLite waits for a lock as
-	// long as the handle's busy_timeout, whatever this says. Defaults to 5 seconds.
+	// Timeout limits [Store.Consume] and [Store.Audit]: with a database that hangs, members are refused
+	// instead of kept waiting. SQLite waits for a lock as long as the handle's busy_timeout, whatever
+	// Timeout says. Defaults to 5 seconds.
 	Timeout time.Duration
 	// KeepAudit is how long a row of the audit is kept. Defaults to for ever.
 	KeepAudit time.Duration
-	// Logger gets the events that could not be written to the audit, and what
-	// failed while pruning. Defaults to slog.Default.
+	// Logger logs events that could not be written to the audit, and failures of pruning. Defaults to
+	// slog.Default.
 	Logger *slog.Logger
 	// Now replaces the database's clock, for tests. Defaults to the database's
 	// clock.
 	Now func() time.Time
 }
 
-// Store remembers used tokens. It is safe for concurrent use, in as many
-// processes as share the database.
+// Store remembers used tokens. It is safe for concurrent use, by all processes that share the database.
 type Store struct {
 	d   dialect
 	set sqlmigrate.Set
 	cfg Config
 
 	mu sync.Mutex
-	// sincePrune counts rows inserted, lastPrune is when.
+	// sincePrune counts the rows inserted since lastPrune.
 	sincePrune int
 	lastPrune  time.Time
 }
 
 var _ ssoverify.ReplayStore = (*Store)(nil)
 
-// New returns the store, or an *amsbridge.InputError that names the first bad
-// field. It does not use the database yet, and needs no tables: see [Migrate] and
-// [Store.Validate].
+// New returns the store, or an *amsbridge.InputError that names the first bad field. It does not use
+// the database yet, so the tables may be missing: see [Migrate] and [Store.Validate].
 func New(cfg Config) (*Store, error) {
 	if cfg.DB == nil {
 		return nil, check.Bad("sqlreplay", "Config.DB", "is nil")
@@ -88,15 +84,13 @@ func New(cfg Config) (*Store, error) {
 	return &Store{d: d, set: set, cfg: cfg}, nil
 }
 
-// Consume inserts the token's row. It returns true for whoever inserted it, and
-// false where there is a row already, be it this call's own of whose insertion
-// the answer was lost. The three texts are compared byte for byte, whatever the
-// database's collation, and are 1 to [MaxText] bytes each.
+// Consume inserts the token's row. It returns true for the call that inserted it, and false where a row
+// exists, even one that this call inserted without getting the answer. The three texts are compared
+// byte for byte, whatever the database's collation, and are 1 to [MaxText] bytes each.
 //
-// It returns an error when the database is down, hangs ([Config.Timeout]) or has
-// no tables, and when the context ends. Then nobody is let in, and it is unknown
-// whether the token counts as used. Under SERIALIZABLE as the connections'
-// default, a repeat at the same moment may be an error too.
+// It returns an error when the database is down, hangs ([Config.Timeout]) or has no tables, and when
+// the context ends. Nobody is let in then, and it is unknown whether the token counts as used. Where
+// SERIALIZABLE is the connections' default, a repeat at the same moment may be an error too.
 //
 // Now and then it deletes old rows: see [Store.Prune].
 func (s *Store) Consume(ctx context.Context, issuer, audience, id string, until time.Time) (first bool, err error) {
@@ -134,16 +128,16 @@ func (s *Store) insert(ctx context.Context, key []byte, until time.Time, issuer,
 	return rows == 1, nil
 }
 
-// used tells whether a failed insertion met a row: drivers name a duplicate each
-// in their own way.
+// used tells whether a failed insertion met an existing row. Drivers report duplicates in different
+// ways, so it looks.
 func (s *Store) used(ctx context.Context, key []byte) (bool, error) {
 	var rows int
 	err := s.cfg.DB.QueryRowContext(ctx, s.d.used, key).Scan(&rows)
 	return rows > 0, err
 }
 
-// rowID is the SHA-256 of the three, each after its length, so that no two
-// tokens run into one.
+// rowID returns the SHA-256 of the three texts, each after its length, so that different tokens never
+// give the same input.
 func rowID(issuer, audience, id string) []byte {
 	h := sha256.New()
 	for _, text := range []string{issuer, audience, id} {

@@ -9,7 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// What is wrong with a SQLite handle that New refuses.
+// Problems of a SQLite handle that New refuses.
 const (
 	deferred = "is a SQLite handle that neither is limited to one connection nor begins IMMEDIATE" +
 		" (with modernc.org/sqlite: _txlock=immediate in the DSN)"
@@ -17,10 +17,9 @@ const (
 		" (with modernc.org/sqlite: _pragma=busy_timeout(5000) in the DSN)"
 )
 
-// checkHandle refuses a handle of another database than the dialect's, and a
-// SQLite handle whose transactions begin deferred and that may have more than one
-// connection. Two deferred transactions can be open at once; two immediate ones
-// cannot. The caller got the handle as that field.
+// checkHandle refuses a handle of another database than the dialect's. It refuses a SQLite handle of
+// more than one connection that does not wait for locks, or that begins deferred transactions: unlike
+// immediate ones, two of those can be open at once. field is the caller's name of the handle.
 func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect) error {
 	if err := db.PingContext(ctx); err != nil {
 		return fmt.Errorf("sqlstore: ping: %w", err)
@@ -67,12 +66,12 @@ func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect)
 	return nil
 }
 
-// discard closes the connection instead of giving it back to the pool.
+// discard closes the connection instead of returning it to the pool.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
-// version asks for a database's version as no other database understands it.
+// version returns a statement for the database's version that only this database accepts.
 func version(dialect Dialect) string {
 	switch dialect {
 	case PostgreSQL:

@@ -9,13 +9,13 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// querier is what a transaction, a connection and a pool have in common.
+// querier is the common part of a transaction, a connection and a pool.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// conn gives it the engine's form.
+// conn adapts a querier to the engine's interface.
 type conn struct{ querier }
 
 func (c conn) Exec(ctx context.Context, text string, args ...any) (int64, error) {
@@ -34,7 +34,7 @@ func (c conn) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows
 	return rows{r}, nil
 }
 
-// Insert is asked for by MySQL's dialect alone.
+// Insert is used only by MySQL's dialect.
 func (c conn) Insert(ctx context.Context, text string) (id int64, err error) {
 	res, err := c.ExecContext(ctx, text)
 	if err != nil {
@@ -45,10 +45,10 @@ func (c conn) Insert(ctx context.Context, text string) (id int64, err error) {
 
 type rows struct{ *sql.Rows }
 
-// Close drops an error that Err tells as well.
+// Close drops its error, which Err returns too.
 func (r rows) Close() { _ = r.Rows.Close() }
 
-// handle is the shop's handle as the engine uses it.
+// handle adapts the shop's handle to the engine's interface.
 type handle struct {
 	conn
 	db *sql.DB
@@ -62,7 +62,7 @@ func handleOf(db *sql.DB, d Dialect) sqlcore.DB {
 	return h
 }
 
-// InTx runs fn in a transaction of our own.
+// InTx runs fn in a transaction of its own.
 func (h handle) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	tx, err := h.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
@@ -75,13 +75,12 @@ func (h handle) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	return tx.Commit()
 }
 
-// resting is a SQLite handle. Its transactions begin with a write lock, whatever
-// the handle's own way is, and are followed by a rest about as long as the lock
-// was held: SQLite has no queue, and a writer that comes back at once starves
-// the shop's checkouts.
+// resting is a SQLite handle. Its transactions begin with a write lock, whatever the handle's default,
+// and are followed by a pause about as long as the lock was held. SQLite has no queue for the lock: a
+// writer that comes back at once would starve the shop's checkouts.
 type resting struct{ handle }
 
-// longestRest keeps one slow disk sync from halving a sender's day.
+// longestRest limits the pause, so that one slow disk sync does not halve a sender's throughput.
 const longestRest = 100 * time.Millisecond
 
 func (h resting) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
@@ -95,8 +94,8 @@ func (h resting) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	return err
 }
 
-// immediate runs fn under the write lock and tells how long it held it. A
-// connection that cannot be rolled back is thrown away.
+// immediate runs fn under the write lock and returns how long it held it. It discards a connection that
+// cannot be rolled back.
 func (h resting) immediate(ctx context.Context, fn func(sqlcore.Conn) error) (held time.Duration, err error) {
 	c, err := h.db.Conn(ctx)
 	if err != nil {

@@ -9,10 +9,9 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// InTx begins a transaction, runs fn in it and commits; then it calls wake,
-// which may be nil. When fn fails or panics, the transaction is rolled back and
-// wake is not called. The error is fn's, or that of begin or commit: after a
-// failed commit it is unknown whether it took place.
+// InTx begins a transaction, runs fn in it and commits; then it calls wake, which may be nil. When fn
+// fails or panics, it rolls back and does not call wake. The error is fn's, or that of begin or commit.
+// After a failed commit it is unknown whether the transaction was committed.
 func InTx(ctx context.Context, db *sql.DB, wake func(), fn func(tx *sql.Tx) error) error {
 	if db == nil {
 		return check.Bad("sqlstore", "db", "is nil")
@@ -40,8 +39,7 @@ func InTx(ctx context.Context, db *sql.DB, wake func(), fn func(tx *sql.Tx) erro
 	return nil
 }
 
-// rollback ends a transaction whose commit failed; that it had ended already
-// is no error.
+// rollback ends a transaction whose commit failed. It returns no error if it had ended already.
 func rollback(tx *sql.Tx) error {
 	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
 		return fmt.Errorf("sqlstore: roll back: %w", err)

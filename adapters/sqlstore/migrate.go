@@ -15,10 +15,10 @@ import (
 // first. The error says what is wrong and what to run.
 var ErrSchema = errors.New("sqlstore: the outbox's tables are not as this program needs them")
 
-// Migrate makes or brings up to date the outbox's tables, in one transaction,
-// one statement at a time; programs that start together wait for each other.
-// The role needs the right to create tables; the checkout's need not have it.
-// Doing it again changes nothing.
+// Migrate creates the outbox's tables or brings them up to date, one statement at a time; programs that
+// start together wait for each other. On PostgreSQL and SQLite it is one transaction; on MySQL a
+// failure leaves what was done, and running it again completes it. The role needs the right to create
+// tables; the checkout's role does not. Running it again changes nothing.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	if db == nil {
 		return check.Bad("sqlstore", "db", "is nil")
@@ -35,14 +35,12 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	return nil
 }
 
-// Validate returns [ErrSchema] unless the tables are exactly of the versions
-// that this program knows, every column that it uses is there, and the
-// database's encoding can hold any text. A newer schema is refused too: it may
-// mean something else.
+// Validate returns [ErrSchema] unless the tables have exactly the versions that this program knows and
+// every column that it uses, and the database's encoding can hold any text. A newer schema is refused
+// too, since its meaning may differ.
 func (s *Store) Validate(ctx context.Context) error { return s.core.Validate(ctx, s.db) }
 
-// MigrationSQL returns the whole schema as plain SQL, for those who run it with
-// the database's own client.
+// MigrationSQL returns the whole schema as plain SQL, to run with the database's own client.
 func MigrationSQL(dialect Dialect) (string, error) {
 	if err := sqlcore.CheckDialect("sqlstore", "dialect", dialect); err != nil {
 		return "", err

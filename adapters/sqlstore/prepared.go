@@ -7,12 +7,12 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// prepared are statements by their text, ready on the shop's handle. They end
-// with it.
+// prepared are prepared statements of the shop's handle, by their text. They are closed with the
+// handle.
 type prepared map[string]*sql.Stmt
 
-// prepare prepares statements while no transaction is open: inside the caller's
-// another connection may not be had.
+// prepare prepares statements while no transaction is open, since inside the caller's there may be no
+// second connection.
 func prepare(ctx context.Context, db *sql.DB, texts []string) (prepared, error) {
 	p := prepared{}
 	for _, text := range texts {
@@ -25,8 +25,7 @@ func prepare(ctx context.Context, db *sql.DB, texts []string) (prepared, error) 
 	return p, nil
 }
 
-// checkout is the shop's transaction, which runs the prepared statements as
-// such.
+// checkout is the shop's transaction; it uses the prepared statements.
 type checkout struct {
 	conn
 	tx       *sql.Tx

@@ -15,26 +15,24 @@ import (
 // Dialect names a database.
 type Dialect = sqlcore.Dialect
 
-// The databases known.
+// The supported databases.
 const (
 	PostgreSQL = sqlcore.PostgreSQL
-	// MySQL is MariaDB too.
+	// MySQL is also for MariaDB.
 	MySQL  = sqlcore.MySQL
 	SQLite = sqlcore.SQLite
 )
 
-// Config says where the outbox lies.
+// Config configures [New].
 type Config struct {
-	// DB is the shop's own handle. Required; it stays the shop's to close.
+	// DB is the shop's own handle. Required; the shop closes it.
 	//
-	// With SQLite it must either be limited to one connection
-	// (SetMaxOpenConns(1)) or begin its transactions IMMEDIATE (with
-	// modernc.org/sqlite: _txlock=immediate in the DSN) and wait for locks
-	// (_pragma=busy_timeout(5000)): a deferred transaction that reads first
-	// fails at once when another writes.
+	// With SQLite it must either be limited to one connection (SetMaxOpenConns(1)), or begin its
+	// transactions IMMEDIATE (with modernc.org/sqlite: _txlock=immediate in the DSN) and wait for locks
+	// (_pragma=busy_timeout(5000)): a deferred transaction that reads first fails at once when another
+	// writes.
 	DB *sql.DB
-	// Dialect is [PostgreSQL], [MySQL] (which is MariaDB too) or [SQLite].
-	// Required.
+	// Dialect is [PostgreSQL], [MySQL] (also for MariaDB) or [SQLite]. Required.
 	Dialect Dialect
 	// Now replaces the database's clock, for tests. Defaults to the database's
 	// clock.
@@ -55,12 +53,11 @@ var (
 	_ outbox.Inspector       = (*Store)(nil)
 )
 
-// New returns the store once it has seen that the tables are there: [Migrate]
-// comes first. Whether they are exactly what this program needs tells
-// [Store.Validate].
+// New returns the store if the tables exist: run [Migrate] first. [Store.Validate] checks whether they
+// are exactly what this program needs.
 //
-// Errors: an *amsbridge.InputError that names the bad field, [ErrSchema] where
-// there are no tables, or the database's own.
+// It returns an *amsbridge.InputError that names the bad field, [ErrSchema] where there are no tables,
+// or the database's error.
 func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
 		return nil, check.Bad("sqlstore", "Config.DB", "is nil")
@@ -84,23 +81,21 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{db: cfg.DB, core: core, prepared: ready}, nil
 }
 
-// InsertTx stores messages in the caller's transaction: in one round trip on
-// PostgreSQL, and in a second one where a single message exists already, where
-// the key of a message was committed by another transaction while this one ran,
-// or where a message replaces another.
+// InsertTx stores messages in the caller's transaction, on PostgreSQL in one round trip. It takes a
+// second one where a single message exists already, where another transaction committed the key of a
+// message meanwhile, and where a message replaces another.
 //
-// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order
-// can fail with the database's serialization error, as any insertion of a
-// unique key can: the shop retries its transaction.
+// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order can fail with the
+// database's serialization error, like any insertion of a unique key: the shop must retry its
+// transaction.
 //
-// On MariaDB a single new message takes two round trips and several take four;
-// repeats take one, or two for a single message. Insertions of different orders
-// do not wait for each other, but for one case: a repeat of a single message
-// locks the gap before its key until the transaction ends, under REPEATABLE READ
-// and READ COMMITTED alike. Concurrent repeats of one order can end in a deadlock
-// (error 1213), which undid the whole transaction; after 1213 and 1205 (a lock
-// was waited for too long) the shop rolls back and retries. A conflict never says
-// MustRollBack there, unless the call held more than two megabytes.
+// On MariaDB a single new message takes two round trips and several take four; repeats take one, or two
+// for a single message. Insertions of different orders do not wait for each other, with one exception:
+// a repeat of a single message locks the gap before its key until the transaction ends, under
+// REPEATABLE READ and READ COMMITTED alike. Concurrent repeats of one order can end in a deadlock
+// (error 1213), which undoes the whole transaction. After 1213 and 1205 (lock wait time-out) the shop
+// must roll back and retry. A conflict there never has MustRollBack set, unless the call held more than
+// two megabytes.
 func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message) ([]outbox.Inserted, error) {
 	if err := checkedTx(tx); err != nil {
 		return nil, err
@@ -135,7 +130,7 @@ func checkedTx(tx *sql.Tx) error {
 	return nil
 }
 
-// txError names a finished transaction by the outbox's own error.
+// txError replaces database/sql's error for a finished transaction by the outbox's.
 func txError(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return fmt.Errorf("%w: it has ended", outbox.ErrNoTransaction)

@@ -18,42 +18,41 @@ import (
 
 // Request is one call.
 type Request struct {
-	// Method is an HTTP method. Prefer POST: its URL is not logged on the way.
+	// Method is an HTTP method. Prefer POST: data in its body is not logged on the way, as a URL is.
 	Method string
 	// URL must be one that [Client.CheckEndpoint] accepts.
 	URL string
-	// Header is sent with a User-Agent of ours. Idempotency-Key is left out:
-	// net/http would re-send a POST that carries it. It is not changed: calls may
-	// share it.
+	// Header is sent together with our User-Agent. Idempotency-Key is left out, since net/http would
+	// re-send a POST that has it. The map is not changed: calls may share it.
 	Header http.Header
-	// Key is the message's, for KeyHeader. It may be empty.
+	// Key is the message's key, sent as KeyHeader. It may be empty.
 	Key  string
 	Body []byte
-	// Private is personal data of this call (names, e-mail, user ID), to be
-	// removed from the error.
+	// Private is the personal data of this call (names, e-mail address, user ID), to be removed from
+	// its error.
 	Private []string
 }
 
-// Reply is what the platform answered: any HTTP status.
+// Reply is a platform's answer, whatever its HTTP status.
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is hostile text, at most MaxBody bytes of it.
+	// Body is the first MaxBody bytes of the answer's body: untrusted text.
 	Body string
-	// Truncated is set when the body was longer than MaxBody, or when one of
-	// other than a 2xx broke off.
+	// Truncated is set when the body was longer than MaxBody, or when the body of an answer other than
+	// a 2xx broke off.
 	Truncated bool
 }
 
 // Code returns the HTTP status in digits.
 func (r *Reply) Code() string { return strconv.Itoa(r.Status) }
 
-// Do makes one call and returns the platform's reply, whatever its status. It
-// ends when ctx does and sets no time-out of its own for the answer.
+// Do makes one call and returns the platform's reply, whatever its status. It ends when ctx does and
+// sets no time-out of its own for the answer.
 //
-// The error is always an [*outbox.DeliveryError] without secrets, personal data
-// or the URL: unavailable when no request was sent, unknown when one was sent
-// and no whole answer came, rejected when none could be made of req.
+// The error is always an [*outbox.DeliveryError] without secrets, personal data or the URL: unavailable
+// when no request was sent, unknown when one was sent and no whole answer came, rejected when req
+// cannot be made into a request.
 func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	sent := new(atomic.Bool)
 	r, err := c.newRequest(watch(ctx, sent), req)
@@ -101,8 +100,8 @@ func (c *Client) newRequest(ctx context.Context, req Request) (*retryablehttp.Re
 	return r, nil
 }
 
-// Header returns the header of the call, which is the caller's to change. The
-// error names a field whose value no header may hold.
+// Header returns the header of the call, which the caller may change. The error names a field whose
+// value cannot be a header's.
 func (c *Client) Header(req Request) (http.Header, error) {
 	h := req.Header.Clone()
 	if h == nil {
@@ -124,13 +123,13 @@ func (c *Client) Header(req Request) (http.Header, error) {
 	return h, nil
 }
 
-// cleanHeader tells whether s may be a header's value: RFC 9110 section 5.5,
-// visible ASCII, spaces and tabs.
+// cleanHeader tells whether s can be a header's value: visible ASCII, spaces and tabs (RFC 9110 section
+// 5.5).
 func cleanHeader(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') })
 }
 
-// failure is what a call comes to that brought no whole answer.
+// failure returns the error of a call that brought no whole answer.
 func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Err: c.cause(ctx, err, req)}
 	if sent {
@@ -142,8 +141,8 @@ func (c *Client) failure(ctx context.Context, err error, sent bool, req Request)
 	return d
 }
 
-// causeError is what is left of an error that may have held the URL: its
-// scrubbed text, and whether the context had ended.
+// causeError replaces an error that may have held the URL. It keeps the scrubbed text, and whether the
+// context had ended.
 type causeError struct {
 	text string
 	ctx  error

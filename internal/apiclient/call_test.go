@@ -11,7 +11,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Calls of one client share nothing.
+// Calls of one client do not affect each other.
 func TestDoFollowsMethodAndURLOfEachCall(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,16 +9,15 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// maxWait caps what a platform may ask for by Retry-After.
+// maxWait is the longest Retry-After that is honoured.
 const maxWait = 6 * time.Hour
 
-// maxDetail is how much of a reply is kept, in bytes.
+// maxDetail is how much of a reply is kept for the operator, in bytes.
 const maxDetail = 4 << 10
 
-// Classify returns what the HTTP status alone says, and nil for a 2xx, of which
-// the body must be read. A 5xx is an answer, hence unavailable; but a gateway's
-// 504 says that the platform itself gave none, hence unknown. A 503 that names
-// a time delays its own message and holds nothing else.
+// Classify returns the error that the HTTP status alone means, or nil for a 2xx, whose body must be
+// read. A 5xx is an answer, so it is unavailable. But a gateway's 504 says that the platform gave no
+// answer, so it is unknown. A 503 with a Retry-After delays only its own message.
 func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 	if r.Status/100 == 2 {
 		return nil
@@ -49,11 +48,11 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 	return d
 }
 
-// Detail returns the beginning of the reply's text as an operator may read it:
-// scrubbed, valid UTF-8 without control characters, at most 4 KiB.
+// Detail returns the beginning of the reply's text for an operator: scrubbed, valid UTF-8 without
+// control characters, at most 4 KiB.
 func (c *Client) Detail(r *Reply, private ...string) string {
 	needles := c.needles(private)
-	margin := longest(needles) // what the cut left of a value would not be recognised
+	margin := longest(needles) // a value that the cut leaves only a part of would not be recognised
 	text, cut := r.Body, r.Truncated
 	if limit := 2*maxDetail + margin; len(text) > limit {
 		text, cut = text[:limit], true
@@ -65,9 +64,9 @@ func (c *Client) Detail(r *Reply, private ...string) string {
 	return outbox.CutText(scrub(text, end, needles), maxDetail)
 }
 
-// RetryAfter reads the Retry-After header (RFC 9110 section 10.2.3: seconds or
-// an HTTP date). It returns zero for none, one in the past and one that cannot
-// be read, and at most six hours.
+// RetryAfter reads the Retry-After header (RFC 9110 section 10.2.3: seconds or an HTTP date). It
+// returns zero where there is none, where it is in the past and where it cannot be read, and at most
+// six hours.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {

@@ -16,7 +16,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// quiet takes a test server's complaints about cut connections.
+// quiet drops a test server's log of cut connections.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func TestClassify(t *testing.T) {
@@ -60,7 +60,7 @@ func TestDetailIsShortAndInert(t *testing.T) {
 	require.NotContains(t, d, "\x00")
 	require.NotContains(t, d, "\x1b")
 
-	for _, truncated := range []bool{true, false} { // at the client's limit, and at that of a detail
+	for _, truncated := range []bool{true, false} { // at the client's limit, and at the limit of a detail
 		for shift := range len(secret) {
 			cut := &apiclient.Reply{
 				Body: strings.Repeat("x", shift) + strings.Repeat(secret, 6000) + secret[:8], Truncated: truncated,

@@ -11,23 +11,23 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// KeyHeader carries the message's key, so that a platform's log can be matched
-// with ours. No platform is known to honour it.
+// KeyHeader is the header with the message's key, for matching a platform's log with ours. No platform
+// is known to honour it.
 const KeyHeader = "Amsbridge-Key"
 
-// Bounds of [Config.MaxBody], in bytes.
+// Limits of [Config.MaxBody], in bytes.
 const (
 	minBody = 16 << 10
 	maxBody = 1 << 20
 )
 
-// Config sets up a [Client].
+// Config configures a [Client].
 type Config struct {
 	// AllowLoopbackHTTP permits plain http to loopback addresses, for sandboxes
 	// and tests. Defaults to false: https only.
 	AllowLoopbackHTTP bool
-	// Concurrency is how many calls run at once at most; as many idle
-	// connections are kept for reuse. Defaults to 100.
+	// Concurrency is the most calls at once, and the most idle connections that are kept for reuse.
+	// Defaults to 100.
 	Concurrency int
 	// MaxBody is how much of a reply is read, in bytes, from 16 KiB to 1 MiB.
 	// Defaults to 64 KiB.
@@ -35,31 +35,31 @@ type Config struct {
 	// Now is the clock that Retry-After dates are read against. Defaults to
 	// time.Now.
 	Now func() time.Time
-	// Package is the one that users called, in whose name errors speak, and Type the
-	// configuration that they gave it. Defaults to this package and "Config".
+	// Package and Type are the package that users called and its configuration type; errors name them.
+	// They default to this package and "Config".
 	Package, Type string
 	// RootCAs verify the platform's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
-	// Secrets are removed from every text, in the forms in which a platform or
-	// an error may echo them. Base64 of a text that merely contains one is found
-	// only when that text is listed too, as for HTTP basic credentials.
+	// Secrets are removed from every text, in the encodings in which a platform or an error may echo
+	// them. Base64 of a longer text that contains a secret is found only when that text is listed too,
+	// as for HTTP basic credentials.
 	Secrets []string
-	// Version is the User-Agent's, "amsbridge/<version>". Defaults to this
-	// module's version in the running binary, or "devel".
+	// Version is the version in the User-Agent, "amsbridge/<version>". Defaults to this module's
+	// version in the running binary, or "devel".
 	Version string
 }
 
-// Client makes the calls. It is safe for concurrent use and shows nothing of
-// its configuration when printed.
+// Client makes the calls. It is safe for concurrent use, and printing it shows nothing of its
+// configuration.
 type Client struct {
 	allowHTTP   bool
 	maxBody     int64
 	now         func() time.Time
 	pkg         string
-	secrets     func() []needle // no printer looks into a function
+	secrets     func() []needle // a function, so that no printing shows them
 	userAgent   string
-	reusing     *retryablehttp.Client // POST and the like
-	single      *retryablehttp.Client // methods that net/http would re-send by itself
+	reusing     *retryablehttp.Client // for POST and the like
+	single      *retryablehttp.Client // for methods that net/http would re-send by itself
 	closeUnused func()
 }
 
@@ -93,8 +93,7 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// CloseIdleConnections closes the connections that no call uses. The client
-// stays usable.
+// CloseIdleConnections closes the connections that no call uses. The client can still be used.
 func (c *Client) CloseIdleConnections() { c.closeUnused() }
 
 func moduleVersion() string {

@@ -105,7 +105,7 @@ func TestDoSendsOurHeaders(t *testing.T) {
 	require.NotContains(t, got, "X-Idempotency-Key")
 }
 
-// requireFailure checks the outcome and that no text holds what it must not.
+// requireFailure checks the outcome, and that no text holds anything private.
 func requireFailure(t *testing.T, err error, want outbox.Outcome) {
 	t.Helper()
 	var d *outbox.DeliveryError
@@ -182,7 +182,7 @@ func TestDoByFault(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		fault   faults.Fault
-		outcome outbox.Outcome // none: a reply
+		outcome outbox.Outcome // none for a reply
 		status  int
 	}{
 		{faults.Fault{Kind: faults.CutBefore}, outbox.OutcomeUnknown, 0},
@@ -207,8 +207,8 @@ func TestDoByFault(t *testing.T) {
 				t.Cleanup(srv.Close)
 				client, req := newClient(t, nil), request(srv.URL)
 				req.Method = method
-				// A first call leaves a connection to reuse, which is when net/http
-				// would re-send a GET by itself.
+				// The first call leaves an idle connection: only on such a one does net/http re-send a
+				// GET by itself.
 				_, err := client.Do(t.Context(), req)
 				require.NoError(t, err)
 				plan.Next(c.fault)

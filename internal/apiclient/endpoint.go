@@ -7,10 +7,9 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// CheckEndpoint returns an [*amsbridge.InputError] naming the field, such as
-// "Config.Endpoint", unless raw is an absolute https URL with a host, and without
-// user name or fragment. Where the client allows it, plain http to a loopback
-// address is taken too.
+// CheckEndpoint returns an [*amsbridge.InputError] naming the field, such as "Config.Endpoint", unless
+// raw is an absolute https URL with a host and without user name or fragment. Where the client allows
+// it, plain http to a loopback address is accepted too.
 func (c *Client) CheckEndpoint(field, raw string) error {
 	if problem := c.endpointProblem(raw); problem != "" {
 		return check.Bad(c.pkg, field, problem)
@@ -18,7 +17,7 @@ func (c *Client) CheckEndpoint(field, raw string) error {
 	return nil
 }
 
-// endpointProblem says what is wrong with a URL, and nothing of what is in it.
+// endpointProblem says what is wrong with a URL, without quoting it.
 func (c *Client) endpointProblem(raw string) string {
 	if raw == "" {
 		return "is empty"

@@ -16,8 +16,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// A connection that dies in the handshake carried nothing: one quick second
-// try, and no third.
+// A connection that fails in the handshake has sent nothing: there is one second try at once, and no
+// third.
 func TestDoTriesOnceMoreWhenNothingWasSent(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -54,7 +54,7 @@ func TestDoTriesOnceMoreWhenNothingWasSent(t *testing.T) {
 	}
 }
 
-// cutting closes its first connections unread.
+// cutting closes its first connections without reading from them.
 type cutting struct {
 	net.Listener
 	dials *atomic.Int32
@@ -115,7 +115,7 @@ func TestDoKeepsConnectionsThroughFailures(t *testing.T) {
 
 func TestDoKeepsAConnectionForEachOfItsCalls(t *testing.T) {
 	t.Parallel()
-	const concurrency = 20 // Go's default keeps two
+	const concurrency = 20 // more than the two idle connections that Go keeps by default
 	var opened atomic.Int32
 	entered := make(chan struct{}, concurrency)
 	release := make(chan struct{})

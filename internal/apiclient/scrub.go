@@ -9,32 +9,30 @@ import (
 	"unicode/utf8"
 )
 
-// removed stands where something was taken out.
+// removed replaces what was removed.
 const removed = "[removed]"
 
-// Values of fewer bytes are looked for as words of their own.
+// Shorter values are removed only where they are whole words.
 const (
 	shortPrivate = 4
 	shortSecret  = 6
 )
 
-// address is anything like an e-mail address, whoever's it is.
+// address matches anything like an e-mail address, whoever's it is.
 var address = regexp.MustCompile(`(?i)[a-z0-9._%+'\\-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
 
-// Scrub removes the client's secrets, the private values and everything like an
-// e-mail address from a text: as they are, whatever the case of ASCII letters, in
-// base64, and escaped for URLs, forms, JSON and HTML, in any order and up to six
-// times over.
+// Scrub removes from a text the client's secrets, the private values and everything like an e-mail
+// address. It finds them in any case of ASCII letters, in base64, and escaped for URLs, forms, JSON and
+// HTML, in any order and up to six times over.
 //
-// Secrets of fewer than six bytes and private values of fewer than four are
-// removed where they stand as a word of their own: a name like "Al" or a
-// password like "code" would otherwise tear every text apart. Such a password
-// is then left inside a longer word, where nothing shows that it is one.
+// Secrets of fewer than six bytes and private values of fewer than four are removed only where they are
+// whole words: removing a name like "Al" or a password like "code" everywhere would make texts
+// unreadable. Inside a longer word, where nothing marks it as one, such a secret stays.
 func (c *Client) Scrub(text string, private ...string) string {
 	return scrub(text, len(text), c.needles(private))
 }
 
-// needles are those of the client's secrets and of private values.
+// needles returns the needles of the client's secrets and of private values.
 func (c *Client) needles(private []string) []needle {
 	all := slices.Clone(c.secrets())
 	for _, p := range private {
@@ -43,10 +41,10 @@ func (c *Client) needles(private []string) []needle {
 	return all
 }
 
-// scrub returns what is left of the first bytes of a text, end of them. A value
-// that goes beyond is recognised all the same.
+// scrub returns the first end bytes of a text, scrubbed. A value that continues beyond them is
+// recognised too.
 func scrub(text string, end int, needles []needle) string {
-	var hide []bool // by byte; nil while nothing is to go
+	var hide []bool // one for each byte; nil while nothing is to be removed
 	for _, v := range versions(text) {
 		mark := func(from, to int) {
 			if hide == nil {
@@ -69,7 +67,7 @@ func scrub(text string, end int, needles []needle) string {
 	return without(text[:end], hide)
 }
 
-// without returns the text without the bytes that are to go.
+// without returns the text without the bytes that are marked in hide.
 func without(text string, hide []bool) string {
 	if hide == nil {
 		return text
@@ -85,14 +83,14 @@ func without(text string, hide []bool) string {
 	return b.String()
 }
 
-// needle is a text to find, with ASCII letters in lower case.
+// needle is a text to find, its ASCII letters in lower case.
 type needle struct {
 	form string
-	word bool // only as a word of its own
+	word bool // only as a whole word
 }
 
-// needlesOf are the forms of a value that no unescaping gives back: other cases,
-// no padding, base64, and what JSON makes of bytes that are not UTF-8.
+// needlesOf returns the forms of a value that unescaping does not restore: other cases, base64 without
+// padding, and the JSON of bytes that are not UTF-8.
 func needlesOf(value string, short int) []needle {
 	trimmed := strings.TrimSpace(value)
 	if trimmed == "" {
@@ -100,7 +98,7 @@ func needlesOf(value string, short int) []needle {
 	}
 	forms := []string{value, trimmed, strings.ToUpper(value), strings.ToLower(value), string([]rune(value))}
 	for _, v := range slices.Compact([]string{value, trimmed}) {
-		// Without its padding, base64 is found with and without it.
+		// Without padding, base64 is found whether the text has it or not.
 		forms = append(forms,
 			base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
 	}
@@ -115,9 +113,9 @@ func needlesOf(value string, short int) []needle {
 	return all
 }
 
-// find calls mark for all places where the needle is, overlapping ones too.
+// find calls mark for every occurrence of the needle, overlapping ones too.
 func (n needle) find(low string, mark func(from, to int)) {
-	marked := 0 // up to here all is, so that a text of one letter takes no long
+	marked := 0 // matches are marked up to here: overlapping ones are not marked twice
 	for at := 0; ; {
 		i := strings.Index(low[at:], n.form)
 		if i < 0 {
@@ -132,8 +130,7 @@ func (n needle) find(low string, mark func(from, to int)) {
 	}
 }
 
-// ownWord tells whether s[from:to] stands between what is neither letter nor
-// digit.
+// ownWord tells whether s[from:to] is a whole word, with neither letter nor digit on either side.
 func ownWord(s string, from, to int) bool {
 	before, _ := utf8.DecodeLastRuneInString(s[:from])
 	after, _ := utf8.DecodeRuneInString(s[to:])
@@ -143,7 +140,7 @@ func ownWord(s string, from, to int) bool {
 // wordRune is false for the error rune, hence at both ends of a text.
 func wordRune(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
-// lowerASCII keeps every byte in its place, unlike strings.ToLower.
+// lowerASCII keeps every byte at its position, unlike strings.ToLower.
 func lowerASCII(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
 		return s

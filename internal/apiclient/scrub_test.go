@@ -50,7 +50,7 @@ func TestScrubFindsEveryForm(t *testing.T) {
 			require.LessOrEqual(t, len(got), len("begin [removed]== end"), form)
 		}
 	}
-	// As PHP and .NET write it, by their documentation; Go has no such encoder.
+	// The JSON of PHP and .NET, by their documentation; no encoder of Go writes this.
 	require.Equal(t, `"[removed]"`, c.Scrub(`"Zo\u00eb O'Brien\/\u0141uk"`, name))
 	require.Equal(t, `"[removed]"`, c.Scrub(`"Zo\u00EB O\u0027Brien/\u0141uk"`, name))
 }
@@ -76,7 +76,7 @@ func TestScrub(t *testing.T) {
 	require.Equal(t, "<[removed]>", c.Scrub("<Janette>", " Janette "), "padded in the order, trimmed in the echo")
 }
 
-// padding of base64 stays behind what was removed.
+// padding matches the base64 padding that stays behind a removed value.
 var padding = regexp.MustCompile(`\[removed\](%(25)*3D)+`)
 
 func TestScrubSeesThroughLayers(t *testing.T) {
@@ -94,7 +94,7 @@ func TestScrubSeesThroughLayers(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"to=somebody%2540example.com&x":           "to=[removed]&x",
-		"to=somebody%25252525252540example.com&x": "to=somebody%25252525252540example.com&x", // no encoder goes so deep
+		"to=somebody%25252525252540example.com&x": "to=somebody%25252525252540example.com&x", // too deep for encoders
 		"100% of 50%2 are %zz":                    "100% of 50%2 are %zz",
 		"x&commat;example.org a&#x40;b.org":       "[removed] [removed]",
 		"50%25 off":                               "50%25 off",
@@ -124,7 +124,7 @@ func TestScrubLeavesWordsThatHoldAShortSecret(t *testing.T) {
 	require.Equal(t, `\n[removed]`, c.Scrub(`\nAl`, "Al"))
 }
 
-// What is left never holds a value, whatever stands around it.
+// Scrub never leaves a value, whatever text is around it.
 func FuzzScrub(f *testing.F) {
 	f.Add("text ", "value", " text")
 	f.Add("", `a"b\c`, "\u0130\xff")
@@ -134,8 +134,8 @@ func FuzzScrub(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, before, value, after string) {
-		// Short values stay inside words, blank ones everywhere; brackets may come
-		// from the mark itself.
+		// Short values may stay inside words, and blank ones anywhere. Brackets may come from the mark
+		// itself.
 		if len(strings.TrimSpace(value)) < 4 || strings.ContainsAny(value, "[]") || strings.Contains("removed", value) {
 			return
 		}
@@ -184,7 +184,7 @@ var encoders = map[string]func(string) string{
 	"lower":     strings.ToLower,
 }
 
-// quoted is JSON without the quotes.
+// quoted returns JSON without the quotes.
 func quoted(v string) string {
 	b, err := json.Marshal(v)
 	if err != nil || len(b) < 2 {
@@ -193,7 +193,7 @@ func quoted(v string) string {
 	return string(b[1 : len(b)-1])
 }
 
-// asciiJSON writes JSON in ASCII alone.
+// asciiJSON returns JSON in ASCII only.
 func asciiJSON(v string) string {
 	var b strings.Builder
 	for _, r := range quoted(v) {
@@ -208,8 +208,7 @@ func asciiJSON(v string) string {
 	return b.String()
 }
 
-// What an encoder makes of a value is not left, nor what a second one makes of
-// that, nor what a query in a query makes of both.
+// A value is removed in the form of any encoder, of two in a row, and of a query nested in a query.
 func TestScrubFindsWhatEncodersMake(t *testing.T) {
 	t.Parallel()
 	for _, v := range []string{
@@ -220,7 +219,7 @@ func TestScrubFindsWhatEncodersMake(t *testing.T) {
 		for first, encode := range encoders {
 			for second, again := range encoders {
 				if strings.Contains(second, "base64") || second == "upper" || second == "lower" {
-					continue // of what was encoded, these are other values
+					continue // these encoders change the value itself
 				}
 				for layer, text := range []string{encode(v), again(encode(v)), url.QueryEscape(url.QueryEscape(again(encode(v))))} {
 					got := c.Scrub("begin "+text+" end", "Grace")
@@ -232,7 +231,7 @@ func TestScrubFindsWhatEncodersMake(t *testing.T) {
 	}
 }
 
-// The same of any value in any text.
+// The same as above, for any value in any text.
 func FuzzScrubEncoded(f *testing.F) {
 	names := slices.Sorted(maps.Keys(encoders))
 	f.Add("nothing here ", "value", " and after", uint8(0), uint8(0))

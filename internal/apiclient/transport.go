@@ -23,11 +23,11 @@ func (c *Client) connect(cfg Config) {
 		MaxIdleConns:           cfg.Concurrency,
 		MaxIdleConnsPerHost:    cfg.Concurrency,
 		IdleConnTimeout:        90 * time.Second,
-		DisableCompression:     true, // replies are small, and a bomb then stays small too
+		DisableCompression:     true, // replies are small, and so a compression bomb stays small too
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-	// net/http re-sends such a request on its own when a reused connection
-	// dies, even after it was written; a connection used once is never reused.
+	// net/http re-sends such a request by itself when a reused connection dies, even after the request
+	// was written. A connection that is used only once is never reused.
 	once := pooled.Clone()
 	once.DisableKeepAlives = true
 	c.reusing, c.single = retrying(pooled), retrying(once)
@@ -47,27 +47,27 @@ func retrying(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// onlyRoundTrips hides the transport's CloseIdleConnections: retryablehttp calls it
-// after each failed call, which would cost all others their connections.
+// onlyRoundTrips hides the transport's CloseIdleConnections. retryablehttp calls it after each failed
+// call, which would close the connections of all others.
 type onlyRoundTrips struct{ http.RoundTripper }
 
-// sentKey leads to the mark of a call: an [*atomic.Bool] that tells whether its
-// request may have been sent.
+// sentKey is the context key of an [*atomic.Bool] that tells whether the call's request may have been
+// sent.
 type sentKey struct{}
 
-// watch returns a context for a request, in which net/http keeps the mark.
+// watch returns a request's context in which net/http updates sent.
 func watch(ctx context.Context, sent *atomic.Bool) context.Context {
 	return httptrace.WithClientTrace(context.WithValue(ctx, sentKey{}, sent), &httptrace.ClientTrace{
-		// net/http asks for another connection only when the one that it reused was
-		// dead before anything was written.
+		// net/http asks for another connection only when the reused one was dead before anything was
+		// written.
 		GetConn: func(string) { sent.Store(false) },
-		// From here on bytes may leave: WroteHeaders comes too late, since a long URL
-		// is flushed before it.
+		// From here on bytes may be sent. WroteHeaders comes too late, since a long URL is flushed
+		// before it.
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
 }
 
-// retryUnsent allows the quick second try only while nothing was sent.
+// retryUnsent allows the immediate second try only while nothing was sent.
 func retryUnsent(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	if err == nil || ctx.Err() != nil {
 		return false, nil
@@ -77,8 +77,7 @@ func retryUnsent(ctx context.Context, _ *http.Response, err error) (bool, error)
 	return ok && !sent.Load() && !errors.As(err, &bad), nil
 }
 
-// resendable tells whether net/http takes the method for one that it may send
-// twice.
+// resendable tells whether net/http may send requests of this method twice by itself.
 func resendable(method string) bool {
 	switch method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:

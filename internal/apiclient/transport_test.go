@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// net/http takes another connection when the reused one was dead before
-// anything was written; if that one cannot be had, nothing was sent.
+// net/http takes another connection when the reused one was dead before anything was written. If it
+// gets none, nothing was sent.
 func TestCallForgetsAConnectionThatWasDead(t *testing.T) {
 	t.Parallel()
 	sent := new(atomic.Bool)

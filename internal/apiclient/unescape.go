@@ -8,23 +8,23 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what is looked at for one text. A query in a URL in a query has been
-// escaped three times, and what it holds may be a page that quotes JSON in JSON.
-// A hostile text could have many more versions than maxVersions, and gets no more.
+// Limits of the search in one text. A query in a URL in a query is escaped three times, and may hold a
+// page that quotes JSON in JSON. A hostile text could have many more versions than maxVersions; they
+// are not searched.
 const (
 	maxLayers   = 6
 	maxVersions = 32
 )
 
-// longest returns how many bytes of a text a needle takes at most.
+// longest returns how many bytes of a text the longest needle may take when escaped.
 func longest(needles []needle) int {
-	const escaped = 72 // bytes, for a quotation mark in such a text
+	const escaped = 72 // bytes that a quotation mark takes in such a text
 	most := 0
 	for _, n := range needles {
 		size := 0
 		for i := range len(n.form) {
 			if b := n.form[i]; 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("-_.", b) >= 0 {
-				size++ // no encoder changes it
+				size++ // no encoder changes this byte
 			} else {
 				size += escaped
 			}
@@ -34,13 +34,13 @@ func longest(needles []needle) int {
 	return most
 }
 
-// version is a text as it is after unescaping, and where its bytes come from.
+// version is a text after some unescaping. It knows where its bytes come from.
 type version struct {
 	text string
-	at   []int // by byte and for the end; nil for the text itself
+	at   []int // one for each byte and the end; nil for the original text
 }
 
-// origin returns where the byte was in the text itself.
+// origin returns the position of a byte in the original text.
 func (v version) origin(i int) int {
 	if v.at == nil {
 		return i
@@ -48,8 +48,7 @@ func (v version) origin(i int) int {
 	return v.at[i]
 }
 
-// versions returns the text and what unescaping it in every order gives, those
-// that take fewer steps first.
+// versions returns the text and everything that unescaping it in any order gives, fewer steps first.
 func versions(text string) []version {
 	all := []version{{text: text}}
 	seen := map[string]bool{text: true}
@@ -92,11 +91,11 @@ func (v version) unescape(e escape) version {
 	return version{string(plain), append(at, v.origin(len(v.text)))}
 }
 
-// escape is a way to write bytes as others.
+// escape is one way to escape bytes.
 type escape struct {
-	signs string // with which one begins
-	// read returns what the escape stands for that a text begins with, and how
-	// long it is: zero where there is none.
+	signs string // the bytes that an escape may begin with
+	// read returns what the escape at the beginning of s means, and its length: zero where there is
+	// none.
 	read func(s string) (meant string, length int)
 }
 
@@ -114,7 +113,7 @@ func percent(s string) (string, int) {
 	return string([]byte{byte(b)}), 3
 }
 
-// form reads %41, and '+' for a space.
+// form reads %41, and '+' as a space.
 func form(s string) (string, int) {
 	if s[0] == '+' {
 		return " ", 1
@@ -142,7 +141,7 @@ func slashed(s string) (string, int) {
 	return string(first), 6
 }
 
-// utf16Unit reads \u0041, which is half a character where it is a surrogate.
+// utf16Unit reads \u0041. A surrogate is only half a character.
 func utf16Unit(s string) (rune, bool) {
 	if len(s) < 6 || s[:2] != `\u` {
 		return 0, false

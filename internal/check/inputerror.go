@@ -1,6 +1,5 @@
-// Package check is how every package of the house refuses bad input: one error
-// type, and the rules for texts, identifiers and addresses that they share. It
-// imports the standard library alone.
+// Package check is how all packages of this module refuse bad input: one error type, and the shared
+// rules for texts, identifiers and addresses. It imports only the standard library.
 package check
 
 import (
@@ -8,9 +7,8 @@ import (
 	"strings"
 )
 
-// InputError is a mistake in what the caller gave. Nothing was written or sent,
-// and the caller's transaction is usable. It never holds the refused value.
-// Users know it as amsbridge.InputError.
+// InputError is a mistake in what the caller gave. Nothing was written or sent, and the caller's
+// transaction is usable. It never holds the refused value. Users know it as amsbridge.InputError.
 type InputError struct {
 	// Package is the package that refused, such as "handoff".
 	Package string
@@ -24,14 +22,13 @@ type InputError struct {
 // Error returns package, field and problem: "handoff: Config.SignIn is empty".
 func (e *InputError) Error() string { return e.Package + ": " + e.Field + " " + e.Problem }
 
-// Bad returns an [*InputError]. It is never nil.
+// Bad returns an [*InputError], never nil.
 func Bad(pkg, field, problem string) *InputError {
 	return &InputError{Package: pkg, Field: field, Problem: problem}
 }
 
-// Renamed returns err as another package says it of its own field: the
-// [*InputError] of a part, whose Field begins with from, becomes the whole's,
-// with to in its place. Other errors come back as they are.
+// Renamed returns err as an error of another package: where it is an [*InputError] whose Field begins
+// with from, its Package becomes pkg and from is replaced by to. Other errors are returned unchanged.
 func Renamed(err error, pkg, from, to string) error {
 	var bad *InputError
 	if !errors.As(err, &bad) {

@@ -2,9 +2,8 @@ package check
 
 import "reflect"
 
-// IsNil tells whether v is nil, or an interface that holds a nil pointer or a
-// nil function: both would panic at the first call. A nil map or slice is an
-// empty one and no mistake.
+// IsNil tells whether v is nil, or an interface that holds a nil pointer or a nil function: both would
+// panic at the first call. A nil map or slice is just empty, and not a mistake.
 func IsNil(v any) bool {
 	if v == nil {
 		return true

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text says what is wrong with a required text of at most limit bytes, or "":
-// it is empty, too long, not valid UTF-8, or has control characters.
+// Text says what is wrong with a required text of at most limit bytes: it is empty, too long, not valid
+// UTF-8, or has control characters. It returns "" for a good one.
 func Text(s string, limit int) string {
 	switch {
 	case s == "":
@@ -24,12 +24,12 @@ func Text(s string, limit int) string {
 	return ""
 }
 
-// IsControl includes the line and paragraph separators, which break lines in
-// logs and pages like any line feed.
+// IsControl includes the line and paragraph separators, which break lines in logs and pages like a line
+// feed.
 func IsControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// Name says what is wrong with the name of a cookie, a parameter or a key: it
-// is 1 to limit of [A-Za-z0-9._-].
+// Name says what is wrong with the name of a cookie, a parameter or a key, which must be 1 to limit of
+// [A-Za-z0-9._-].
 func Name(s string, limit int) string {
 	if s == "" || len(s) > limit || strings.Trim(s, letters+"0123456789._-") != "" {
 		return fmt.Sprintf("is not 1 to %d of [A-Za-z0-9._-]", limit)
@@ -39,8 +39,8 @@ func Name(s string, limit int) string {
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// Secret says what is wrong with a secret that is to be random, which is what
-// no generator of random bytes returns. That others are random, nobody can see.
+// Secret says what is wrong with a secret that should be random: it refuses what no random generator
+// returns. It cannot tell that the others are random.
 func Secret(secret []byte) string {
 	if len(secret) < MinSecret {
 		return fmt.Sprintf("is shorter than %d bytes", MinSecret)
@@ -62,8 +62,7 @@ func Secret(secret []byte) string {
 // MinSecret is the shortest secret, in bytes (RFC 7518 section 3.2).
 const MinSecret = 32
 
-// Problem is that of an [*InputError], without package and field; "" for any
-// other error.
+// Problem returns the Problem of an [*InputError], and "" for any other error.
 func Problem(err error) string {
 	var bad *InputError
 	if errors.As(err, &bad) {

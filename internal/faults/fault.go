@@ -8,10 +8,10 @@ import (
 // Kind is a way to misbehave.
 type Kind uint8
 
-// The kinds. Those up to Redirect have an answer of their own and follow
-// [Fault.Effect]; the later ones say themselves whether the effect happens.
+// The kinds. Those up to Redirect answer by themselves, and [Fault.Effect] says whether the effect
+// happens. For the later ones the kind itself says so.
 const (
-	// None behaves.
+	// None behaves normally.
 	None Kind = iota
 	// Throttle answers 429, with [Fault.RetryAfter] as the Retry-After header.
 	Throttle
@@ -31,8 +31,8 @@ const (
 	LoginPage
 	// Redirect answers 302 to a host that does not exist.
 	Redirect
-	// Slow waits for [Fault.Delay] and behaves; a caller who goes away while it
-	// waits has caused no effect.
+	// Slow waits for [Fault.Delay] and then behaves normally. If the caller goes away meanwhile, there
+	// is no effect.
 	Slow
 	// CutBefore cuts the connection: no effect and no answer.
 	CutBefore
@@ -41,8 +41,8 @@ const (
 	// Truncate carries the call out and cuts the connection in the middle of
 	// the answer's body.
 	Truncate
-	// HoldAfter carries the call out and keeps the answer back until the
-	// caller goes away, [Hold.Release] is called or [Fault.Delay] has passed.
+	// HoldAfter carries the call out and holds the answer until the caller goes away, [Hold.Release] is
+	// called or [Fault.Delay] has passed.
 	HoldAfter
 )
 
@@ -54,7 +54,7 @@ var kindNames = [...]string{
 	HoldAfter: "hold after",
 }
 
-// String returns the kind as a journal shows it.
+// String returns the kind's name in a journal.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -62,29 +62,28 @@ func (k Kind) String() string {
 	return fmt.Sprintf("fault %d", uint8(k))
 }
 
-// MarshalText writes the kind as [Kind.String] has it.
+// MarshalText returns [Kind.String].
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// Fault is one misbehaviour. The zero value behaves.
+// Fault is one misbehaviour. The zero value behaves normally.
 type Fault struct {
 	Kind Kind
-	// RetryAfter is the text of the Retry-After header, sent as it is: seconds,
-	// a date, or nonsense. Defaults to no such header.
+	// RetryAfter is the text of the Retry-After header, sent unchanged: seconds, a date, or nonsense.
+	// Defaults to no such header.
 	RetryAfter string
-	// Delay is how long Slow waits, and after how long HoldAfter lets its answer
-	// go by itself. Defaults to no wait, and to a hold without end.
+	// Delay is how long Slow waits, and after how long HoldAfter sends its answer. Defaults to no wait
+	// for Slow, and to no limit for HoldAfter.
 	Delay time.Duration
-	// Body is what Garbage and Reply answer. Defaults for Garbage to bytes that
-	// are neither text, JSON nor XML.
+	// Body is the body that Garbage and Reply answer. Garbage defaults to bytes that are neither text,
+	// JSON nor XML.
 	Body string
-	// Status and ContentType go with a Reply's body. They default to 200 and
-	// "application/json".
+	// Status and ContentType are those of a Reply. They default to 200 and "application/json".
 	Status      int
 	ContentType string
-	// Effect carries the call out before the fault's own answer, for those of
-	// the kinds up to Redirect. Defaults to false: no effect.
+	// Effect carries the call out before the fault's own answer, for the kinds up to Redirect. Defaults
+	// to false.
 	Effect bool
-	// Hold lets a test watch and end HoldAfter. Defaults to nil: the answer is
-	// held for the delay or until the caller goes away.
+	// Hold lets a test watch and end a HoldAfter. Defaults to nil: the answer is held for Delay or
+	// until the caller goes away.
 	Hold *Hold
 }

@@ -17,7 +17,7 @@ import (
 
 const honest = "an honest answer"
 
-// sandbox counts effects and misbehaves as planned.
+// sandbox counts effects and misbehaves as the plan says.
 func sandbox(t *testing.T, plan *faults.Plan) (url string, effects *atomic.Int32) {
 	t.Helper()
 	effects = &atomic.Int32{}
@@ -135,8 +135,8 @@ func TestHoldAfterRelease(t *testing.T) {
 	require.EqualValues(t, 1, effects.Load())
 }
 
-// The server of these tests closes only once its handlers have returned, so
-// that a hold which ignored the caller would hang them.
+// The server of these tests closes only once its handlers have returned: a hold that ignored the caller
+// would hang them.
 func TestCallerGoesAway(t *testing.T) {
 	t.Parallel()
 	t.Run("hold after", func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestPlanIsSafeForConcurrentUse(t *testing.T) {
 	const calls = 200
 	var plan faults.Plan
 	var struck atomic.Int32
-	seen := map[int]bool{} // unguarded on purpose: Decide's function runs alone
+	seen := map[int]bool{} // without a lock on purpose: Decide's function is never called concurrently
 	plan.Decide(func(call int) faults.Fault {
 		seen[call] = true
 		return faults.Fault{}

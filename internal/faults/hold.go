@@ -17,15 +17,14 @@ func NewHold() *Hold {
 	return &Hold{held: make(chan struct{}), released: make(chan struct{})}
 }
 
-// Held is closed once the effect of a call has happened and its answer is held.
+// Held is closed once a call has had its effect and its answer is held.
 func (h *Hold) Held() <-chan struct{} { return h.held }
 
-// Release lets the answers go, those of later calls too. Calling it again does
-// nothing.
+// Release sends the held answers, and those of later calls. Calling it again does nothing.
 func (h *Hold) Release() { h.releasedOnce.Do(func() { close(h.released) }) }
 
-// wait tells whether an answer may go: when released, or after the delay if
-// there is one, unless the caller is gone first.
+// wait returns true when the answer may be sent, after Release or the delay if there is one, and false
+// when the caller went away first.
 func (h *Hold) wait(gone <-chan struct{}, delay time.Duration) bool {
 	var released <-chan struct{}
 	if h != nil {

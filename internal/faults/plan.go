@@ -2,11 +2,11 @@ package faults
 
 import "sync"
 
-// Plan says which call meets which fault. The zero value lets every call
-// behave. It is safe for concurrent use.
+// Plan says which call meets which fault. With the zero value every call behaves normally. It is safe
+// for concurrent use.
 //
-// What is queued by [Plan.Next] goes first, then the calls and the users that
-// the script names, then [Plan.Decide], and last the script's rate.
+// Faults queued by [Plan.Next] come first, then the script's calls and users, then [Plan.Decide], and
+// last the script's rate.
 type Plan struct {
 	mu     sync.Mutex
 	next   []Fault
@@ -14,18 +14,18 @@ type Plan struct {
 	calls  int
 
 	script Script
-	since  int               // calls since the script
-	seen   map[string]uint64 // of them, by identity
+	since  int               // calls since the script began
+	seen   map[string]uint64 // calls since the script began, by identity
 }
 
-// Call is what a plan may know about a call that has come in.
+// Call is what a plan may know about an incoming call.
 type Call struct {
-	// Key is the message's, and User the ID of the person whom the call is about.
-	// Either may be empty.
+	// Key is the message's key, and User the ID of the person whom the call is about. Either may be
+	// empty.
 	Key, User string
 }
 
-// identity is what stays the same when a call is sent again.
+// identity returns what stays the same when a call is repeated.
 func (c Call) identity() string {
 	if c.Key != "" {
 		return "key " + c.Key
@@ -33,28 +33,26 @@ func (c Call) identity() string {
 	return "user " + c.User
 }
 
-// Next queues faults: one for each of the calls to come, in their order. A zero
-// Fault lets a call behave.
+// Next queues faults for the next calls, one for each, in order. A zero Fault lets a call behave
+// normally.
 func (p *Plan) Next(faults ...Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next = append(p.next, faults...)
 }
 
-// Decide asks f about each call that is neither queued nor named by the script,
-// and its word is final: the script's rate is not asked. Calls are counted from
-// 1, all of them. f is called by one goroutine at a time and must not use the
-// plan. Nil ends it.
+// Decide makes the plan call f for each call that is neither queued nor named by the script. Its answer
+// is final: the script's rate is not used then. Calls are numbered from 1, all of them. f is never
+// called concurrently and must not use the plan. A nil f ends it.
 func (p *Plan) Decide(f func(call int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.decide = f
 }
 
-// Follow replaces the script, or returns an [*amsbridge.InputError] of the package
-// pkg that names its first bad field as the text of a script does. The new script
-// counts calls from now on, those included for which something is queued. The
-// zero Script ends it.
+// Follow replaces the script, or returns an [*amsbridge.InputError] of the package pkg that names its
+// first bad field as the text of a script does. The new script numbers calls from now on, including
+// those for which a fault is queued. The zero Script ends it.
 func (p *Plan) Follow(pkg string, s Script) error {
 	if err := s.check(pkg); err != nil {
 		return err
@@ -65,10 +63,10 @@ func (p *Plan) Follow(pkg string, s Script) error {
 	return nil
 }
 
-// Take returns the fault of a call of which nothing is known.
+// Take returns the fault of a call about which nothing is known.
 func (p *Plan) Take() Fault { return p.TakeFor(Call{}) }
 
-// TakeFor returns the fault of the call that has just come in.
+// TakeFor returns the fault of an incoming call.
 func (p *Plan) TakeFor(c Call) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,8 +94,8 @@ func (p *Plan) TakeFor(c Call) Fault {
 	return p.script.strike(c.identity(), before)
 }
 
-// count counts a call where the script's rate will want to know, and returns how
-// many with the same identity came before.
+// count counts a call if the script's rate needs it, and returns how many with the same identity came
+// before.
 func (p *Plan) count(identity string) uint64 {
 	if p.script.Rate == 0 {
 		return 0

@@ -13,33 +13,32 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Script says which calls meet which faults, as data: see [ParseScript] for its
-// text. The zero value lets every call behave.
+// Script says which calls meet which faults, as data; see [ParseScript] for its text. With the zero
+// value every call behaves normally.
 //
-// A call that both Calls and Users name meets the fault of Calls. A call that
-// either names is no matter of the rate.
+// Where both Calls and Users name a call, Calls wins. The rate does not apply to a call that either
+// names.
 type Script struct {
-	// Seed picks one of the ways in which the rate may strike.
+	// Seed selects which calls the rate strikes.
 	Seed uint64
-	// Rate is the share of calls that meet one of Faults, from 0 to 1. Whether
-	// and how a call is struck follows from the seed, the call's key (its user's
-	// ID where it has no key), and how many calls with the same came before, so
-	// that the order in which calls of different keys arrive changes nothing.
+	// Rate is the share of calls that meet one of Faults, from 0 to 1. Whether and how a call is struck
+	// depends only on the seed, on the call's key (or its user ID where it has none) and on how many
+	// calls with the same came before. The order in which calls of different keys arrive makes no
+	// difference.
 	Rate float64
-	// Faults are what the rate chooses from, each as likely as the others; one
-	// listed twice is twice as likely. Defaults to [DefaultFaults].
+	// Faults are the faults that the rate chooses from with equal chance; one listed twice is twice as
+	// likely. Defaults to [DefaultFaults].
 	Faults []Fault
-	// Calls are faults by the number of the call, from 1. A zero Fault lets the
-	// call behave.
+	// Calls are faults by the number of the call, from 1. A zero Fault lets the call behave normally.
 	Calls map[int]Fault
-	// Users are faults by user ID: the calls about that person meet them in turn
-	// and behave afterwards. An empty list lets all of them behave.
+	// Users are faults by user ID: the calls about that person meet them one after the other, and later
+	// calls behave normally. With an empty list all of them do.
 	Users map[string][]Fault
 }
 
-// DefaultFaults returns the faults of a rate that names none: those which a
-// client gets past by trying again. It leaves out Unauthorized, Forbidden and
-// Redirect, after which a person may be needed, and HoldAfter.
+// DefaultFaults returns the faults of a rate that names none: those that a client overcomes by trying
+// again. It leaves out Unauthorized, Forbidden and Redirect, after which a person may be needed, and
+// HoldAfter.
 func DefaultFaults() []Fault {
 	return []Fault{
 		{Kind: Throttle, RetryAfter: "1"},
@@ -60,7 +59,7 @@ func DefaultFaults() []Fault {
 // check returns an [*amsbridge.InputError] of the package pkg that names the first
 // bad field as the text of a script does, such as "script.faults[1].delay".
 func (s Script) check(pkg string) error {
-	if !(s.Rate >= 0 && s.Rate <= 1) { // not a number is neither
+	if !(s.Rate >= 0 && s.Rate <= 1) { // also refuses NaN
 		return check.Bad(pkg, "script.rate", "is not from 0 to 1")
 	}
 	for i, f := range s.Faults {
@@ -101,7 +100,7 @@ func callPath(number string) string {
 
 func userPath(id string) string { return fmt.Sprintf("script.users[%q]", outbox.CutText(id, 64)) }
 
-// check refuses what would do nothing, or would never end.
+// check refuses a fault that would do nothing, or would never end.
 func (f Fault) check(pkg, at string) error {
 	bad := func(field, problem string) error {
 		return check.Bad(pkg, at+"."+field, problem)
@@ -133,8 +132,7 @@ func (f Fault) check(pkg, at string) error {
 	return nil
 }
 
-// clone copies the script, so that no later change by the caller reaches a plan
-// in use.
+// clone copies the script, so that later changes by the caller do not reach a plan in use.
 func (s Script) clone() Script {
 	s.Faults, s.Calls, s.Users = slices.Clone(s.Faults), maps.Clone(s.Calls), maps.Clone(s.Users)
 	for id, list := range s.Users {
@@ -143,8 +141,8 @@ func (s Script) clone() Script {
 	return s
 }
 
-// strike is the rate's choice for the call that n calls with the same identity
-// came before. A higher rate strikes the same calls and more.
+// strike returns the rate's fault for a call after n calls with the same identity. A higher rate
+// strikes the same calls and more.
 func (s Script) strike(identity string, n uint64) Fault {
 	if s.Rate == 0 {
 		return Fault{}

@@ -16,7 +16,7 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-// follow lets a plan follow the script, which it refuses where it is bad.
+// follow makes a plan follow the script, and returns an error where the script is bad.
 func follow(s faults.Script) error { return new(faults.Plan).Follow("sandbox", s) }
 
 func TestFollowNamesTheField(t *testing.T) {
@@ -64,8 +64,8 @@ func TestFollowNamesTheField(t *testing.T) {
 	}
 }
 
-// taken is the kinds that calls of these keys meet, by key and turn, when they
-// come in the order given.
+// taken returns the kinds of fault that calls of these keys meet, by key and turn, when they arrive in
+// the given order.
 func taken(t *testing.T, s faults.Script, order []string) map[string]faults.Fault {
 	t.Helper()
 	var plan faults.Plan
@@ -154,7 +154,7 @@ func TestPlanPrecedence(t *testing.T) {
 		Users: map[string][]faults.Fault{"U-1": {kind(faults.Forbidden), kind(faults.LoginPage)}, "U-2": {}},
 	}
 	var plan faults.Plan
-	plan.Take() // before the script: not counted
+	plan.Take() // not counted, since it is before the script
 	plan.Next(kind(faults.Throttle))
 	require.NoError(t, plan.Follow("sandbox", s))
 	s.Users["U-1"][0], s.Calls[2] = faults.Fault{}, faults.Fault{}

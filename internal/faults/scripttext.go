@@ -20,7 +20,7 @@ const MaxScript = 256 << 10
 
 var errNoText = errors.New("a hold, or bytes that are not UTF-8, cannot be written as text")
 
-// scriptText is a script as its text has it.
+// scriptText is the JSON form of a script.
 type scriptText struct {
 	Seed   uint64                 `json:"seed"`
 	Rate   float64                `json:"rate"`
@@ -29,7 +29,7 @@ type scriptText struct {
 	Users  map[string][]faultText `json:"users"`
 }
 
-// faultText is a fault as a script's text has it.
+// faultText is the JSON form of a fault.
 type faultText struct {
 	Kind        string `json:"kind"`
 	RetryAfter  string `json:"retry_after,omitempty"`
@@ -47,12 +47,11 @@ type faultText struct {
 //	 "calls": {"3": {"kind": "login page"}},
 //	 "users": {"U-1": [{"kind": "server error", "effect": true}]}}
 //
-// A script's fields may all be left out. A fault's are kind (as [Kind.String]
-// has it), retry_after, delay (such as "250ms"), body, status, content_type and
-// effect. An unknown name, one that stands there twice, a value of the wrong type
-// (null too) and text after the object are refused with an
-// [*amsbridge.InputError] of the package pkg that names the field. What is
-// returned is a script that [Plan.Follow] takes.
+// All fields of a script may be left out. The fields of a fault are kind (see [Kind.String]),
+// retry_after, delay (such as "250ms"), body, status, content_type and effect. An unknown name, a name
+// given twice, a value of the wrong type (null too) and text after the object are refused with an
+// [*amsbridge.InputError] of the package pkg that names the field. [Plan.Follow] accepts the script
+// that is returned.
 func ParseScript(pkg string, text []byte) (Script, error) {
 	if len(text) > MaxScript {
 		return Script{}, check.Bad(pkg, "script", "is longer than 256 KiB")
@@ -131,8 +130,8 @@ func (t faultText) fault(pkg, at string) (Fault, error) {
 	return f, nil
 }
 
-// MarshalJSON writes the script as [ParseScript] reads it. A script whose texts
-// are not UTF-8, or that has a [Hold], cannot be written.
+// MarshalJSON writes the script as [ParseScript] reads it. A script with texts that are not UTF-8, or
+// with a [Hold], cannot be written.
 func (s Script) MarshalJSON() ([]byte, error) {
 	s = s.clone()
 	for id, list := range s.Users {

@@ -131,7 +131,7 @@ func FuzzParseScript(f *testing.F) {
 	})
 }
 
-// written is a script's text, in which empty and missing lists are the same.
+// written returns a script's text, in which empty and missing lists are the same.
 func written(t *testing.T, s faults.Script) string {
 	t.Helper()
 	b, err := json.Marshal(s)

@@ -17,12 +17,11 @@ const (
 		"<input type=\"password\" name=\"password\"></form></body></html>\n"
 )
 
-// Serve answers one call. act carries the call out and writes the honest
-// answer; it is called once or, where the fault strikes before the effect, not
-// at all. The request's body must have been read, or a caller who goes away is
-// not noticed. Connections are cut by panicking with [http.ErrAbortHandler],
-// which only a server takes: a handler called directly by a test passes the
-// panic on. Whoever closes a server must release what it holds first.
+// Serve answers one call. act carries the call out and writes the regular answer. It is called once, or
+// not at all where the fault strikes before the effect. The request's body must have been read, or
+// Serve does not notice that the caller goes away. Serve cuts a connection by panicking with
+// [http.ErrAbortHandler], which only a server recovers: a handler that a test calls directly passes the
+// panic on. Release all holds before closing the server.
 func (f Fault) Serve(w http.ResponseWriter, r *http.Request, act http.HandlerFunc) {
 	switch f.Kind {
 	case None:
@@ -90,7 +89,7 @@ func (f Fault) answer(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, body) // the caller may be gone
 }
 
-// wait tells whether the delay passed before the caller went away.
+// wait waits for d, and returns false if the caller goes away first.
 func wait(r *http.Request, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -121,7 +120,7 @@ func (k *kept) send(w http.ResponseWriter) {
 	_, _ = w.Write(k.body.Bytes()) // the caller may be gone
 }
 
-// truncate promises the whole body and sends half of it.
+// truncate announces the whole body and sends half of it.
 func (k *kept) truncate(w http.ResponseWriter) {
 	maps.Copy(w.Header(), k.header)
 	w.Header().Set("Content-Length", strconv.Itoa(max(k.body.Len(), 1)))

@@ -1,5 +1,5 @@
-// Package reach says in plain words whether a platform's host was reached, for
-// the checks of a real account.
+// Package reach says in plain words whether a platform's host was reached, for the checks of a real
+// account.
 package reach
 
 import (
@@ -13,12 +13,11 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Host says what a call to an endpoint shows of its host and of its certificate.
-// d is what the call came to, nil for a success. Its reason is scrubbed and
-// becomes part of the text. It calls nothing but the resolver, and that only where
-// no connection was had.
+// Host returns what a call to an endpoint shows about its host and certificate. d is the call's error,
+// nil for a success; its reason must be scrubbed and becomes part of the text. Host calls only the
+// resolver, and only where no connection was made.
 //
-// It tells by the second value whether anything answered.
+// The second value tells whether the host answered.
 func Host(ctx context.Context, endpoint string, d *outbox.DeliveryError) ([]contract.Finding, bool) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -59,8 +58,8 @@ func Host(ctx context.Context, endpoint string, d *outbox.DeliveryError) ([]cont
 	return findings(contract.Good, "it resolves, and something answers there", verified, certificate), true
 }
 
-// notTLS tells whether a connection failed at its certificate, or at what was no
-// TLS at all: the error's type was lost when it was scrubbed.
+// notTLS tells whether a connection failed because of its certificate, or because it was not TLS. It
+// reads the text, since scrubbing lost the error's type.
 func notTLS(reason string) bool {
 	for _, word := range []string{"tls:", "x509:", "server gave HTTP response to HTTPS client"} {
 		if strings.Contains(reason, word) {

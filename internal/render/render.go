@@ -1,11 +1,11 @@
-// Package render writes the pages that members see for a moment, each with a
-// Content-Security-Policy that allows what stands in it and nothing else.
+// Package render writes the pages that members see for a moment, each with a Content-Security-Policy
+// that allows only what the page itself holds.
 package render
 
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // the template
+	_ "embed" // for the template
 	"encoding/base64"
 	"html/template"
 	"log/slog"
@@ -34,7 +34,7 @@ const pageStyle = `:root{color-scheme:light dark}` +
 	`@media (prefers-color-scheme:dark){body{color:#f0f0f0;background:#16181c}a{color:#9ecbff}` +
 	`button{color:#0d1117;background:#9ecbff;border-color:#9ecbff}:focus-visible{outline-color:#ffb86b}}`
 
-// submitScript spares a click where scripts run; the button serves where not.
+// submitScript submits the form where scripts run; elsewhere the member uses the button.
 const submitScript = `document.getElementById("form").submit()`
 
 // Renderer writes pages. It is safe for concurrent use.
@@ -44,8 +44,8 @@ type Renderer struct {
 	styleHash, scriptSum string
 }
 
-// New returns a renderer, or an error of the package that speaks, which names
-// the bad field of its Config.Pages.
+// New returns a renderer, or an error in the name of the package speaker that names the bad field of
+// its Config.Pages.
 func New(speaker string, cfg pages.Config) (*Renderer, error) {
 	if cfg.Lang == "" {
 		cfg.Lang = "en"
@@ -71,8 +71,7 @@ func cspHash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Write writes a page, whole or not at all. A form with autoSubmit sends
-// itself where scripts run.
+// Write writes a page, whole or not at all. With autoSubmit its form is submitted by a script.
 func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page, autoSubmit bool) {
 	page.Lang, page.Stylesheet, page.Style = p.cfg.Lang, p.cfg.Stylesheet, pageStyle
 	policy := "default-src 'none'; style-src " + p.styleHash
@@ -96,7 +95,7 @@ func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page, aut
 	}
 	h := w.Header()
 	web.Private(h)
-	if page.Refresh > 0 { // a header, since readers are told of a meta element's
+	if page.Refresh > 0 { // a header: screen readers announce a meta element's refresh
 		h.Set("Refresh", strconv.Itoa(page.Refresh))
 	}
 	h.Set("Content-Security-Policy", policy)
@@ -105,7 +104,7 @@ func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page, aut
 	_, _ = w.Write(b.Bytes()) // the reader may be gone
 }
 
-// formTarget is the source that a form may be sent to.
+// formTarget returns the form-action source of a form's URL.
 func formTarget(action string) string {
 	u, err := url.Parse(action)
 	if err != nil || u.Host == "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/amsbridge/amsbridge/pages"
 )
 
-// rendered is a page as a browser gets it.
+// rendered returns a page as a browser gets it.
 func rendered(t *testing.T, cfg pages.Config, page pages.Page, autoSubmit bool) (body, policy string) {
 	t.Helper()
 	p, err := New("web", cfg)
@@ -31,8 +31,7 @@ func between(t *testing.T, text, start, end string) string {
 	return m[1]
 }
 
-// The policy allows the style and the script of the page as they were written,
-// to the byte, and no others.
+// The policy allows exactly the page's style and script, to the byte, and no others.
 func TestPagesAllowWhatTheyHaveInline(t *testing.T) {
 	t.Parallel()
 	form := &pages.Form{Action: "https://learn.example.org/in?a=b", Fields: []pages.Field{{Name: "token", Value: "x"}}, Button: "Go on"}

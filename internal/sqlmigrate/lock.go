@@ -13,21 +13,20 @@ import (
 
 // Waits of the lock.
 const (
-	// lockWait is how long MySQL waits for another program's migration.
-	// PostgreSQL waits as long as the context allows, SQLite as long as the
-	// handle's busy time-out.
+	// lockWait is how long MySQL waits for another program's migration. PostgreSQL waits as long as the
+	// context allows, SQLite as long as the handle's busy time-out.
 	lockWait = time.Minute
-	// unlockWait bounds giving the lock back, whose context may have ended.
+	// unlockWait bounds the release of the lock, when the context may have ended.
 	unlockWait = 5 * time.Second
 )
 
 var errBusy = errors.New("another program has been migrating for a minute")
 
-// locked runs fn while no other program migrates the same set. PostgreSQL and
-// SQLite hold the lock by the transaction that all takes place in; MySQL has
-// none that could hold a CREATE TABLE, and locks a name of the whole server.
+// locked runs fn while no other program migrates the same set. On PostgreSQL and SQLite the transaction
+// around fn holds the lock. MySQL cannot keep a CREATE TABLE in a transaction, so there it is a named
+// lock of the whole server.
 func (s Set) locked(ctx context.Context, conn *sql.Conn, fn func() error) error {
-	// One set's own: two sets need not wait for each other.
+	// Each set has its own name, so two sets do not wait for each other.
 	sum := sha256.Sum256([]byte(s.Versions))
 	var begin []string
 	switch s.Dialect {
@@ -72,8 +71,8 @@ func (s Set) named(ctx context.Context, conn *sql.Conn, name string, fn func() e
 	return fn()
 }
 
-// giveBack ends what holds the lock. A connection that cannot is closed, which
-// gives it back as well; a pool must not hand it on.
+// giveBack releases the lock. Where that fails it closes the connection, which releases the lock too;
+// the pool must not reuse it.
 func giveBack(ctx context.Context, conn *sql.Conn, statement string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockWait)
 	defer cancel()

@@ -1,11 +1,9 @@
-// Package sqlmigrate brings a set of tables up to date. A set is a folder of
-// plain SQL files for each database and a table of the versions applied; several
-// sets live side by side in one database.
+// Package sqlmigrate brings a set of tables up to date. A set is a folder of plain SQL files for each
+// database, and a table of the applied versions. Several sets may share one database.
 //
-// Every statement of a file ends with a semicolon at the end of a line, and none
-// holds one elsewhere at the end of a line. Each file ends by recording its
-// version. A MySQL file must bear being run again from its start: there a
-// failure half-way leaves what was done.
+// Every statement of a file ends with a semicolon at the end of a line, and has no other semicolon at
+// the end of a line. Each file ends by recording its version. A MySQL file must allow being run again
+// from its start, since a failure half-way leaves what was done.
 package sqlmigrate
 
 import (
@@ -19,18 +17,18 @@ import (
 	"strings"
 )
 
-// Set is a set of tables of one dialect.
+// Set is a set of tables in one dialect.
 type Set struct {
 	// Files holds NNNN_name.sql in Folder.
 	Files  fs.FS
 	Folder string
 	// Dialect is "postgres", "mysql" or "sqlite".
 	Dialect string
-	// Versions names the table of applied versions, with a column version.
+	// Versions is the table of applied versions; it has a column version.
 	Versions string
 }
 
-// file is one version.
+// file is the file of one version.
 type file struct {
 	version int
 	name    string
@@ -69,9 +67,9 @@ func (s Set) SQL() (string, error) {
 	return text.String(), err
 }
 
-// Migrate applies the files that the database has not seen, one statement at a
-// time, while other programs that do the same wait. On PostgreSQL and SQLite all
-// of it takes place or nothing. It uses one connection.
+// Migrate applies the files that the database has not seen, one statement at a time, while other
+// programs that do the same wait. On PostgreSQL and SQLite all of it takes effect or nothing. It uses
+// one connection.
 func (s Set) Migrate(ctx context.Context, db *sql.DB) error {
 	all, err := s.files()
 	if err != nil {
@@ -81,7 +79,7 @@ func (s Set) Migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }() // all is said by then
+	defer func() { _ = conn.Close() }() // everything has succeeded or failed by then
 	return s.locked(ctx, conn, func() error {
 		done, err := s.applied(ctx, conn)
 		if err != nil {
@@ -111,9 +109,8 @@ func (f file) apply(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Problem says what is wrong with the versions that the database has seen: one
-// is missing, or there are others. It is empty when they are exactly those of
-// the files.
+// Problem says what is wrong with the versions that the database has: one is missing, or unknown. It is
+// empty when they are exactly those of the files.
 func (s Set) Problem(ctx context.Context, db *sql.DB) (problem string, err error) {
 	all, err := s.files()
 	if err != nil {
@@ -140,7 +137,7 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// applied returns the versions recorded; none when there is no table yet.
+// applied returns the recorded versions; none when there is no table yet.
 func (s Set) applied(ctx context.Context, q querier) (_ map[int]bool, err error) {
 	there, ok := hasTable[s.Dialect]
 	if !ok {
@@ -166,7 +163,8 @@ func (s Set) applied(ctx context.Context, q querier) (_ map[int]bool, err error)
 	return done, rows.Err()
 }
 
-// hasTable counts a table in the schema that an unqualified name means.
+// hasTable are queries that count the tables of a name in the schema that an unqualified name refers
+// to.
 var hasTable = map[string]string{
 	"postgres": "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('%s')",
 	"mysql":    "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '%s'",

@@ -1,6 +1,5 @@
-// Package ssotoken is what the signer of tokens and their verifiers agree on:
-// the typ headers, the claims' names, the limits, and how strictly a token is
-// read.
+// Package ssotoken is what the signer of tokens and their verifiers share: the typ headers, the claims'
+// names, the limits, and the strict reading of a token.
 package ssotoken
 
 import (
@@ -11,21 +10,21 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// The typ headers (RFC 8725 section 3.11): they keep one kind of token from
-// being taken for the other, and any other for either, whoever signed it.
+// The typ headers (RFC 8725 section 3.11). They keep a token of one kind, or of a foreign kind, from
+// being accepted as another, whoever signed it.
 const (
 	HandOffType = "ams-handoff+jwt"
 	SessionType = "ams-session+jwt"
 )
 
-// The kinds, as the audit names them. A ticket is a platform's own.
+// The kinds as the audit names them. A ticket is a platform's own.
 const (
 	HandOff = "hand-off"
 	Session = "session"
 	Ticket  = "ticket"
 )
 
-// KindOf is the kind of a token with that typ header.
+// KindOf returns the kind of a token with that typ header.
 func KindOf(typ string) string {
 	if typ == SessionType {
 		return Session
@@ -33,13 +32,13 @@ func KindOf(typ string) string {
 	return HandOff
 }
 
-// Limits of tokens, which the signer keeps and the verifier demands.
+// Limits of tokens. The signer keeps them, and the verifier enforces them.
 const (
 	MaxToken           = 8 << 10 // bytes
 	MaxHandOffLifetime = 120 * time.Second
 	MaxSessionLifetime = 12 * time.Hour
-	MaxSkew            = time.Minute // how far clocks may differ
-	MaxNonce           = 255         // bytes, as the others below
+	MaxSkew            = time.Minute // how far apart clocks may be
+	MaxNonce           = 255         // bytes, like those below
 	MaxSessionID       = 255
 	MaxProfileClaim    = 255
 )
@@ -64,20 +63,20 @@ func common() []string { return []string{Issuer, Subject, Audience, IssuedAt, Ex
 // SessionClaims returns the claims of a pull session.
 func SessionClaims() []string { return append(common(), SessionID) }
 
-// Profile holds a member's profile, or the names of the claims that carry it.
-// An empty name leaves its claim out.
+// Profile holds a member's profile, or the names of the claims that carry it. An empty name leaves its
+// claim out.
 type Profile struct {
 	FirstName, LastName, Email, MemberType string
 }
 
-// Pair is a claim that has a name, and its value's place.
+// Pair is a profile claim, and a pointer to its value.
 type Pair struct {
-	Field string // of Profile
+	Field string // field of Profile
 	Claim string
 	Value *string
 }
 
-// Pairs returns the claims that have a name, with their places in values.
+// Pairs returns the claims that have a name, with pointers to their values in values.
 func (names Profile) Pairs(values *Profile) []Pair {
 	all := []Pair{
 		{Field: "FirstName", Claim: names.FirstName, Value: &values.FirstName},
@@ -97,7 +96,7 @@ func (names Profile) HandOffClaims() []string {
 	return claims
 }
 
-// Problem names the first field whose name no claim may have, and says why.
+// Problem returns the first field whose name cannot be a claim's, and why.
 func (names Profile) Problem() (field, problem string) {
 	seen := append(common(), ReturnTo, Nonce, "nbf", SessionID)
 	for _, p := range names.Pairs(&Profile{}) {

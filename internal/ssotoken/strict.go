@@ -10,12 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// canonical refuses what the decoder alone ignores: spare bits that are set at a
-// segment's end. Line feeds, which it skips, are looked for beside it.
+// canonical refuses set bits in the unused end of a segment, which other decoders ignore. It skips line
+// feeds, so those are checked separately.
 var canonical = base64.RawURLEncoding.Strict()
 
-// Segments decodes a token's header, claims and signature, and checks that all
-// three are what encoding the decoded bytes gives again.
+// Segments decodes a token's header, claims and signature, and checks that encoding them again gives
+// the same text.
 func Segments(token string) (header, claims, signature []byte, err error) {
 	var out [3][]byte
 	for i := range out {
@@ -28,14 +28,13 @@ func Segments(token string) (header, claims, signature []byte, err error) {
 	return out[0], out[1], out[2], nil
 }
 
-// FlatObject reads a JSON object of the given member names, each at most once
-// and spelled exactly so, whose values are strings, numbers (json.Number),
-// booleans or null, but no objects and no lists. Strings come out as they were
-// signed, or not at all.
+// FlatObject reads a JSON object with only the given member names, each at most once and spelled
+// exactly so. Values are strings, numbers (json.Number), booleans or null, but no objects and no lists.
+// A string is returned exactly as it was signed, or refused.
 func FlatObject(data []byte, names ...string) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	var members map[string]any // by exact name, which a struct's fields are not
+	var members map[string]any // a map matches names exactly, a struct's fields do not
 	err := decoder.Decode(&members)
 	rest := bytes.Trim(data[decoder.InputOffset():], " \t\r\n")
 	if err != nil || members == nil || len(rest) > 0 || !utf8.Valid(data) {
@@ -65,10 +64,10 @@ func FlatObject(data []byte, names ...string) (map[string]any, error) {
 	return members, nil
 }
 
-// scan looks for what the decoder hides: of two members of one name it keeps the
-// last, so those that are written are counted, by their colons; and it turns a
-// lone surrogate (\ud800 to \udfff) into U+FFFD, which would make one user ID of
-// many. Our signer writes no pairs either. The data is valid JSON.
+// scan finds what the decoder hides in valid JSON. Of two members with one name the decoder keeps the
+// last, so scan counts the members written, by their colons. The decoder also turns a lone surrogate
+// (\ud800 to \udfff) into U+FFFD, which would make many user IDs one, so scan reports any surrogate;
+// our signer writes none, not even in pairs.
 func scan(data []byte) (written int, surrogates bool) {
 	quoted := false
 	for i := 0; i < len(data); i++ {
@@ -86,8 +85,8 @@ func scan(data []byte) (written int, surrogates bool) {
 	return written, surrogates
 }
 
-// Seconds takes a NumericDate (RFC 7519 section 2) written in digits alone, up
-// to the year 5138: a time in milliseconds is longer.
+// Seconds reads a NumericDate (RFC 7519 section 2) in digits alone, up to the year 5138. A time in
+// milliseconds is longer and is refused.
 func Seconds(value any) (time.Time, bool) {
 	number, _ := value.(json.Number)
 	n, err := number.Int64()

@@ -21,8 +21,7 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// FuzzFlatObject: what is accepted says the same to a plain decoder, in values
-// that are all flat.
+// FuzzFlatObject: a plain decoder reads the same flat values from what is accepted.
 func FuzzFlatObject(f *testing.F) {
 	names := []string{"a", "sub", "exp", `"`, ""}
 	for _, seed := range []string{
@@ -66,7 +65,7 @@ func TestFlatObject(t *testing.T) {
 	}
 }
 
-// What hides behind the member that the decoder keeps is found all the same.
+// A member that the decoder drops for a later one of the same name is found.
 func TestFlatObjectFindsHiddenMembers(t *testing.T) {
 	t.Parallel()
 	for bad, problem := range map[string]string{

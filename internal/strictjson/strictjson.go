@@ -1,7 +1,6 @@
-// Package strictjson reads JSON that must mean one thing to every reader.
-// encoding/json takes a name that stands twice, one that differs in case and one
-// that it does not know, leaves a field as it is for null, and lets its decoder
-// stop before the end of the text. Here all of these are refused.
+// Package strictjson reads JSON that means the same to every reader. encoding/json accepts a name given
+// twice, a name in another case and an unknown name; it ignores null, and its decoder may stop before
+// the end of the text. This package refuses all of these.
 package strictjson
 
 import (
@@ -21,26 +20,27 @@ import (
 // maxDepth is how deep objects and lists may nest.
 const maxDepth = 32
 
-// maxName is how much of a name a path quotes, in bytes.
+// maxName is the longest part of a name that a path quotes, in bytes.
 const maxName = 64
 
 // Error says why a text was refused.
 type Error struct {
-	// Path leads to the value: ".name" of an object with known fields, `["name"]`
-	// of one whose names are data, "[0]" of a list. It is empty for the whole
-	// text, and quotes names of the text, which may be hostile.
+	// Path leads to the value: ".name" in an object with known fields, `["name"]` in one whose names
+	// are data, "[0]" in a list. It is empty for the whole text. It may quote names of the text, which
+	// may be hostile.
 	Path string
-	// Problem says what is wrong with the value, such as "stands there twice". It
-	// quotes nothing of the text.
+	// Problem says what is wrong with the value, such as "stands there twice". It quotes nothing of the
+	// text.
 	Problem string
 
-	line int // from which on the text is no JSON, if that is what is wrong
+	line int // the line of the syntax error, if it is one
 }
 
 // Error returns path and problem.
 func (e *Error) Error() string { return "JSON" + e.Path + " " + e.Problem }
 
-// About says it of a text whose names are not to be quoted, such as "the reply".
+// About returns the error for a text whose names are not to be quoted; text is what to call it, such as
+// "the reply".
 func (e *Error) About(text string) string {
 	if e.Path != "" {
 		text = "a field of " + text
@@ -48,8 +48,8 @@ func (e *Error) About(text string) string {
 	return text + " " + e.Problem
 }
 
-// InputError returns the error as one about what the caller of a package gave,
-// where name is what the whole text is called.
+// InputError returns the error as one of pkg about its caller's input; name is what the whole text is
+// called.
 func (e *Error) InputError(pkg, name string) *check.InputError {
 	if e.line > 0 {
 		return check.Bad(pkg, name, fmt.Sprintf("is not JSON from line %d on", e.line))
@@ -57,12 +57,11 @@ func (e *Error) InputError(pkg, name string) *check.InputError {
 	return check.Bad(pkg, name+e.Path, e.Problem)
 }
 
-// Unmarshal reads one JSON value, in UTF-8 and with nothing after it, into what
-// target points at. A struct takes an object with the names of its json tags,
-// letter for letter; a map, which must be empty, takes one with any names. Both
-// hold structs, maps with texts as keys, slices, texts, booleans and numbers.
-// Where an any or a [json.RawMessage] is to be filled, every value is taken, null
-// too, and numbers of an any are [json.Number]. Values may nest 32 deep.
+// Unmarshal reads one JSON value, in UTF-8 and with nothing after it, into what target points at. A
+// struct takes an object with exactly the names of its json tags; a map, which must be empty, takes an
+// object with any names. Both may hold structs, maps with string keys, slices, strings, booleans and
+// numbers. An any or a [json.RawMessage] takes every value, also null; numbers in an any are
+// [json.Number]. Values may nest 32 deep.
 //
 // After an error the target may hold a part of the text.
 func Unmarshal(data []byte, target any) *Error {
@@ -86,13 +85,13 @@ func Unmarshal(data []byte, target any) *Error {
 	return nil
 }
 
-// reader goes through a text beside the type that it is for.
+// reader walks through a text and its type side by side.
 type reader struct {
 	data []byte
 	dec  *json.Decoder
 }
 
-// broken is the error of a text that is no JSON.
+// broken returns the error of a text that is not JSON.
 func (r reader) broken() *Error {
 	return &Error{Problem: "is not JSON", line: 1 + bytes.Count(r.data[:r.dec.InputOffset()], []byte("\n"))}
 }
@@ -122,7 +121,7 @@ func (r reader) value(t reflect.Type, path string, depth int) *Error {
 	return &Error{Path: path, Problem: "is not " + wanted(kind)}
 }
 
-// object reads on behind the brace.
+// object reads an object after its opening brace.
 func (r reader) object(t reflect.Type, path string, depth int) *Error {
 	fields, seen := fieldsOf(t), map[string]bool{}
 	for r.dec.More() {
@@ -132,7 +131,7 @@ func (r reader) object(t reflect.Type, path string, depth int) *Error {
 			return r.broken()
 		}
 		at := fmt.Sprintf("%s[%q]", path, shown(name))
-		of, known := t, true // of a raw message and an any, all that is in them
+		of, known := t, true // a raw message and an any take everything in them
 		switch t.Kind() {
 		case reflect.Map:
 			of = t.Elem()
@@ -154,7 +153,7 @@ func (r reader) object(t reflect.Type, path string, depth int) *Error {
 	return r.end()
 }
 
-// list reads on behind the bracket.
+// list reads a list after its opening bracket.
 func (r reader) list(t reflect.Type, path string, depth int) *Error {
 	of := t
 	if t.Kind() == reflect.Slice && t != raw {
@@ -190,7 +189,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// fits tells whether a single value is of the type.
+// fits tells whether a scalar value is of the type.
 func fits(token json.Token, t reflect.Type) bool {
 	switch v := token.(type) {
 	case string:
@@ -219,7 +218,7 @@ func wanted(kind reflect.Kind) string {
 	return "a whole number in range"
 }
 
-// shown is a name as a path quotes it.
+// shown returns a name as a path quotes it.
 func shown(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -113,8 +113,8 @@ func TestUnmarshalNamesWhatItRefuses(t *testing.T) {
 	require.Nil(t, strictjson.Unmarshal([]byte(deep), new(file)))
 }
 
-// What is taken is what encoding/json reads, and no name of it stands twice;
-// what is refused is no object, or was to be refused.
+// What is accepted is what encoding/json reads, and none of its names is given twice. What is refused
+// is not JSON, or breaks a rule of this package.
 func FuzzUnmarshal(f *testing.F) {
 	for _, s := range []string{
 		`{"a":[1,{"b":"c"}]}`, `{"a":1,"a":2}`, "\ufeff{}", `{"\ud800":1,"\ud801":1}`, "[[[[", `{"a":01}`, `{"a":-}`, `{"a":1e}`, `{"a":tru}`, `{"a":}`,
@@ -145,7 +145,7 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// names counts the names that stand in a text.
+// names counts the names in a text.
 func names(t *testing.T, text []byte) (n int) {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(text))

@@ -1,6 +1,5 @@
-// Package web is what the handlers of the house share: which URLs and return
-// targets are safe, which requests are a person's own navigation, and what every
-// answer for one person says.
+// Package web is what the handlers of this module share: which URLs and return targets are safe, which
+// requests are a person's own navigation, and the headers of every answer that is for one person.
 package web
 
 import (
@@ -8,10 +7,10 @@ import (
 	"strings"
 )
 
-// IsNavigation tells whether a GET is a person who opens the page, and not a
-// HEAD, a prefetch, a link preview, an image or a frame, none of which may mint
-// or change anything. Browsers say so (Fetch Metadata; Sec-Purpose); what says
-// nothing, as old browsers and command lines do, is taken for a person.
+// IsNavigation tells whether a GET is a person who opens the page, and not a HEAD, a prefetch, a link
+// preview, an image or a frame: those must not sign or change anything. Browsers say so in headers
+// (Fetch Metadata; Sec-Purpose). A request without these headers, as from old browsers and command
+// lines, counts as a person's.
 func IsNavigation(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false
@@ -28,8 +27,8 @@ func IsNavigation(r *http.Request) bool {
 	return (mode == "" || mode == "navigate") && (dest == "" || dest == "document")
 }
 
-// Allow answers other methods than those given with 405 and Allow, and tells
-// whether to go on.
+// Allow answers any other method with 405 and an Allow header, and returns whether the caller should
+// continue.
 func Allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	for _, m := range methods {
 		if r.Method == m {
@@ -41,9 +40,9 @@ func Allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	return false
 }
 
-// OwnURL is the path and query that the browser asked for, whatever prefix was
-// stripped on the way to the handler, or "/" where they are not fit to be sent
-// back: "//evil.example/" is a path to a server and a host to a browser.
+// OwnURL returns the path and query that the browser asked for, including a prefix that was stripped
+// before the handler. It returns "/" where sending them back is unsafe: "//evil.example/" is a path to
+// a server and a host to a browser.
 func OwnURL(r *http.Request) string {
 	if own := LocalPath(r.RequestURI); own != "" {
 		return own
@@ -54,7 +53,7 @@ func OwnURL(r *http.Request) string {
 	return "/"
 }
 
-// Private sets what every answer has that is meant for one person alone.
+// Private sets the headers of every answer that is for one person alone.
 func Private(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")

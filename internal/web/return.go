@@ -12,15 +12,14 @@ import (
 // MaxTarget is the longest return target, in bytes.
 const MaxTarget = 1024
 
-// ReturnPolicy says which pages a member may be sent back to. The zero value
-// allows paths of the same site alone, and has no default page.
+// ReturnPolicy says which pages a member may be sent back to. The zero value allows only paths of the
+// same site, and has no default page.
 type ReturnPolicy struct {
 	origins  []string
 	fallback string
 }
 
-// NewReturnPolicy returns the policy, or the field of the configuration that is
-// bad and why.
+// NewReturnPolicy returns the policy, or the bad field of the configuration and why.
 func NewReturnPolicy(origins []string, fallback string) (p ReturnPolicy, field, problem string) {
 	for i, o := range origins {
 		u, err := url.Parse(o)
@@ -37,8 +36,8 @@ func NewReturnPolicy(origins []string, fallback string) (p ReturnPolicy, field, 
 	return p, "", ""
 }
 
-// Target returns what was asked for, written anew, if it is allowed, and the
-// default page otherwise. Nothing of what is refused comes back.
+// Target returns the requested target, rewritten, if it is allowed, and the default page otherwise. It
+// returns nothing of a refused target.
 func (p ReturnPolicy) Target(raw string) string {
 	if to := p.allowed(raw); to != "" {
 		return to
@@ -46,9 +45,8 @@ func (p ReturnPolicy) Target(raw string) string {
 	return p.fallback
 }
 
-// allowed parses a target and writes it anew, or returns "". It is stricter
-// than any browser is lenient: whatever one could read as another origin is
-// refused.
+// allowed parses a target and rewrites it, or returns "". It refuses everything that any browser,
+// however lenient, could read as another origin.
 func (p ReturnPolicy) allowed(raw string) string {
 	if check.Text(raw, MaxTarget) != "" || strings.ContainsFunc(raw, notInURL) {
 		return ""
@@ -70,12 +68,12 @@ func (p ReturnPolicy) allowed(raw string) string {
 	return to
 }
 
-// notInURL finds what stands in no URL (RFC 3986 section 2) unescaped, the
-// backslash above all, which browsers read as a slash.
+// notInURL matches characters that no URL has unescaped (RFC 3986 section 2), above all the backslash,
+// which browsers read as a slash.
 func notInURL(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }
 
-// plainPath refuses paths that something on the way could read as another one:
-// empty, "." and ".." segments, and what is still encoded once decoded.
+// plainPath refuses paths that a server or proxy could read as another path: with empty, "." and ".."
+// segments, or still encoded after decoding.
 func plainPath(u *url.URL) bool {
 	if strings.ContainsAny(u.Path, "\\%") || strings.ContainsFunc(u.Path, check.IsControl) {
 		return false

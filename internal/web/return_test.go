@@ -98,13 +98,12 @@ func TestReturnOrigins(t *testing.T) {
 	}
 }
 
-// asBrowsersRead undoes what browsers do before they parse (WHATWG URL, basic URL
-// parser): they drop tabs and line feeds, trim controls, and read a backslash as
-// a slash.
+// asBrowsersRead does what browsers do before they parse (WHATWG URL, basic URL parser): they drop tabs
+// and line feeds, trim controls, and read a backslash as a slash.
 var asBrowsersRead = strings.NewReplacer("\t", "", "\n", "", "\r", "", `\`, "/")
 
-// FuzzReturnTarget: what is accepted lies on an allowed origin, or on none and
-// begins with exactly one slash, as net/url reads it and as browsers do.
+// FuzzReturnTarget: what is accepted is on an allowed origin, or on none and begins with exactly one
+// slash, both for net/url and for browsers.
 func FuzzReturnTarget(f *testing.F) {
 	p := learnPolicy(f)
 	p.fallback = ""

@@ -7,9 +7,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Origin is the scheme, host and port (RFC 6454 section 4) of an https URL,
-// or of an http one to loopback, as it is written in lists of origins; "" where
-// there is none that may be listed.
+// Origin returns the scheme, host and port (RFC 6454 section 4) of an https URL, or of an http one to
+// loopback, in the form of an Origin header. It returns "" where there is none that may be listed.
 func Origin(u *url.URL) string {
 	host := u.Hostname()
 	if host == "" || u.User != nil || strings.ContainsFunc(host, NotInHost) || strings.HasSuffix(u.Host, ":") {
@@ -39,7 +38,7 @@ func Origin(u *url.URL) string {
 
 func loopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
-// NotInHost finds what no host name or address has.
+// NotInHost matches characters that no host name or address has.
 func NotInHost(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != ':'
 }
@@ -51,7 +50,7 @@ func SecureURL(s string) bool {
 	return err == nil && Origin(u) != "" && u.Fragment == "" && check.Text(s, 2048) == ""
 }
 
-// LocalPath returns a path of this site, written anew, or "".
+// LocalPath returns a path of this site, rewritten, or "".
 func LocalPath(s string) string {
 	if len(s) > 0 && s[0] == '/' {
 		return ReturnPolicy{}.allowed(s)

@@ -14,10 +14,10 @@ import (
 	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
-// refusals are what is wrong with a call's form.
+// refusals collects what is wrong with a call's form.
 type refusals struct {
 	violations []string
-	refusal    *answer // of the first violation; nil when the form is right
+	refusal    *answer // for the first violation; nil if there is none
 }
 
 func (rs *refusals) refuse(status int, text string) {
@@ -27,8 +27,8 @@ func (rs *refusals) refuse(status int, text string) {
 	}
 }
 
-// readObject reads the JSON object that a call must post. It returns nil where
-// there is none to look at; where there is one, the call may still be refused.
+// readObject reads the JSON object that a call must post. It returns nil where there is none. A call
+// with an object may still be refused.
 func (rs *refusals) readObject(w http.ResponseWriter, r *http.Request) map[string]any {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if r.Method != http.MethodPost {
@@ -58,8 +58,8 @@ func (rs *refusals) readObject(w http.ResponseWriter, r *http.Request) map[strin
 	return object
 }
 
-// refuseUnknown refuses each field of an object that is neither at one of these
-// paths nor below one. It says who does not name it.
+// refuseUnknown refuses each field of an object that is neither at nor below one of these paths.
+// "nobody" says in the refusal who does not name the field.
 func (rs *refusals) refuseUnknown(object map[string]any, known []string, nobody string) {
 	for _, path := range slices.Sorted(slices.Values(fieldpath.All(object))) {
 		if !slices.ContainsFunc(known, func(k string) bool { return k == path || strings.HasPrefix(path, k+".") }) {
@@ -68,7 +68,7 @@ func (rs *refusals) refuseUnknown(object map[string]any, known []string, nobody 
 	}
 }
 
-// formProblem says why a body cannot be JSON as the vendor's text wants it.
+// formProblem says why a request's body cannot be the JSON of the vendor's text.
 func formProblem(r *http.Request) string {
 	t, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := params["charset"]
@@ -85,8 +85,8 @@ func formProblem(r *http.Request) string {
 
 var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
 
-// shown is the name of a field that nobody expected. A name of another form may
-// be a value that slipped into its place.
+// shown returns the name of an unexpected field as the journal may hold it. A name of another form may
+// be a misplaced value.
 func shown(path string) string {
 	if fieldName.MatchString(path) {
 		return path

@@ -16,7 +16,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
-// input is a call as it was read.
+// input is the content of a call.
 type input struct {
 	refusals
 	user    amsbridge.User
@@ -24,8 +24,7 @@ type input struct {
 	confirm bool
 }
 
-// read checks the form of a call: all that can be said without knowing the
-// products.
+// read reads a call and checks everything that does not depend on the products.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (in input) {
 	o := in.readObject(w, r)
 	if o == nil {
@@ -103,8 +102,7 @@ func (s *Server) readFields(o map[string]any, in *input) {
 	in.refuseUnknown(o, known, "the profile does not name")
 }
 
-// sameJSON compares a value that was read with a profile's JSON, whatever the
-// order of fields.
+// sameJSON compares a value that was read with a profile's JSON, ignoring the order of fields.
 func sameJSON(v any, want json.RawMessage) bool {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -10,60 +10,57 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Config sets up a [Server].
+// Config configures a [Server].
 type Config struct {
-	// BaseURL begins the Product URLs, such as "https://learn.example.org".
-	// Defaults to the scheme and host that each call came in on.
+	// BaseURL is the beginning of Product URLs, such as "https://learn.example.org". Defaults to the
+	// scheme and host of each call.
 	BaseURL string
-	// Key is what the caller must send, unless the profile's way is
-	// [elevate.AuthBasic]. Required then.
+	// Key is the key that callers must send. Required, unless the profile's Auth is
+	// [elevate.AuthBasic].
 	Key string
 	// Now is the journal's clock. Defaults to time.Now.
 	Now func() time.Time
-	// Path is the Registration API's. Defaults to "/api/registration", a guess.
+	// Path is the path of the Registration API. Defaults to "/api/registration", a guess.
 	Path string
-	// Products are those that staff set up. A call for another one is refused.
+	// Products are the products that staff have set up. A call for another one is refused.
 	Products []Product
 	// Profile is the wire format. Required; see [elevate.GuessedProfile]. It must
 	// not be changed while the server is in use.
 	Profile *elevate.Profile
-	// ReportKey is the Report API's api_key. Defaults to Key; required where
-	// ReportProfile is given and there is none.
+	// ReportKey is the Report API's api_key. Defaults to Key; required where ReportProfile is set and
+	// Key is not.
 	ReportKey string
-	// ReportProfile opens the Report API, at /api/reports/, and is its wire
-	// format. It must not be changed while the server is in use. Defaults to no
-	// Report API.
+	// ReportProfile enables the Report API, at /api/reports/, and is its wire format. It must not be
+	// changed while the server is in use. Defaults to no Report API.
 	ReportProfile *elevate.ReportProfile
-	// UpsertDelay is how long a call waits between looking a person up and
-	// inserting them, and between looking a registration up and inserting it,
-	// while other calls go on. Two calls under way for one new person then make
-	// two persons, as a platform may whose upsert is not atomic; that Elevate's is
-	// not is a guess. Defaults to 0: atomic.
+	// UpsertDelay is how long a call waits between looking a person up and inserting them, and between
+	// looking a registration up and inserting it, while other calls run. Two calls at once for one new
+	// person then make two persons, as on a platform whose upsert is not atomic; that Elevate's is not
+	// is a guess. Defaults to 0: atomic.
 	UpsertDelay time.Duration
-	// UserName and Password are wanted where the profile's way is
-	// [elevate.AuthBasic]. Required then.
+	// UserName and Password are those that callers must send. Required where the profile's Auth is
+	// [elevate.AuthBasic].
 	UserName, Password string
 }
 
 // Product is one product on Elevate.
 type Product struct {
-	// RemoteProductID is what staff typed into the product's set-up page.
+	// RemoteProductID is the ID that staff entered on the product's set-up page.
 	RemoteProductID string
 	// Title is shown on the product's page. Defaults to RemoteProductID.
 	Title string
 	// Slug ends the Product URL: [a-z0-9-]+. Defaults to RemoteProductID in lower
 	// case, with "-" for other characters.
 	Slug string
-	// Draft refuses registrations for what staff have not published yet, and
-	// Closed for a course that has ended. A draft is refused as one, closed or not.
+	// Draft refuses registrations for a product that is not published yet, Closed for a course that has
+	// ended. Draft has precedence.
 	Draft, Closed bool
-	// AppearsAfter is how many calls about the product are refused as if it were
-	// unknown, before it is there, as while staff are still typing it in. Calls
-	// that do not get that far are not counted. Defaults to 0.
+	// AppearsAfter is how many calls about the product are refused as if it were unknown, as while
+	// staff are still entering it. Calls refused for their form are not counted. Defaults to 0.
 	AppearsAfter int
 }
 
-// withDefaults fills the gaps and names the first bad field.
+// withDefaults fills in the defaults and returns an error for the first bad field.
 func (cfg Config) withDefaults() (Config, error) {
 	bad := func(field, problem string) (Config, error) {
 		return cfg, check.Bad("elevatetest", "Config."+field, problem)

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// exported is one line of [Server.WriteJournal]. Fields that its kind, What, does
-// not have are left out.
+// exported is one line of [Server.WriteJournal]. Fields that do not belong to its kind, What, are left
+// out.
 type exported struct {
 	What            string     `json:"what"`
-	Seq             int        `json:"seq,omitempty"`    // of the call
-	Number          int        `json:"number,omitempty"` // of the person
+	Seq             int        `json:"seq,omitempty"`    // of a call
+	Number          int        `json:"number,omitempty"` // of a person
 	Time            time.Time  `json:"time,omitzero"`
 	Key             string     `json:"key,omitempty"`
 	UserID          string     `json:"user_id,omitempty"`
@@ -29,13 +29,12 @@ type exported struct {
 	Refusal         string     `json:"refusal,omitempty"`
 }
 
-// WriteJournal writes one JSON object a line, each with a field "what": first
-// every "call" to the Registration API, then every "report" call, "person",
-// "registration" and "mail", as they were at one moment, each kind in its order.
-// The fields are those of [Call], [ReportCall], [Person], [Registration] and
-// [Mail], named in lower case with underscores. There are no names, e-mail
-// addresses or credentials: a user ID, key or product ID that is one, or looks
-// like one, is written as "(not shown)". An error of w is returned as it is.
+// WriteJournal writes one JSON object a line, each with a field "what": first every "call" to the
+// Registration API, then every "report" call, "person", "registration" and "mail", all of one moment,
+// each kind in its order. The other fields are those of [Call], [ReportCall], [Person], [Registration]
+// and [Mail], in lower case with underscores. Names, e-mail addresses and credentials are left out: a
+// user ID, key or product ID that is one, or looks like one, is written as "(not shown)". An error of w
+// is returned unchanged.
 func (s *Server) WriteJournal(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	for _, l := range s.export() {
@@ -85,11 +84,11 @@ func (s *Server) export() (all []exported) {
 	return all
 }
 
-// longSecret is from how many bytes on a secret is looked for inside of texts;
-// a shorter one could be part of an innocent word.
+// longSecret is the length from which a secret is searched for inside texts, in bytes. A shorter one
+// could be part of an innocent word.
 const longSecret = 8
 
-// masked hides what a caller put into the wrong place.
+// masked hides secrets and addresses that a caller put into the wrong field.
 func (s *Server) masked(text string) string {
 	hide := strings.Contains(text, "@") || strings.Contains(text, "%40")
 	for _, secret := range []string{s.cfg.Key, s.cfg.ReportKey, s.cfg.UserName, s.cfg.Password} {

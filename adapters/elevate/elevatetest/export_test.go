@@ -48,8 +48,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// Callers who put a secret or an address into the wrong field do not put it
-// into the export.
+// A secret or an address in the wrong field does not reach the export.
 func TestWriteJournalHidesWhatWasPlanted(t *testing.T) {
 	t.Parallel()
 	const secret, short, address = "planted-key-4711", "pw", "quintessa@example.org"

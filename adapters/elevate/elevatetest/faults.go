@@ -5,13 +5,13 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-// Fault is one misbehaviour. The zero value behaves.
+// Fault is one misbehaviour. The zero value behaves normally.
 type Fault = faults.Fault
 
 // FaultKind is a way to misbehave.
 type FaultKind = faults.Kind
 
-// Script is faults by seed and rate, by call and by user.
+// Script says which calls meet which faults: by rate and seed, by call and by user.
 type Script = faults.Script
 
 // ParseScript reads a script from its text, one JSON object of at most 256 KiB;
@@ -23,7 +23,7 @@ type Script = faults.Script
 //	 "users": {"U-1": [{"kind": "server error", "effect": true}]}}
 func ParseScript(text []byte) (Script, error) { return faults.ParseScript("elevatetest", text) }
 
-// DefaultFaults returns the faults of a script's rate that names none.
+// DefaultFaults returns the faults of a script whose rate names none.
 func DefaultFaults() []Fault { return faults.DefaultFaults() }
 
 // Hold lets a test watch and end a [HoldAfter].
@@ -34,7 +34,7 @@ func NewHold() *Hold { return faults.NewHold() }
 
 // The kinds of faults.
 const (
-	None         = faults.None         // behaves
+	None         = faults.None         // behaves normally
 	Throttle     = faults.Throttle     // 429, with Fault.RetryAfter
 	ServerError  = faults.ServerError  // 500
 	Unavailable  = faults.Unavailable  // 503, with Fault.RetryAfter
@@ -44,36 +44,33 @@ const (
 	Reply        = faults.Reply        // Fault.Status with Fault.Body of Fault.ContentType
 	LoginPage    = faults.LoginPage    // 200 with a page that asks to sign in
 	Redirect     = faults.Redirect     // 302 to a host that does not exist
-	Slow         = faults.Slow         // behaves after Fault.Delay
+	Slow         = faults.Slow         // behaves normally after Fault.Delay
 	CutBefore    = faults.CutBefore    // no effect, no answer
 	CutAfter     = faults.CutAfter     // the effect, no answer
 	Truncate     = faults.Truncate     // the effect, half an answer
 	HoldAfter    = faults.HoldAfter    // the effect; the answer waits for Hold.Release or Fault.Delay
 )
 
-// Misbehave queues faults, one for each of the registration calls to come. A
-// zero Fault lets a call behave.
+// Misbehave queues faults for the next registration calls, one for each. A zero Fault lets a call
+// behave normally.
 func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
 
-// Follow replaces the script of the registration calls, or returns an
-// [*amsbridge.InputError] that names its first bad field as [ParseScript] does.
-// What is queued goes before it, and [Server.MisbehaveBy] before its rate. Its
-// calls are counted from now on. The zero Script ends it.
+// Follow replaces the script of the registration calls, or returns an [*amsbridge.InputError] that
+// names its first bad field as [ParseScript] does. Queued faults come before it, and
+// [Server.MisbehaveBy] before its rate. It numbers calls from now on. The zero Script ends it.
 func (s *Server) Follow(script Script) error { return s.faultPlan().Follow("elevatetest", script) }
 
-// MisbehaveBy asks f about each registration call that is neither queued nor
-// named by the script; calls are counted from 1. f is called by one goroutine at a
-// time and must not use the server. Nil ends it.
+// MisbehaveBy calls f for each registration call that is neither queued nor named by the script; calls
+// are numbered from 1. f is never called concurrently and must not use the server. A nil f ends it.
 func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 
-// MisbehaveReports queues faults, one for each of the report calls to come. A
-// zero Fault lets a call behave.
+// MisbehaveReports queues faults for the next report calls, one for each. A zero Fault lets a call
+// behave normally.
 func (s *Server) MisbehaveReports(next ...Fault) { s.reportFaults().Next(next...) }
 
-// FollowReports replaces the script of the report calls, or returns an
-// [*amsbridge.InputError] as [Server.Follow] does; a script that names users is
-// refused, for a report is about nobody in particular. What is queued goes before
-// it. Its calls are counted from now on. The zero Script ends it.
+// FollowReports replaces the script of the report calls, or returns an [*amsbridge.InputError] as
+// [Server.Follow] does. It refuses a script that names users, since a report is not about one person.
+// Queued faults come before it. It numbers calls from now on. The zero Script ends it.
 func (s *Server) FollowReports(script Script) error {
 	if len(script.Users) > 0 {
 		return check.Bad("elevatetest", "script.users", "is not for reports, which are about nobody in particular")

@@ -9,15 +9,15 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-// Call is one call to the Registration API, whatever came of it. It holds no
-// name and no e-mail address.
+// Call is one call to the Registration API, whatever its result. It holds no name and no e-mail
+// address.
 type Call struct {
-	// Seq counts from 1, in the order in which calls were read.
+	// Seq numbers the calls from 1, in the order in which they were read.
 	Seq  int
 	Time time.Time
-	// Key is the header Amsbridge-Key; empty without one.
+	// Key is the header Amsbridge-Key, or empty.
 	Key string
-	// UserID and RemoteProductID are as sent; empty where they were not read.
+	// UserID and RemoteProductID are as sent; empty where they could not be read.
 	UserID          amsbridge.UserID
 	RemoteProductID string
 	// Confirmation is set when a confirmation email was asked for.
@@ -26,16 +26,15 @@ type Call struct {
 	Effect bool
 	// Repeat is set when an earlier call had the same key.
 	Repeat bool
-	// Status is the HTTP status sent. Zero when the connection was cut instead,
-	// or while the answer is awaited.
+	// Status is the HTTP status sent. Zero when the connection was cut instead, or while the answer is
+	// still to come.
 	Status int
 	// Fault is the misbehaviour that the call met.
 	Fault FaultKind
-	// Violations say what is wrong with the call's form, naming fields and never
-	// values.
+	// Violations say what is wrong with the call's form. They name fields and never values.
 	Violations []string
-	// Refusal is why a call that was carried out was turned down: its first
-	// violation, or that its product is not to be had. Empty where it was not.
+	// Refusal is why a call was refused: its first violation, or that its product is not available. It
+	// is empty for an accepted call, and for one that a fault stopped.
 	Refusal string
 }
 
@@ -44,25 +43,25 @@ type Registration struct {
 	UserID          amsbridge.UserID
 	RemoteProductID string
 	ProductURL      string
-	// Key is that of the call which made it.
+	// Key is the key of the call that made it.
 	Key  string
 	Time time.Time
 }
 
 // Person is one row of Elevate's users.
 type Person struct {
-	// Number counts from 1, in the order in which rows were made.
+	// Number numbers the rows from 1, in the order in which they were made.
 	Number int
 	// User is as last updated.
 	User amsbridge.User
-	// Key is that of the call which made the row.
+	// Key is the key of the call that made the row.
 	Key  string
 	Time time.Time
 }
 
 // Mail is a confirmation email that Elevate would have sent.
 type Mail struct {
-	// Seq is that of the call which asked for it.
+	// Seq is the number of the call that asked for it.
 	Seq             int
 	To              string
 	UserID          amsbridge.UserID
@@ -70,7 +69,7 @@ type Mail struct {
 	ProductURL      string
 }
 
-// Journal returns all calls in their order.
+// Journal returns all calls in order.
 func (s *Server) Journal() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,8 +81,8 @@ func (s *Server) Journal() []Call {
 	return calls
 }
 
-// Registrations returns all registrations in the order in which they were made.
-// With [Config.UpsertDelay] one may stand there twice.
+// Registrations returns all registrations in the order in which they were made. With
+// [Config.UpsertDelay] one may appear twice.
 func (s *Server) Registrations() []Registration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,8 +93,8 @@ func (s *Server) Registrations() []Registration {
 	return all
 }
 
-// Persons returns all rows of persons in the order in which they were made. With
-// [Config.UpsertDelay] a user ID may stand there twice; calls update the first.
+// Persons returns all rows of persons in the order in which they were made. With [Config.UpsertDelay] a
+// user ID may appear twice; calls update the first.
 func (s *Server) Persons() []Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,8 +105,7 @@ func (s *Server) Persons() []Person {
 	return all
 }
 
-// PersonsOf returns how many rows of persons have the user ID: 1 where all is
-// well.
+// PersonsOf returns how many rows of persons have the user ID; more than one is a duplicated person.
 func (s *Server) PersonsOf(id amsbridge.UserID) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +118,7 @@ func (s *Server) PersonsOf(id amsbridge.UserID) int {
 	return n
 }
 
-// Users returns all users as they were last updated, by ID; of one whose ID
-// stands there twice, the row that was made first.
+// Users returns all users as last updated, by ID. Of an ID that appears twice it returns the first row.
 func (s *Server) Users() []amsbridge.User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,28 +129,27 @@ func (s *Server) Users() []amsbridge.User {
 	return slices.SortedFunc(slices.Values(all), func(a, b amsbridge.User) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// Mails returns the confirmation emails in their order. A repeated call that
-// asks for one makes one more.
+// Mails returns the confirmation emails in order. Each repeated call that asks for one makes another.
 func (s *Server) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.mails)
 }
 
-// Reset forgets journals, persons, registrations, mails, planned faults and the
-// script. A call that is under way may still leave its registration.
+// Reset clears journals, persons, registrations, mails, planned faults and the script. A call that is
+// still running may leave its registration afterwards.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = newState()
 }
 
-// state is all that Reset forgets.
+// state is everything that Reset clears.
 type state struct {
 	journal       []*Call
 	keys          map[string]bool
 	persons       []*Person
-	byUser        map[amsbridge.UserID]*Person // the first of each
+	byUser        map[amsbridge.UserID]*Person // the first row of each ID
 	registered    map[pairing]bool
 	registrations []registration
 	mails         []Mail
@@ -163,7 +159,7 @@ type state struct {
 	reportPlan    *faults.Plan
 }
 
-// pairing is a person and the product that they are registered for.
+// pairing is a person and a product that they are registered for.
 type pairing struct {
 	person  *Person
 	product string

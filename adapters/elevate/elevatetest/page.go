@@ -35,7 +35,7 @@ func (s *Server) serveProduct(w http.ResponseWriter, r *http.Request) {
 	_ = page.Execute(w, p) // the caller may be gone
 }
 
-// productURL is where a product's page is served, for the caller of r.
+// productURL returns the URL of a product's page, for the caller of r.
 func (s *Server) productURL(r *http.Request, p Product) string {
 	base := s.cfg.BaseURL
 	if base == "" {

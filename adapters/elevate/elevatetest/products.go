@@ -14,7 +14,7 @@ var (
 	notSlug  = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
-// products are what staff set up, by remote ID and by slug.
+// products are the products that staff have set up, by remote ID and by slug.
 type products struct {
 	byID, bySlug map[string]Product
 }
@@ -60,10 +60,9 @@ func (all products) set(at string, p Product) error {
 	return nil
 }
 
-// SetProduct adds a product or replaces the one with its Remote Product ID, as
-// staff do, or returns an [*amsbridge.InputError] that names the bad field. The
-// calls that count for [Product.AppearsAfter] are counted from now on.
-// [Server.Reset] does not undo it.
+// SetProduct adds a product, or replaces the one with its Remote Product ID, as staff do. It returns an
+// [*amsbridge.InputError] that names the bad field. Calls for [Product.AppearsAfter] are counted from
+// now on. [Server.Reset] does not undo it.
 func (s *Server) SetProduct(p Product) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +73,7 @@ func (s *Server) SetProduct(p Product) error {
 	return nil
 }
 
-// find returns the product that a call is about, or why it is not to be had.
+// find returns the product that a call is about, or why it is not available.
 func (s *Server) find(remoteProductID string) (Product, *answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-// open writes a call into the journal and takes its fault.
+// open adds a call to the journal and takes its fault.
 func (s *Server) open(key string, in input) (faults.Fault, *Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,8 +20,8 @@ func (s *Server) open(key string, in input) (faults.Fault, *Call) {
 	return fault, call
 }
 
-// register updates or creates the person and registers them, each by a look-up
-// and an insert between which [Config.UpsertDelay] lets other calls in.
+// register updates or creates the person and then the registration. Between each look-up and its
+// insert, [Config.UpsertDelay] lets other calls run.
 func (s *Server) register(call *Call, in input, productURL string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,8 +53,8 @@ func (s *Server) register(call *Call, in input, productURL string) {
 	}
 }
 
-// letOthersIn gives the lock away for a while. It does not end when the caller
-// goes away, as the platform's work would not.
+// letOthersIn releases the lock for a while. It continues when the caller goes away, as a platform's
+// work would.
 func (s *Server) letOthersIn() {
 	if s.cfg.UpsertDelay == 0 {
 		return

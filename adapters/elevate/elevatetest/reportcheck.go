@@ -10,15 +10,15 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
-// reportInput is a report call as it was read.
+// reportInput is the content of a report call.
 type reportInput struct {
 	refusals
 	since time.Time
 	page  int
 }
 
-// readReport checks a call: its form, its key, and that every field is there,
-// with the profile's value, and no other.
+// readReport checks a call: its form, its key, and that it has exactly the expected fields, with the
+// profile's values.
 func (s *Server) readReport(w http.ResponseWriter, r *http.Request) reportInput {
 	in := reportInput{page: 1}
 	o := in.readObject(w, r)

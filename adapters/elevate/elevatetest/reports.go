@@ -9,32 +9,29 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-// reportPath is public.
+// reportPath is known from public pages.
 const reportPath = "/api/reports/"
 
-// ReportCall is one call to the Report API, whatever came of it. It holds no
-// personal data.
+// ReportCall is one call to the Report API, whatever its result. It holds no personal data.
 type ReportCall struct {
-	// Seq counts from 1, in the order in which calls were read.
+	// Seq numbers the calls from 1, in the order in which they were read.
 	Seq  int
 	Time time.Time
-	// Since is the filter, and Page the number of the page, from 1. Zero where
-	// they were not read.
+	// Since is the filter, and Page the number of the page, from 1. Zero where they could not be read.
 	Since time.Time
 	Page  int
 	// Rows is how many rows were answered.
 	Rows int
-	// Status is the HTTP status sent. Zero when the connection was cut instead,
-	// or while the answer is awaited.
+	// Status is the HTTP status sent. Zero when the connection was cut instead, or while the answer is
+	// still to come.
 	Status int
 	// Fault is the misbehaviour that the call met.
 	Fault FaultKind
-	// Violations say what is wrong with the call's form, naming fields and never
-	// values.
+	// Violations say what is wrong with the call's form. They name fields and never values.
 	Violations []string
 }
 
-// ReportCalls returns all calls to the Report API in their order.
+// ReportCalls returns all calls to the Report API in order.
 func (s *Server) ReportCalls() []ReportCall {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +65,7 @@ func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// openReport writes a call into the journal and takes its fault.
+// openReport adds a call to the journal and takes its fault.
 func (s *Server) openReport(in reportInput) (faults.Fault, *ReportCall) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +78,7 @@ func (s *Server) openReport(in reportInput) (faults.Fault, *ReportCall) {
 	return fault, call
 }
 
-// reportRows returns the rows of one page. Users are as they were last updated.
+// reportRows returns the rows of one page, with the users as last updated.
 func (s *Server) reportRows(in reportInput) []any {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,12 +12,11 @@ import (
 	"github.com/amsbridge/amsbridge/internal/apiclient"
 )
 
-// maxBody is the longest body that a call may have, in bytes.
+// maxBody is the longest accepted body of a call, in bytes.
 const maxBody = 64 << 10
 
-// Server is the sandbox. It keeps everything in memory until [Server.Reset],
-// and is safe for concurrent use. Close an httptest.Server around it only when
-// no [Hold] holds a call.
+// Server is the sandbox. It keeps everything in memory until [Server.Reset], and is safe for concurrent
+// use. Release all holds before closing an httptest.Server around it.
 type Server struct {
 	cfg    Config
 	router *mux.Router
@@ -38,7 +37,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, products: all, router: mux.NewRouter(), state: newState()}
-	s.router.HandleFunc(cfg.Path, s.serveRegistration) // all methods, so that a wrong one is in the journal
+	s.router.HandleFunc(cfg.Path, s.serveRegistration) // all methods, so that the journal shows wrong ones too
 	if cfg.ReportProfile != nil {
 		s.router.HandleFunc(reportPath, s.serveReport)
 	}
@@ -46,8 +45,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP serves the Registration API, the Report API where the configuration
-// opens it, and the product pages.
+// ServeHTTP serves the Registration API, the Report API if it is configured, and the product pages.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 func (s *Server) serveRegistration(w http.ResponseWriter, r *http.Request) {
@@ -77,11 +75,11 @@ func (s *Server) note(change func()) {
 	change()
 }
 
-// answer is what a call gets back.
+// answer is the answer to a call.
 type answer struct {
 	status int
 	allow  string
-	text   string // the error's; empty on success
+	text   string // the error's text; empty on success
 	url    string
 }
 
@@ -128,7 +126,7 @@ func (s *statusRecorder) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-// Flush sends what was written, as half an answer wants it.
+// Flush sends what was written so far, for an answer that is cut in half.
 func (s *statusRecorder) Flush() {
 	if f, ok := s.ResponseWriter.(http.Flusher); ok {
 		f.Flush()

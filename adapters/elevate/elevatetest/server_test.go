@@ -194,8 +194,8 @@ func TestFollow(t *testing.T) {
 	require.Equal(t, 200, call(s, "POST", "application/json", other).Code, "the script is forgotten")
 }
 
-// A sender that retries meets the same faults however its calls interleave:
-// the rate goes by each message's key.
+// A sender that retries meets the same faults in whatever order its calls arrive, since the rate
+// depends on each message's key.
 func TestFollowRateGoesByTheKey(t *testing.T) {
 	t.Parallel()
 	met := func(keys []string) map[string][]int {

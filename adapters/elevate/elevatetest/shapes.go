@@ -8,17 +8,14 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
 )
 
-// ReplyShapes returns replies that a client must not take for a success, by
-// name, in the words of the profile: "error", "error list", "error object",
-// "error of status 422" and "error beside success", in which the platform
-// refuses; "no success" and "no success as text" where the profile names a
-// success field; "neither", "empty", "list", "cut", "two objects", "field
-// twice", "too deep", "too long", "page" and "redirect page", which mean
-// nothing ("neither" does where the profile accepts a reply that is not marked).
-// All but the one of status 422 are 200, and Product URLs in them are of
-// [Config].BaseURL. Give one to [Server.Misbehave], with Effect set where the
-// call is to be carried out all the same. That a platform would send them is a
-// guess.
+// ReplyShapes returns, by name, replies that a client must not take for a success, in the words of the
+// profile. In "error", "error list", "error object", "error of status 422" and "error beside success"
+// the platform refuses. "no success" and "no success as text" exist where the profile names a success
+// field. "neither", "empty", "list", "cut", "two objects", "field twice", "too deep", "too long",
+// "page" and "redirect page" mean nothing; "neither" is a success where the profile
+// has AcceptUnmarked. All but the one of status 422 are 200, and Product URLs in them are of [Config].BaseURL.
+// Give one to [Server.Misbehave], with Effect set where the call is to be carried out all the same.
+// That a platform would send them is a guess.
 func (s *Server) ReplyShapes() map[string]Fault {
 	p := s.cfg.Profile
 	object := func(fields map[string]any) string {
@@ -32,7 +29,7 @@ func (s *Server) ReplyShapes() map[string]Fault {
 		}
 		return string(b)
 	}
-	// A shape that is refused would be a success but for what it says.
+	// Each refusal would be a success without its error: it has a Product URL too.
 	link := s.cfg.BaseURL + productPath
 	done := map[string]any{p.ProductURL: link}
 	if p.Success != "" {

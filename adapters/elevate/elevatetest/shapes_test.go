@@ -13,7 +13,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// What no reply shape may be is a delivery, with our own client as the reader.
+// Our own client takes no reply shape for a delivery.
 func TestReplyShapesAreNoSuccess(t *testing.T) {
 	t.Parallel()
 	unmarked := elevate.GuessedProfile()

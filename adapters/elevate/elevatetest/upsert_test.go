@@ -25,8 +25,8 @@ func newSlowServer(t *testing.T, delay time.Duration) *elevatetest.Server {
 	return s
 }
 
-// together serves calls that are all under way at once. It is for a bubble, in
-// which time goes on only when all of them wait.
+// together serves calls that all run at once. Call it in a synctest bubble, where time passes only when
+// all of them wait.
 func together(t *testing.T, s *elevatetest.Server, bodies ...string) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -77,7 +77,7 @@ func TestTwoCallsForOneNewRegistrationMakeTwo(t *testing.T) {
 	for delay, twice := range map[time.Duration]bool{0: false, time.Second: true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSlowServer(t, delay)
-			together(t, s, strings.Replace(valid, "COURSE-1", "COURSE-2", 1)) // the person is there
+			together(t, s, strings.Replace(valid, "COURSE-1", "COURSE-2", 1)) // the person exists already
 			began := time.Now()
 			together(t, s, mail, mail)
 			require.Equal(t, 2*delay, time.Since(began))
@@ -114,7 +114,7 @@ func TestResetDuringASlowUpsert(t *testing.T) {
 		s := newSlowServer(t, time.Second)
 		for range 2 {
 			go call(s, http.MethodPost, "application/json", valid)
-			time.Sleep(1500 * time.Millisecond) // the bubble's: between person and registration
+			time.Sleep(1500 * time.Millisecond) // in the bubble: between person and registration
 			s.Reset()
 		}
 		time.Sleep(time.Minute)
@@ -135,7 +135,7 @@ func ExampleServer_PersonsOf() {
 		return
 	}
 	var wg sync.WaitGroup
-	for range 2 { // a client that pushes two first purchases of one person at once
+	for range 2 { // a client that pushes one person's first two purchases at once
 		wg.Go(func() { call(s, "POST", "application/json", valid) })
 	}
 	wg.Wait()

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// addAddOns is opcode M. In what order the platform looks, and that it adds all
-// or none, are guesses.
+// addAddOns is opcode M. The order of the platform's checks, and that it adds all or none, are guesses.
 func (r *run) addAddOns() opAnswer {
 	at, keys, bad := r.changeList()
 	if bad.status != StatusOK {
@@ -42,7 +41,7 @@ func (r *run) addAddOns() opAnswer {
 	return accepted("AddOnsAdded", strconv.Itoa(count))
 }
 
-// removeAddOns is opcode N. That it counts only what was there is a guess.
+// removeAddOns is opcode N. That it counts only the items that were there is a guess.
 func (r *run) removeAddOns() opAnswer {
 	at, keys, bad := r.changeList()
 	if bad.status != StatusOK {

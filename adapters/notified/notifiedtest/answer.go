@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// answer is what a call comes to, whatever the format.
+// answer is the answer to a call, in any format.
 type answer struct {
-	failed     string // the Diag of the root CallFailed; the rest is empty then
+	failed     string // the Diag of the root CallFailed; all else is then empty
 	result     int
 	diagnostic string
 	inError    int
@@ -26,14 +26,15 @@ type opAnswer struct {
 	rows    []string
 }
 
-// refusal is an opcode that was not carried out, and accepted one that was; its output may have no rows.
+// refusal is the answer of an opcode that was not carried out, and accepted of one that was; its output
+// may have no rows.
 func refusal(status int, message string) opAnswer { return opAnswer{status: status, message: message} }
 
 func accepted(output string, rows ...string) opAnswer {
 	return opAnswer{message: "OK", name: output, rows: rows}
 }
 
-// status is what the journal keeps.
+// status returns the status for the journal.
 func (a answer) status() string {
 	switch {
 	case a.failed != "":
@@ -46,8 +47,8 @@ func (a answer) status() string {
 
 const xmlDeclaration = `<?xml version="1.0" encoding="utf-8" ?>` + "\n"
 
-// encode lays an answer out as the vendor's samples do. CallFailed is always
-// XML, since no other form of it is known.
+// encode writes an answer like the vendor's samples. CallFailed is always XML, since no other form of
+// it is known.
 func (c Config) encode(a answer, format string) (contentType, body string) {
 	switch {
 	case a.failed != "":
@@ -62,7 +63,7 @@ func (c Config) encode(a answer, format string) (contentType, body string) {
 
 func (c Config) xml(a answer) string {
 	quote := `"`
-	if c.CurlyQuotes { // both are closing ones in the vendor's sample
+	if c.CurlyQuotes { // in the vendor's sample both are closing quotes
 		quote = "\u201d"
 	}
 	var b strings.Builder
@@ -82,7 +83,7 @@ func (c Config) xml(a answer) string {
 	return b.String()
 }
 
-// pairs repeats an output's key for each row: a guess.
+// pairs repeats an output's key for each row, which is a guess.
 func (a answer) pairs() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "APICallResult=%d&APICallDiagnostic=%s&OpCodesProcessed=%d&OpCodesInError=%d",
@@ -97,7 +98,7 @@ func (a answer) pairs() string {
 	return b.String()
 }
 
-// text heads the rows of an output with its name.
+// text puts an output's name above its rows.
 func (c Config) text(a answer) string {
 	lines := []string{fmt.Sprintf(
 		"### APICallResult=%d APICallDiagnostic=%s OpCodesProcessed=%d OpCodesInError=%d",

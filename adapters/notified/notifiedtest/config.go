@@ -11,43 +11,40 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Names are the parameters and outputs that the vendor's text for M does not
-// name; see [notified.Names].
+// Names are names of parameters and outputs that the vendor's text for M does not give; see
+// [notified.Names].
 type Names = notified.Names
 
-// Config says what the sandbox holds from the start.
+// Config says what the sandbox holds at the start.
 type Config struct {
-	// Accounts may call. At least one.
+	// Accounts are the callers that the sandbox accepts. At least one.
 	Accounts []Account
 	// Shows are the events of all areas.
 	Shows []Show
-	// Names are parameters and outputs that are guesses or known from public code
-	// only. Gaps default to [notified.DefaultNames].
+	// Names are names that are guesses or known only from public code. Empty ones default to
+	// [notified.DefaultNames].
 	Names Names
 	// RegistrationIDOutput is Z's output. Defaults to "RegistrationID", a guess.
 	RegistrationIDOutput string
-	// ExtraParams are further parameters that every opcode takes and ignores, for
-	// callers who know some that are not public. Defaults to none: an unknown
-	// parameter is a violation.
+	// ExtraParams are further parameters that every opcode accepts and ignores, for clients that send
+	// some that are not public. Defaults to none: an unknown parameter is a violation.
 	ExtraParams []string
-	// ReAdd says what adding an add-on that is there already does; what the
-	// platform does is unknown. Defaults to CountNew, a guess.
+	// ReAdd says what happens when an add-on is added that is there already; what the platform does is
+	// unknown. Defaults to CountNew, a guess.
 	ReAdd ReAdd
-	// UpsertDelay makes C, I, R and r slow and not atomic: between their look-up
-	// and their write other calls are carried out for that long, so that two calls
-	// under way for one new person make two persons, or two registrations.
-	// Defaults to 0: one call at a time.
+	// UpsertDelay makes C, I, R and r slow and not atomic: between their look-up and their write other
+	// calls run for that long. Two calls at once for one new person then make two persons, or two
+	// registrations. Defaults to 0: one call at a time.
 	UpsertDelay time.Duration
 	// CurlyQuotes writes OpCodesInError between curly quotes in XML answers, as
 	// the vendor's sample does. Defaults to false.
 	CurlyQuotes bool
-	// EncodeText percent-encodes the texts of XML answers, messages and
-	// diagnostics included, as the platform is known to do at times. Defaults to
-	// false.
+	// EncodeText percent-encodes the texts of XML answers, messages and diagnostics included, as the
+	// platform sometimes does. Defaults to false.
 	EncodeText bool
-	// BlankLines writes T answers as the vendor's page shows them: a blank line
-	// between the others, and LF line ends. Defaults to false: CRLF and no blank
-	// lines, since public code of others takes the ticket from the fourth line.
+	// BlankLines writes T answers as on the vendor's page: with a blank line between the others, and LF
+	// line ends. Defaults to false: CRLF and no blank lines, since public code of others takes the
+	// ticket from the fourth line.
 	BlankLines bool
 	// Now is the clock of journal and tickets. Defaults to time.Now.
 	Now func() time.Time
@@ -60,14 +57,14 @@ type Account struct {
 	Area        string // the customer area
 }
 
-// ReAdd says what adding an add-on that is there already does.
+// ReAdd says what happens when an add-on is added that is there already.
 type ReAdd uint8
 
 // Ways to answer a repeat.
 const (
-	// CountNew leaves the item out of AddOnsAdded.
+	// CountNew does not count the item in AddOnsAdded.
 	CountNew ReAdd = iota
-	// CountAll counts it in AddOnsAdded like a new one.
+	// CountAll counts the item in AddOnsAdded like a new one.
 	CountAll
 	// RefusePresent refuses the opcode with [GuessStatusPresent]; nothing is
 	// added.
@@ -78,7 +75,7 @@ func badField(problem, field string, args ...any) error {
 	return check.Bad("notifiedtest", "Config."+fmt.Sprintf(field, args...), problem)
 }
 
-// withDefaults fills the gaps and checks all of it.
+// withDefaults fills in the defaults and checks the configuration.
 func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now

@@ -8,7 +8,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
-// The second call is carried out, and its answer never comes.
+// The second call is carried out, but not answered.
 func ExampleServer() {
 	sandbox, err := notifiedtest.New(notifiedtest.Config{
 		Accounts: []notifiedtest.Account{{AuthCode: "code", Credentials: "secret", Area: "acme"}},
@@ -49,8 +49,7 @@ func ExampleServer() {
 	// 2 u-1 [11] 0 cut after true
 }
 
-// A script breaks calls by number, by person and by rate; the journal shows what
-// each of them met.
+// A script makes calls fail by number, by person and by rate; the journal shows the fault of each.
 func ExampleServer_Follow() {
 	sandbox, err := notifiedtest.New(notifiedtest.Config{
 		Accounts: []notifiedtest.Account{{AuthCode: "code", Credentials: "secret", Area: "acme"}},

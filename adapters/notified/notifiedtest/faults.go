@@ -17,7 +17,7 @@ type (
 
 // The kinds of faults.
 const (
-	None         = faults.None         // behaves
+	None         = faults.None         // behaves normally
 	Throttle     = faults.Throttle     // 429 with Fault.RetryAfter
 	ServerError  = faults.ServerError  // 500
 	Unavailable  = faults.Unavailable  // 503 with Fault.RetryAfter
@@ -36,19 +36,16 @@ const (
 // NewHold returns a [Hold] for a [HoldAfter] fault.
 func NewHold() *Hold { return faults.NewHold() }
 
-// Misbehave queues faults, one for each of the calls to come. A zero Fault lets
-// a call behave.
+// Misbehave queues faults for the next calls, one for each. A zero Fault lets a call behave normally.
 func (s *Server) Misbehave(next ...Fault) { s.faultPlan().Next(next...) }
 
-// MisbehaveBy asks f about each call that is neither queued nor named by the
-// script; calls are counted from 1. f is called by one goroutine at a time and must
-// not use the server. Nil ends it.
+// MisbehaveBy calls f for each call that is neither queued nor named by the script; calls are numbered
+// from 1. f is never called concurrently and must not use the server. A nil f ends it.
 func (s *Server) MisbehaveBy(f func(call int) Fault) { s.faultPlan().Decide(f) }
 
-// Follow replaces the script, or returns an [*amsbridge.InputError] that names
-// its first bad field. The new script counts calls from now on. A call is about
-// the person of its ExternalUserID, or, without one, of its e-mail address. The
-// zero Script ends it. Visits of browsers meet no faults.
+// Follow replaces the script, or returns an [*amsbridge.InputError] that names its first bad field. The
+// new script numbers calls from now on. A call is about the person of its ExternalUserID, or of its
+// e-mail address if it has none. The zero Script ends it. Visits of browsers meet no faults.
 func (s *Server) Follow(script Script) error { return s.faultPlan().Follow("notifiedtest", script) }
 
 // ParseScript reads a [Script] from JSON, such as

@@ -15,11 +15,11 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
-// The clients below are in the style of those that others wrote for the
-// platform: they know its address and nothing of this module.
+// The clients below are like those that others wrote for the platform: they know its address and
+// nothing of this module.
 
-// webcasts registers whoever comes, by e-mail address, and reads X. It counts on
-// the order of results, on their number, and on status 76.
+// webcasts registers people by e-mail address and reads X. It depends on the order and number of
+// results, and on status 76.
 type webcasts struct{ base string }
 
 var errNoWebcast = errors.New("no such webcast")
@@ -74,8 +74,8 @@ func (w webcasts) link(email, item string) (string, error) {
 	return w.base + "?LASCmd=AI:4;F:APIUTILS!50505&LoginTicketKey=" + answer.OpCodes[2].Ticket, nil
 }
 
-// portal makes tickets for members, by ID, with credentials before the auth
-// code, and cuts the T answer at the output's name.
+// portal makes tickets for members by ID, sends credentials before the auth code, and cuts the T answer
+// at the output's name.
 type portal struct{ base string }
 
 func (p portal) ticket(member, show string) (key, problem string, err error) {
@@ -89,9 +89,8 @@ func (p portal) ticket(member, show string) (key, problem string, err error) {
 	return "", strings.TrimSpace(problem), nil
 }
 
-// kiosk makes one person for everybody, after an opcode that the sandbox does
-// not know and whose answer it does not look at, and takes the ticket from the
-// fourth line of the T answer, which ends in CRLF.
+// kiosk makes one person for everybody. It first sends an opcode that the sandbox does not know, and
+// ignores the answer. It takes the ticket from the fourth line of the T answer, which ends in CRLF.
 type kiosk struct{ base string }
 
 func (k kiosk) ticket(item string) (key, person string, err error) {
@@ -192,7 +191,7 @@ func TestAForeignClientThatCutsTheTextAtTheOutput(t *testing.T) {
 func TestAForeignClientThatCountsLines(t *testing.T) {
 	t.Parallel()
 	s, base := serve(t, nil)
-	for range 2 { // the second time they are there
+	for range 2 { // the second time they exist already
 		key, person, err := kiosk{base}.ticket("E44908")
 		require.NoError(t, err)
 		require.NotEmpty(t, person)

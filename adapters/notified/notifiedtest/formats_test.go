@@ -9,8 +9,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
-// chain answers with no output, two rows, and an error, after which the last
-// opcode does not run.
+// chain is answered with no output, two rows, and an error, after which the last opcode does not run.
 const chain = cmd + login + "&OpCodeList=UAMA&LookupByExternalUserID=1&ExternalUserID=u-1&ShowKey=1&AddOnsChangeList=15"
 
 func TestFormats(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Call is one call as the sandbox saw it. It holds no credentials, tickets and
-// names, and no e-mail address unless that is somebody's ExternalUserID.
+// Call is one call to the sandbox. It holds no credentials, no tickets, no names, and no e-mail address
+// unless that is a person's ExternalUserID.
 type Call struct {
 	// Seq counts the calls from 1.
 	Seq int `json:"seq"`
@@ -21,41 +21,39 @@ type Call struct {
 	Key string `json:"key,omitempty"`
 	// Repeat is set when an earlier call had the same key.
 	Repeat bool `json:"repeat,omitempty"`
-	// OpCodes is the OpCodeList, or "(unknown)" where it is too long or holds a
-	// letter that the sandbox does not know.
+	// OpCodes is the OpCodeList, or "(unknown)" where it is too long or has a letter that the sandbox
+	// does not know.
 	OpCodes string `json:"op_codes"`
-	// User is the ExternalUserID: the one asked for, or that of the person whom
-	// the e-mail address found.
+	// User is the ExternalUserID of the call, or of the person whom its e-mail address found.
 	User string `json:"user,omitempty"`
-	// Show, Package and AddOns are what was asked; zero and nil where malformed,
-	// or where no opcode came to read them.
+	// Show, Package and AddOns are the call's parameters; zero and nil where malformed, or where no
+	// opcode read them.
 	Show    int64   `json:"show,omitempty"`
 	Package int64   `json:"package,omitempty"`
 	AddOns  []int64 `json:"add_ons,omitempty"`
-	// Added and Removed are the add-ons that this call changed the registration
-	// by.
+	// Added and Removed are the add-ons that the call added to and removed from the registration.
 	Added   []int64 `json:"added,omitempty"`
 	Removed []int64 `json:"removed,omitempty"`
-	// Registered is set when the call made a registration, Moved when it changed
-	// one's package.
+	// Registered is set when the call made a registration, Moved when it changed a registration's
+	// package.
 	Registered bool `json:"registered,omitempty"`
 	Moved      bool `json:"moved,omitempty"`
-	// Persons counts the persons whom the call created, Deleted those whom it
-	// deleted, Tickets the login tickets that it made.
+	// Persons counts the persons that the call created, Deleted those that it deleted, and Tickets the
+	// login tickets that it made.
 	Persons int `json:"persons,omitempty"`
 	Deleted int `json:"deleted,omitempty"`
 	Tickets int `json:"tickets,omitempty"`
 	// Effect is set when the call changed a person or a registration.
 	Effect bool `json:"effect"`
-	// Status is the last opcode's status, "APICallResult …" where none was run,
-	// "CallFailed" for that root, and empty where the fault struck first.
+	// Status is the last opcode's status, "APICallResult …" where none ran, "CallFailed" for that root,
+	// and empty where a fault struck first.
 	Status string `json:"status,omitempty"`
-	// Results are the statuses of the opcodes that ran, in their order.
+	// Results are the statuses of the opcodes that ran, in order.
 	Results []OpResult `json:"results,omitempty"`
 	// Fault is the misbehaviour that the call met.
 	Fault FaultKind `json:"-"`
-	// Violations say what about the call the vendor's text does not allow. They
-	// name parameters and never values.
+	// Violations say in what the call violates the vendor's text. They name parameters and never
+	// values.
 	Violations []string `json:"violations,omitempty"`
 }
 
@@ -65,7 +63,7 @@ type OpResult struct {
 	Status int    `json:"status"`
 }
 
-// Journal returns the calls so far, in the order in which they came in.
+// Journal returns the calls so far, in order.
 func (s *Server) Journal() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,10 +79,9 @@ func (s *Server) Journal() []Call {
 	return calls
 }
 
-// WriteJournal writes the journal as lines of JSON, one call each, with the
-// fields of [Call] in snake case and the fault by its name. A user ID that holds
-// an at sign is left out, since it may be an e-mail address. It returns w's
-// error.
+// WriteJournal writes the journal as lines of JSON, one for each call, with the fields of [Call] in
+// snake case and the fault by its name. A user ID with an at sign is left out, since it may be an
+// e-mail address. It returns w's error.
 func (s *Server) WriteJournal(w io.Writer) error {
 	lines := json.NewEncoder(w)
 	for _, c := range s.Journal() {
@@ -105,8 +102,8 @@ func (s *Server) WriteJournal(w io.Writer) error {
 	return nil
 }
 
-// begin writes a call down before it is carried out, so that one which a fault
-// stops is in the journal too.
+// begin adds a call to the journal before it is carried out, so that the journal has calls that a fault
+// stops too.
 func (s *Server) begin(c Call) *Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

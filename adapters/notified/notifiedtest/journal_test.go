@@ -38,7 +38,7 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errBroken }
 
-// TestTheJournalHoldsNoSecrets: wherever a caller puts them.
+// TestTheJournalHoldsNoSecrets: a caller may put them into any parameter.
 func TestTheJournalHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	const authCode, credentials, email, name = "PlantedAuthCode", "PlantedCredentials", "planted@members.example", "Plantedson"
@@ -74,7 +74,7 @@ func TestTheJournalHoldsNoSecrets(t *testing.T) {
 	require.NoError(t, err)
 	for _, secret := range append(tickets, authCode, credentials, email, name) {
 		require.NotContains(t, export.String(), secret)
-		if secret != email { // it is a user ID too
+		if secret != email { // the address is a user ID too
 			require.NotContains(t, string(visits), secret)
 		}
 	}

@@ -29,8 +29,7 @@ func TestAPersonAndARegistrationComeLater(t *testing.T) {
 	}}, s.Registrations("acme")[1:])
 }
 
-// TestLaterIsCountedByShowAndByCall: another show's calls, and the opcodes of a
-// chain, do not count.
+// TestLaterIsCountedByShowAndByCall: another show's calls do not count, and a chain counts once.
 func TestLaterIsCountedByShowAndByCall(t *testing.T) {
 	t.Parallel()
 	s := sandboxWith(t, nil)
@@ -41,7 +40,7 @@ func TestLaterIsCountedByShowAndByCall(t *testing.T) {
 	require.Contains(t, about(s, "u-2", "K", "&ShowKey=3")[0], "Status=0")
 }
 
-// TestAnUpsertBringsWhoWasToComeLater: nobody is doubled by it.
+// TestAnUpsertBringsWhoWasToComeLater: it does not duplicate the person.
 func TestAnUpsertBringsWhoWasToComeLater(t *testing.T) {
 	t.Parallel()
 	s := sandboxWith(t, nil)

@@ -7,15 +7,14 @@ import (
 
 // opCode is one letter of an OpCodeList.
 type opCode struct {
-	// params are those beyond the common ones.
+	// params are its parameters besides the common ones.
 	params []string
-	// do carries it out. s.mu is held.
+	// do carries it out. s.mu must be held.
 	do func(*run) opAnswer
 }
 
-// newOpCodes returns the opcodes under their letters, which are case-sensitive.
-// What M takes is in the vendor's text; what the others take is known from
-// public code, or guessed.
+// newOpCodes returns the opcodes by their letters, which are case-sensitive. M's parameters are in the
+// vendor's text; those of the others are known from public code, or guessed.
 func newOpCodes(n Names) map[rune]opCode {
 	person := []string{n.FirstNameParam, n.LastNameParam}
 	addOns := []string{"AddOnsChangeList"}
@@ -37,8 +36,7 @@ func newOpCodes(n Names) map[rune]opCode {
 	}
 }
 
-// run is a call that is being carried out. The server's lock is held, but for
-// what pause says.
+// run is a call that is being carried out. The server's lock is held, except during pause.
 type run struct {
 	server *Server
 	area   string
@@ -46,7 +44,7 @@ type run struct {
 	note   *Call
 }
 
-// answerTo carries a call out. s.mu is held.
+// answerTo carries a call out. s.mu must be held.
 func (s *Server) answerTo(q request, c *Call) answer {
 	if !q.rightCmd {
 		return answer{failed: guessDiagLASCmd}
@@ -71,7 +69,7 @@ func (s *Server) answerTo(q request, c *Call) answer {
 		op.code = string(letter)
 		a.ops = append(a.ops, op)
 		c.Results = append(c.Results, OpResult{op.code, op.status})
-		if op.status != StatusOK { // a chain stops at the first error: a guess
+		if op.status != StatusOK { // that a chain stops at the first error is a guess
 			a.inError++
 			break
 		}
@@ -89,8 +87,7 @@ func (s *Server) area(p params) (string, bool) {
 	return "", false
 }
 
-// count notes that a call is about a person, and about their registrations for
-// its show.
+// count counts the calls about a person, and about their registrations for the call's show.
 func (r *run) count() {
 	show, _ := digits(r.params["ShowKey"])
 	for _, p := range r.server.asked(r.area, r.params) {
@@ -101,7 +98,7 @@ func (r *run) count() {
 	}
 }
 
-// pause lets other calls be carried out between a look-up and its write.
+// pause lets other calls run between a look-up and its write.
 func (r *run) pause() {
 	if d := r.server.cfg.UpsertDelay; d > 0 {
 		r.server.mu.Unlock()
@@ -110,7 +107,7 @@ func (r *run) pause() {
 	}
 }
 
-// person returns the eldest of those whom the call is about, or nil.
+// person returns the oldest of the persons whom the call is about, or nil.
 func (r *run) person() *person {
 	for _, p := range r.server.asked(r.area, r.params) {
 		if p.present() {
@@ -121,15 +118,14 @@ func (r *run) person() *person {
 	return nil
 }
 
-// found is whom and what a call is about.
+// found is the person, the show and the registration that a call is about.
 type found struct {
 	person       *person
 	show         Show
 	registration *registration // nil where there is none
 }
 
-// find reads ShowKey and looks person and show up. In what order the platform
-// looks is a guess.
+// find reads ShowKey and looks up person and show. The order of the platform's look-ups is a guess.
 func (r *run) find() (found, opAnswer) {
 	key, ok := digits(r.params["ShowKey"])
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 )
 
-// about is a call about a person of acme, by ID, answered as H. It returns the
-// answer's part about the opcodes, one opcode each.
+// about makes a call about a person of acme, by ID, answered in format H. It returns the answer's part
+// about the opcodes, one entry for each.
 func about(s *notifiedtest.Server, user, opCodes, params string) []string {
 	return byWhat(s, "&LookupByExternalUserID=1&ExternalUserID="+user, opCodes, params)
 }
@@ -24,7 +24,8 @@ func byWhat(s *notifiedtest.Server, who, opCodes, params string) []string {
 	return strings.Split(body, "&OpCode=")[1:]
 }
 
-// sandboxWith has two more shows: one whose packages have keys, limits and add-ons, and one open to all.
+// sandboxWith adds two shows: one whose packages have keys, limits and add-ons, and one that is open to
+// all.
 func sandboxWith(t testing.TB, change func(*notifiedtest.Config)) *notifiedtest.Server {
 	t.Helper()
 	cfg := config()
@@ -44,13 +45,13 @@ func sandboxWith(t testing.TB, change func(*notifiedtest.Config)) *notifiedtest.
 	return sandbox(t, cfg)
 }
 
-// TestOpCodes: u-1 is registered for show 1, u-2 for nothing; what is asked
-// before does not stand in the answers.
+// TestOpCodes: u-1 is registered for show 1, u-2 for nothing. The answers of the calls made before are
+// not compared.
 func TestOpCodes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		before  string // "opcodes params", about u-1
-		user    string // u-1 unless said
+		before  string // "opcodes params" of a call about u-1
+		user    string // u-1 if empty
 		opCodes string
 		params  string
 		want    []string

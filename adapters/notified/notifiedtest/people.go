@@ -9,17 +9,16 @@ import (
 
 // User is a person of a customer area, as a shop knows them.
 type User struct {
-	// ID is the ExternalUserID: at most 255 bytes, and meant to be unique within
-	// the area. Empty for a person whom a call created by e-mail address alone.
+	// ID is the ExternalUserID: at most 255 bytes, and meant to be unique within the area. Empty for a
+	// person whom a call created with an e-mail address only.
 	ID                  string
 	Email               string // at most 255 bytes
 	FirstName, LastName string
 }
 
-// Person is a person as the sandbox keeps them. Two persons with one ID are a
-// doubled person: see [Config.UpsertDelay].
+// Person is a person in the sandbox. Two persons with one ID are a duplicate: see [Config.UpsertDelay].
 type Person struct {
-	// Key is the sandbox's own, from 1 in the order in which persons were made.
+	// Key is the sandbox's own key, from 1 in the order in which persons were made.
 	Key int64
 	User
 }
@@ -32,18 +31,19 @@ var (
 	ErrNoPackage = errors.New("notifiedtest: the show has no such package")
 )
 
-// lookUp is what finds a person of an area: an ExternalUserID, or an e-mail address in lower case.
+// lookUp is what a person of an area is found by: an ExternalUserID, or an e-mail address in lower
+// case.
 type lookUp struct{ area, value string }
 
-// person is there once as many calls were about them as from says.
+// person exists for calls only from the nth call about them on; from is that n.
 type person struct {
 	Person
 	area string
 	late
-	gone bool // deleted, or forgotten by Reset
+	gone bool // deleted, or cleared by Reset
 }
 
-// late hides a thing until the nth call about it.
+// late hides a person or registration until the nth call about it.
 type late struct{ from, calls int }
 
 func (l late) present() bool { return l.calls >= l.from }
@@ -52,10 +52,9 @@ func (l late) present() bool { return l.calls >= l.from }
 // It returns [ErrNoArea] or [ErrNoUser] for what it cannot add.
 func (s *Server) AddUser(area string, u User) error { return s.AddUserLater(area, u, 0) }
 
-// AddUserLater is [Server.AddUser] for a person who is there from the nth call
-// about them on: until then look-ups answer [StatusUserNotFound]. It counts the
-// calls that were carried out and ask for that ID or e-mail address. C and I
-// bring the person at once.
+// AddUserLater is [Server.AddUser] for a person who appears at the nth call about them; until then
+// look-ups answer [StatusUserNotFound]. It counts the calls that were carried out with that ID or
+// e-mail address. C and I make the person appear at once.
 func (s *Server) AddUserLater(area string, u User, nth int) error {
 	if !s.cfg.hasArea(area) {
 		return ErrNoArea
@@ -74,8 +73,8 @@ func (s *Server) AddUserLater(area string, u User, nth int) error {
 	return nil
 }
 
-// Persons returns the persons of an area in the order in which they were made,
-// doubled ones included, and without those who are not there yet.
+// Persons returns the persons of an area in the order in which they were made, duplicates included, and
+// those who have not appeared yet left out.
 func (s *Server) Persons(area string) []Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,10 +87,9 @@ func (s *Server) Persons(area string) []Person {
 	return all
 }
 
-// Doubled counts, over all areas, the persons beyond the first of one
-// ExternalUserID (of one e-mail address where there is no ID), and the
-// registrations beyond the first of one such person for one show. Who and what is
-// not there yet does not count.
+// Doubled counts the duplicates of all areas: the persons after the first with one ExternalUserID (or
+// one e-mail address where there is no ID), and the registrations after the first of one such person
+// for one show. Those that have not appeared yet do not count.
 func (s *Server) Doubled() (persons, registrations int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,9 +124,8 @@ func (s *Server) Doubled() (persons, registrations int) {
 	return persons, registrations
 }
 
-// asked returns all whom a call is about, those who are not there yet included:
-// by ExternalUserID, or by e-mail address without regard to case (a guess).
-// s.mu is held.
+// asked returns all persons whom a call is about, those who have not appeared yet included: by
+// ExternalUserID, or by e-mail address without regard to case (a guess). s.mu must be held.
 func (s *Server) asked(area string, p params) []*person {
 	if p["LookupByExternalUserID"] == "1" {
 		return s.byID[lookUp{area, p["ExternalUserID"]}]
@@ -136,7 +133,7 @@ func (s *Server) asked(area string, p params) []*person {
 	return s.byEmail[lookUp{area, fold(p["EMailAddress"])}]
 }
 
-// withID returns the first person of an ID, there or not. s.mu is held.
+// withID returns the first person with an ID, whether or not they have appeared. s.mu must be held.
 func (s *Server) withID(area, id string) *person {
 	if found := s.byID[lookUp{area, id}]; len(found) > 0 {
 		return found[0]
@@ -144,7 +141,7 @@ func (s *Server) withID(area, id string) *person {
 	return nil
 }
 
-// insert makes a person without an ID. s.mu is held.
+// insert makes a person without an ID. s.mu must be held.
 func (s *Server) insert(area string) *person {
 	s.lastPerson++
 	p := &person{Person: Person{Key: s.lastPerson}, area: area}
@@ -152,7 +149,7 @@ func (s *Server) insert(area string) *person {
 	return p
 }
 
-// change gives a person other data. s.mu is held.
+// change replaces a person's data. s.mu must be held.
 func (s *Server) change(p *person, u User) {
 	s.unindex(p)
 	p.User = u
@@ -162,12 +159,12 @@ func (s *Server) change(p *person, u User) {
 	if at := (lookUp{p.area, fold(u.Email)}); u.Email != "" {
 		s.byEmail[at] = append(s.byEmail[at], p)
 	}
-	byKey := func(a, b *person) int { return cmp.Compare(a.Key, b.Key) } // the eldest is found
+	byKey := func(a, b *person) int { return cmp.Compare(a.Key, b.Key) } // so that the oldest is found first
 	slices.SortFunc(s.byID[lookUp{p.area, u.ID}], byKey)
 	slices.SortFunc(s.byEmail[lookUp{p.area, fold(u.Email)}], byKey)
 }
 
-// remove forgets a person and their registrations. s.mu is held.
+// remove deletes a person and their registrations. s.mu must be held.
 func (s *Server) remove(p *person) {
 	p.gone = true
 	s.unindex(p)

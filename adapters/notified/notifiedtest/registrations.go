@@ -9,19 +9,18 @@ import (
 
 // Registration is one person registered for one show.
 type Registration struct {
-	// ID is the sandbox's own, from 1 in the order in which they were made.
+	// ID is the sandbox's own ID, from 1 in the order in which registrations were made.
 	ID     int64
 	Area   string
 	Person Person
 	Show   int64
-	// Package and PackageKey are that of the show.
+	// Package and PackageKey are those of the show's package.
 	Package    string
 	PackageKey int64
 	AddOns     []int64 // in numeric order
 }
 
-// registration is there once as many calls were about its person and show as
-// from says.
+// registration exists for calls only from the nth call about its person and show on; from is that n.
 type registration struct {
 	id     int64
 	person *person
@@ -33,20 +32,18 @@ type registration struct {
 
 func (r *registration) sortedAddOns() []int64 { return slices.Sorted(maps.Keys(r.addOns)) }
 
-// personAtShow finds the registrations of a person, by their key, for a show.
+// personAtShow is what registrations are found by: a person's key and a show.
 type personAtShow struct{ person, show int64 }
 
-// Register registers a person for a package of a show, full and closed ones
-// too, or moves them to it; add-ons stay. It returns [ErrNoShow],
-// [ErrNoPackage] or [ErrNoUser].
+// Register registers a person for a package of a show, or moves them to it; full and closed packages
+// accept them too, and add-ons stay. It returns [ErrNoShow], [ErrNoPackage] or [ErrNoUser].
 func (s *Server) Register(userID string, showKey int64, pkg string) error {
 	return s.RegisterLater(userID, showKey, pkg, 0)
 }
 
-// RegisterLater is [Server.Register] for a registration that is there from the
-// nth call about that person and show on: until then it is
-// [StatusNotRegistered]. It counts the calls that were carried out, those which
-// did not find the person included. R and r bring the registration at once.
+// RegisterLater is [Server.Register] for a registration that appears at the nth call about that person
+// and show; until then calls get [StatusNotRegistered]. It counts the calls that were carried out, even
+// those that did not find the person. R and r make the registration appear at once.
 func (s *Server) RegisterLater(userID string, showKey int64, pkg string, nth int) error {
 	show, ok := s.shows[showKey]
 	if !ok {
@@ -70,8 +67,8 @@ func (s *Server) RegisterLater(userID string, showKey int64, pkg string, nth int
 	return nil
 }
 
-// Registrations returns the registrations of an area in the order in which they
-// were made, doubled ones included, and without those that are not there yet.
+// Registrations returns the registrations of an area in the order in which they were made, duplicates
+// included, and those that have not appeared yet left out.
 func (s *Server) Registrations(area string) []Registration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +100,7 @@ func (s *Server) AddOns(userID string, showKey int64) []int64 {
 	return nil
 }
 
-// enter makes a registration without a package. s.mu is held.
+// enter makes a registration without a package. s.mu must be held.
 func (s *Server) enter(p *person, showKey int64) *registration {
 	s.lastRegistration++
 	r := &registration{id: s.lastRegistration, person: p, show: showKey, addOns: map[int64]bool{}}
@@ -112,7 +109,7 @@ func (s *Server) enter(p *person, showKey int64) *registration {
 	return r
 }
 
-// registered returns the eldest registration that is there, or nil. s.mu is held.
+// registered returns the oldest registration that has appeared, or nil. s.mu must be held.
 func (s *Server) registered(at personAtShow) *registration {
 	for _, r := range s.byShow[at] {
 		if r.present() {
@@ -122,7 +119,7 @@ func (s *Server) registered(at personAtShow) *registration {
 	return nil
 }
 
-// taken counts the registrations of a package. s.mu is held.
+// taken counts the registrations of a package. s.mu must be held.
 func (s *Server) taken(showKey, pkg int64) int {
 	n := 0
 	for _, r := range s.registrations {
@@ -133,13 +130,13 @@ func (s *Server) taken(showKey, pkg int64) int {
 	return n
 }
 
-// register is opcode R, which takes who is not registered yet, and registerOrMove
-// r. Their outputs are unknown: none.
+// register is opcode R, for persons who are not registered yet, and registerOrMove is r. Their outputs
+// are unknown; here they have none.
 func (r *run) register() opAnswer       { return r.enter(false) }
 func (r *run) registerOrMove() opAnswer { return r.enter(true) }
 
-// enter looks in an order that is a guess. Whether add-ons outlive a move to
-// another package is unknown; here they do.
+// enter makes its checks in an order that is a guess. Whether add-ons survive a move to another package
+// is unknown; here they do.
 func (r *run) enter(move bool) opAnswer {
 	key, ok := digits(r.params[r.server.cfg.Names.ShowPackageParam])
 	if !ok {
@@ -178,7 +175,7 @@ func (r *run) enter(move bool) opAnswer {
 	return accepted("")
 }
 
-// take brings the registration that was to come later, or makes a new one.
+// take returns the registration that was to appear later, or makes a new one.
 func (r *run) take(at found) *registration {
 	for _, reg := range r.server.byShow[personAtShow{at.person.Key, at.show.Key}] {
 		if !reg.present() {

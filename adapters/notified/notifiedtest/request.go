@@ -14,11 +14,11 @@ import (
 	"unicode/utf8"
 )
 
-// lasCmd must be the first parameter, in these very bytes.
+// lasCmd must be the first parameter, in exactly these bytes.
 const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
 
-// Sizes of the vendor's text. Whether it means bytes or characters is unknown;
-// the sandbox counts bytes, the stricter reading.
+// Sizes in the vendor's text. Whether they mean bytes or characters is unknown; the sandbox counts
+// bytes, the stricter reading.
 const (
 	maxExternalUserID = 255
 	maxEMailAddress   = 255
@@ -30,36 +30,34 @@ var sizes = map[string]int{
 	"ExternalUserID": maxExternalUserID, "EMailAddress": maxEMailAddress, "AddOnsChangeList": 8000,
 }
 
-// common are the parameters of every call. The vendor's text counts the last
-// three among those of M; that every opcode takes them is a guess, for public
-// code of others sends ShowKey along always.
+// common are the parameters of every call. The vendor's text lists the last three as M's; that every
+// opcode accepts them is a guess, since public code of others always sends ShowKey.
 var common = []string{
 	"LASCmd", "APIUserAuthCode", "APIUserCredentials", "OpCodeList", "OutputFormat", "LookupByExternalUserID",
 	"ExternalUserID", "EMailAddress", "ShowKey",
 }
 
-// maxBody is more than the longest allowed call, percent-encoded.
+// maxBody is more than the longest allowed call takes when percent-encoded.
 const maxBody = 64 << 10
 
 type params map[string]string
 
-// request is a call as it was read.
+// request is the content of a call.
 type request struct {
 	params     params
 	rightCmd   bool
 	violations []string
 }
 
-// violates notes a violation; beyond the twentieth they are all the same mess.
+// violates adds a violation. Those after the twentieth are dropped.
 func (q *request) violates(format string, args ...any) {
 	if len(q.violations) < 20 {
 		q.violations = append(q.violations, fmt.Sprintf(format, args...))
 	}
 }
 
-// read takes the parameters from the raw query and, in a POST, from the form.
-// It does not use the standard library's query parser, which drops a pair that
-// holds a raw semicolon.
+// read takes the parameters from the raw query and, in a POST, from the form. The standard library's
+// query parser would drop a pair with a raw semicolon.
 func (s *Server) read(r *http.Request) request {
 	q := request{params: params{}}
 	raw := r.URL.RawQuery
@@ -78,8 +76,8 @@ func (s *Server) read(r *http.Request) request {
 	default:
 		form = string(body)
 	}
-	// Where LASCmd goes in a POST is unknown: first in the URL, or in the form
-	// where the URL has no parameters.
+	// Where LASCmd belongs in a POST is unknown: here first in the URL, or first in the form where the
+	// URL has no parameters.
 	all := strings.Trim(raw+"&"+form, "&")
 	first, _, _ := strings.Cut(all, "&")
 	q.rightCmd = first == lasCmd
@@ -129,7 +127,7 @@ func (q *request) check() {
 	}
 }
 
-// checkNames looks for parameters that none of the call's opcodes takes.
+// checkNames reports parameters that none of the call's opcodes takes.
 func (q *request) checkNames(s *Server) {
 	allowed := slices.Concat(common, s.cfg.ExtraParams)
 	for _, letter := range q.params["OpCodeList"] {
@@ -143,8 +141,8 @@ func (q *request) checkNames(s *Server) {
 	slices.Sort(q.violations)
 }
 
-// shownOpCodes is the OpCodeList as the journal shows it. Anything but letters
-// that are known may be a secret that stands in the wrong place.
+// shownOpCodes returns the OpCodeList for the journal. A list with unknown letters may be a misplaced
+// secret.
 func (s *Server) shownOpCodes(q request) string {
 	list := q.params["OpCodeList"]
 	unknown := func(letter rune) bool { return s.opCodes[letter].do == nil }
@@ -163,8 +161,7 @@ func digits(s string) (int64, bool) {
 	return n, err == nil && n > 0
 }
 
-// shown is a parameter's name as a violation quotes it. Any other text may be a
-// secret that stands in the wrong place.
+// shown returns a parameter's name for a violation. A name of another form may be a misplaced secret.
 func shown(name string) string {
 	if isName(name) {
 		return name

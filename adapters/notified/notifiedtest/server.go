@@ -9,8 +9,8 @@ import (
 	"github.com/amsbridge/amsbridge/internal/faults"
 )
 
-// Server is the sandbox. It is safe for concurrent use; calls are carried out
-// one at a time, but for what [Config.UpsertDelay] says. Make one with [New].
+// Server is the sandbox. It is safe for concurrent use. Calls are carried out one at a time, except as
+// [Config.UpsertDelay] says. Make one with [New].
 type Server struct {
 	cfg     Config
 	shows   map[int64]Show
@@ -20,11 +20,11 @@ type Server struct {
 	state
 }
 
-// state is all that Reset forgets.
+// state is everything that Reset clears.
 type state struct {
 	plan  *faults.Plan
 	calls []*Call
-	keys  map[string]bool // of the calls
+	keys  map[string]bool // keys of calls so far
 
 	people        []*person
 	byID, byEmail map[lookUp][]*person // in the order of their keys
@@ -60,8 +60,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Reset forgets journal, visits, persons, registrations, tickets and planned
-// faults. A call that is under way may still leave a person.
+// Reset clears journal, visits, persons, registrations, tickets and planned faults. A call that is
+// still running may leave a person afterwards.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,10 +71,9 @@ func (s *Server) Reset() {
 	s.state = newState()
 }
 
-// ServeHTTP answers one call, or the visit of a browser that brings a login
-// ticket. Errors of the API come as HTTP 200, as the platform's do; a path that
-// does not end in /scripts/Server.nxp is 404 and a method other than GET and
-// POST 405. Those two are not in the journal.
+// ServeHTTP answers one call, or the visit of a browser that brings a login ticket. Errors of the API
+// come as HTTP 200, like the platform's. A path that does not end in /scripts/Server.nxp is 404 and a
+// method other than GET and POST 405; these two are not in the journal.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !strings.HasSuffix(r.URL.Path, "/scripts/Server.nxp"):
@@ -101,8 +100,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// about returns the ID of the person whom a call is about: the one asked for, or
-// that of whom the e-mail address would find.
+// about returns the ID of the person whom a call is about: the one in the call, or that of the person
+// with its e-mail address.
 func (s *Server) about(q request) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +113,7 @@ func (s *Server) about(q request) string {
 	return q.params["ExternalUserID"]
 }
 
-// carryOut changes what the call asks for and returns the answer.
+// carryOut carries the call out and returns the answer.
 func (s *Server) carryOut(q request, c *Call) (contentType, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

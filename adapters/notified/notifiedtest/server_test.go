@@ -41,8 +41,8 @@ func config() notifiedtest.Config {
 	}
 }
 
-// sandbox has u-1 registered for show 1 in acme, u-2 in acme without a
-// registration, and u-1 of zenith registered for show 2.
+// sandbox has u-1 registered for show 1 and u-2 without a registration, both in acme, and u-1
+// registered for show 2 in zenith.
 func sandbox(t testing.TB, cfg notifiedtest.Config) *notifiedtest.Server {
 	t.Helper()
 	s, err := notifiedtest.New(cfg)
@@ -74,7 +74,7 @@ func send(s http.Handler, method, query, form string) *httptest.ResponseRecorder
 
 const add = cmd + login + "&OpCodeList=M&LookupByExternalUserID=1&ExternalUserID=u-1&ShowKey=1&AddOnsChangeList=11,12"
 
-// TestCalls: what the vendor's text says of a call, and what it does not allow.
+// TestCalls: what the vendor's text says about calls, and what it does not allow.
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	with := func(old, replacement string) string {
@@ -87,7 +87,7 @@ func TestCalls(t *testing.T) {
 	unknownOpCode := fmt.Sprint("APICallResult ", notifiedtest.GuessResultUnknownOpCode)
 	badParameter := fmt.Sprint(notifiedtest.GuessStatusBadParameter)
 	for name, c := range map[string]struct {
-		query, form string // a form makes it a POST
+		query, form string // with a form it is a POST
 		status      string
 		violation   string
 	}{
@@ -279,14 +279,14 @@ func TestConcurrentCallsAddOnce(t *testing.T) {
 	require.Equal(t, []int64{11, 12}, s.AddOns("u-1", 1))
 }
 
-// FuzzCall: what has an effect broke no rule, but where a chain stopped at a
-// later opcode, and the answer is never an error of HTTP.
+// FuzzCall: a call that had an effect has no violation, unless a later opcode of its chain was refused.
+// The answer is never an HTTP error.
 func FuzzCall(f *testing.F) {
 	f.Add(add, "")
 	f.Add(cmd, strings.TrimPrefix(add, cmd+"&"))
 	f.Add("&&=&%&;", "=;&")
 	f.Add(cmd+login+"&OpCodeList=CrTDZKNA&OutputFormat=H&EMailAddress=a%40b.example&ShowKey=1&ShowPackageKey=1001&AddOnsChangeList=11", "")
-	f.Add(cmd+login+"&OpCodeList=Cr&EMailAddress=a%40b.example", "") // C has an effect, r wants a package
+	f.Add(cmd+login+"&OpCodeList=Cr&EMailAddress=a%40b.example", "") // C has an effect, but r lacks a package
 	f.Fuzz(func(t *testing.T, query, form string) {
 		s := sandbox(t, config())
 		w := send(s, http.MethodPost, query, form)

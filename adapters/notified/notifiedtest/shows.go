@@ -10,29 +10,26 @@ type Show struct {
 	// Key is the ShowKey, 1 to 10^15.
 	Key  int64
 	Area string
-	// Name stands on the page that a login ticket opens. Defaults to "Show" and
-	// the key.
+	// Name is shown on the page that a login ticket opens. Defaults to "Show" and the key.
 	Name     string
 	Packages []Package
-	// DisplayItems are what a login ticket may lead to, such as "E123"; asking for
-	// another is [StatusDisplayItemMissing]. Defaults to none.
+	// DisplayItems are the targets that a login ticket may lead to, such as "E123"; another one is
+	// [StatusDisplayItemMissing]. Defaults to none.
 	DisplayItems []string
-	// Open lets T make tickets for people who are not registered. Defaults to
-	// false, a guess: they meet [StatusNotRegistered].
+	// Open lets T make tickets for people who are not registered. Defaults to false, a guess: they get
+	// [StatusNotRegistered].
 	Open bool
 }
 
 // Package is what a person registers for.
 type Package struct {
-	// Key is the ShowPackageKey, unique within the show. Defaults to the show's
-	// key times 1,000 plus the package's place in the list, from 1.
+	// Key is the ShowPackageKey, unique within the show. Defaults to the show's key times 1,000 plus
+	// the package's position in the list, from 1.
 	Key  int64
 	Name string // unique within the show
-	// Capacity is how many registrations it takes over the API. Defaults to 0: no
-	// limit.
+	// Capacity is how many registrations the package accepts over the API. Defaults to 0: no limit.
 	Capacity int
-	// Full and Closed turn away who is not registered for it yet. Default to
-	// false.
+	// Full and Closed refuse persons who are not registered for the package yet. They default to false.
 	Full, Closed bool
 	AddOns       []AddOn
 }
@@ -41,8 +38,8 @@ type Package struct {
 // it.
 type AddOn struct {
 	Key int64
-	// RefersTo names another package that the item refers to. Opcode M refuses
-	// such items. Empty for none.
+	// RefersTo names another package that the item refers to; opcode M refuses such items. Empty for
+	// none.
 	RefersTo string
 }
 
@@ -111,7 +108,7 @@ func (s Show) check(i int) error {
 	return nil
 }
 
-// named returns the package of that name, keyed the one of that key.
+// named returns the package with that name, and keyed the one with that key.
 func (s Show) named(name string) (Package, bool) {
 	return first(s.Packages, func(p Package) bool { return p.Name == name })
 }

@@ -7,36 +7,34 @@ const (
 	StatusNotRegistered = 72
 )
 
-// Statuses that other public pages and public code of others name: 44 from
-// opcode R, 76 from T. That the opcodes answer them wherever this sandbox does is
-// a guess.
+// Statuses that other public pages and public code of others name: 44 for opcode R, 76 for T. That
+// other opcodes answer them too is a guess.
 const (
 	StatusAlreadyRegistered  = 44
 	StatusEventNotFound      = 51
 	StatusDisplayItemMissing = 76
 )
 
-// Guesses: the vendor's text names no status for these. The numbers are this
-// sandbox's own, far from those of the platform, and must not be relied on.
+// Guesses: the vendor's text names no status for these. The numbers are the sandbox's own, far from the
+// platform's, and must not be relied on.
 const (
 	// GuessStatusBadParameter: a parameter of the opcode is missing, malformed
 	// or too long.
 	GuessStatusBadParameter = 90001
-	// GuessStatusNotInPackage: an add-on is no member of the package that the
-	// user is registered for.
+	// GuessStatusNotInPackage: an add-on does not belong to the package that the user is registered
+	// for.
 	GuessStatusNotInPackage = 90002
 	// GuessStatusOtherPackage: an add-on refers to another package.
 	GuessStatusOtherPackage = 90003
-	// GuessStatusPresent: an add-on is there already, and [Config.ReAdd] is
-	// [RefusePresent].
+	// GuessStatusPresent: an add-on is there already, and [Config.ReAdd] is [RefusePresent].
 	GuessStatusPresent = 90004
-	// GuessStatusUserExists: opcode I is to create a person who is there already.
+	// GuessStatusUserExists: opcode I should create a person who exists already.
 	GuessStatusUserExists = 90005
-	// GuessStatusIDTaken: the ExternalUserID is another person's.
+	// GuessStatusIDTaken: another person has the ExternalUserID.
 	GuessStatusIDTaken = 90006
 	// GuessStatusNoPackage: the show has no such package.
 	GuessStatusNoPackage = 90007
-	// GuessStatusClosed and GuessStatusFull: the package takes nobody more.
+	// GuessStatusClosed and GuessStatusFull: the package accepts no further person.
 	GuessStatusClosed = 90008
 	GuessStatusFull   = 90009
 	// GuessResultBadCall: the APICallResult of a call whose common parameters

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// ticketLife is how long a ticket opens the event.
+// ticketLife is how long a ticket is valid.
 const ticketLife = time.Minute
 
-// ticket is what T made.
+// ticket is a login ticket that T made.
 type ticket struct {
 	person *person
 	show   int64
@@ -34,17 +34,17 @@ func (r *run) mintTicket() opAnswer {
 	case item != "" && !slices.Contains(at.show.DisplayItems, item):
 		return refusal(StatusDisplayItemMissing, "Display Item Missing!")
 	}
-	key := "LT" + rand.Text() // it never looks like a number
+	key := "LT" + rand.Text() // a prefix, so that it never looks like a number
 	r.server.tickets[key] = &ticket{person: at.person, show: at.show.Key, item: item, made: r.server.cfg.Now()}
 	r.note.Tickets++
 	return accepted(r.server.cfg.Names.LoginTicketOutput, key)
 }
 
-// Visit is a browser that came with a ticket.
+// Visit is a browser's visit with a ticket.
 type Visit struct {
 	Time time.Time
-	// User is the ticket's ExternalUserID; Show, and the display item asked for,
-	// are its show's. Empty where the ticket is unknown.
+	// User is the ticket's ExternalUserID, Show its show and Item its display item. Empty where the ticket
+	// is unknown.
 	User string
 	Show int64
 	Item string
@@ -53,15 +53,14 @@ type Visit struct {
 	Refused string
 }
 
-// Visits returns the visits so far, in their order. No ticket is in them.
+// Visits returns the visits so far, in order, without their tickets.
 func (s *Server) Visits() []Visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.visits)
 }
 
-// redeem uses a ticket up. The ticket of a person who was deleted meanwhile is
-// unknown.
+// redeem uses a ticket up. The ticket of a person who was deleted is unknown.
 func (s *Server) redeem(key string) (Visit, Show, []int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +87,7 @@ func (s *Server) redeem(key string) (Visit, Show, []int64) {
 	return v, show, addOns
 }
 
-// ticketCmd is the LASCmd by which a browser brings a ticket.
+// ticketCmd is the LASCmd of a browser with a ticket.
 const ticketCmd = "LASCmd=AI:4;F:APIUTILS!50505"
 
 var page = template.Must(template.New("event").Parse(`<!DOCTYPE html>
@@ -102,19 +101,19 @@ var page = template.Must(template.New("event").Parse(`<!DOCTYPE html>
 {{end}}{{end}}<p>This is a sandbox.</p></body></html>
 `))
 
-// isVisit tells whether a browser brings a ticket. HEAD does not use one up.
+// isVisit tells whether a request brings a ticket. HEAD does not, so it uses none up.
 func isVisit(r *http.Request) bool {
 	first, _, _ := strings.Cut(r.URL.RawQuery, "&")
 	return r.Method == http.MethodGet && first == ticketCmd
 }
 
-// visit opens the event to a ticket that is valid, once, and answers 403 to any
-// other, without a word of whose it is. It meets no faults.
+// visit opens the event once to a valid ticket, and answers 403 to any other without saying whose it
+// is. It meets no faults.
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) {
 	key := ""
 	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
 		if value, ok := strings.CutPrefix(pair, "LoginTicketKey="); ok {
-			key, _ = url.QueryUnescape(value) // what is not well encoded is unknown
+			key, _ = url.QueryUnescape(value) // a badly encoded ticket is unknown
 			break
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 const enter = "LASCmd=AI:4;F:APIUTILS!50505&LoginTicketKey="
 
-// ticketFor has T make a ticket.
+// ticketFor calls T for a ticket.
 func ticketFor(t testing.TB, s *notifiedtest.Server, user, params string) string {
 	t.Helper()
 	_, key, ok := strings.Cut(about(s, user, "T", params)[0], "&LoginTicketKey=")
@@ -85,7 +85,7 @@ func TestTicketsThatDoNotOpen(t *testing.T) {
 	require.Empty(t, s.Visits())
 }
 
-// TestATicketIsUsedByGETAlone: neither HEAD nor a form uses it up.
+// TestATicketIsUsedByGETAlone: neither HEAD nor a posted form uses it up.
 func TestATicketIsUsedByGETAlone(t *testing.T) {
 	t.Parallel()
 	s := sandboxWith(t, nil)
@@ -104,7 +104,7 @@ func TestAnOpenShowNeedsNoRegistration(t *testing.T) {
 	require.Contains(t, w.Body.String(), "Show 4")
 }
 
-// FuzzVisit: only a ticket opens the event, and no query breaks it.
+// FuzzVisit: only a ticket opens the event, and no query makes the server fail.
 func FuzzVisit(f *testing.F) {
 	f.Add("&LoginTicketKey=LT")
 	f.Add("&LoginTicketKey=%zz&LoginTicketKey")

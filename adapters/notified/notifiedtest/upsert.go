@@ -2,13 +2,13 @@ package notifiedtest
 
 import "strconv"
 
-// create is opcode I, update U and upsert C. Their outputs are unknown: none.
+// create is opcode I, update is U, and upsert is C. Their outputs are unknown; here they have none.
 func (r *run) create() opAnswer { return r.write(true, false) }
 func (r *run) update() opAnswer { return r.write(false, true) }
 func (r *run) upsert() opAnswer { return r.write(true, true) }
 
-// write creates or changes the person whom the call is about. Parameters that
-// are missing or empty change nothing: a guess.
+// write creates or changes the person whom the call is about. That missing or empty parameters change
+// nothing is a guess.
 func (r *run) write(create, update bool) opAnswer {
 	by := "EMailAddress"
 	if r.params["LookupByExternalUserID"] == "1" {
@@ -54,7 +54,7 @@ func (r *run) write(create, update bool) opAnswer {
 	return accepted("")
 }
 
-// holder returns who has the call's ExternalUserID.
+// holder returns the person with the call's ExternalUserID.
 func (r *run) holder() *person {
 	if id := r.params["ExternalUserID"]; id != "" {
 		if p := r.server.withID(r.area, id); p != nil && p.present() {
@@ -64,7 +64,7 @@ func (r *run) holder() *person {
 	return nil
 }
 
-// arrive brings the person who was to come later, or makes a new one.
+// arrive returns the person who was to appear later, or makes a new one.
 func (r *run) arrive() *person {
 	for _, p := range r.server.asked(r.area, r.params) {
 		if !p.present() {
@@ -75,7 +75,7 @@ func (r *run) arrive() *person {
 	return r.server.insert(r.area)
 }
 
-// deletePerson is opcode D: the whole person, with all registrations.
+// deletePerson is opcode D: it deletes the person with all registrations.
 func (r *run) deletePerson() opAnswer {
 	p := r.person()
 	if p == nil {
@@ -87,8 +87,8 @@ func (r *run) deletePerson() opAnswer {
 	return accepted("")
 }
 
-// personKey is opcode G, which public code of others uses to find a person. It
-// reads the first output, whose name is a guess.
+// personKey is opcode G, by which public code of others finds a person. That code reads the first
+// output; its name is a guess.
 func (r *run) personKey() opAnswer {
 	p := r.person()
 	if p == nil {

@@ -13,15 +13,15 @@ import (
 
 const ann = "&FirstName=Ann&LastName=Lee&EMailAddress=ann%40members.example"
 
-// TestUpsertsUnderWayMakeTwo: two calls that look at the same moment find
-// nobody, and each makes a person and a registration.
+// TestUpsertsUnderWayMakeTwo: two calls whose look-ups run at the same moment find nobody, so each
+// makes a person and a registration.
 func TestUpsertsUnderWayMakeTwo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opCodes                 string
 		delay                   time.Duration
 		apart                   time.Duration
-		persons, again          int // doubled ones
+		persons, again          int // duplicates
 		personCount, seatsCount int
 	}{
 		"C, under way together":  {opCodes: "C", delay: time.Second, persons: 1, personCount: 2},
@@ -43,7 +43,7 @@ func TestUpsertsUnderWayMakeTwo(t *testing.T) {
 				var wg sync.WaitGroup
 				for i := range 2 {
 					wg.Go(func() {
-						time.Sleep(time.Duration(i) * c.apart) // of the bubble's clock
+						time.Sleep(time.Duration(i) * c.apart) // passes at once, in the bubble
 						about(s, "u-9", c.opCodes, params)
 					})
 				}
@@ -76,7 +76,7 @@ func TestPersonsByEmailAreCountedAsDoubledToo(t *testing.T) {
 	})
 }
 
-// TestOtherCallsGoOnDuringAnUpsert: the lock is not held while one waits.
+// TestOtherCallsGoOnDuringAnUpsert: the lock is not held during the wait.
 func TestOtherCallsGoOnDuringAnUpsert(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestOtherCallsGoOnDuringAnUpsert(t *testing.T) {
 		began := time.Now()
 		require.Equal(t, []string{"G&Status=71&Message=User+Not+Found%21"}, about(s, "u-9", "G", ""))
 		require.Zero(t, time.Since(began))
-		time.Sleep(2 * time.Hour) // of the bubble's clock
+		time.Sleep(2 * time.Hour) // passes at once, in the bubble
 		require.Equal(t, []string{"G&Status=0&Message=OK&UserKey=4"}, about(s, "u-9", "G", ""))
 	})
 }
@@ -112,7 +112,7 @@ func TestUpsertWritesWhatIsGiven(t *testing.T) {
 	require.Len(t, s.Persons("acme"), 3)
 }
 
-// TestTheEldestIsFound: whoever was written last.
+// TestTheEldestIsFound: the last change makes no difference.
 func TestTheEldestIsFound(t *testing.T) {
 	t.Parallel()
 	s := sandboxWith(t, nil)
@@ -144,7 +144,7 @@ func TestDeleteTakesRegistrationsAlong(t *testing.T) {
 	require.Len(t, s.Registrations("zenith"), 1, "another area's person of that ID")
 }
 
-// TestAPersonIsDeletedDuringAnUpsert: nothing is written for who is gone.
+// TestAPersonIsDeletedDuringAnUpsert: nothing is written for a deleted person.
 func TestAPersonIsDeletedDuringAnUpsert(t *testing.T) {
 	t.Parallel()
 	for opCode, params := range map[string]string{"C": "&FirstName=Ann", "R": "&ShowKey=3&ShowPackageKey=31", "r": "&ShowKey=3&ShowPackageKey=31"} {
@@ -153,7 +153,7 @@ func TestAPersonIsDeletedDuringAnUpsert(t *testing.T) {
 			go about(s, "u-2", opCode, params)
 			synctest.Wait()
 			about(s, "u-2", "D", "")
-			time.Sleep(time.Minute) // of the bubble's clock
+			time.Sleep(time.Minute) // passes at once, in the bubble
 			require.Equal(t, "71", s.Journal()[0].Status)
 			require.Len(t, s.Persons("acme"), 1)
 			require.Len(t, s.Registrations("acme"), 1)
@@ -169,7 +169,7 @@ func TestResetDuringAnUpsert(t *testing.T) {
 		go about(s, "u-2", "R", "&ShowKey=3&ShowPackageKey=31")
 		synctest.Wait()
 		s.Reset()
-		time.Sleep(time.Minute) // of the bubble's clock
+		time.Sleep(time.Minute) // passes at once, in the bubble
 		require.Empty(t, s.Registrations("acme"))
 	})
 }

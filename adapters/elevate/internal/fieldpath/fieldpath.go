@@ -19,8 +19,8 @@ func Get(object map[string]any, path string) (any, bool) {
 	return Get(inner, rest)
 }
 
-// Set puts a value at a path, with the objects on the way. It returns false
-// where something else stands there already.
+// Set puts a value at a path, and makes the objects on the way. It returns false where another value is
+// in the way.
 func Set(object map[string]any, path string, v any) bool {
 	name, rest, nested := strings.Cut(path, ".")
 	old, there := object[name]
