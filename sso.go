@@ -212,7 +212,8 @@ func (s *SSO) Audiences() []string {
 	return names
 }
 
-// Rings returns the key rings of all audiences, each once. ssokeys.NewJWKS publishes them.
+// Rings returns the key rings of all audiences, each once. ssokeys.NewJWKS publishes them. Whoever holds a
+// ring can sign with it, without a row of the audit.
 func (s *SSO) Rings() []*ssokeys.Ring {
 	var rings []*ssokeys.Ring
 	for _, name := range s.Audiences() {

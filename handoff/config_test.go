@@ -104,9 +104,10 @@ func TestHandlersPrintNoKey(t *testing.T) {
 	t.Parallel()
 	key := []byte("0123456789abcdef-a-planted-state-key")
 	e := newEnv(t, func(c *Config) { c.StateKey = key })
+	cfg := e.cfg
 	e.cfg = Config{} // the handlers read the test's own copy
 	var out strings.Builder
-	for _, v := range []any{e.handlers, *e.handlers, e.handlers.state, *e.handlers.state} {
+	for _, v := range []any{cfg, &cfg, e.handlers, *e.handlers, e.handlers.state, *e.handlers.state} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}

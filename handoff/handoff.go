@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -57,6 +58,11 @@ type Config struct {
 	Pages pages.Config
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+}
+
+// Format writes no key, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "handoff.Config(%d platforms)", len(c.Platforms))
 }
 
 // Handlers hand members over from the shop to the platforms and sign them out.

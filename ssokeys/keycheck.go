@@ -10,6 +10,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -106,13 +108,28 @@ func checkEd25519(k ed25519.PublicKey) (any, string) {
 	if len(k) != ed25519.PublicKeySize {
 		return nil, "is not 32 bytes long"
 	}
-	own := ed25519.PublicKey(bytes.Clone(k))
-	if own.Equal(make(ed25519.PublicKey, ed25519.PublicKeySize)) {
-		// Under this point of small order anyone can forge signatures. It is also the value of a key
-		// that was never set.
-		return nil, "is all zero"
+	if smallOrder(k) {
+		return nil, "is a point of small order, as a key of zeros is: anyone can sign for it"
 	}
-	return own, ""
+	return ed25519.PublicKey(bytes.Clone(k)), ""
+}
+
+// smallOrder tells whether a key is one of the encodings of the eight points whose order divides eight.
+// The sign, the last bit, is left out of the comparison.
+func smallOrder(k ed25519.PublicKey) bool {
+	y := hex.EncodeToString(append(bytes.Clone(k[:31]), k[31]&0x7f))
+	const middle = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" // 30 bytes
+	switch y {
+	case strings.Repeat("00", 32), // order 4
+		"01" + strings.Repeat("00", 31),                                    // order 1
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // order 8
+		"ec" + middle + "7f", // order 2
+		"ed" + middle + "7f", // zero, not reduced
+		"ee" + middle + "7f": // one, not reduced
+		return true
+	}
+	return false
 }
 
 func copyECDSA(k *ecdsa.PrivateKey) (*ecdsa.PrivateKey, string) {

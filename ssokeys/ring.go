@@ -108,7 +108,8 @@ func (r *Ring) VerificationKey(_ context.Context, id string) (VerificationKey, e
 }
 
 // Sign writes a token of the given typ header with the key that signs now. It returns [ErrNoActive]
-// where there is none, and an error without anything of the claims where the key cannot sign.
+// where there is none, and an error without anything of the claims where the key cannot sign. It checks
+// and audits nothing: an SSO signs with it, and whoever else holds the ring can sign anything.
 func (r *Ring) Sign(typ string, claims map[string]any) (string, error) {
 	key, err := signer(r.snapshot(), r.clock())
 	if err != nil {

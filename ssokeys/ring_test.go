@@ -240,6 +240,17 @@ func (r *rules) take() []string {
 	return shown
 }
 
+// A rule gets copies: what it does to them reaches no signature.
+func TestRulesGetCopies(t *testing.T) {
+	t.Parallel()
+	ring := keytest.Ring(t, nil, ssokeys.RingKey{Key: keytest.Generated(t, ssokeys.HS256, "s")})
+	before, err := ring.VerificationKey(t.Context(), "s")
+	require.NoError(t, err)
+	require.NoError(t, ring.Obey(func(keys []ssokeys.VerificationKey) error { clear(keys[0].Secret); return nil }))
+	require.NoError(t, verifies(t, before, signed(t, ring)))
+	require.Equal(t, "ssokeys: rule", keytest.BadField(t, ring.Obey(nil)))
+}
+
 func TestRingObeys(t *testing.T) {
 	t.Parallel()
 	r := &rules{}

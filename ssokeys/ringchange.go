@@ -1,6 +1,7 @@
 package ssokeys
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -101,8 +102,12 @@ func (r *Ring) Revoke(id string) error {
 
 // Obey makes the ring obey a rule from now on. The rule is called at once with the current keys, and at
 // each [Ring.Replace] before anything changes. A rule that refuses the current keys is not kept, and
-// its error is returned. An SSO makes its rings obey the rule that no two audiences share a secret.
+// its error is returned. A rule stays for as long as its ring, also after the SSO that brought it is gone:
+// make one SSO for a ring, not one a request. An SSO makes its rings obey the rule that no two audiences share a secret.
 func (r *Ring) Obey(rule Rule) error {
+	if rule == nil {
+		return check.Bad("ssokeys", "rule", "is nil")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := rule(publicKeys(r.held())); err != nil {
@@ -139,6 +144,7 @@ func publicKeys(keys []ringKey) []VerificationKey {
 	public := make([]VerificationKey, len(keys))
 	for i, k := range keys {
 		public[i] = k.public
+		public[i].Secret = bytes.Clone(k.public.Secret) // a rule may keep it, or spoil it
 	}
 	return public
 }

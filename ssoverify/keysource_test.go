@@ -79,7 +79,7 @@ func TestKeySourceFails(t *testing.T) {
 		{sourceFunc(func(string) (ssokeys.VerificationKey, error) {
 			return ssokeys.VerificationKey{ID: "other", Public: ed.Public()}, nil
 		}), "the key source failed"},
-		{sourceFunc(func(string) (ssokeys.VerificationKey, error) { return ssokeys.VerificationKey{}, ssokeys.ErrUnknown }), `header: kid "ed" is not that of an accepted key`},
+		{sourceFunc(func(string) (ssokeys.VerificationKey, error) { return ssokeys.VerificationKey{}, ssokeys.ErrUnknown }), "header: kid is not that of an accepted key"},
 	} {
 		v := sourceVerifier(t, c.source, keytest.Time)
 		_, err := v.Verify(t.Context(), b64(goodHeader)+"."+b64(goodClaims)+".AA")

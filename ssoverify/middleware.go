@@ -47,7 +47,7 @@ func (v *Verifier) Accept(cfg AcceptConfig, next http.Handler) (http.Handler, er
 	if cfg.TokenParam == "" {
 		cfg.TokenParam = "token"
 	}
-	if next == nil {
+	if check.IsNil(next) {
 		return nil, check.Bad("ssoverify", "next", "is nil")
 	}
 	if check.Name(cfg.TokenParam, 64) != "" {
@@ -125,9 +125,9 @@ func (v *Sessions) Require(cookie string, next, otherwise http.Handler) (http.Ha
 	switch {
 	case check.Name(cookie, 64) != "":
 		return nil, check.Bad("ssoverify", "cookie", check.Name(cookie, 64))
-	case next == nil:
+	case check.IsNil(next):
 		return nil, check.Bad("ssoverify", "next", "is nil")
-	case otherwise == nil:
+	case check.IsNil(otherwise):
 		return nil, check.Bad("ssoverify", "otherwise", "is nil")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -175,11 +175,12 @@ func TestAcceptNamesTheBadField(t *testing.T) {
 	next := http.NotFoundHandler()
 	for field, try := range map[string]func() error{
 		"next":                          func() error { _, err := v.Accept(AcceptConfig{}, nil); return err },
+		"next ":                         func() error { _, err := v.Accept(AcceptConfig{}, http.HandlerFunc(nil)); return err },
 		"AcceptConfig.TokenParam":       func() error { _, err := v.Accept(AcceptConfig{TokenParam: "a b"}, next); return err },
 		"AcceptConfig.Pages.Stylesheet": func() error { _, err := v.Accept(AcceptConfig{Pages: pages.Config{Stylesheet: "x"}}, next); return err },
 		"cookie":                        func() error { _, err := s.Require("", next, next); return err },
 		"otherwise":                     func() error { _, err := s.Require("c", next, nil); return err },
 	} {
-		require.Equal(t, "ssoverify: "+field, keytest.BadField(t, try()))
+		require.Equal(t, "ssoverify: "+strings.TrimSpace(field), keytest.BadField(t, try()))
 	}
 }

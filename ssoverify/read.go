@@ -55,6 +55,8 @@ func newTokenReader(
 		return nil, bad("Audience", check.Text(r.audience, 255))
 	case r.skew < 0, r.skew > ssotoken.MaxSkew:
 		return nil, bad("Skew", "is not between 0 and 60 seconds")
+	case source != nil && check.IsNil(source):
+		return nil, bad("KeySource", "holds a nil pointer")
 	case source != nil && len(keys) > 0:
 		return nil, bad("KeySource", "is set beside Keys")
 	case source == nil && len(keys) == 0:
@@ -164,7 +166,7 @@ func (r *tokenReader) key(ctx context.Context, segment []byte) (ssokeys.Verifica
 	key, err := r.find(ctx, id)
 	switch {
 	case errors.Is(err, ssokeys.ErrUnknown):
-		return ssokeys.VerificationKey{}, errors.New("header: kid " + shown(id) + " is not that of an accepted key")
+		return ssokeys.VerificationKey{}, errors.New("header: kid is not that of an accepted key")
 	case err != nil:
 		return ssokeys.VerificationKey{}, &failedError{what: "the key source", err: err}
 	}

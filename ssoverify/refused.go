@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/web"
 )
 
 // ErrInvalidToken matches every [*TokenError], for errors.Is.
@@ -34,28 +39,34 @@ func (e *TokenError) Is(target error) bool { return target == ErrInvalidToken }
 func IsReplay(err error) bool { return errors.Is(err, errUsed) }
 
 // mismatch says that a value of a token is not the expected one.
-func mismatch(what string, expected, got any) error {
-	return fmt.Errorf("%s is %s, expected %s", what, shown(got), shown(expected))
+func mismatch(what, expected string, got any) error {
+	return fmt.Errorf("%s is %s, expected %q", what, shown(got), expected)
 }
 
-// shown returns a token's value as a log may hold it: short, quoted, in printable ASCII, without
-// anything that could be an e-mail address.
+// known are the typ and alg values that a log may quote.
+var known = []string{
+	ssotoken.HandOffType, ssotoken.SessionType, "JWT", "at+jwt", "none",
+	"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+}
+
+// shown returns a token's value as a log may hold it. Nobody has checked the token yet, and a stranger may
+// have written names or secrets into it. So a text is quoted only if it is a well-known typ or alg, or the
+// origin of a URL; of any other only the length is told.
 func shown(value any) string {
 	s, ok := value.(string)
-	switch {
-	case value == nil:
+	if value == nil {
 		return "missing"
-	case !ok:
-		return "not a text"
-	case len(s) > 100:
-		return fmt.Sprintf("a text of %d bytes", len(s))
-	case strings.ContainsFunc(s, notShown):
-		return "a text that is not shown"
 	}
-	return strconv.Quote(s)
+	if !ok {
+		return "not a text"
+	}
+	u, err := url.Parse(s)
+	isOrigin := err == nil && len(s) <= 100 && web.Origin(u) == strings.TrimSuffix(s, "/")
+	if isOrigin || slices.Contains(known, s) { // an empty text is the origin of an empty URL
+		return strconv.Quote(s)
+	}
+	return fmt.Sprintf("another text of %d bytes", len(s))
 }
-
-func notShown(r rune) bool { return r < ' ' || r > '~' || r == '@' }
 
 // failedError says which of the caller's own parts failed. It does not show the cause's text, which may
 // hold anything.

@@ -3,9 +3,9 @@ package ssoverify
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -75,8 +75,8 @@ func TestReasons(t *testing.T) {
 		{header(`"EdDSA"`, `256`), `header: alg is not a text, expected "EdDSA"`},
 		{header(`ams-handoff+jwt`, `JWT`), `header: typ is "JWT", expected "ams-handoff+jwt"`},
 		{header(`,"typ":"ams-handoff+jwt"`, ``), `header: typ is missing, expected "ams-handoff+jwt"`},
-		{header(`"ed"`, `"2025"`), `header: kid "2025" is not that of an accepted key`},
-		{header(`"ed"`, `"`+strings.Repeat("k", 128)+`"`), `header: kid a text of 128 bytes is not that of an accepted key`},
+		{header(`"ed"`, `"2025"`), "header: kid is not that of an accepted key"},
+		{header(`"ed"`, `"`+strings.Repeat("k", 128)+`"`), "header: kid is not that of an accepted key"},
 		{header(`"ed"`, `"../ed"`), `header: kid is not that of a key`},
 		{header(`{`, `{"jwk":{},`), "header: a member is not known"},
 		{claims(`"/c"`, `[[]]`), "claims: return_to is an object or a list"},
@@ -104,21 +104,13 @@ func TestReasons(t *testing.T) {
 func TestHostileValuesAreInert(t *testing.T) {
 	t.Parallel()
 	r := newRefusals(t)
-	for hostile, shown := range map[string]string{
-		"a\nlevel=ERROR msg=forged":            "a text that is not shown",
-		"\x1b[2J\x1b]0;owned\a":                "a text that is not shown",
-		"a\u2028b":                             "a text that is not shown",
-		"\u202egro.elpmaxe":                    "a text that is not shown",
-		"Ада Лавлейс":                          "a text that is not shown",
-		"ada@example.org":                      "a text that is not shown",
-		"a\x7f":                                "a text that is not shown",
-		"a\x00":                                "a text that is not shown",
-		strings.Repeat("a", 101):               "a text of 101 bytes",
-		strings.Repeat("a", 5000):              "a text of 5000 bytes",
-		strings.Repeat("a", 100):               strconv.Quote(strings.Repeat("a", 100)),
-		`" expected="x" \n <script>`:           strconv.Quote(`" expected="x" \n <script>`),
-		"https://learn.example.org.evil.test/": `"https://learn.example.org.evil.test/"`,
+	for _, hostile := range []string{
+		"a\nlevel=ERROR msg=forged", "\x1b[2J\x1b]0;owned\a", "a\u2028b", "\u202egro.elpmaxe", "a\x7f", "a\x00",
+		"Ада Лавлейс", "Jane Doe, +1 202 555 0147", "ada@example.org", "ada%40example.org", "ada&#64;example.org",
+		"https://ada@example.org", "https://shop.example.org/ada", "https://shop.example.org?ada", "sk_live_51H8xK2eZvKYlo2C",
+		strings.Repeat("a", 5000), `" expected="x" \n <script>`, "ams", "jwt",
 	} {
+		shown := fmt.Sprintf("another text of %d bytes", len(hostile))
 		quoted, err := json.Marshal(hostile)
 		require.NoError(t, err)
 		for what, token := range map[string]string{

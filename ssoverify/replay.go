@@ -20,7 +20,7 @@ type ReplayStore interface {
 var errUsed = errors.New("token was used before")
 
 // MemoryReplay is a [ReplayStore] of one process. Another process, or this one after a restart, accepts
-// a token once more. It is safe for concurrent use.
+// a token once more. It is safe for concurrent use. The zero value is an empty store.
 type MemoryReplay struct {
 	now func() time.Time
 
@@ -46,9 +46,12 @@ func NewMemoryReplay(now func() time.Time) *MemoryReplay {
 func (m *MemoryReplay) Consume(
 	_ context.Context, issuer, audience, id string, until time.Time,
 ) (bool, error) {
-	now := m.now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.used == nil { // not made by NewMemoryReplay
+		m.now, m.used = time.Now, map[tokenID]time.Time{}
+	}
+	now := m.now()
 	if now.After(m.sweep) {
 		for t, end := range m.used {
 			if now.After(end) {

@@ -50,6 +50,17 @@ func TestOneTokenHundredGoroutines(t *testing.T) {
 
 // A token is remembered until the last moment at which it would be accepted, whatever other tokens are
 // swept away, and is forgotten some time after.
+// The zero value is an empty store.
+func TestMemoryReplayNeedsNoConstructor(t *testing.T) {
+	t.Parallel()
+	var store MemoryReplay
+	for _, first := range []bool{true, false} {
+		got, err := store.Consume(t.Context(), "iss", "aud", "id", time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		require.Equal(t, first, got)
+	}
+}
+
 func TestMemoryReplayForgetsNeverEarly(t *testing.T) {
 	t.Parallel()
 	clock := keytest.NewClock(keytest.Time())

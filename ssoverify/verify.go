@@ -96,6 +96,8 @@ func New(cfg Config) (*Verifier, error) {
 		return nil, check.Bad("ssoverify", "Config."+field, problem)
 	case cfg.Replay == nil && !cfg.AllowReplay:
 		return nil, check.Bad("ssoverify", "Config.Replay", "is missing; without one a token could be used twice")
+	case cfg.Replay != nil && check.IsNil(cfg.Replay):
+		return nil, check.Bad("ssoverify", "Config.Replay", "holds a nil pointer")
 	case cfg.Replay != nil && cfg.AllowReplay:
 		return nil, check.Bad("ssoverify", "Config.AllowReplay", "is set beside a replay store")
 	}

@@ -194,6 +194,8 @@ func TestNewNamesTheBadField(t *testing.T) {
 		{"Replay", func(c *Config) { c.AllowReplay = false }},
 		{"AllowReplay", func(c *Config) { c.Replay = NewMemoryReplay(nil) }},
 		{"KeySource", func(c *Config) { c.KeySource = &ssokeys.Ring{} }},
+		{"KeySource", func(c *Config) { c.Keys, c.KeySource = nil, (*ssokeys.Ring)(nil) }},
+		{"Replay", func(c *Config) { c.AllowReplay, c.Replay = false, (*MemoryReplay)(nil) }},
 		{"Claims.Email", func(c *Config) { c.Claims.Email = "SUB" }},
 		{"ReturnOrigins[0]", func(c *Config) { c.ReturnOrigins = []string{"http://learn.example.org"} }},
 		{"DefaultReturn", func(c *Config) { c.DefaultReturn = "//evil" }},

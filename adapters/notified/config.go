@@ -93,13 +93,10 @@ type Config struct {
 	Version string
 }
 
-// String shows no secret.
-func (c Config) String() string {
-	return "notified.Config{BaseURL: " + fmt.Sprintf("%q", c.BaseURL) + "}"
+// Format writes no secret, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "notified.Config{BaseURL: %q}", c.BaseURL)
 }
-
-// GoString shows no secret.
-func (c Config) GoString() string { return c.String() }
 
 // withDefaults fills in the defaults and checks everything that the HTTP client does not check itself.
 func (c Config) withDefaults() (Config, error) {

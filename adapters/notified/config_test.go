@@ -64,7 +64,7 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	cfg := notified.Config{AuthCode: authCode, Credentials: credentials}
 	client, err := notified.New(cfg)
 	require.NoError(t, err)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%t", "%e", "%x"} {
 		text := fmt.Sprintf(verb+verb+verb+verb, cfg, client, *client, []any{&cfg, client})
 		require.NotContains(t, text, "planted")
 	}

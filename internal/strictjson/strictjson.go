@@ -57,6 +57,17 @@ func (e *Error) InputError(pkg, name string) *check.InputError {
 	return check.Bad(pkg, name+e.Path, e.Problem)
 }
 
+// under puts a part before the path, unless the error is about the whole text.
+func (e *Error) under(part string) *Error {
+	if e.line == 0 && e.Problem != tooDeep {
+		e.Path = part + e.Path
+	}
+	return e
+}
+
+// tooDeep is said without a path, which would be as deep.
+const tooDeep = "nests too deeply"
+
 // Unmarshal reads one JSON value, in UTF-8 and with nothing after it, into what target points at. A
 // struct takes an object with exactly the names of its json tags; a map, which must be empty, takes an
 // object with any names. Both may hold structs, maps with string keys, slices, strings, booleans and
@@ -71,7 +82,7 @@ func Unmarshal(data []byte, target any) *Error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	r := reader{data, dec}
-	if err := r.value(reflect.TypeOf(target).Elem(), "", 0); err != nil {
+	if err := r.value(reflect.TypeOf(target).Elem(), 0); err != nil {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -98,31 +109,32 @@ func (r reader) broken() *Error {
 
 var raw = reflect.TypeFor[json.RawMessage]()
 
-func (r reader) value(t reflect.Type, path string, depth int) *Error {
+// value reads the next value. Its errors have the path from there on: whoever called puts its own part before.
+func (r reader) value(t reflect.Type, depth int) *Error {
 	token, err := r.dec.Token()
 	if err != nil {
 		return r.broken()
 	}
 	if depth > maxDepth {
-		return &Error{Problem: "nests too deeply"}
+		return &Error{Problem: tooDeep}
 	}
 	kind := t.Kind()
 	free := kind == reflect.Interface || t == raw
 	switch {
 	case token == json.Delim('{') && (free || kind == reflect.Struct || kind == reflect.Map):
-		return r.object(t, path, depth)
+		return r.object(t, depth)
 	case token == json.Delim('[') && (free || kind == reflect.Slice):
-		return r.list(t, path, depth)
+		return r.list(t, depth)
 	case free || fits(token, t):
 		return nil
 	case token == nil && depth > 0:
-		return &Error{Path: path, Problem: "is null; leave it out instead"}
+		return &Error{Problem: "is null; leave it out instead"}
 	}
-	return &Error{Path: path, Problem: "is not " + wanted(kind)}
+	return &Error{Problem: "is not " + wanted(kind)}
 }
 
 // object reads an object after its opening brace.
-func (r reader) object(t reflect.Type, path string, depth int) *Error {
+func (r reader) object(t reflect.Type, depth int) *Error {
 	fields, seen := fieldsOf(t), map[string]bool{}
 	for r.dec.More() {
 		token, err := r.dec.Token()
@@ -130,38 +142,43 @@ func (r reader) object(t reflect.Type, path string, depth int) *Error {
 		if err != nil || !ok {
 			return r.broken()
 		}
-		at := fmt.Sprintf("%s[%q]", path, shown(name))
 		of, known := t, true // a raw message and an any take everything in them
 		switch t.Kind() {
 		case reflect.Map:
 			of = t.Elem()
 		case reflect.Struct:
-			at = path + "." + shown(name)
 			of, known = fields[name]
 		}
+		var bad *Error
 		switch {
 		case !known:
-			return &Error{Path: at, Problem: "is not a known field"}
+			bad = &Error{Problem: "is not a known field"}
 		case seen[name]:
-			return &Error{Path: at, Problem: "stands there twice"}
+			bad = &Error{Problem: "stands there twice"}
+		default:
+			seen[name] = true
+			bad = r.value(of, depth+1)
 		}
-		seen[name] = true
-		if err := r.value(of, at, depth+1); err != nil {
-			return err
+		switch {
+		case bad == nil:
+		case t.Kind() == reflect.Struct:
+			return bad.under("." + shown(name))
+		default:
+			return bad.under(fmt.Sprintf("[%q]", shown(name)))
 		}
 	}
 	return r.end()
 }
 
 // list reads a list after its opening bracket.
-func (r reader) list(t reflect.Type, path string, depth int) *Error {
+func (r reader) list(t reflect.Type, depth int) *Error {
 	of := t
 	if t.Kind() == reflect.Slice && t != raw {
 		of = t.Elem()
 	}
 	for i := 0; r.dec.More(); i++ {
-		if err := r.value(of, fmt.Sprintf("%s[%d]", path, i), depth+1); err != nil {
-			return err
+		if bad := r.value(of, depth+1); bad != nil {
+			return bad.under(fmt.Sprintf("[%d]", i))
 		}
 	}
 	return r.end()

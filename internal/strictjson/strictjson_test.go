@@ -184,3 +184,17 @@ func members(v any) (n int) {
 	}
 	return n
 }
+
+// A hostile text costs memory in proportion to its length, however deep its values are.
+func TestUnmarshalIsBounded(t *testing.T) {
+	name := `{"` + strings.Repeat("n", 64) + `":`
+	text := []byte(strings.Repeat(name, 30) + "[0" + strings.Repeat(",0", 30_000) + "]" + strings.Repeat("}", 30))
+	var got any
+	require.Nil(t, strictjson.Unmarshal(text, &got))
+	cost := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			_ = strictjson.Unmarshal(text, &got)
+		}
+	})
+	require.Less(t, cost.AllocedBytesPerOp(), int64(10<<20))
+}
