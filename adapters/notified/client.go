@@ -80,18 +80,17 @@ func (c *Client) run(
 		private = append(private, c.private(r.tickets()...)...)
 	}
 	for i := range steps {
-		steps[i].Message = c.http.Scrub(steps[i].Message, private...)
+		steps[i].Message = c.http.Quote(steps[i].Message, outbox.MaxReason, private...)
 	}
 	if d != nil {
-		d.Reason = outbox.CutText(c.http.Scrub(d.Reason, private...), outbox.MaxReason)
+		d.Reason = c.http.Quote(d.Reason, outbox.MaxReason, private...)
 	}
 	if withTicket {
 		return steps, "", d
 	}
 	if c.cfg.OutputFormat == FormatPairs {
-		// A secret that was encoded twice is recognised only after decoding, and one with a '+' only
-		// before it.
-		got.Body = unescape(c.http.Scrub(got.Body, private...))
+		// What decoding brings to light is scrubbed too.
+		got.Body, got.Truncated = unescape(c.http.Detail(got, private...)), false
 	}
 	return steps, c.http.Detail(got, private...), d
 }
