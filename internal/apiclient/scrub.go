@@ -123,10 +123,12 @@ func needlesOf(value string, short int) []needle {
 	}
 	forms := []string{trimmed, strings.ToUpper(trimmed), strings.ToLower(trimmed), string([]rune(trimmed))}
 	if strings.ContainsFunc(trimmed, escapable) {
-		form := url.QueryEscape(trimmed)
-		quoted, _ := json.Marshal(trimmed) // no string makes it fail
-		forms = append(forms, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(trimmed),
-			string(quoted[1:len(quoted)-1]), html.EscapeString(trimmed))
+		for _, v := range slices.Clone(forms) {
+			form := url.QueryEscape(v)
+			quoted, _ := json.Marshal(v) // no string makes it fail
+			forms = append(forms, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(v),
+				string(quoted[1:len(quoted)-1]), html.EscapeString(v))
+		}
 	}
 	for _, v := range slices.Compact([]string{value, trimmed}) {
 		// Without padding, base64 is found whether the text has it or not.

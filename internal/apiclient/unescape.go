@@ -102,11 +102,21 @@ func percent(s string) (string, int) {
 	if len(s) < 3 {
 		return "", 0
 	}
-	b, err := strconv.ParseUint(s[1:3], 16, 8)
-	if err != nil {
+	b, ok := hexNumber(s[1:3])
+	if !ok {
 		return "", 0
 	}
 	return string([]byte{byte(b)}), 3
+}
+
+// hexNumber reads two or four hexadecimal digits. It does not let strconv see anything else, which
+// would allocate an error.
+func hexNumber(s string) (uint64, bool) {
+	if strings.Trim(s, "0123456789abcdefABCDEF") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 16, 16)
+	return n, err == nil
 }
 
 // slashed reads \n, \/ and \u0041, as in JSON.
@@ -129,13 +139,13 @@ func slashed(s string) (string, int) {
 	return string(first), 6
 }
 
-// utf16Unit reads \u0041. A surrogate is only half a character.
+// utf16Unit reads \u0041, in upper case too. A surrogate is only half a character.
 func utf16Unit(s string) (rune, bool) {
-	if len(s) < 6 || s[:2] != `\u` {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' && s[1] != 'U' {
 		return 0, false
 	}
-	unit, err := strconv.ParseUint(s[2:6], 16, 16)
-	return rune(unit), err == nil
+	unit, ok := hexNumber(s[2:6])
+	return rune(unit), ok
 }
 
 // entity reads &amp;, &#65; and &#x41;, as in HTML.
