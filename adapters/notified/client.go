@@ -95,14 +95,17 @@ func (c *Client) run(
 	return steps, c.http.Detail(got, private...), d
 }
 
-// tickets returns all outputs of T, whatever their names.
+// tickets returns the outputs of T, whatever their names, that may be tickets, up to 2 KiB together: only
+// a hostile platform sends more, and nothing could keep it from telling its own tickets.
 func (r reply) tickets() []string {
 	var all []string
+	left := 2 * maxTicket
 	for _, op := range r.ops {
 		for _, outputs := range op.rows {
 			for _, f := range outputs {
-				if op.code == "T" {
+				if op.code == "T" && len(f.value) <= min(left, maxTicket) {
 					all = append(all, f.value)
+					left -= len(f.value)
 				}
 			}
 		}

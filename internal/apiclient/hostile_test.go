@@ -74,6 +74,16 @@ func TestScrubFindsValuesAfterHalfAnEscape(t *testing.T) {
 	}
 }
 
+// Upper case reaches the escapes too.
+func TestScrubFindsEscapesInUpperCase(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, nil)
+	for _, encode := range encoders {
+		v := "\u674e & \u9f8d/\u00eb"
+		require.Equal(t, "<[removed]>", padding.ReplaceAllString(strings.ReplaceAll(c.Scrub("<"+strings.ToUpper(encode(v))+">", v), "]=", "]"), "[removed]"))
+	}
+}
+
 // Quote cuts a text before it scrubs, and shows no part of a value at the cut.
 func TestQuote(t *testing.T) {
 	t.Parallel()

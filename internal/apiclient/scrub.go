@@ -148,7 +148,8 @@ func needlesOf(value string, short int) []needle {
 
 // escapable is false for the characters that no encoder changes.
 func escapable(r rune) bool {
-	return (r < 'a' || 'z' < r) && (r < 'A' || 'Z' < r) && (r < '0' || '9' < r) && !strings.ContainsRune("-_.", r)
+	digit, letter := '0' <= r && r <= '9', 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !digit && !letter && !strings.ContainsRune("-_.", r)
 }
 
 // longest returns how many bytes of a text the longest needle may take when escaped.
