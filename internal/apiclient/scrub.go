@@ -27,10 +27,10 @@ const (
 var address = regexp.MustCompile(`(?i)[a-z0-9._%+'\\-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
 
 // Scrub removes from a text the client's secrets, the private values and everything like an e-mail
-// address. It finds them in any case of ASCII letters, in base64, and escaped: up to three times for
-// URLs or forms, around up to two times for JSON or HTML, around the value or one more escaping of it.
-// Deeper escaping is not undone. A value whose first characters end an escape that the text before it
-// begins is found only where it is escaped once.
+// address. It finds them in any case of ASCII letters, in base64, and escaped: up to three times over
+// for URLs or forms, within that up to two times for JSON or HTML, and within that once more. Deeper
+// escaping is not undone. Where the text before a value begins an escape that the value's first
+// characters end, the value is found only as it is and escaped once. A '+' and a space are the same.
 //
 // Secrets of fewer than six bytes and private values of fewer than four are removed only where they are
 // whole words: removing a name like "Al" or a password like "code" everywhere would make texts
