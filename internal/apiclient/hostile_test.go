@@ -23,7 +23,7 @@ func TestScrubbingAllocatesLittle(t *testing.T) {
 	c := newClient(t, nil)
 	for _, text := range []string{
 		hostile, strings.Repeat(`%25255cu0026amp;%25+`, 256<<10/20), strings.Repeat(`&#37;25&#92;u0026&amp;#37;41\u005c%5c+%2b`, 256<<10/41),
-		strings.Repeat(secret, 256<<10/len(secret)), strings.Repeat("a@b.c ", 256<<10/6), strings.Repeat(url.QueryEscape("a@b.c "), 256<<10/8),
+		strings.Repeat(secret, 256<<10/len(secret)),
 	} {
 		require.Less(t, allocated(func() { c.Scrub(text, private, "Jane", "Doe", "U-0000001") }), uint64(24<<20), text[:20])
 		require.Less(t, allocated(func() { c.Quote(text, 1000, private, "Jane", "Doe", "U-0000001") }), uint64(1<<20), text[:20])
