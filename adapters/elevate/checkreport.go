@@ -80,7 +80,7 @@ func (cfg CheckConfig) products(reported map[string]bool) []contract.Finding {
 	}
 	var all []contract.Finding
 	for _, id := range wanted {
-		subject := "remote product ID " + outbox.CutText(cfg.Reports.api.Scrub(id), 64)
+		subject := "remote product ID " + cfg.Reports.api.Quote(id, 64)
 		switch {
 		case id == "":
 			all = append(all, finding("remote product IDs", contract.NotChecked, "somebody was registered for a product "+

@@ -68,7 +68,7 @@ func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (out
 	a := c.profile.read(reply.Body)
 	if d := c.api.Classify(reply, hide...); d != nil {
 		if reply.Status/100 == 4 && a.text != "" {
-			d.Reason += ": " + c.quote(a.text, hide)
+			d.Reason += ": " + c.api.Quote(a.text, maxReason, hide...)
 		}
 		return outbox.Result{}, d
 	}
@@ -87,7 +87,7 @@ func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (out
 	case a.verdict == verdictRefused && a.text == "":
 		return fail(outbox.OutcomeRejected, "the platform reports a failure")
 	case a.verdict == verdictRefused:
-		return fail(outbox.OutcomeRejected, "the platform reports: "+c.quote(a.text, hide))
+		return fail(outbox.OutcomeRejected, "the platform reports: "+c.api.Quote(a.text, maxReason, hide...))
 	case a.verdict == verdictUnclear, a.verdict == verdictUnmarked && link == "":
 		return fail(outbox.OutcomeUnknown, a.problem)
 	}
@@ -99,8 +99,4 @@ func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (out
 		res.Detail = outbox.CutText("the Product URL was not stored: it "+problem+"\n"+detail, len(detail)+100)
 	}
 	return res, nil
-}
-
-func (c *Client) quote(text string, hide []string) string {
-	return outbox.CutText(c.api.Scrub(text, hide...), maxReason)
 }

@@ -84,7 +84,7 @@ func (r *Reports) page(ctx context.Context, since time.Time, page int) (string, 
 // explain adds the platform's text to a failure.
 func (r *Reports) explain(d *outbox.DeliveryError, said string) *outbox.DeliveryError {
 	if said != "" {
-		d.Reason += ": " + outbox.CutText(r.api.Scrub(said), maxReason)
+		d.Reason += ": " + r.api.Quote(said, maxReason)
 	}
 	return d
 }

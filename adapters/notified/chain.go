@@ -48,7 +48,7 @@ type Step struct {
 	OpCode string
 	// Status is the platform's status: 0 for success.
 	Status int
-	// Message is the platform's message, scrubbed of secrets and personal data.
+	// Message is the platform's message, at most 1,000 bytes, scrubbed of secrets and personal data.
 	Message string
 	// AddOnsChanged is how many add-ons M added or N removed.
 	AddOnsChanged int

@@ -80,30 +80,32 @@ func (c *Client) run(
 		private = append(private, c.private(r.tickets()...)...)
 	}
 	for i := range steps {
-		steps[i].Message = c.http.Scrub(steps[i].Message, private...)
+		steps[i].Message = c.http.Quote(steps[i].Message, outbox.MaxReason, private...)
 	}
 	if d != nil {
-		d.Reason = outbox.CutText(c.http.Scrub(d.Reason, private...), outbox.MaxReason)
+		d.Reason = c.http.Quote(d.Reason, outbox.MaxReason, private...)
 	}
 	if withTicket {
 		return steps, "", d
 	}
 	if c.cfg.OutputFormat == FormatPairs {
-		// A secret that was encoded twice is recognised only after decoding, and one with a '+' only
-		// before it.
-		got.Body = unescape(c.http.Scrub(got.Body, private...))
+		// What decoding brings to light is scrubbed too.
+		got.Body, got.Truncated = unescape(c.http.Detail(got, private...)), false
 	}
 	return steps, c.http.Detail(got, private...), d
 }
 
-// tickets returns all outputs of T, whatever their names.
+// tickets returns the outputs of T, whatever their names, that may be tickets, up to 2 KiB together: only
+// a hostile platform sends more, and nothing could keep it from telling its own tickets.
 func (r reply) tickets() []string {
 	var all []string
+	left := 2 * maxTicket
 	for _, op := range r.ops {
 		for _, outputs := range op.rows {
 			for _, f := range outputs {
-				if op.code == "T" {
+				if op.code == "T" && len(f.value) <= min(left, maxTicket) {
 					all = append(all, f.value)
+					left -= len(f.value)
 				}
 			}
 		}

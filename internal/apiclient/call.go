@@ -160,5 +160,5 @@ func (c *Client) cause(ctx context.Context, err error, req Request) *causeError 
 	if _, query, ok := strings.Cut(req.URL, "?"); ok {
 		private = append([]string{query}, private...)
 	}
-	return &causeError{text: outbox.CutText(c.Scrub(err.Error(), private...), 500), ctx: ctx.Err()}
+	return &causeError{text: c.Quote(err.Error(), 500, private...), ctx: ctx.Err()}
 }

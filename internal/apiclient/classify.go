@@ -51,17 +51,7 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 // Detail returns the beginning of the reply's text for an operator: scrubbed, valid UTF-8 without
 // control characters, at most 4 KiB.
 func (c *Client) Detail(r *Reply, private ...string) string {
-	needles := c.needles(private)
-	margin := longest(needles) // a value that the cut leaves only a part of would not be recognised
-	text, cut := r.Body, r.Truncated
-	if limit := 2*maxDetail + margin; len(text) > limit {
-		text, cut = text[:limit], true
-	}
-	end := len(text)
-	if cut {
-		end = max(0, end-margin)
-	}
-	return outbox.CutText(scrub(text, end, needles), maxDetail)
+	return c.quote(r.Body, r.Truncated, maxDetail, private)
 }
 
 // RetryAfter reads the Retry-After header (RFC 9110 section 10.2.3: seconds or an HTTP date). It

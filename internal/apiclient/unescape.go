@@ -8,117 +8,115 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of the search in one text. A query in a URL in a query is escaped three times, and may hold a
-// page that quotes JSON in JSON. A hostile text could have many more versions than maxVersions; they
-// are not searched.
+// How often a text is unescaped. A query in a URL in a query is escaped three times, and may hold a page
+// that quotes JSON. Whatever a text is, it is searched at most 4 x 7 times.
 const (
-	maxLayers   = 6
-	maxVersions = 32
+	maxPercent = 3 // for URLs, first
+	maxQuoted  = 2 // for JSON and HTML, in any order
 )
 
-// longest returns how many bytes of a text the longest needle may take when escaped.
-func longest(needles []needle) int {
-	const escaped = 72 // bytes that a quotation mark takes in such a text
-	most := 0
-	for _, n := range needles {
-		size := 0
-		for i := range len(n.form) {
-			if b := n.form[i]; 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("-_.", b) >= 0 {
-				size++ // no encoder changes this byte
-			} else {
-				size += escaped
+// hidden marks the bytes of a text that mean a value or an address, as it is and unescaped. It returns
+// nil where there are none. Percent and quoted are how many more layers of either are undone.
+func hidden(text string, needles []needle, percent, quoted int) []bool {
+	hide := search(text, needles)
+	for _, e := range escapes {
+		percent, quoted := percent-1, quoted
+		if e.sign != '%' {
+			percent, quoted = 0, quoted-1
+		}
+		if percent < 0 || quoted < 0 || strings.IndexByte(text, e.sign) < 0 {
+			continue
+		}
+		plain := e.unescape(text)
+		if plain == text {
+			continue
+		}
+		if inner := hidden(plain, needles, percent, quoted); inner != nil {
+			if hide == nil {
+				hide = make([]bool, len(text))
 			}
-		}
-		most = max(most, size)
-	}
-	return most
-}
-
-// version is a text after some unescaping. It knows where its bytes come from.
-type version struct {
-	text string
-	at   []int // one for each byte and the end; nil for the original text
-}
-
-// origin returns the position of a byte in the original text.
-func (v version) origin(i int) int {
-	if v.at == nil {
-		return i
-	}
-	return v.at[i]
-}
-
-// versions returns the text and everything that unescaping it in any order gives, fewer steps first.
-func versions(text string) []version {
-	all := []version{{text: text}}
-	seen := map[string]bool{text: true}
-	for last, layer := 0, 0; layer < maxLayers && last < len(all); layer++ {
-		level := all[last:]
-		last = len(all)
-		for _, v := range level {
-			for _, e := range escapes {
-				next := v.unescape(e)
-				if seen[next.text] || len(all) == maxVersions {
-					continue
-				}
-				seen[next.text] = true
-				all = append(all, next)
-			}
+			e.mark(text, inner, hide)
 		}
 	}
-	return all
-}
-
-// unescape undoes one layer of one kind of escape.
-func (v version) unescape(e escape) version {
-	if !strings.ContainsAny(v.text, e.signs) {
-		return v
-	}
-	plain, at := make([]byte, 0, len(v.text)), make([]int, 0, len(v.text)+1)
-	for i := 0; i < len(v.text); {
-		b, n := v.text[i:i+1], 1
-		if strings.Contains(e.signs, b) {
-			if meant, length := e.read(v.text[i:]); length > 0 {
-				b, n = meant, length
-			}
-		}
-		plain = append(plain, b...)
-		for range len(b) {
-			at = append(at, v.origin(i))
-		}
-		i += n
-	}
-	return version{string(plain), append(at, v.origin(len(v.text)))}
+	return hide
 }
 
 // escape is one way to escape bytes.
 type escape struct {
-	signs string // the bytes that an escape may begin with
+	sign byte // the byte that an escape begins with
 	// read returns what the escape at the beginning of s means, and its length: zero where there is
 	// none.
 	read func(s string) (meant string, length int)
 }
 
-var escapes = [...]escape{{"%", percent}, {"%+", form}, {`\`, slashed}, {"&", entity}}
+var escapes = [...]escape{{'%', percent}, {'\\', slashed}, {'&', entity}}
+
+// next returns what the escape at the beginning of s, or the text up to the next sign, means, and its
+// length.
+func (e escape) next(s string) (meant string, length int) {
+	if s[0] == e.sign {
+		if meant, length = e.read(s); length > 0 {
+			return meant, length
+		}
+	}
+	if length = strings.IndexByte(s[1:], e.sign) + 1; length == 0 {
+		length = len(s)
+	}
+	return s[:length], length
+}
+
+// unescape undoes one layer of the escape.
+func (e escape) unescape(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for text != "" {
+		meant, length := e.next(text)
+		b.WriteString(meant)
+		text = text[length:]
+	}
+	return b.String()
+}
+
+// mark marks in hide the bytes of a text that mean bytes that are marked in inner, which is of the
+// unescaped text. An escape is marked as a whole.
+func (e escape) mark(text string, inner, hide []bool) {
+	for text != "" {
+		meant, length := e.next(text)
+		escaped := meant != text[:length]
+		for i := range len(meant) {
+			switch {
+			case inner[i] && escaped:
+				for j := range length {
+					hide[j] = true
+				}
+			case inner[i]:
+				hide[i] = true
+			}
+		}
+		text, inner, hide = text[length:], inner[len(meant):], hide[length:]
+	}
+}
 
 // percent reads %41, as in URLs.
 func percent(s string) (string, int) {
 	if len(s) < 3 {
 		return "", 0
 	}
-	b, err := strconv.ParseUint(s[1:3], 16, 8)
-	if err != nil {
+	b, ok := hexNumber(s[1:3])
+	if !ok {
 		return "", 0
 	}
 	return string([]byte{byte(b)}), 3
 }
 
-// form reads %41, and '+' as a space.
-func form(s string) (string, int) {
-	if s[0] == '+' {
-		return " ", 1
+// hexNumber reads two or four hexadecimal digits. It does not let strconv see anything else, which
+// would allocate an error.
+func hexNumber(s string) (uint64, bool) {
+	if strings.Trim(s, "0123456789abcdefABCDEF") != "" {
+		return 0, false
 	}
-	return percent(s)
+	n, err := strconv.ParseUint(s, 16, 16)
+	return n, err == nil
 }
 
 // slashed reads \n, \/ and \u0041, as in JSON.
@@ -141,13 +139,13 @@ func slashed(s string) (string, int) {
 	return string(first), 6
 }
 
-// utf16Unit reads \u0041. A surrogate is only half a character.
+// utf16Unit reads \u0041, in upper case too. A surrogate is only half a character.
 func utf16Unit(s string) (rune, bool) {
-	if len(s) < 6 || s[:2] != `\u` {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' && s[1] != 'U' {
 		return 0, false
 	}
-	unit, err := strconv.ParseUint(s[2:6], 16, 16)
-	return rune(unit), err == nil
+	unit, ok := hexNumber(s[2:6])
+	return rune(unit), ok
 }
 
 // entity reads &amp;, &#65; and &#x41;, as in HTML.
