@@ -61,8 +61,8 @@ type Config struct {
 }
 
 // Format writes no key, whatever the verb.
-func (c Config) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "handoff.Config(%d platforms)", len(c.Platforms))
+func (cfg Config) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "handoff.Config(%d platforms)", len(cfg.Platforms))
 }
 
 // Handlers hand members over from the shop to the platforms and sign them out.
