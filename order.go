@@ -1,11 +1,13 @@
 package amsbridge
 
 import (
+	"fmt"
 	"net/mail"
 	"strings"
 	"unicode"
 
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Order is a paid order as the shop reports it.
@@ -48,6 +50,32 @@ type User struct {
 	// MemberType is the association's own term for the kind of member. It goes only to platforms that
 	// ask for it at a hand-off, and into no push. At most 255 bytes.
 	MemberType string
+}
+
+// check finds the caller's mistakes.
+func (o Order) check() error {
+	if s := check.Text(o.ID, outbox.MaxSubject); s != "" {
+		return check.Bad("amsbridge", "Order.ID", s)
+	}
+	if o.Association != "" {
+		if err := outbox.CheckDestination("x/" + o.Association); err != nil {
+			return check.Bad("amsbridge", "Order.Association", "is not of the form [A-Za-z0-9._-]{1,64}")
+		}
+	}
+	if len(o.Lines) > outbox.MaxItems {
+		return check.Bad("amsbridge", "Order.Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
+	}
+	seen := make(map[string]bool, len(o.Lines))
+	for i, l := range o.Lines {
+		switch {
+		case l.ID == "":
+			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is empty")
+		case seen[l.ID]:
+			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is a duplicate")
+		}
+		seen[l.ID] = true
+	}
+	return nil
 }
 
 // UserID is the shared user ID: the same bytes in a push and in a hand-off. It

@@ -104,32 +104,6 @@ func (h *Hook[Tx]) plan(ctx context.Context, order Order) (*plan, error) {
 	return p, p.finish()
 }
 
-// check finds the caller's mistakes.
-func (o Order) check() error {
-	if s := check.Text(o.ID, outbox.MaxSubject); s != "" {
-		return check.Bad("amsbridge", "Order.ID", s)
-	}
-	if o.Association != "" {
-		if err := outbox.CheckDestination("x/" + o.Association); err != nil {
-			return check.Bad("amsbridge", "Order.Association", "is not of the form [A-Za-z0-9._-]{1,64}")
-		}
-	}
-	if len(o.Lines) > outbox.MaxItems {
-		return check.Bad("amsbridge", "Order.Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
-	}
-	seen := make(map[string]bool, len(o.Lines))
-	for i, l := range o.Lines {
-		switch {
-		case l.ID == "":
-			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is empty")
-		case seen[l.ID]:
-			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is a duplicate")
-		}
-		seen[l.ID] = true
-	}
-	return nil
-}
-
 // addLine makes drafts of one line.
 func (p *plan) addLine(line Line, product Product, offering Offering, cause error) error {
 	whole := func(field, problem string) error {
