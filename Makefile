@@ -6,6 +6,7 @@ WITHDB    := go run ./proof/cmd/withdb --
 RACE      := -race '-gcflags=modernc.org/...=-race=false -l'
 FUZZTIME  ?= 30s
 KILLS     ?= 50
+GRACE     ?= 1s
 ORDERS    ?= 10000
 in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
@@ -26,7 +27,7 @@ fuzz: ## Run each fuzz target for FUZZTIME=30s
 	@.ci/fuzz $(FUZZTIME)
 
 crash: ## Kill senders and shops KILLS=50 times, and count what was lost
-	go run ./proof/cmd/crash -kills $(KILLS)
+	go run ./proof/cmd/crash -kills $(KILLS) -grace $(GRACE)
 
 chaos: ## Sell ORDERS=10000 to sandboxes that fail, and count what was lost or doubled
 	go run ./proof/cmd/chaos -orders $(ORDERS)

@@ -22,9 +22,6 @@ import (
 	"github.com/amsbridge/amsbridge/proof/testdb"
 )
 
-// grace is what recovery may take beyond a lease.
-const grace = time.Second
-
 func main() {
 	crash.ChildMain()
 	os.Exit(run())
@@ -34,6 +31,7 @@ func run() int {
 	kills := flag.Int("kills", 50, "how many faults there are, on each engine")
 	engines := flag.String("engines", strings.Join(crash.Engines(), ","), "on which databases, parted by commas")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "decides the moments of the faults")
+	grace := flag.Duration("grace", time.Second, "how much longer than a lease recovery may take; a busy machine needs more")
 	atOnce := flag.Int("at-once", 1, "how many engines run at once; more than one make each other slow")
 	flag.Parse()
 	if *kills < 1 || *atOnce < 1 || flag.NArg() > 0 {
@@ -58,7 +56,7 @@ func run() int {
 				return err
 			})
 			if err == nil {
-				err = report.Check(grace)
+				err = report.Check(*grace)
 			}
 			mu.Lock()
 			defer mu.Unlock()
