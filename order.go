@@ -2,7 +2,6 @@ package amsbridge
 
 import (
 	"fmt"
-	"net/mail"
 	"strings"
 	"unicode"
 
@@ -126,19 +125,10 @@ func (u User) profileProblem() (field, problem string) {
 			return f.name, p
 		}
 	}
-	if !validEmail(u.Email) {
+	if check.Email(u.Email, 255) != "" {
 		return "email", "is not an e-mail address"
 	}
 	return "", ""
-}
-
-// validEmail accepts a bare address (RFC 5322 addr-spec) of at most 255 bytes.
-func validEmail(s string) bool {
-	if check.Text(s, 255) != "" {
-		return false
-	}
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && a.Name == ""
 }
 
 // InputError is a mistake in what the caller gave, from any package of this module. Nothing was written

@@ -3,7 +3,6 @@ package notified
 import (
 	"context"
 	"errors"
-	"net/mail"
 	"slices"
 	"strings"
 
@@ -143,21 +142,18 @@ func (p Person) check(byEmail, profile bool) error {
 		}
 	}
 	if profile {
-		if problem := textProblem(strings.TrimSpace(p.FirstName), maxProfileText); problem != "" {
+		if problem := check.Text(strings.TrimSpace(p.FirstName), maxProfileText); problem != "" {
 			return bad("FirstName", problem)
 		}
-		if problem := textProblem(strings.TrimSpace(p.LastName), maxProfileText); problem != "" {
+		if problem := check.Text(strings.TrimSpace(p.LastName), maxProfileText); problem != "" {
 			return bad("LastName", problem)
 		}
 	}
 	if !byEmail && !profile {
 		return nil
 	}
-	if problem := textProblem(p.Email, maxProfileText); problem != "" {
+	if problem := check.Email(p.Email, maxProfileText); problem != "" {
 		return bad("Email", problem)
-	}
-	if a, err := mail.ParseAddress(p.Email); err != nil || a.Address != p.Email {
-		return bad("Email", "is not an e-mail address")
 	}
 	return nil
 }

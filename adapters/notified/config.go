@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 )
@@ -132,26 +130,13 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// secretProblem says what is wrong with an auth code or credentials, and textProblem with any short
-// text. Neither quotes it.
+// secretProblem says what is wrong with an auth code or credentials, without quoting it.
 func secretProblem(s string, limit int) string {
-	if problem := textProblem(s, limit); problem != "" {
+	if problem := check.Text(s, limit); problem != "" {
 		return problem
 	}
 	if strings.TrimSpace(s) != s {
 		return "is padded with white space"
-	}
-	return ""
-}
-
-func textProblem(s string, limit int) string {
-	switch {
-	case s == "":
-		return "is empty"
-	case len(s) > limit:
-		return fmt.Sprintf("is longer than %d bytes", limit)
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		return "has control characters or is not valid UTF-8"
 	}
 	return ""
 }

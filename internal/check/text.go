@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +21,18 @@ func Text(s string, limit int) string {
 		return "is not valid UTF-8"
 	case strings.ContainsFunc(s, IsControl):
 		return "has control characters"
+	}
+	return ""
+}
+
+// Email says what is wrong with an e-mail address of at most limit bytes, which must be a bare one (RFC 5322
+// addr-spec).
+func Email(s string, limit int) string {
+	if problem := Text(s, limit); problem != "" {
+		return problem
+	}
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+		return "is not an e-mail address"
 	}
 	return ""
 }
