@@ -8,9 +8,10 @@ FUZZTIME  ?= 30s
 KILLS     ?= 50
 GRACE     ?= 1s
 ORDERS    ?= 10000
+SEQUENCES ?= 2000
 in_modules = set -e; for dir in $$(go list -m -f '{{.Dir}}'); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
-.PHONY: help test lint fuzz crash chaos e2e bench tidy
+.PHONY: help test lint fuzz orders crash chaos e2e bench tidy
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ lint: ## Vet and lint every module, formatting and import rules included
 
 fuzz: ## Run each fuzz target for FUZZTIME=30s
 	@.ci/fuzz $(FUZZTIME)
+
+orders: ## Play SEQUENCES=2000 of orders that change on every database, and compare with a model
+	$(WITHDB) go run ./proof/cmd/orders -sequences $(SEQUENCES)
 
 crash: ## Kill senders and shops KILLS=50 times, and count what was lost
 	go run ./proof/cmd/crash -kills $(KILLS) -grace $(GRACE)

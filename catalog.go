@@ -20,22 +20,18 @@ type Product struct {
 	RemoteProductID string
 	// ShowKey is the product's show on Notified. Zero when the product is not on Notified.
 	ShowKey int64
-	// AddOnKeys are the AddOnItemKeys of that show that the product includes, each positive. At least
-	// one is required where ShowKey is set and ShowPackageKey is not.
+	// AddOnKeys are the AddOnItemKeys of that show that the product brings, each positive; as a list they
+	// take at most [MaxAddOnList] bytes. At least one is required where ShowKey is set and ShowPackageKey
+	// is not.
 	AddOnKeys []int64
 	// ShowPackageKey is the show's registration package. With it, a person who has no registration for
 	// the show is registered for this package first. A person who is registered for another package
 	// keeps it, and the push is parked for somebody to decide. Defaults to zero: registrations are made
 	// elsewhere, and the push waits for one.
 	ShowPackageKey int64
-}
-
-// OnElevate tells whether the product lives on Elevate.
-func (p Product) OnElevate() bool { return p.RemoteProductID != "" }
-
-// OnNotified tells whether the product lives on Notified.
-func (p Product) OnNotified() bool {
-	return p.ShowKey != 0 || p.ShowPackageKey != 0 || len(p.AddOnKeys) > 0
+	// Includes are IDs of other products that this one brings too, such as the courses of a membership.
+	// They may include others in turn.
+	Includes []string
 }
 
 // Problem says in plain words what is wrong with the mapping, such as "show key is not positive". It is
@@ -46,34 +42,10 @@ func (p Product) Problem() string {
 	return strings.TrimSpace(field + " " + problem)
 }
 
-// problem returns the first field that prevents a push, and what is wrong with it.
-func (p Product) problem() (field, problem string) {
-	if p.OnElevate() {
-		if s := check.Text(p.RemoteProductID, 255); s != "" {
-			return "remote product ID", s
-		}
-	}
-	if !p.OnNotified() {
-		return "", ""
-	}
-	switch {
-	case p.ShowKey <= 0:
-		return "show key", "is not positive"
-	case p.ShowPackageKey < 0:
-		return "show package key", "is negative"
-	case len(p.AddOnKeys) == 0 && p.ShowPackageKey == 0:
-		return "add-on keys", "are empty"
-	case len(p.AddOnKeys) > 1000:
-		return "add-on keys", "are more than 1,000"
-	case slices.ContainsFunc(p.AddOnKeys, func(k int64) bool { return k <= 0 }):
-		return "add-on keys", "hold one that is not positive"
-	}
-	return "", ""
-}
-
 // productFields maps the staff's names of fields to those of [Product].
 var productFields = map[string]string{
 	"remote product ID": "RemoteProductID", "show key": "ShowKey", "show package key": "ShowPackageKey", "add-on keys": "AddOnKeys",
+	"included products": "Includes",
 }
 
 // Offering is a catalogue's answer.
@@ -140,8 +112,14 @@ func NewCatalog(cfg CatalogConfig) (*StaticCatalog, error) {
 		if _, ok := c.products[p.ID]; ok {
 			return nil, bad("ID", "is listed twice")
 		}
-		p.AddOnKeys = slices.Clone(p.AddOnKeys)
-		c.products[p.ID] = p
+		c.products[p.ID] = p.clone()
+	}
+	for i, p := range cfg.Products {
+		for _, id := range p.Includes {
+			if _, ok := c.products[id]; !ok {
+				return nil, check.Bad("amsbridge", fmt.Sprintf("CatalogConfig.Products[%d].Includes", i), "have one that is not listed")
+			}
+		}
 	}
 	return c, nil
 }
@@ -150,8 +128,7 @@ func NewCatalog(cfg CatalogConfig) (*StaticCatalog, error) {
 func (c *StaticCatalog) Products(context.Context) ([]Product, error) {
 	all := make([]Product, 0, len(c.products))
 	for _, p := range c.products {
-		p.AddOnKeys = slices.Clone(p.AddOnKeys)
-		all = append(all, p)
+		all = append(all, p.clone())
 	}
 	slices.SortFunc(all, func(a, b Product) int { return strings.Compare(a.ID, b.ID) })
 	return all, nil
@@ -163,8 +140,41 @@ func (c *StaticCatalog) Lookup(_ context.Context, productID string) (Product, Of
 	switch {
 	case !ok:
 		return Product{}, c.unlisted, nil
-	case !p.OnElevate() && !p.OnNotified():
+	case !p.OnElevate() && !p.OnNotified() && len(p.Includes) == 0:
 		return p, NotOffered, nil
 	}
-	return p, Offered, nil
+	return p.clone(), Offered, nil
+}
+
+func (p Product) clone() Product {
+	p.AddOnKeys, p.Includes = slices.Clone(p.AddOnKeys), slices.Clone(p.Includes)
+	return p
+}
+
+// Parts returns the product and all products that it includes, each once, as the catalogue has them.
+// What the catalogue does not offer is left out; unknown are the IDs of those that it does not know.
+// The error is the catalogue's, or the context's.
+func Parts(ctx context.Context, c Catalog, p Product) (parts []Product, unknown []string, err error) {
+	parts = []Product{p}
+	seen := map[string]bool{p.ID: true}
+	for i := 0; i < len(parts); i++ {
+		for _, id := range parts[i].Includes {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			part, offering, err := c.Lookup(ctx, id)
+			if err != nil {
+				return nil, nil, err
+			}
+			switch offering {
+			case Offered:
+				parts = append(parts, part)
+			case NotOffered:
+			default:
+				unknown = append(unknown, id)
+			}
+		}
+	}
+	return parts, unknown, nil
 }

@@ -1,7 +1,6 @@
 package amsbridge_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,22 +16,25 @@ func TestCatalogNamesTheBadProductAndField(t *testing.T) {
 		spoil func(*amsbridge.Product)
 		field string
 	}{
-		"no ID":               {func(p *amsbridge.Product) { p.ID = "" }, "ID"},
-		"long ID":             {func(p *amsbridge.Product) { p.ID = strings.Repeat("x", 256) }, "ID"},
-		"ID of bad UTF-8":     {func(p *amsbridge.Product) { p.ID = "\xff" }, "ID"},
-		"control in ID":       {func(p *amsbridge.Product) { p.ID = "a\u2028b" }, "ID"},
-		"listed twice":        {func(p *amsbridge.Product) { p.ID = "first" }, "ID"},
-		"long remote ID":      {func(p *amsbridge.Product) { p.RemoteProductID = strings.Repeat("x", 256) }, "RemoteProductID"},
-		"control in remote":   {func(p *amsbridge.Product) { p.RemoteProductID = "C\n1" }, "RemoteProductID"},
-		"add-ons, no show":    {func(p *amsbridge.Product) { p.ShowKey = 0 }, "ShowKey"},
-		"negative show":       {func(p *amsbridge.Product) { p.ShowKey = -7 }, "ShowKey"},
-		"negative, no add-on": {func(p *amsbridge.Product) { p.ShowKey, p.AddOnKeys = -7, nil }, "ShowKey"},
-		"show, no add-ons":    {func(p *amsbridge.Product) { p.AddOnKeys = nil }, "AddOnKeys"},
-		"zero add-on":         {func(p *amsbridge.Product) { p.AddOnKeys = []int64{1, 0, 2} }, "AddOnKeys"},
-		"negative add-on":     {func(p *amsbridge.Product) { p.AddOnKeys = []int64{-1} }, "AddOnKeys"},
-		"negative package":    {func(p *amsbridge.Product) { p.ShowPackageKey = -1 }, "ShowPackageKey"},
-		"package, no show":    {func(p *amsbridge.Product) { *p = amsbridge.Product{ID: "x", ShowPackageKey: 7} }, "ShowKey"},
-		"1,001 add-ons":       {func(p *amsbridge.Product) { p.AddOnKeys = slices.Repeat([]int64{1}, 1001) }, "AddOnKeys"},
+		"no ID":                       {func(p *amsbridge.Product) { p.ID = "" }, "ID"},
+		"long ID":                     {func(p *amsbridge.Product) { p.ID = strings.Repeat("x", 256) }, "ID"},
+		"ID of bad UTF-8":             {func(p *amsbridge.Product) { p.ID = "\xff" }, "ID"},
+		"control in ID":               {func(p *amsbridge.Product) { p.ID = "a\u2028b" }, "ID"},
+		"listed twice":                {func(p *amsbridge.Product) { p.ID = "first" }, "ID"},
+		"long remote ID":              {func(p *amsbridge.Product) { p.RemoteProductID = strings.Repeat("x", 256) }, "RemoteProductID"},
+		"control in remote":           {func(p *amsbridge.Product) { p.RemoteProductID = "C\n1" }, "RemoteProductID"},
+		"add-ons, no show":            {func(p *amsbridge.Product) { p.ShowKey = 0 }, "ShowKey"},
+		"negative show":               {func(p *amsbridge.Product) { p.ShowKey = -7 }, "ShowKey"},
+		"negative, no add-on":         {func(p *amsbridge.Product) { p.ShowKey, p.AddOnKeys = -7, nil }, "ShowKey"},
+		"show, no add-ons":            {func(p *amsbridge.Product) { p.AddOnKeys = nil }, "AddOnKeys"},
+		"zero add-on":                 {func(p *amsbridge.Product) { p.AddOnKeys = []int64{1, 0, 2} }, "AddOnKeys"},
+		"negative add-on":             {func(p *amsbridge.Product) { p.AddOnKeys = []int64{-1} }, "AddOnKeys"},
+		"negative package":            {func(p *amsbridge.Product) { p.ShowPackageKey = -1 }, "ShowPackageKey"},
+		"package, no show":            {func(p *amsbridge.Product) { *p = amsbridge.Product{ID: "x", ShowPackageKey: 7} }, "ShowKey"},
+		"8,001 bytes of keys":         {func(p *amsbridge.Product) { p.AddOnKeys = keysOf(1601) }, "AddOnKeys"},
+		"includes itself":             {func(p *amsbridge.Product) { p.Includes = []string{"good"} }, "Includes"},
+		"includes an empty ID":        {func(p *amsbridge.Product) { p.Includes = []string{""} }, "Includes"},
+		"includes what is not listed": {func(p *amsbridge.Product) { p.Includes = []string{"first", "gone"} }, "Includes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -46,10 +48,19 @@ func TestCatalogNamesTheBadProductAndField(t *testing.T) {
 		})
 	}
 	good.ID, good.RemoteProductID = strings.Repeat("x", 255), strings.Repeat("é", 127)
-	good.AddOnKeys = slices.Repeat([]int64{9}, 1000)
+	good.AddOnKeys = append(keysOf(1599), 10000)
 	entrance := amsbridge.Product{ID: "entrance", ShowKey: 7, ShowPackageKey: 70}
 	_, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{good, entrance}})
 	require.NoError(t, err, "the limits themselves, and a product that only registers")
+}
+
+// keysOf returns n keys of four digits.
+func keysOf(n int) []int64 {
+	var keys []int64
+	for i := range n {
+		keys = append(keys, int64(1000+i))
+	}
+	return keys
 }
 
 func TestCatalogAnswers(t *testing.T) {
@@ -89,4 +100,28 @@ func TestCatalogKeepsItsOwnKeys(t *testing.T) {
 	p, _, err := catalog.Lookup(t.Context(), "dinner")
 	require.NoError(t, err)
 	require.Equal(t, []int64{1, 2}, p.AddOnKeys)
+}
+
+func TestPartsOfABundle(t *testing.T) {
+	t.Parallel()
+	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
+		{ID: "all", Includes: []string{"half", "c3", "book"}},
+		{ID: "half", RemoteProductID: "h", Includes: []string{"c1", "all"}},
+		{ID: "c1", RemoteProductID: "c1"},
+		{ID: "c3", RemoteProductID: "c3"},
+		{ID: "book"},
+	}})
+	require.NoError(t, err)
+	all, offering, err := catalog.Lookup(t.Context(), "all")
+	require.NoError(t, err)
+	require.Equal(t, amsbridge.Offered, offering)
+	all.Includes = append(all.Includes, "unheard of")
+	parts, unknown, err := amsbridge.Parts(t.Context(), catalog, all)
+	require.NoError(t, err)
+	require.Equal(t, []string{"unheard of"}, unknown)
+	var ids []string
+	for _, p := range parts {
+		ids = append(ids, p.ID)
+	}
+	require.Equal(t, []string{"all", "half", "c3", "c1"}, ids)
 }

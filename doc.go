@@ -10,16 +10,18 @@
 //
 // # Once, at start
 //
-// A store holds the messages, a client is a destination, a sender delivers messages to destinations,
-// and a catalogue says which products live on which platform:
+// A store holds the messages, a destination around each platform's client decides what is called, a
+// sender delivers messages to destinations, and a catalogue says which products live on which platform:
 //
 //	if err := sqlstore.Migrate(ctx, db, sqlstore.PostgreSQL); err != nil {
 //		return err
 //	}
 //	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
 //	// …
+//	toElevate, err := amsbridge.NewDestination(store, elevateClient, amsbridge.DestinationConfig{})
+//	// … and toNotified
 //	sender, err := outbox.NewSender(store, outbox.SenderConfig{
-//		Destinations: outbox.Fixed{"elevate": elevateClient, "notified": notifiedClient},
+//		Destinations: outbox.Fixed{"elevate": toElevate, "notified": toNotified},
 //	})
 //	// …
 //	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
@@ -42,25 +44,38 @@
 //		if err := shop.StoreOrder(ctx, tx, order); err != nil {
 //			return err
 //		}
-//		queued, err = hook.OrderCompleted(ctx, tx, amsbridge.Order{
-//			ID:    "1001",
-//			Buyer: amsbridge.User{ID: "U-1", FirstName: "Ada", LastName: "Lovelace", Email: "ada@example.org"},
-//			Lines: []amsbridge.Line{{ID: "1", ProductID: "course-101", Quantity: 1}},
+//		report, err = hook.OrderCompleted(ctx, tx, amsbridge.Order{
+//			ID:      "1001",
+//			Version: 1, // rises with each change of the order
+//			Buyer:   amsbridge.User{ID: "U-1", FirstName: "Ada", LastName: "Lovelace", Email: "ada@example.org"},
+//			Lines:   []amsbridge.Line{{ID: "1", ProductID: "course-101", Quantity: 1}},
 //		})
 //		return err
 //	})
 //
 // The caller commits or rolls back. A program's mistakes are errors ([InputError]): nothing is written
-// and the transaction stays usable. Bad data never breaks a paid order and is never silent: the line is
-// stored parked, is reported in [Queued] and in the log, and [Hook.Rebuild] makes its push once data or
-// mapping are mended. Reporting an order again is harmless. [Hook.OrderRefunded] takes back what a
-// refunded line brought.
+// and the transaction stays usable. What data can cause never breaks a paid order and is never silent:
+// [Report.NeedsStaff] names it, it is logged, and told to the sender's alarm once it is committed.
+//
+// # When an order changes
+//
+// Report it again, as it is now, as often as you like: [Hook.OrderCompleted] compares it with the last
+// report, and gives and takes what is new. [Hook.OrderRefunded] gives lines or seats back, and
+// [Hook.RefundReversed] undoes that. The hook only inserts what is to be done; what a person is owed is
+// decided when its turn to be sent comes, so that a refund takes nothing that another order pays for. The
+// guide "Orders change" (docs/orders.md) has each rule, with an example that runs.
+//
+// # What needs staff
+//
+// A task of an order, such as a seat without a person or a product without a mapping, stands in
+// [outbox.Inspector].Tasks until a report ends it or [outbox.Operator.TaskDone] does. A parked message is
+// one that a platform refuses, or that nothing but a person can do: the store's Find shows it, and
+// [outbox.Operator.SendAgain] or MarkDone ends it.
 //
 // # Where is my course?
 //
 // [Standing.Of] answers for a person. A store's Find and Attempts show what is parked or waiting, and
-// why. An [outbox.Operator] sends a message again, marks it done, pauses a destination or erases a
-// person.
+// why. An [outbox.Operator] also pauses a destination or erases a person.
 //
 // # Handing a member over
 //

@@ -16,18 +16,19 @@ type Holding struct {
 	Whole bool
 }
 
-// Holding sums up what a person has of a product: its part on Elevate and each of its add-ons on
-// Notified. Where one part has several places, the one closest to delivered counts. Only places at the
-// given destination count; an empty destination means any. The errors are those of [Standing.Of].
-func (s *Standing) Holding(ctx context.Context, user UserID, p Product, destination string) (Holding, error) {
-	places, err := s.Of(ctx, user)
+// Holding sums up what a person of an association (empty for none) has of a product and of the products
+// that it includes (see [Parts]): each part on Elevate and each add-on on Notified. Where one part has
+// several places, the one closest to delivered counts. Only places at the given destination count; an
+// empty destination means any. The errors are those of [Standing.Of].
+func (s *Standing) Holding(ctx context.Context, association string, user UserID, parts []Product, destination string) (Holding, error) {
+	places, err := s.Of(ctx, association, user)
 	if err != nil {
 		return Holding{}, err
 	}
 	if destination != "" {
 		places = slices.DeleteFunc(places, func(place Place) bool { return place.Destination != destination })
 	}
-	return holdingOf(places, p), nil
+	return holdingOf(places, parts), nil
 }
 
 // far orders the states by how far they are from delivered.
@@ -35,18 +36,25 @@ func (s PlaceState) far() int {
 	return slices.Index([]PlaceState{PlaceDelivered, PlaceQueued, PlaceNeedsAttention}, s)
 }
 
-func holdingOf(places []Place, p Product) Holding {
-	h := Holding{State: PlaceDelivered, Whole: p.OnElevate() || p.OnNotified()}
-	part := func(is func(Place) bool) {
+func holdingOf(places []Place, parts []Product) Holding {
+	h := Holding{State: PlaceDelivered}
+	var wanted []unit
+	for _, p := range parts {
+		for _, item := range p.items() {
+			wanted = append(wanted, item.units()...)
+		}
+	}
+	h.Whole = len(wanted) > 0
+	for _, u := range wanted {
 		var best *Place
 		for i, place := range places {
-			if is(place) && (best == nil || place.State.far() < best.State.far()) {
+			if slices.Contains(place.Item.units(), u) && (best == nil || place.State.far() < best.State.far()) {
 				best = &places[i]
 			}
 		}
 		if best == nil {
 			h.Whole = false
-			return
+			continue
 		}
 		if best.State.far() > h.State.far() {
 			h.State = best.State
@@ -54,15 +62,6 @@ func holdingOf(places []Place, p Product) Holding {
 		if h.ProductURL == "" {
 			h.ProductURL = best.ProductURL
 		}
-	}
-	if p.OnElevate() {
-		part(func(place Place) bool { return place.RemoteProductID == p.RemoteProductID })
-	}
-	for _, key := range p.AddOnKeys {
-		part(func(place Place) bool { return place.ShowKey == p.ShowKey && slices.Contains(place.AddOnKeys, key) })
-	}
-	if p.OnNotified() && len(p.AddOnKeys) == 0 { // the product only registers
-		part(func(place Place) bool { return place.ShowKey == p.ShowKey })
 	}
 	return h
 }

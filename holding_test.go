@@ -8,11 +8,11 @@ import (
 
 func TestHoldingOfAProduct(t *testing.T) {
 	t.Parallel()
-	course := Place{RemoteProductID: "C-1", State: PlaceDelivered, ProductURL: "https://learn.example.org/c-1"}
-	queued := Place{RemoteProductID: "C-1", State: PlaceQueued}
-	gala := Place{ShowKey: 7, AddOnKeys: []int64{1}, State: PlaceDelivered}
-	dinner := Place{ShowKey: 7, AddOnKeys: []int64{2, 3}, State: PlaceNeedsAttention}
-	elsewhere := Place{ShowKey: 8, AddOnKeys: []int64{2}, State: PlaceDelivered}
+	course := Place{Item: Item{RemoteProductID: "C-1"}, State: PlaceDelivered, ProductURL: "https://learn.example.org/c-1"}
+	queued := Place{Item: Item{RemoteProductID: "C-1"}, State: PlaceQueued}
+	gala := Place{Item: Item{ShowKey: 7, ShowPackageKey: 70, AddOnKeys: []int64{1}}, State: PlaceDelivered}
+	dinner := Place{Item: Item{ShowKey: 7, AddOnKeys: []int64{2, 3}}, State: PlaceNeedsAttention}
+	elsewhere := Place{Item: Item{ShowKey: 8, AddOnKeys: []int64{2}}, State: PlaceDelivered}
 	const delivered, onItsWay, stuck = PlaceDelivered, PlaceQueued, PlaceNeedsAttention
 	for name, c := range map[string]struct {
 		product Product
@@ -33,10 +33,10 @@ func TestHoldingOfAProduct(t *testing.T) {
 		"entrance, another show's":     {Product{ShowKey: 7, ShowPackageKey: 70}, []Place{elsewhere}, delivered, false},
 		"a product that lives nowhere": {Product{}, []Place{course, gala}, delivered, false},
 	} {
-		h := holdingOf(c.places, c.product)
+		h := holdingOf(c.places, []Product{c.product})
 		require.Equal(t, c.state, h.State, name)
 		require.Equal(t, c.whole, h.Whole, name)
 	}
-	h := holdingOf([]Place{gala, course}, Product{RemoteProductID: "C-1", ShowKey: 7, AddOnKeys: []int64{1}})
+	h := holdingOf([]Place{gala, course}, []Product{{}, {ShowKey: 7, AddOnKeys: []int64{1}}, {RemoteProductID: "C-1"}})
 	require.Equal(t, "https://learn.example.org/c-1", h.ProductURL)
 }

@@ -1,7 +1,6 @@
 package amsbridge
 
 import (
-	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 )
@@ -10,15 +9,19 @@ import (
 // log viewers that fold case.
 var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// keyOf makes a message key of its parts. Each part is hashed with its length, so that different parts
-// never give the same input, whatever bytes they hold.
+// keyOf makes a message key of its parts.
 func keyOf(parts ...string) string {
-	h := sha256.New()
-	var n [8]byte
+	sum := hashOf(parts...)
+	return keyEncoding.EncodeToString(sum[:20])
+}
+
+// delimited joins parts, each after its length, so that different parts never give the same bytes,
+// whatever they hold.
+func delimited(parts []string) []byte {
+	var out []byte
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		out = binary.BigEndian.AppendUint64(out, uint64(len(p)))
+		out = append(out, p...)
 	}
-	return keyEncoding.EncodeToString(h.Sum(nil)[:20])
+	return out
 }

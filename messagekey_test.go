@@ -27,44 +27,25 @@ func TestKeysNeverChange(t *testing.T) {
 	}
 }
 
-func TestMessageKeysNeverChange(t *testing.T) {
+// Keys and facts are stored for ever too: a grant whose key changed would be given again.
+func TestGrantMessagesNeverChange(t *testing.T) {
 	t.Parallel()
-	reg, err := Registration{OrderID: "1001", LineID: "1", RemoteProductID: "C-1", User: User{ID: "U-1"}}.message("elevate")
-	require.NoError(t, err)
-	requireKey(t, reg, "ovbwtisx22mrwib7sazfef7ex5bn6myf", "elevate", "1001", "1", "U-1", "register")
-
-	add, err := AddOns{OrderID: "1001", ShowKey: 7, Lines: []LineAddOns{{"1", []int64{1}}}, User: User{ID: "U-1"}}.message("notified/acme", 2)
-	require.NoError(t, err)
-	requireKey(t, add, "gmv4vkcuuti5hzoutnqnzxlgfz4u3z5u", "notified/acme", "1001", "U-1", "7", "2", "add")
-
-	p := &plan{order: Order{ID: "1001"}, elevate: "elevate", notified: "notified"}
-	line := Line{ID: "1", ProductID: "course", Quantity: 2}
-	for place, c := range map[string]struct {
-		at    int
-		field string
-		key   string
-	}{
-		"0":    {0, "attendee's user ID", "5izztfsx5i7umtbsqmutvfv6yzeeaypl"},
-		"rest": {1, "attendees", "stut7egdaje3b35bcjvuorn2qv2mbwd2"},
-		"line": {wholeLine, "quantity", "3xpg4do6v62kzexz6zjujobff3x2bbmt"},
-	} {
-		require.NoError(t, p.addParkedLine(line, Product{}, c.at, User{}, c.field, "is wrong", nil))
-		d := p.drafts[len(p.drafts)-1]
-		requireKey(t, d.msg, c.key, "task", "1001", "1", place, "mend")
-		require.Contains(t, p.order.parkedLineKeys(d.spots[0]), c.key, "a push of that spot looks for this very key")
+	s := seat{"acme", "1001", "1", "a&<b>é😀"}
+	course := grantMessage("elevate/acme", s, Item{RemoteProductID: "C/1 ü"}, 1, KindGive, true)
+	require.Equal(t, "vtjwybuqjnyrfdv4o7bkibzywj5metm7", course.Key)
+	require.Equal(t, `{"user_id":"a\u0026\u003cb\u003eé😀","item":{"remote_product_id":"C/1 ü"},"turn":1,"backfill":true}`, string(course.Facts))
+	require.Equal(t, "product C/1 ü", course.Scope)
+	require.Equal(t, []string{"elevate/acme", "1001", "1", "a&<b>é😀", "product C/1 ü", "1", "give"}, course.KeyParts)
+	gala := grantMessage("notified/acme", s, Item{ShowKey: 7, ShowPackageKey: 70, AddOnKeys: []int64{3, 9223372036854775807}}, 2, KindTake, false)
+	require.Equal(t, "oiqrmmhexu2s6iphflm3ydpvzq4gy5pi", gala.Key)
+	require.Equal(t, `{"user_id":"a\u0026\u003cb\u003eé😀","item":{"show_key":7,"show_package_key":70,"add_on_keys":[3,9223372036854775807]},"turn":2}`, string(gala.Facts))
+	require.Equal(t, "show 7", gala.Scope)
+	require.Equal(t, []string{"give", "take", "ended", "delivered"}, []string{KindGive, KindTake, KindEnded, KindDelivered})
+	for _, m := range []outbox.Message{course, gala} {
+		require.NoError(t, outbox.CheckMessages([]outbox.Message{m}))
+		require.Equal(t, KindEnded, m.Sequel)
+		require.NotContains(t, s.hash(), m.Person)
 	}
-
-	p = &plan{order: Order{ID: "1001"}, salt: reg.Key, ready: []*draft{{msg: reg}}}
-	requireKey(t, p.messages()[0], "e5gqyzjr35hf74p4x4cjm4at3jowlbb3",
-		"elevate", "1001", "1", "U-1", "register", "rebuild of", "ovbwtisx22mrwib7sazfef7ex5bn6myf")
-	require.Equal(t, []string{"elevate", "1001", "1", "U-1", "register"}, reg.KeyParts, "the original's parts are not written to")
-}
-
-func requireKey(t *testing.T, m outbox.Message, key string, parts ...string) {
-	t.Helper()
-	require.Equal(t, parts, m.KeyParts)
-	require.Equal(t, key, m.Key)
-	require.Equal(t, keyOf(parts...), m.Key)
 }
 
 // One part is never mistaken for two, whatever bytes it holds.

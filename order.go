@@ -3,24 +3,37 @@ package amsbridge
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Order is a paid order as the shop reports it.
+// Order is a paid order as it is now. A shop reports it as often as it likes: see [Hook.OrderCompleted].
 type Order struct {
-	// ID is the shop's order ID, which never changes: 1 to 255 bytes of UTF-8 without control
-	// characters.
+	// ID is the shop's order ID, which never changes and no other order of the association ever has: 1
+	// to 255 bytes of UTF-8 without control characters. A missing one ("", "0", a zero UUID) or one that
+	// is malformed is told and kept as a task; nothing is given then.
 	ID string
 	// Association is the suffix of the destinations where one shop serves several associations: "acme"
-	// sends to "elevate/acme". At most 64 of [A-Za-z0-9._-]. Empty for none.
+	// sends to "elevate/acme". At most 64 of [A-Za-z0-9._-]. Empty for none. It must never change once
+	// it was set: a person is an association and a user ID, and an order an association and an order ID.
 	Association string
 	// Buyer is who paid. A line of quantity one without attendees is for the buyer.
 	Buyer User
 	// Lines are at most 10,000.
 	Lines []Line
+	// Version rises whenever the order changes, such as the version column of the shop's own row. A
+	// report with a lower one than before comes late, and changes nothing. A swap of attendees needs a
+	// rising one, since a late report would turn time back. Defaults to none.
+	Version int64
+	// UpdatedAt serves in place of Version, for shops that have only a time. It must not be the time of
+	// the report. Defaults to none.
+	UpdatedAt time.Time
+	// PlacedAt is when the order was placed, which never changes. With it an order under an ID that was
+	// used before is recognised even if its buyer is the same. Defaults to none.
+	PlacedAt time.Time
 	// Backfill marks an old order, reported when a shop starts to use this package. The platforms are
 	// asked to send no mail about it. Defaults to false.
 	Backfill bool
@@ -33,10 +46,12 @@ type Line struct {
 	ID string
 	// ProductID is the shop's own product ID, as the catalogue knows it.
 	ProductID string
-	// Quantity is at least 1.
+	// Quantity is how many seats were bought, at least 1. Refunded seats are not subtracted (see
+	// [HookConfig].NetQuantities).
 	Quantity int
-	// Attendees are the people whom the line is for. At a quantity above one, seats without a named
-	// attendee are parked.
+	// Attendees are the people whom the line is for; their order means nothing, and one who is named
+	// twice holds one seat. At a quantity above one, seats without a named attendee are open: they are
+	// told, and named in a later report.
 	Attendees []User
 }
 
@@ -51,30 +66,47 @@ type User struct {
 	MemberType string
 }
 
-// check finds the caller's mistakes.
+// check finds the programmer's mistakes.
 func (o Order) check() error {
-	if s := check.Text(o.ID, outbox.MaxSubject); s != "" {
-		return check.Bad("amsbridge", "Order.ID", s)
-	}
-	if o.Association != "" {
-		if err := outbox.CheckDestination("x/" + o.Association); err != nil {
-			return check.Bad("amsbridge", "Order.Association", "is not of the form [A-Za-z0-9._-]{1,64}")
-		}
+	if err := checkAssociation("Order.Association", o.Association); err != nil {
+		return err
 	}
 	if len(o.Lines) > outbox.MaxItems {
 		return check.Bad("amsbridge", "Order.Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	seen := make(map[string]bool, len(o.Lines))
 	for i, l := range o.Lines {
-		switch {
-		case l.ID == "":
-			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is empty")
-		case seen[l.ID]:
-			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), "is a duplicate")
+		if s := duplicate(seen, l.ID); s != "" {
+			return check.Bad("amsbridge", fmt.Sprintf("Order.Lines[%d].ID", i), s)
 		}
-		seen[l.ID] = true
 	}
 	return nil
+}
+
+func checkAssociation(field, association string) error {
+	if association != "" && outbox.CheckDestination("x/"+association) != nil {
+		return check.Bad("amsbridge", field, "is not of the form [A-Za-z0-9._-]{1,64}")
+	}
+	return nil
+}
+
+func duplicate(seen map[string]bool, id string) string {
+	if id == "" {
+		return "is empty"
+	}
+	if seen[id] {
+		return "is a duplicate"
+	}
+	seen[id] = true
+	return ""
+}
+
+// suffix is what the association adds to a destination's name.
+func suffix(association string) string {
+	if association == "" {
+		return ""
+	}
+	return "/" + association
 }
 
 // UserID is the shared user ID: the same bytes in a push and in a hand-off. It

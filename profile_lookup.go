@@ -9,15 +9,15 @@ import (
 )
 
 // ErrPersonGone is returned by the shop's look-up (see [LookUpProfile]) for a user ID that nobody has
-// any more. The message is then parked, except one that removes add-ons, which is sent without a
-// profile. Any other error is retried.
+// any more. The message is then parked, except a take, which is sent without a profile. Any other error
+// is retried.
 var ErrPersonGone = errors.New("amsbridge: the shop no longer knows this person")
 
 // LookUpProfile makes the look-up of [outbox.Profiles] from a function of the shop: find returns the
-// person with a user ID, as the shop knows them when the message is sent. It is called for messages of
-// this package that have no profile: those stored with [HookConfig].ProfileAtSend, those that a refund
-// makes, announcements (see [Announcer]), and those that are sent again after their profile was
-// deleted.
+// person of an association (empty for none) with a user ID, as the shop knows them when the message is
+// sent. It is called for messages of this package that have no profile: those stored with
+// [HookConfig].ProfileAtSend, takes, announcements (see [Announcer]), and those that are sent again
+// after their profile was deleted.
 //
 // The user that find returns must have exactly that user ID, or the message is parked: nobody is
 // registered as somebody else. Names and address are used as [Hook.OrderCompleted] would have stored
@@ -26,13 +26,13 @@ var ErrPersonGone = errors.New("amsbridge: the shop no longer knows this person"
 //
 // find is called from many goroutines and must return when its context ends. A nil find returns nil: no
 // look-up.
-func LookUpProfile(find func(ctx context.Context, id UserID) (User, error)) func(context.Context, outbox.Message) ([]byte, error) {
+func LookUpProfile(find func(ctx context.Context, association string, id UserID) (User, error)) func(context.Context, outbox.Message) ([]byte, error) {
 	if find == nil {
 		return nil
 	}
 	return func(ctx context.Context, m outbox.Message) ([]byte, error) {
 		switch m.Kind {
-		case KindRegistration, KindAddOns, KindRemoveAddOns, KindDelivered:
+		case KindGive, KindTake, KindEnded, KindDelivered:
 		default:
 			return nil, nil // such messages never have a profile
 		}
@@ -48,10 +48,10 @@ func LookUpProfile(find func(ctx context.Context, id UserID) (User, error)) func
 		if err := json.Unmarshal(m.Facts, &f); err != nil || f.UserID != m.Person {
 			return nil, &outbox.ProfileError{Reason: "the message's facts are not about the person that it is for"}
 		}
-		u, err := find(ctx, UserID(m.Person))
+		u, err := find(ctx, m.Association(), UserID(m.Person))
 		switch {
-		case errors.Is(err, ErrPersonGone) && m.Kind == KindRemoveAddOns:
-			return nil, nil // the ID is enough for a removal
+		case errors.Is(err, ErrPersonGone) && (m.Kind == KindTake || m.Kind == KindEnded):
+			return nil, nil // the ID is enough
 		case errors.Is(err, ErrPersonGone):
 			return nil, &outbox.ProfileError{Reason: "the shop no longer knows the person"}
 		case err != nil:
@@ -59,6 +59,6 @@ func LookUpProfile(find func(ctx context.Context, id UserID) (User, error)) func
 		case u.ID != UserID(m.Person):
 			return nil, &outbox.ProfileError{Reason: "the shop's look-up returned another person"}
 		}
-		return profileOf(u)
+		return profileOf(u), nil
 	}
 }

@@ -11,6 +11,9 @@ type Receipt struct {
 	ProductURL string `json:"product_url,omitempty"`
 	// AddOnsAdded is the count that Notified answered, or nil.
 	AddOnsAdded *int `json:"add_ons_added,omitempty"`
+	// Taken is what a take took, and Given what it gave again; nil for nothing.
+	Taken *Item `json:"taken,omitempty"`
+	Given *Item `json:"given,omitempty"`
 }
 
 // Encode returns the receipt as it is stored.

@@ -2,7 +2,6 @@ package amsbridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,292 +9,267 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Refund is what a shop says once lines of an order were paid back.
+// Refund is what a shop says once lines or seats of an order were given back. For an amount of money
+// without lines, call nothing.
 type Refund struct {
-	// ID is the refund's own ID, stable for ever: the same in each report of it,
-	// and another in each refund of the order. Required: 1 to 255 bytes of UTF-8
-	// without control characters.
+	// ID is the refund's own ID, stable for ever: the same in each report of it, and another in each
+	// refund of the order. Required: 1 to 255 bytes of UTF-8 without control characters.
 	ID string
 	// OrderID and Association are the order's, as [Hook.OrderCompleted] was told.
 	OrderID     string
 	Association string
-	// LineIDs are the refunded lines, at most 10,000. Empty means all lines of
-	// the order that are stored by now.
-	LineIDs []string
-	// Attendees narrow the refund to the places of these people on those lines,
-	// at most 10,000. Empty means everybody's.
-	Attendees []UserID
+	// Lines are what is given back, each line once, at most 10,000. Lines or All is required, and not
+	// both.
+	Lines []RefundLine
+	// All gives all lines back that are known by now; before the order was reported, those of its first
+	// report.
+	All bool
 }
 
-// Refunded is what became of a refund. Each list tells of one push and the
-// refunded lines that it concerns; a line may be in several, for each of its
-// attendees and platforms.
-type Refunded struct {
-	// Withdrawn were never sent, and never will be. Parked lines are among them.
-	Withdrawn []TakenBack
-	// Requeued are the pushes made anew for what was not refunded of a withdrawn
-	// push: other lines of the same person and show. One that was parked is
-	// parked again.
-	Requeued []QueuedMessage
-	// Removals are the messages of kind [KindRemoveAddOns] that take add-ons away
-	// again, once the push that adds them was settled.
-	Removals []TakenBack
-	// Tasks are the messages of kind [KindRefundTask], which a person must do by
-	// hand; Reason says what.
-	Tasks []TakenBack
-	// Kept stay on the platform, since another line or order of the same person
-	// brings the same; Reason says what.
-	Kept []TakenBack
-	// Nothing is left to take back of these; Reason says why. Key, Destination
-	// and UserID are empty for a line of which nothing is stored.
-	Nothing []TakenBack
+// RefundLine is the part of a refund that is about one line. With neither People nor Seats it is the
+// whole line.
+type RefundLine struct {
+	LineID string
+	// People give their seats on the line back, each once.
+	People []UserID
+	// Seats is a number of seats beside People. Open ones go first; whose the rest is, is a task.
+	Seats int
 }
 
-// TakenBack is what became of one push, or of a part of it.
-type TakenBack struct {
-	// ID, Destination, Key and Kind are those of the withdrawn push, of the
-	// removal or task, or of the push that stays.
-	ID          outbox.ID
-	Destination string
-	Key         string
-	Kind        string
-	UserID      UserID
-	LineIDs     []string
-	// Reason says why, in plain words; for what was withdrawn, why it was parked
-	// or waited, if it did.
-	Reason string
-	// Duplicate is set when an earlier report of this refund had done it.
-	Duplicate bool
-}
-
-// rounds is how often a refund starts over because something else about the
-// order was committed meanwhile.
-const rounds = 10
-
-var errBusy = errors.New("amsbridge: the order's messages keep changing: roll back and report the refund again")
-
-// OrderRefunded takes back, in the caller's transaction, what an order's
-// refunded lines brought. It writes rows of that order alone; of other orders
-// of the same people it reads what they bring.
+// OrderRefunded gives seats of an order back. Each grant of them gets a take, sent or not: at its turn it
+// takes what nothing else brings the person, and what was never sent is not sent any more. What no call
+// of a platform takes back becomes a task for a person, as a parked message, as soon as it is known that
+// it is there to be taken.
 //
-//   - What no platform can have received is withdrawn. Where a push to Notified
-//     is for other lines too, it is made anew without the refunded ones.
-//   - Add-ons that Notified may have are removed by a message of kind
-//     [KindRemoveAddOns], which waits until their adding was settled. Those that
-//     another line or order of the same person brings to the same show stay.
-//   - The registration that [Product] asked Notified for stays, since taking it
-//     back would delete the person there. Where a refunded line brought nothing
-//     else, and no other line of the person is for that show, it is a task.
-//   - No API for cancelling a registration on Elevate is known: it is a task,
-//     unless another line or order registers the same person for the same product.
-//   - A push to Notified that was refused and then withdrawn is a task as well,
-//     for a part of it may have been done before the refusal.
-//
-// A removal whose adding is parked is parked with it, "waits for" its key; when
-// an operator discards the adding, marks it done or sends it again, the removal
-// goes on. Rebuilding and reporting the order again do not bring back what was
-// refunded. A message that tells the shop of a delivery (see [Announcer]) is
-// left alone.
-//
-// Commit and roll-back are the caller's, as is a call of [Hook.Wake] once it is
-// committed. Each person of the refunded lines costs a look-up of what they have.
-//
-// The same refund reported again writes nothing new and is told as duplicates;
-// lines that its first report did not name are refunded too. Of lines that
-// another refund took back nothing is left. A refund is kept as messages of
-// kind [KindRefund], withdrawn at once: refunds of one order and person go one
-// after another on a database, the later waiting for the earlier's commit.
-//
-// What is not promised. Two refunds at the same moment, of two orders that bring
-// one person the same, each see the other order's as still paid for: it stays
-// until one of them is reported again. A purchase that is stored while a removal
-// of the same add-ons still waits (or at the same moment) does not stop it, and
-// may be delivered before it. A line that was not stored (its product lived on
-// no platform, or the order was not reported yet) is stored by a later report of
-// the order, refunded or not.
-//
-// Errors: [*InputError] for the caller's mistakes and [outbox.ErrNoTransaction],
-// after which nothing is written and the transaction is usable;
-// [outbox.ErrNewerVersion] for messages that a newer program wrote;
-// [outbox.ErrSealUnknown], [outbox.ErrSealBroken] and [outbox.ErrNotSealed] where
-// the profile of a push that is to be made anew, or of one whose add-ons are to
-// be removed, does not open (once it was parked, [Hook.Rebuild] mends that); the
-// context's end, or the database's. After those roll back and report it again.
-func (h *Hook[Tx]) OrderRefunded(ctx context.Context, tx Tx, refund Refund) (*Refunded, error) {
+// One refund takes effect once, whatever its repeats say. A refund before its order is kept, and counts
+// when the order is reported.
+func (h *Hook[Tx]) OrderRefunded(ctx context.Context, tx Tx, refund Refund) (*Report, error) {
 	if err := refund.check(); err != nil {
 		return nil, err
 	}
-	r := newRefunding(refund, h.opened)
-	if err := h.withdraw(ctx, tx, r); err != nil {
-		return nil, err
-	}
-	for person := range r.refundedPeople() {
-		theirs, err := h.findAll(ctx, tx, outbox.Query{Person: person})
-		if err != nil {
-			return nil, err
-		}
-		if err := r.readPerson(theirs); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.plan(); err != nil {
-		return nil, err
-	}
-	if err := h.insertMade(ctx, tx, r); err != nil {
-		return nil, err
-	}
-	return &r.done, nil
+	order := Order{ID: refund.OrderID, Association: refund.Association}
+	return h.call(ctx, tx, order, false, func(c *change) error { return c.refund(refund) })
 }
 
-// withdraw records the refund and withdraws what was never sent. It starts over
-// when a message left the queue between being read and being locked.
-func (h *Hook[Tx]) withdraw(ctx context.Context, tx Tx, r *refunding) error {
-	for range rounds {
-		if err := h.record(ctx, tx, r); err != nil {
-			return err
-		}
-		open := r.open()
-		if len(open) == 0 {
-			return nil
-		}
-		became, err := h.store.WithdrawTx(ctx, tx, open...)
-		if err != nil {
-			return err
-		}
-		moved := false
-		for i, id := range open {
-			if became[i] == outbox.Withdrawn || became[i] == outbox.WithdrawInFlight {
-				r.became[id] = became[i]
-			} else {
-				moved = true
-			}
-		}
-		if !moved {
-			return nil
-		}
+// RefundReversed says that a refund is undone: a dispute was won, the bank refused, it was a mistake. The
+// order is reported in the same call, as by [Hook.OrderCompleted], since the names of those who have
+// their seats again are in it. Seats that no other refund covers are given again, even where that is more
+// than the line's quantity, which is then a task. A reversal before its refund is kept: the refund has no
+// effect then.
+func (h *Hook[Tx]) RefundReversed(ctx context.Context, tx Tx, refundID string, order Order) (*Report, error) {
+	if s := check.Text(refundID, 255); s != "" {
+		return nil, check.Bad("amsbridge", "refundID", s)
 	}
-	return errBusy
+	if err := order.check(); err != nil {
+		return nil, err
+	}
+	return h.call(ctx, tx, order, false, func(c *change) error {
+		if idProblem(order.ID) == "" && !c.isOther() {
+			c.reverse(refundID)
+			c.report.Entries = nil // isOther is asked again
+		}
+		return c.compare()
+	})
 }
 
-// record reads the order and stores which of its seats this refund gives back,
-// until there is none that is not on record.
-func (h *Hook[Tx]) record(ctx context.Context, tx Tx, r *refunding) error {
-	for range rounds {
-		found, err := h.findAll(ctx, tx, outbox.Query{Subject: r.OrderID})
-		if err != nil {
-			return err
-		}
-		if err := r.read(found); err != nil {
-			return err
-		}
-		records, err := r.records()
-		if err != nil || len(records) == 0 {
-			return err
-		}
-		inserted, err := h.store.InsertTx(ctx, tx, records...)
-		if err != nil {
-			return err
-		}
-		var own []outbox.ID
-		for i, in := range inserted {
-			if in.Duplicate { // another refund's, committed meanwhile
-				continue
-			}
-			own = append(own, in.ID)
-			for _, line := range records[i].Items {
-				r.fresh[seatOf(records[i], line)] = true
-			}
-		}
-		if _, err := h.store.WithdrawTx(ctx, tx, own...); err != nil {
-			return err
-		}
+// reverse marks a refund reversed, and notes its lines.
+func (c *change) reverse(id string) {
+	i := slices.IndexFunc(c.st.Refunds, func(r *refundState) bool { return r.ID == id })
+	if i < 0 {
+		c.st.Refunds = append(c.st.Refunds, &refundState{ID: id, Reversed: true})
+		return
 	}
-	return errBusy
+	r := c.st.Refunds[i]
+	if r.Reversed {
+		return
+	}
+	r.Reversed = true
+	c.reversed = map[string]bool{}
+	for _, l := range r.Lines {
+		c.reversed[l.Line] = true
+	}
 }
 
-// insertMade stores what the refund made, and tells of it.
-func (h *Hook[Tx]) insertMade(ctx context.Context, tx Tx, r *refunding) error {
-	trace := ""
-	if h.cfg.TraceContext != nil {
-		if trace = h.cfg.TraceContext(ctx); check.Text(trace, 256) != "" {
-			trace = ""
+// refundAll gives refunds of all lines, which came before the order, the lines of its first report.
+func (c *change) refundAll() {
+	for _, r := range c.st.Refunds {
+		if !r.All || r.Reversed || len(c.order.Lines) == 0 {
+			continue
+		}
+		r.All = false
+		for _, l := range c.order.Lines {
+			c.st.refundLine(r, &refundLineState{Line: l.ID, Whole: true})
 		}
 	}
-	for made := range slices.Chunk(r.made, outbox.MaxMessages) {
-		msgs := make([]outbox.Message, len(made))
-		for i, m := range made {
-			msgs[i] = m.msg
-			msgs[i].TraceContext = trace
+}
+
+// refund gives back what the refund names.
+func (c *change) refund(refund Refund) error {
+	c.keepAll()
+	if problem := idProblem(refund.OrderID); problem != "" {
+		c.staff("", "a refund was reported for an order whose ID "+problem+": nothing was taken back")
+		return nil
+	}
+	if i := slices.IndexFunc(c.st.Refunds, func(r *refundState) bool { return r.ID == refund.ID }); i >= 0 {
+		c.tellRefund(c.st.Refunds[i])
+		return nil
+	}
+	if c.st.Other {
+		c.staff("", "refund "+outbox.CutText(refund.ID, 100)+
+			" is for an ID that two orders were reported under: nothing was taken back; say whose it is")
+		return nil
+	}
+	r := &refundState{ID: refund.ID}
+	c.st.Refunds = append(c.st.Refunds, r)
+	lines := refund.Lines
+	if refund.All {
+		r.All = len(c.st.Lines) == 0
+		for _, l := range c.st.Lines {
+			lines = append(lines, RefundLine{LineID: l.ID})
 		}
-		inserted, err := h.insert(ctx, tx, msgs)
-		if err != nil {
+		if r.All {
+			c.say(Entry{Did: DidRefunded, Text: "the order was not reported yet: it counts when it is"})
+		}
+	}
+	for _, l := range lines {
+		if err := c.refundLine(r, l); err != nil {
 			return err
 		}
-		r.told(made, inserted)
+	}
+	c.refundTasks(lines)
+	return nil
+}
+
+// tellRefund tells of a refund that was reported before.
+func (c *change) tellRefund(r *refundState) {
+	text := "this refund was reported before"
+	if r.Reversed {
+		text = "this refund was reversed"
+	}
+	if len(r.Lines) == 0 {
+		c.say(Entry{Did: DidRefunded, Text: text})
+	}
+	for _, l := range r.Lines {
+		c.say(Entry{LineID: l.Line, Did: DidRefunded, Text: text})
+	}
+}
+
+func (c *change) refundLine(r *refundState, line RefundLine) error {
+	rl := &refundLineState{Line: line.LineID, Whole: len(line.People) == 0 && line.Seats == 0}
+	before := c.st.cover(line.LineID)
+	c.st.refundLine(r, rl)
+	ls := c.st.line(line.LineID)
+	c.say(Entry{LineID: line.LineID, Did: DidRefunded})
+	for _, id := range line.People {
+		hash := c.seatOf(line.LineID, id).hash()
+		if ls != nil && !ls.Shop {
+			if s := ls.seat(hash); s == nil || s.Off {
+				c.staff(ls.ID, "refund "+outbox.CutText(r.ID, 100)+" names somebody who holds no seat on line "+ls.ID+
+					": nothing was taken back from them", hash)
+				if s != nil {
+					continue // somebody else has the seat by now
+				}
+			}
+		}
+		rl.Seats = append(rl.Seats, hash)
+	}
+	if ls == nil || ls.Shop && !ls.granted() {
+		rl.Open = line.Seats
+		if ls == nil && len(c.st.Lines) > 0 {
+			shown := outbox.CutText(line.LineID, 255)
+			c.staff(shown, "refund "+outbox.CutText(r.ID, 100)+" names line "+shown+
+				", which the order does not have: nothing was taken back for it")
+		}
+		return nil
+	}
+	if line.Seats > 0 {
+		rl.Open = min(line.Seats, max(0, ls.free(c.st.cover(ls.ID))))
+		if rest := line.Seats - rl.Open; rest > 0 {
+			c.staff(ls.ID, fmt.Sprintf("refund %s gives %d seats of line %s back that people hold: say whose, by a refund that names them", outbox.CutText(r.ID, 100), rest, ls.ID))
+		}
+	}
+	after := c.st.cover(ls.ID)
+	for _, s := range ls.Seats {
+		if s.Off || before.has(s) || !after.has(s) {
+			continue
+		}
+		back := slices.DeleteFunc(slices.Clone(s.Grants), func(g *grantState) bool { return g.Taken && !g.Waits })
+		if err := c.takeSeat(ls, s); err != nil {
+			return err
+		}
+		for _, g := range back {
+			g.Back = true
+		}
 	}
 	return nil
 }
 
-// findAll returns all messages that match, however many.
-func (h *Hook[Tx]) findAll(ctx context.Context, tx Tx, q outbox.Query) ([]outbox.Record, error) {
-	var all []outbox.Record
-	q.Limit = maxRecords
-	for {
-		page, err := h.store.FindTx(ctx, tx, q)
-		if err != nil {
-			return nil, err
+// refundTasks lists anew what a refund changes about the tasks of its lines: nobody has to find people for
+// seats that were given back.
+func (c *change) refundTasks(lines []RefundLine) {
+	refunded := make(map[string]bool, len(lines))
+	for _, l := range lines {
+		refunded[l.LineID] = true
+	}
+	var open []*lineState
+	c.unlist(func(t outbox.Task) bool {
+		if len(t.Items) == 0 || !refunded[t.Items[0]] || kindOf(t) == taskKept {
+			return false
 		}
-		all = append(all, page...)
-		if len(page) < q.Limit {
-			return all, nil
+		ls := c.st.line(t.Items[0])
+		if ls != nil && kindOf(t) == taskOpen {
+			open = append(open, ls)
+			return true
 		}
-		q.AfterID = page[len(page)-1].ID
+		return c.st.cover(t.Items[0]).whole
+	})
+	for _, ls := range open {
+		c.openSeats(ls, c.st.cover(ls.ID), "")
 	}
 }
 
-// check finds the caller's mistakes.
+// reopen lists the task of a line's open seats anew.
+func (c *change) reopen(ls *lineState) {
+	c.unlist(func(t outbox.Task) bool { return len(t.Items) > 0 && t.Items[0] == ls.ID && kindOf(t) == taskOpen })
+	c.openSeats(ls, c.st.cover(ls.ID), "")
+}
+
+// check finds the programmer's mistakes.
 func (r Refund) check() error {
+	bad := func(field, problem string) error { return check.Bad("amsbridge", "Refund."+field, problem) }
 	if s := check.Text(r.ID, 255); s != "" {
-		return check.Bad("amsbridge", "Refund.ID", s)
+		return bad("ID", s)
 	}
-	if s := check.Text(r.OrderID, outbox.MaxSubject); s != "" {
-		return check.Bad("amsbridge", "Refund.OrderID", s)
+	if err := checkAssociation("Refund.Association", r.Association); err != nil {
+		return err
 	}
-	if err := (Order{ID: r.OrderID, Association: r.Association}).check(); err != nil {
-		return check.Bad("amsbridge", "Refund.Association", "is not of the form [A-Za-z0-9._-]{1,64}")
-	}
-	if len(r.LineIDs) > outbox.MaxItems {
-		return check.Bad("amsbridge", "Refund.LineIDs", fmt.Sprintf("are more than %d", outbox.MaxItems))
-	}
-	if len(r.Attendees) > outbox.MaxItems {
-		return check.Bad("amsbridge", "Refund.Attendees", fmt.Sprintf("are more than %d", outbox.MaxItems))
+	switch {
+	case len(r.Lines) == 0 && !r.All:
+		return bad("Lines", "are empty, and All is not set: for an amount without lines, call nothing")
+	case len(r.Lines) > 0 && r.All:
+		return bad("All", "is set beside Lines")
+	case len(r.Lines) > outbox.MaxItems:
+		return bad("Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	lines := map[string]bool{}
-	for i, id := range r.LineIDs {
-		if s := duplicate(lines, id); s != "" {
-			return check.Bad("amsbridge", fmt.Sprintf("Refund.LineIDs[%d]", i), s)
+	for i, l := range r.Lines {
+		field := fmt.Sprintf("Lines[%d].", i)
+		if s := duplicate(lines, l.LineID); s != "" {
+			return bad(field+"LineID", s)
 		}
-	}
-	people := map[string]bool{}
-	for i, id := range r.Attendees {
-		s := id.problem()
-		if s == "" {
-			s = duplicate(people, string(id))
+		if l.Seats < 0 || l.Seats > outbox.MaxItems {
+			return bad(field+"Seats", fmt.Sprintf("is not from 0 to %d", outbox.MaxItems))
 		}
-		if s != "" {
-			return check.Bad("amsbridge", fmt.Sprintf("Refund.Attendees[%d]", i), s)
+		people := map[string]bool{}
+		for j, id := range l.People {
+			s := id.problem()
+			if s == "" {
+				s = duplicate(people, string(id))
+			}
+			if s != "" {
+				return bad(fmt.Sprintf("%sPeople[%d]", field, j), s)
+			}
 		}
 	}
 	return nil
-}
-
-func duplicate(seen map[string]bool, id string) string {
-	if id == "" {
-		return "is empty"
-	}
-	if seen[id] {
-		return "is a duplicate"
-	}
-	seen[id] = true
-	return ""
 }

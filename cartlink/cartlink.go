@@ -32,14 +32,17 @@ type Config struct {
 	// MaxQuantity is the largest quantity that a link may ask for. Defaults to 100.
 	MaxQuantity int
 	// CurrentUser returns the signed-in member, or [amsbridge.ErrSignedOut]. With it and Standing, a
-	// member who owns the product is sent to it instead of buying it again. Set both or neither.
-	// Defaults to none: nobody is known to own anything.
+	// member who has the product is asked before they buy it again. Set both or neither. Defaults to
+	// none: nobody is known to have anything.
 	CurrentUser func(*http.Request) (amsbridge.User, error)
+	// Association is that of the members (see [amsbridge.Order].Association): the same user ID names
+	// another person in another one. A shop that serves several makes Links for each. Defaults to none.
+	Association string
 	// Standing says what the signed-in member has.
 	Standing *amsbridge.Standing
-	// WalkIn returns the path that hands the owner of a product over to its platform, such as that of
-	// handoff's Start with its parameters. Defaults to none: the owner sees a page with the platform's
-	// link, if it gave one.
+	// WalkIn returns the path that hands a member who has the product over to its platform, such as that
+	// of handoff's Start with its parameters. Defaults to none: the page links to what the platform
+	// gave, if it gave a link.
 	WalkIn func(amsbridge.Product) string
 	// Title returns a product's name for buyers. Defaults to its ID.
 	Title func(amsbridge.Product) string
@@ -91,6 +94,8 @@ func New(cfg Config) (*Links, error) {
 		return nil, check.Bad("cartlink", "Config.Policy", "is not one of the policies")
 	case cfg.MaxQuantity < 1 || cfg.MaxQuantity > 9999:
 		return nil, check.Bad("cartlink", "Config.MaxQuantity", "is not from 1 to 9,999")
+	case cfg.Association != "" && check.Name(cfg.Association, 64) != "":
+		return nil, check.Bad("cartlink", "Config.Association", check.Name(cfg.Association, 64))
 	case cfg.CurrentUser == nil && cfg.Standing != nil:
 		return nil, check.Bad("cartlink", "Config.CurrentUser", "is nil, and Standing is set")
 	case cfg.CurrentUser != nil && cfg.Standing == nil:

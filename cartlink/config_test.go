@@ -27,6 +27,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 		{"Config.ShopPage", func(cfg *Config) { cfg.ShopPage = "//evil.example" }},
 		{"Config.Policy", func(cfg *Config) { cfg.Policy = 9 }},
 		{"Config.MaxQuantity", func(cfg *Config) { cfg.MaxQuantity = -1 }},
+		{"Config.Association", func(cfg *Config) { cfg.Association = "acme/beta" }},
 		{"Config.CurrentUser", func(cfg *Config) { cfg.CurrentUser = nil }},
 		{"Config.Standing", func(cfg *Config) { cfg.Standing = nil }},
 		{"Config.Pages.Lang", func(cfg *Config) { cfg.Pages.Lang = "\n" }},

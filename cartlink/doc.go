@@ -6,7 +6,7 @@
 //		BaseURL: "https://shop.example.org/buy", // where the handler is mounted
 //		Cart:    cart,                           // the shop's own, as a cartlink.Cart
 //		Catalog: catalog, CartPage: "/cart",
-//		CurrentUser: currentUser, Standing: standing, // members who own a product are sent to it
+//		CurrentUser: currentUser, Standing: standing, // members are asked before they buy again
 //	})
 //	mux.Handle("/buy", links)
 //
@@ -17,5 +17,6 @@
 //
 // A link holds a product and a quantity and nothing else: no price, no user, no discount. It sets the
 // quantity, so a second click changes nothing. By default it asks the buyer first where the cart holds
-// other products; see [Policy]. [Links.VerifyCatalog] checks that every product's URL answers.
+// other products (see [Policy]), or where the buyer has the product already. [Links.VerifyCatalog]
+// checks that every product's URL answers.
 package cartlink

@@ -40,6 +40,7 @@ func newEnv(t *testing.T, change func(*Config)) *env {
 		{ID: "a&b=c é", RemoteProductID: "C-2"},
 		{ID: "book"},
 		{ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
+		{ID: "membership", Includes: []string{"course", "a&b=c é", "book"}},
 	}})
 	require.NoError(t, err)
 	standing, err := amsbridge.NewStanding(inspector{env: e})
@@ -103,19 +104,26 @@ type inspector struct {
 	env *env
 }
 
-func (i inspector) Find(context.Context, outbox.Query) ([]outbox.Record, error) {
-	return i.env.records, nil
+func (i inspector) Find(_ context.Context, q outbox.Query) (found []outbox.Record, err error) {
+	for _, r := range i.env.records {
+		if r.Person == q.Person && r.Association() == q.Association {
+			found = append(found, r)
+		}
+	}
+	return found, nil
 }
 
-// registered is a stored registration of the user for the course.
-func (e *env) registered(state outbox.State) outbox.Record {
+// registered is a stored registration of U-1 for a product on Elevate.
+func (e *env) registered(destination, remoteProductID string, state outbox.State) outbox.Record {
 	e.t.Helper()
-	facts, err := json.Marshal(map[string]any{"user_id": e.user.ID, "remote_product_id": "C-1"})
+	facts, err := json.Marshal(map[string]any{
+		"user_id": "U-1", "item": amsbridge.Item{RemoteProductID: remoteProductID}, "turn": 1,
+	})
 	require.NoError(e.t, err)
 	return outbox.Record{
 		State: state, Receipt: amsbridge.Receipt{ProductURL: "https://learn.example.org/c-1"}.Encode(),
 		Message: outbox.Message{
-			Destination: "elevate", Kind: amsbridge.KindRegistration, Version: 1, Person: string(e.user.ID),
+			Destination: destination, Kind: amsbridge.KindGive, Version: 1, Person: "U-1",
 			Subject: "o", Items: []string{"1"}, Facts: facts,
 		},
 	}

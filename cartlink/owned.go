@@ -8,40 +8,46 @@ import (
 	"github.com/amsbridge/amsbridge/pages"
 )
 
-// owned answers a member who has the product already, and tells whether it did. Where the look-up fails
-// it returns false: the member can buy.
-func (l *Links) owned(w http.ResponseWriter, r *http.Request, p amsbridge.Product) bool {
+// owned returns what the signed-in member has of a product, and whether that is all of it. Where the
+// look-up fails it returns false: the member can buy.
+func (l *Links) owned(r *http.Request, p amsbridge.Product) (amsbridge.Holding, bool) {
 	if l.cfg.CurrentUser == nil {
-		return false
+		return amsbridge.Holding{}, false
 	}
 	user, err := l.cfg.CurrentUser(r)
 	if err != nil {
-		return false
+		return amsbridge.Holding{}, false
 	}
-	holding, err := l.cfg.Standing.Holding(r.Context(), user.ID, p, "")
-	if err != nil || !holding.Whole {
-		return false
+	parts, unknown, err := amsbridge.Parts(r.Context(), l.cfg.Catalog, p)
+	if err != nil || len(unknown) > 0 {
+		return amsbridge.Holding{}, false
 	}
-	walkIn := ""
+	holding, err := l.cfg.Standing.Holding(r.Context(), l.cfg.Association, user.ID, parts, "")
+	return holding, err == nil && holding.Whole
+}
+
+// offer shows an owner the way to what they have and, where it is sold, the form that puts another one
+// into the cart.
+func (l *Links) offer(w http.ResponseWriter, p amsbridge.Product, has amsbridge.Holding, sold bool) {
+	page := pages.Page{Name: "cart", Title: "You have this already", Text: []string{l.cfg.Title(p)}}
+	target := has.ProductURL
 	if l.cfg.WalkIn != nil {
-		walkIn = web.LocalPath(l.cfg.WalkIn(p))
-	}
-	if holding.State == amsbridge.PlaceDelivered && walkIn != "" {
-		http.Redirect(w, r, walkIn, http.StatusSeeOther)
-		return true
-	}
-	page := pages.Page{
-		Name: "cart", Title: "You have this already", Text: []string{"There is no need to buy it again."},
+		if path := web.LocalPath(l.cfg.WalkIn(p)); path != "" {
+			target = path
+		}
 	}
 	switch {
-	case holding.State == amsbridge.PlaceQueued:
+	case has.State == amsbridge.PlaceQueued:
 		page.Text = append(page.Text, "We are finishing your registration.")
-	case holding.State == amsbridge.PlaceNeedsAttention:
+	case has.State == amsbridge.PlaceNeedsAttention:
 		page.Text = append(page.Text, "One of us is looking after your registration.")
-	case holding.ProductURL != "":
-		page.Links = append(page.Links, pages.Link{URL: holding.ProductURL, Text: "Go to the course"})
+	case target != "":
+		page.Links = append(page.Links, pages.Link{URL: target, Text: "Go to what you have"})
+	}
+	if sold {
+		page.Text = append(page.Text, "There is no need to buy it again for yourself. For somebody else you can.")
+		page.Form = l.form(p, 1, "Buy it again")
 	}
 	page.Links = append(page.Links, pages.Link{URL: l.cfg.ShopPage, Text: "Back to the shop"})
 	l.pages.Write(w, http.StatusOK, page, false)
-	return true
 }

@@ -16,8 +16,9 @@ import (
 // are ignored. HEAD, prefetches, previews, frames and images change nothing. Every answer is no-store
 // and no-referrer.
 //
-// Products that are unknown, sold out or owned already each have a page that helps. An owner is handed
-// over to the product's platform where WalkIn says how.
+// Products that are unknown or sold out each have a page that helps. A link for one of a product that
+// the member has asks first: its page leads to what they have, and its form buys another one. A link for
+// more is for others too, and is served as if the member had nothing.
 func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	web.Private(w.Header())
 	if !web.Allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
@@ -81,10 +82,13 @@ func (l *Links) open(
 		}, false)
 		return
 	}
-	if l.owned(w, r, p) {
-		return
-	}
 	soldOut, err := l.soldOut(r, p)
+	if quantity == 1 { // who wants more is buying for others
+		if has, all := l.owned(r, p); all {
+			l.offer(w, p, has, err == nil && !soldOut)
+			return
+		}
+	}
 	ask := false
 	if err == nil && !soldOut {
 		ask, err = l.mustAsk(r, p)
@@ -105,16 +109,21 @@ func (l *Links) open(
 func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int) {
 	l.pages.Write(w, http.StatusOK, pages.Page{
 		Name: "cart", Title: "Put this into your cart?",
-		Text: []string{l.cfg.Title(p), "A link brought you here. What your cart holds already stays in it."},
-		Form: &pages.Form{
-			Action: l.base.EscapedPath(), Button: "Put it into the cart",
-			Fields: []pages.Field{
-				{Name: paramProduct, Value: p.ID},
-				{Name: paramQuantity, Value: strconv.Itoa(quantity)},
-			},
-		},
+		Text:  []string{l.cfg.Title(p), "A link brought you here. What your cart holds already stays in it."},
+		Form:  l.form(p, quantity, "Put it into the cart"),
 		Links: []pages.Link{{URL: l.cfg.CartPage, Text: "Leave the cart as it is"}},
 	}, false)
+}
+
+// form is the form whose POST sets the quantity.
+func (l *Links) form(p amsbridge.Product, quantity int, button string) *pages.Form {
+	return &pages.Form{
+		Action: l.base.EscapedPath(), Button: button,
+		Fields: []pages.Field{
+			{Name: paramProduct, Value: p.ID},
+			{Name: paramQuantity, Value: strconv.Itoa(quantity)},
+		},
+	}
 }
 
 // mustAsk tells whether the policy requires asking the buyer first.

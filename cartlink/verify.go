@@ -48,7 +48,7 @@ func (l *Links) VerifyCatalog(
 			report("its " + problem)
 		}
 		if !p.OnElevate() {
-			if !p.OnNotified() {
+			if !p.OnNotified() && len(p.Includes) == 0 {
 				report("it has no Remote Product ID and no show: it lives in the shop alone")
 			}
 			continue

@@ -33,6 +33,7 @@ func TestVerifyCatalog(t *testing.T) {
 		{ID: "same", RemoteProductID: "C-1"},
 		{ID: "book"},
 		{ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
+		{ID: "membership", Includes: []string{"fine", "book"}},
 	}})
 	require.NoError(t, err)
 	got, err := e.links.VerifyCatalog(t.Context(), catalog, srv.Client())

@@ -47,6 +47,8 @@ func TestNewNamesTheBadField(t *testing.T) {
 		{"Config.Platforms[0].URL", platform(0, func(p *Platform) { p.URL = "http://learn.example.org" })},
 		{"Config.Platforms[0].URL", platform(0, func(p *Platform) { p.URL = "https://u:p@learn.example.org" })},
 		{"Config.Platforms[0].Destination", platform(0, func(p *Platform) { p.Destination = "Elevate" })},
+		{"Config.Platforms[3].Destination", platform(3, func(p *Platform) { p.Destination = "notified/acme" })},
+		{"Config.Platforms[3].Destination", platform(0, func(p *Platform) { p.Destination = "elevate/acme" })},
 		{"Config.Platforms[0].TokenParam", platform(0, func(p *Platform) { p.TokenParam = "a b" })},
 		{"Config.Platforms[0].Way", platform(0, func(p *Platform) { p.Way = 9 })},
 		{"Config.Platforms[2].Cookie.Name", platform(2, func(p *Platform) { p.Cookie.Name = "__Host-ams" })},

@@ -19,4 +19,13 @@
 //
 // A platform that is reached [ByCookie] asks the shop who the member is. A [Validator] answers it, and
 // the middleware [Handlers.Session] around the shop's pages renews the cookie.
+//
+// # Several associations
+//
+// A user ID names a person within an association only, and a token holds no more than the ID. A shop that
+// serves several associations makes Handlers with a StateKey of their own, and a Validator, for each:
+// CurrentUser and UserInfo then know that one's members alone. It also gives each association audiences
+// of its own: a name and a value for each tenant of a platform. With one audience for two of them, the
+// member "1042" of the one would be let in as the member "1042" of the other, which nothing here can
+// notice. Pull sessions of two associations below one parent domain need cookies of two names.
 package handoff

@@ -68,7 +68,9 @@ func newEnv(t *testing.T, change func(*Config)) *env {
 	})
 	require.NoError(t, err)
 	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
-		{ID: "course", RemoteProductID: "C-1"}, {ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
+		{ID: "course", RemoteProductID: "C-1"},
+		{ID: "dinner", ShowKey: 7, AddOnKeys: []int64{1}},
+		{ID: "membership", Includes: []string{"course", "dinner"}},
 	}})
 	require.NoError(t, err)
 	standing, err := amsbridge.NewStanding(inspector{env: e})
@@ -114,17 +116,24 @@ type inspector struct {
 	env *env
 }
 
-func (i inspector) Find(context.Context, outbox.Query) ([]outbox.Record, error) {
-	return i.env.records, i.env.findErr
+func (i inspector) Find(_ context.Context, q outbox.Query) (found []outbox.Record, err error) {
+	for _, r := range i.env.records {
+		if r.Person == q.Person && r.Association() == q.Association {
+			found = append(found, r)
+		}
+	}
+	return found, i.env.findErr
 }
 
 // registered returns a stored registration of the user for a product on Elevate.
 func (e *env) registered(remoteProductID string, state outbox.State) outbox.Record {
 	e.t.Helper()
-	facts, err := json.Marshal(map[string]any{"user_id": e.user.ID, "remote_product_id": remoteProductID})
+	facts, err := json.Marshal(map[string]any{
+		"user_id": e.user.ID, "item": amsbridge.Item{RemoteProductID: remoteProductID}, "turn": 1,
+	})
 	require.NoError(e.t, err)
 	return outbox.Record{State: state, Message: outbox.Message{
-		Destination: "elevate", Kind: amsbridge.KindRegistration, Version: 1, Person: string(e.user.ID),
+		Destination: "elevate", Kind: amsbridge.KindGive, Version: 1, Person: string(e.user.ID),
 		Subject: "o", Items: []string{"1"}, Facts: facts,
 	}}
 }

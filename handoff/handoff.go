@@ -18,10 +18,11 @@ import (
 type Config struct {
 	// SSO signs the tokens. Required, unless all platforms are ByTicket.
 	SSO *amsbridge.SSO
-	// Platforms are the platforms that members may be handed over to. At least one.
+	// Platforms are the platforms that members may be handed over to, all of one association. At least
+	// one.
 	Platforms []Platform
-	// CurrentUser returns the member who is signed in at the shop, or [amsbridge.ErrSignedOut].
-	// Required.
+	// CurrentUser returns the member of that association who is signed in at the shop, or
+	// [amsbridge.ErrSignedOut]. Required.
 	CurrentUser func(*http.Request) (amsbridge.User, error)
 	// SessionID returns the name of the shop's own session of a request; see [amsbridge.SSO.Session].
 	// Required for ByCookie.

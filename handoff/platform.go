@@ -45,7 +45,8 @@ type Platform struct {
 	// Defaults to "token".
 	TokenParam string
 	// Destination is the outbox destination whose pushes must have arrived before a member is handed
-	// over: the name in their messages, such as "elevate" or "elevate/acme". A wrong name goes
+	// over: the name in their messages, such as "elevate" or "elevate/acme". Its suffix says of which
+	// association the members are, and is the same for all platforms of a [Config]. A wrong name goes
 	// unnoticed and waits for nothing: it looks like a member who bought nothing. Defaults to none:
 	// nothing is waited for.
 	Destination string
@@ -79,6 +80,9 @@ func (cfg *Config) checkPlatforms() error {
 		if problem == "" && p.Way != ByTicket && cfg.SSO != nil && !slices.Contains(cfg.SSO.Audiences(), p.Name) {
 			field, problem = "Name", "is no audience of Config.SSO"
 		}
+		if other := slices.IndexFunc(cfg.Platforms[:i], p.ofAnother); problem == "" && other >= 0 {
+			field, problem = "Destination", fmt.Sprintf("is of another association than that of Platforms[%d]", other)
+		}
 		if problem != "" {
 			return check.Bad("handoff", fmt.Sprintf("Config.Platforms[%d].%s", i, field), problem)
 		}
@@ -110,6 +114,16 @@ func (p Platform) problem() (field, problem string) {
 		return p.Cookie.problem(p.URL)
 	}
 	return "", ""
+}
+
+// association is that of the members who are handed over.
+func (p Platform) association() string {
+	return outbox.Message{Destination: p.Destination}.Association()
+}
+
+// ofAnother tells whether two platforms are those of two associations.
+func (p Platform) ofAnother(other Platform) bool {
+	return p.Destination != "" && other.Destination != "" && p.association() != other.association()
 }
 
 // lacks names a field of the configuration that a platform needs and that is

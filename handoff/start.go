@@ -123,14 +123,18 @@ func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request,
 	}
 }
 
-// standing returns the state of the product's push. It is PlaceDelivered where there is no push, or
-// none to wait for: the platform then decides who may come in.
+// standing returns the state of the pushes of the product and of what it includes. It is PlaceDelivered
+// where there is none, or none to wait for: the platform then decides who may come in.
 func (h *Handlers) standing(ctx context.Context, to handOff) (amsbridge.PlaceState, error) {
 	p := to.platform
 	if p.Destination == "" || to.product.ID == "" {
 		return amsbridge.PlaceDelivered, nil
 	}
-	holding, err := h.cfg.Standing.Holding(ctx, to.user.ID, to.product, p.Destination)
+	parts, _, err := amsbridge.Parts(ctx, h.cfg.Catalog, to.product)
+	if err != nil {
+		return "", err
+	}
+	holding, err := h.cfg.Standing.Holding(ctx, p.association(), to.user.ID, parts, p.Destination)
 	return holding.State, err
 }
 

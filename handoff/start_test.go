@@ -49,6 +49,32 @@ func TestHandOffWaitsForTheRegistration(t *testing.T) {
 	require.NotContains(t, rec.Body.String(), "planted")
 }
 
+// A product that includes others waits for those of the platform.
+func TestHandOffWaitsForWhatTheProductIncludes(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	e.records = []outbox.Record{e.registered("C-1", outbox.StatePending)}
+	require.Contains(t, e.get("to=elevate&product=membership").Body.String(), "We are finishing your registration")
+	e.records = []outbox.Record{e.registered("C-1", outbox.StateDelivered)}
+	require.Contains(t, e.get("to=elevate&product=membership").Body.String(), "Continue to")
+}
+
+// U-1 of acme and U-1 of beta are two people: what the one waits for holds nobody else up.
+func TestHandOffWaitsForTheMemberOfItsAssociation(t *testing.T) {
+	t.Parallel()
+	for _, association := range []string{"acme", "beta"} {
+		e := newEnv(t, func(c *Config) {
+			c.Platforms = c.Platforms[:1]
+			c.Platforms[0].Destination = "elevate/" + association
+		})
+		queued := e.registered("C-1", outbox.StatePending)
+		queued.Destination = "elevate/acme"
+		e.records = []outbox.Record{queued}
+		waits := strings.Contains(e.get("to=elevate&product=course").Body.String(), "We are finishing")
+		require.Equal(t, association == "acme", waits, association)
+	}
+}
+
 func TestHandOffMintsNothingForWhatNobodyLooksAt(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)

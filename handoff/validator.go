@@ -33,8 +33,8 @@ type UserFields struct {
 type ValidatorConfig struct {
 	// Sessions verifies the tokens. Required.
 	Sessions *ssoverify.Sessions
-	// UserInfo returns what the platform may know of a member. It is called at each validation.
-	// Required.
+	// UserInfo returns what the platform may know of a member of the association whose audience the
+	// Sessions verify. It is called at each validation. Required.
 	UserInfo func(ctx context.Context, user amsbridge.UserID) (amsbridge.User, error)
 	// Caller checks who calls, since the answer is personal data; an error refuses the call.
 	// [CallerSecret] makes one. Required, unless InsecureAnyCaller.

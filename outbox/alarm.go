@@ -12,6 +12,9 @@ type AlarmKind string
 const (
 	// AlarmParked: a message was parked.
 	AlarmParked AlarmKind = "message parked"
+	// AlarmTask: an entry lists a new task. Subject is the order, Key the task's ID, and Destination the
+	// association.
+	AlarmTask AlarmKind = "order needs a person"
 	// AlarmPaused: a destination refuses our credentials and was paused.
 	AlarmPaused AlarmKind = "destination paused"
 	// AlarmBreaker: a destination does not answer and its breaker opened. It is probed, and sending

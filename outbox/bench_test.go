@@ -71,6 +71,10 @@ func (q *belt) Prune(context.Context, outbox.Pruning) (outbox.Pruned, error) {
 	return outbox.Pruned{}, nil
 }
 
+func (*belt) NewTasks(context.Context, int) ([]outbox.OpenTask, error) { return nil, nil }
+
+func (*belt) TasksTold(context.Context, []outbox.OpenTask) error { return nil }
+
 // BenchmarkSender is what a sender itself costs per message, beside the store
 // and the delivery.
 func BenchmarkSender(b *testing.B) {

@@ -36,9 +36,8 @@ func destinationProblem(name string) string {
 	return ""
 }
 
-// CheckMessages returns an *amsbridge.InputError for the first message that may not be inserted, and a
-// [*ConflictError] when two of them have one key and different facts. Stores call it before they write;
-// other callers need not.
+// CheckMessages returns an *amsbridge.InputError for the first message that may not be inserted. Stores
+// call it before they write; other callers need not.
 func CheckMessages(msgs []Message) error { return checkMessages("msgs", msgs) }
 
 // checkMessages names the messages by where the caller has them.
@@ -46,19 +45,10 @@ func checkMessages(path string, msgs []Message) error {
 	if len(msgs) > MaxMessages {
 		return check.Bad("outbox", path, fmt.Sprintf("has more than %d messages", MaxMessages))
 	}
-	type place struct{ destination, key string }
-	seen := make(map[place]int, len(msgs))
 	for i := range msgs {
-		m := &msgs[i]
-		if err := m.check(); err != nil {
+		if err := msgs[i].check(); err != nil {
 			err.Field = fmt.Sprintf("%s[%d].%s", path, i, err.Field)
 			return err
-		}
-		p := place{m.Destination, m.Key}
-		if first, ok := seen[p]; !ok {
-			seen[p] = i
-		} else if string(msgs[first].FactsFingerprint()) != string(m.FactsFingerprint()) {
-			return &ConflictError{Destination: m.Destination, Key: m.Key}
 		}
 	}
 	return nil
@@ -75,10 +65,10 @@ func (m *Message) check() *check.InputError {
 	}{
 		{"Key", m.Key, MaxKey, true},
 		{"Kind", m.Kind, MaxKind, true},
-		{"Person", m.Person, MaxPerson, m.Born == StatePending},
+		{"Person", m.Person, MaxPerson, true},
 		{"Subject", m.Subject, MaxSubject, true},
-		{"After", m.After, MaxKey, false},
-		{"Reason", m.Reason, MaxReason, m.Born != StatePending},
+		{"Scope", m.Scope, MaxScope, false},
+		{"Sequel", m.Sequel, MaxKind, false},
 		{"TraceContext", m.TraceContext, 256, false},
 	} {
 		switch {
@@ -93,10 +83,6 @@ func (m *Message) check() *check.InputError {
 		}
 	}
 	switch {
-	case m.Born > StateHeld:
-		return check.Bad("outbox", "Born", "is not StatePending, StateParked or StateHeld")
-	case m.IsTask() && m.Born != StateParked:
-		return check.Bad("outbox", "Born", "is not StateParked, though the kind is a task")
 	case m.Version < 1:
 		return check.Bad("outbox", "Version", "is below 1")
 	case len(m.Facts) == 0:
@@ -105,16 +91,10 @@ func (m *Message) check() *check.InputError {
 		return check.Bad("outbox", "Facts", "is longer than 1 MiB")
 	case len(m.Profile) > MaxPayload:
 		return check.Bad("outbox", "Profile", "is longer than 1 MiB")
-	case len(m.Fingerprint) > 64:
-		return check.Bad("outbox", "Fingerprint", "is longer than 64 bytes")
 	case len(m.Items) > MaxItems:
 		return check.Bad("outbox", "Items", fmt.Sprintf("has more than %d entries", MaxItems))
 	case len(m.KeyParts) > 100:
 		return check.Bad("outbox", "KeyParts", "has more than 100 entries")
-	case m.After == m.Key:
-		return check.Bad("outbox", "After", "is the message's own key")
-	case m.Replaces < 0:
-		return check.Bad("outbox", "Replaces", "is negative")
 	}
 	return nil
 }
@@ -126,6 +106,10 @@ func (q Query) Check() error {
 		return check.Bad("outbox", "Query", "selects by none of IDs, Subject, Person, Keys and States")
 	case q.Limit < 0 || q.Limit > 10_000:
 		return check.Bad("outbox", "Query.Limit", "is not from 1 to 10,000")
+	case q.Person == "" && q.Association != "":
+		return check.Bad("outbox", "Query.Association", "is set without a Person")
+	case q.Scope != "" && (q.Person == "" || q.Destination == ""):
+		return check.Bad("outbox", "Query.Scope", "is set without a Destination and a Person")
 	case len(q.IDs) > 10_000:
 		return check.Bad("outbox", "Query.IDs", "has more than 10,000 entries")
 	case len(q.Keys) > 10_000:

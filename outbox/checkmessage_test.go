@@ -75,13 +75,9 @@ func TestCheckMessagesNamesTheField(t *testing.T) {
 		"NUL in person":          {func(m *outbox.Message) { m.Person = "\x00" }, "Person"},
 		"no subject":             {func(m *outbox.Message) { m.Subject = "" }, "Subject"},
 		"long subject":           {func(m *outbox.Message) { m.Subject = long(outbox.MaxSubject) }, "Subject"},
-		"long after":             {func(m *outbox.Message) { m.After = long(outbox.MaxKey) }, "After"},
-		"after itself":           {func(m *outbox.Message) { m.After = m.Key }, "After"},
-		"parked without reason":  {func(m *outbox.Message) { m.Born = outbox.StateParked }, "Reason"},
-		"held without reason":    {func(m *outbox.Message) { m.Born = outbox.StateHeld }, "Reason"},
-		"long reason":            {func(m *outbox.Message) { m.Reason = long(outbox.MaxReason) }, "Reason"},
-		"born delivered":         {func(m *outbox.Message) { m.Born, m.Reason = outbox.StateDelivered, "r" }, "Born"},
-		"task born pending":      {func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "x" }, "Born"},
+		"long scope":             {func(m *outbox.Message) { m.Scope = long(outbox.MaxScope) }, "Scope"},
+		"NUL in scope":           {func(m *outbox.Message) { m.Scope = "\x00" }, "Scope"},
+		"long sequel":            {func(m *outbox.Message) { m.Sequel = long(outbox.MaxKind) }, "Sequel"},
 		"long trace context":     {func(m *outbox.Message) { m.TraceContext = long(256) }, "TraceContext"},
 		"NUL in trace context":   {func(m *outbox.Message) { m.TraceContext = "\x00" }, "TraceContext"},
 		"no version":             {func(m *outbox.Message) { m.Version = 0 }, "Version"},
@@ -89,12 +85,8 @@ func TestCheckMessagesNamesTheField(t *testing.T) {
 		"long facts":             {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload+1) }, "Facts"},
 		"long profile":           {func(m *outbox.Message) { m.Profile = make([]byte, outbox.MaxPayload+1) }, "Profile"},
 		"longest payload":        {func(m *outbox.Message) { m.Facts = make([]byte, outbox.MaxPayload) }, ""},
-		"long fingerprint":       {func(m *outbox.Message) { m.Fingerprint = make([]byte, 65) }, "Fingerprint"},
 		"too many items":         {func(m *outbox.Message) { m.Items = make([]string, outbox.MaxItems+1) }, "Items"},
 		"too many key parts":     {func(m *outbox.Message) { m.KeyParts = make([]string, 101) }, "KeyParts"},
-		"replaces below zero":    {func(m *outbox.Message) { m.Replaces = -1 }, "Replaces"},
-		"held without a person":  {func(m *outbox.Message) { m.Born, m.Reason, m.Person = outbox.StateHeld, "r", "" }, ""},
-		"task without a person":  {func(m *outbox.Message) { m.Born, m.Reason, m.Person, m.Kind = outbox.StateParked, "r", "", "task/x" }, ""},
 		"any bytes in the facts": {func(m *outbox.Message) { m.Facts, m.Profile = []byte("\x00\xff"), []byte("\xff\x00") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,20 +108,6 @@ func TestCheckMessagesNamesTheField(t *testing.T) {
 	require.NoError(t, outbox.CheckMessages(nil))
 }
 
-func TestCheckMessagesFindsConflictsInOneCall(t *testing.T) {
-	t.Parallel()
-	a, other := msg("k", "U-1"), msg("k", "U-1")
-	require.NoError(t, outbox.CheckMessages([]outbox.Message{a, a}))
-	other.Facts = []byte("other")
-	var conflict *outbox.ConflictError
-	require.ErrorAs(t, outbox.CheckMessages([]outbox.Message{a, other}), &conflict)
-	require.Equal(t, &outbox.ConflictError{Destination: "elevate", Key: "k"}, conflict)
-	other.Destination = "notified"
-	require.NoError(t, outbox.CheckMessages([]outbox.Message{a, other}), "a key is unique within its destination")
-	other.Destination, other.Fingerprint = "elevate", a.FactsFingerprint()
-	require.NoError(t, outbox.CheckMessages([]outbox.Message{a, other}), "a given fingerprint counts")
-}
-
 func TestQueryIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -140,6 +118,11 @@ func TestQueryIsChecked(t *testing.T) {
 		"destination alone":    {outbox.Query{Destination: "elevate", AfterID: 1, Limit: 1}, "Query"},
 		"subject":              {outbox.Query{Subject: "o"}, ""},
 		"person":               {outbox.Query{Person: "U-1"}, ""},
+		"of an association":    {outbox.Query{Person: "U-1", Association: "acme"}, ""},
+		"association alone":    {outbox.Query{Subject: "o", Association: "acme"}, "Query.Association"},
+		"scope":                {outbox.Query{Destination: "elevate", Person: "U-1", Scope: "p"}, ""},
+		"scope of anybody":     {outbox.Query{Destination: "elevate", Subject: "o", Scope: "p"}, "Query.Scope"},
+		"scope anywhere":       {outbox.Query{Person: "U-1", Scope: "p"}, "Query.Scope"},
 		"IDs":                  {outbox.Query{IDs: []outbox.ID{1}}, ""},
 		"keys":                 {outbox.Query{Keys: []string{"k"}}, ""},
 		"states":               {outbox.Query{States: []outbox.State{outbox.StatePending, outbox.StateWithdrawn}}, ""},

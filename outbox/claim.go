@@ -53,10 +53,6 @@ const (
 // ReasonKillsWorker is why a message is parked after [PoisonAfter] lost leases.
 const ReasonKillsWorker = "kills its worker: its sender died or stalled each time, five times while it was sent alone"
 
-// ReasonWaitsFor begins the reason of a message that is parked because the message named in its After
-// is parked. That message's key follows.
-const ReasonWaitsFor = "waits for "
-
 // Claim is what [Queue.Claim] returns.
 type Claim struct {
 	// Leased are the claimed messages. Those of one ordering key are together, in the order of

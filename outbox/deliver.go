@@ -12,6 +12,9 @@ import (
 // perhaps a newer one.
 const again = time.Minute
 
+// soon is when a message is tried again whose delivery could not be begun.
+const soon = 5 * time.Second
+
 // errPanicked stands for a panic of a destination.
 var errPanicked = errors.New("outbox: the destination panicked")
 
@@ -37,19 +40,24 @@ func (r *run) deliver(w work) Settlement {
 	}
 	begun := time.Now()
 	res, err := r.call(ctx, destination, m)
-	st := Settlement{Message: w.Message, Token: w.token, By: r.cfg.Name, Took: time.Since(begun)}
+	st := Settlement{Message: w.Message, Token: w.token, By: r.cfg.Name, Took: time.Since(begun), settled: res.Settled}
 	if errors.Is(err, ErrNewerVersion) {
 		reason := "its payload is newer than this program"
 		r.alarm(r.base, AlarmNewerVersion, w.Message, reason)
 		late := r.giveBack(w, reason)
-		late.Delay = jittered(again)
+		late.Delay, late.settled = jittered(again), res.Settled
+		return late
+	}
+	if errors.Is(err, ErrNotBegun) {
+		late := r.giveBack(w, "its delivery could not be begun: something of the shop's own does not answer")
+		late.Delay, late.settled = jittered(soon), res.Settled
 		return late
 	}
 	if err == nil {
 		res.Then = r.cfg.Profiles.kept(res.Then, m, w.Message)
 		r.delivered(w, res, &st)
 	} else {
-		r.failed(w, failure(err), &st)
+		r.failed(w, res, failure(err), &st)
 	}
 	return st
 }

@@ -114,6 +114,25 @@ func (r *rig) insert(msgs ...outbox.Message) []outbox.ID {
 	return ids
 }
 
+// parked inserts a message and parks it. Nothing else may be due.
+func parked(t *testing.T, store *outboxtest.Memory, m outbox.Message) outbox.ID {
+	t.Helper()
+	tx := store.Begin()
+	got, err := store.InsertTx(t.Context(), tx, m)
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	token := outbox.NewToken()
+	c, err := store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 10, DestinationLimit: 10})
+	require.NoError(t, err)
+	require.Len(t, c.Leased, 1)
+	settled, err := store.Settle(t.Context(), []outbox.Settlement{{
+		Message: c.Leased[0].Message, Token: token, State: outbox.StateParked, Outcome: outbox.OutcomeRejected, Reason: "unknown product",
+	}})
+	require.NoError(t, err)
+	require.Equal(t, []outbox.ID{got[0].ID}, settled)
+	return got[0].ID
+}
+
 // pass lets fake time go by.
 func (r *rig) pass(d time.Duration) {
 	time.Sleep(d)

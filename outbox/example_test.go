@@ -48,8 +48,7 @@ func ExampleOperator() {
 	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	tx := store.Begin()
 	got, err := store.InsertTx(ctx, tx, outbox.Message{
-		Destination: "elevate", Key: "key-1", Kind: "task/refund", Person: "U-1", Subject: "1001", Version: 1, Facts: []byte("{}"),
-		Born: outbox.StateParked, Reason: "Elevate has no known call that cancels a registration",
+		Destination: "elevate", Key: "key-1", Kind: "registration", Person: "U-1", Subject: "1001", Version: 1, Facts: []byte("{}"),
 	})
 	if err != nil || tx.Commit() != nil {
 		fmt.Println(err)
@@ -61,12 +60,12 @@ func ExampleOperator() {
 		return
 	}
 	pat := outbox.Actor{Name: "pat", Role: "support"}
+	fmt.Println(operator.MarkDone(ctx, pat, got[0].ID, "registered by hand on Elevate"))
 	fmt.Println(operator.SendAgain(ctx, pat, got[0].ID, "try once more"))
-	fmt.Println(operator.MarkDone(ctx, pat, got[0].ID, "cancelled by hand on Elevate"))
 	audit, err := store.Audit(ctx, 10)
 	fmt.Println(audit[0].Actor.Name, "|", audit[0].Verb, "|", audit[0].Reason, err)
 	// Output:
-	// outbox: message 1: it is work for a person, and is never sent
 	// <nil>
-	// pat | mark done | cancelled by hand on Elevate <nil>
+	// outbox: message 1: it is marked done: its profile is deleted, and no look-up is configured
+	// pat | mark done | registered by hand on Elevate <nil>
 }

@@ -15,12 +15,14 @@ type Inspector interface {
 	Counts(ctx context.Context) ([]Count, error)
 	// Destinations returns the state of each destination that has a stored state.
 	Destinations(ctx context.Context) ([]DestinationState, error)
+	// Tasks returns the open tasks of entries, the oldest first, at most limit (1 to 10,000).
+	Tasks(ctx context.Context, limit int) ([]OpenTask, error)
 	// Audit returns operators' actions, newest first, at most limit (1 to
 	// 10,000).
 	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
-	// Act performs an operator's action and records it, both or neither. Errors: [ErrNotFound],
-	// [ErrInFlight], [*RefusedError]. Use [Operator] rather than calling it directly: it checks the
-	// action first.
+	// Act performs an operator's action, inserts its follow-ups and records it, all or none. Errors:
+	// [ErrNotFound], [ErrInFlight], [*RefusedError], and *amsbridge.InputError for a follow-up that may
+	// not be inserted. Use [Operator] rather than calling it directly: it checks the action first.
 	Act(ctx context.Context, a Action) error
 	// Erase removes a person from the record, and returns how many messages it changed. Use
 	// [Operator.Erase] rather than calling it directly.
@@ -54,7 +56,6 @@ type Count struct {
 	Pending     int
 	InFlight    int // of the pending messages
 	Parked      int
-	Held        int
 	// Oldest is when the oldest pending message, the one with the lowest ID, was
 	// created; zero for none.
 	Oldest time.Time
@@ -102,6 +103,7 @@ const (
 	VerbPause     Verb = "pause"
 	VerbResume    Verb = "resume"
 	VerbErase     Verb = "erase"
+	VerbTaskDone  Verb = "task done"
 )
 
 // Action is an operator's action.
@@ -113,6 +115,10 @@ type Action struct {
 	ID ID
 	// Destination is the name, for pause and resume.
 	Destination string
+	// Association, Subject and Task name the task, for VerbTaskDone.
+	Association, Subject, Task string
+	// Then are follow-ups, inserted except those whose key exists: see [Message.Sequel].
+	Then []Message
 	// LookedUp says that profiles are looked up when a message is sent, so that delivered and already
 	// done messages can be sent again.
 	LookedUp bool

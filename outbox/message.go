@@ -3,6 +3,7 @@ package outbox
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strings"
 	"time"
 )
 
@@ -21,11 +22,10 @@ const (
 	MaxPayload  = 1 << 20 // facts and profile, each
 	MaxItems    = 10_000  // a count
 	MaxMessages = 10_000  // a count, per insertion
+	MaxScope    = 255
+	MaxBody     = 8 << 20 // of an entry
+	MaxTasks    = 10_000  // a count, of an entry
 )
-
-// TaskPrefix begins the kind of messages that are work for a person and are never sent. They are born
-// parked, cannot be sent again, and end by being marked done, discarded or replaced.
-const TaskPrefix = "task/"
 
 // Message is one thing to deliver to one destination.
 //
@@ -37,47 +37,34 @@ type Message struct {
 	// Destination names where the message goes: "elevate", or with a suffix
 	// "elevate/acme". See [CheckDestination] for the form.
 	Destination string
-	// Key is unique within the destination and at most [MaxKey] bytes. A message with the same key is a
-	// duplicate, or a conflict if its fingerprint differs.
+	// Key is unique within the destination and at most [MaxKey] bytes. A message whose key exists is a
+	// duplicate, and is not stored.
 	Key string
 	// KeyParts are what Key was made from, for people to read.
 	KeyParts []string
 	// Kind says what the payload is, such as "registration".
 	Kind string
 	// Person is the user ID that shop and platforms share. Destination and person are the ordering key:
-	// of each, one message at a time is in flight. It may be empty only for tasks and for messages born
-	// held.
+	// of each, one message at a time is in flight.
 	Person string
+	// Scope is what of the person's the message is about, such as a product: see [Query]. May be empty.
+	Scope string
 	// Subject is what the message is about: the order ID.
 	Subject string
 	// Items are the parts of the subject that the message covers: line IDs.
 	Items []string
-	// Facts are compared between repeats (see Fingerprint) and kept.
+	// Facts are kept.
 	Facts []byte
 	// Profile is deleted on delivery. Nil when there is none.
 	Profile []byte
-	// Fingerprint is compared between repeats of a key. Defaults to a hash of Facts. A producer that
-	// changes the encoding of its facts must set the old encoding's fingerprint here, so that repeats
-	// of old orders still match.
-	Fingerprint []byte
 	// Version is the version of the payload's format, at least 1. A destination returns
 	// [ErrNewerVersion] for a version that it does not know.
 	Version int
-	// After is the key of a message of the same destination that must be settled first. While that
-	// message is parked, this one is parked too. Empty for none; a key that no message has delays
-	// nothing.
-	After string
-	// Unless are keys, in any destination, that must not exist. If one does, the insertion is refused
-	// with an [*ExistsError].
-	Unless []string
-	// Replaces is a parked or held message that ends as replaced when this one is inserted. Several
-	// messages of one call may replace the same one. Zero for none.
-	Replaces ID
-	// Born is [StatePending], [StateParked] or [StateHeld]. Defaults to
-	// pending.
-	Born State
-	// Reason says why a message was born parked or held, for the operator.
-	Reason string
+	// Sequel is the kind of the message that is inserted when an operator discards this one or marks it
+	// done: with the same destination, person, subject, items, facts and scope, so that its destination
+	// can look what that means for the person. Empty for none. A message with a sequel is forgotten only
+	// together with a settlement that names it in Releases.
+	Sequel string
 	// TraceContext is a W3C traceparent carried to the delivery, or empty.
 	TraceContext string
 	// Created is when the store stored the message; it is ignored on insertion.
@@ -86,7 +73,8 @@ type Message struct {
 	// [Destination].
 	Attempt int
 	// Doubt says why an earlier send may have reached the platform. It is set on messages given to a
-	// [Destination].
+	// [Destination], and on a [Record] for good: of one that left the queue it is as of its end, where a
+	// lease that nobody settled counts as lost.
 	Doubt Doubt
 }
 
@@ -101,32 +89,39 @@ const (
 	DoubtLostLease Doubt = 1 << iota
 	// DoubtUnknown: an earlier attempt reached the platform and got no answer that could be understood.
 	DoubtUnknown
+	// DoubtPartly: an earlier attempt was refused after a part of it had taken effect.
+	DoubtPartly
 )
 
 // PossibleDuplicate tells whether an earlier send may have reached the
 // platform.
 func (m Message) PossibleDuplicate() bool { return m.Doubt != 0 }
 
-// IsTask tells whether the message is work for a person and is never sent.
-func (m Message) IsTask() bool {
-	return len(m.Kind) >= len(TaskPrefix) && m.Kind[:len(TaskPrefix)] == TaskPrefix
+// Association is the suffix of the destination's name: "acme" for "elevate/acme". It is empty for a
+// destination without one.
+func (m Message) Association() string {
+	_, association, _ := strings.Cut(m.Destination, "/")
+	return association
 }
 
 // OrderingKey returns a 64-bit hash of destination and person. Messages of one ordering key are sent
-// one at a time. Two persons with the same hash by accident only wait for each other.
+// one at a time. Two persons with the same hash by accident only wait for each other. Its first half is
+// a hash of association and person: see [OrderingKeys].
 func (m Message) OrderingKey() int64 {
-	var room [MaxPerson + 128]byte
-	place := append(append(append(room[:0], m.Destination...), 0), m.Person...)
-	sum := sha256.Sum256(place)
-	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // all 64 bits are wanted, sign included
+	key := uint64(hash32(m.Association(), m.Person))<<32 | uint64(hash32(m.Destination, m.Person))
+	return int64(key) //nolint:gosec // all 64 bits are wanted, sign included
 }
 
-// FactsFingerprint returns m.Fingerprint or, where it is not set, the first 16 bytes of the SHA-256 of
-// the facts.
-func (m Message) FactsFingerprint() []byte {
-	if len(m.Fingerprint) > 0 {
-		return m.Fingerprint
-	}
-	sum := sha256.Sum256(m.Facts)
-	return sum[:16]
+// OrderingKeys returns the first and the last ordering key that messages of a person can have. Other
+// persons' may lie between them: their bytes must be compared too.
+func OrderingKeys(association, person string) (first, last int64) {
+	first = int64(uint64(hash32(association, person)) << 32) //nolint:gosec // as in OrderingKey
+	return first, first | (1<<32 - 1)
+}
+
+// hash32 hashes two texts, of which the first holds no NUL.
+func hash32(a, b string) uint32 {
+	var room [MaxPerson + 130]byte
+	sum := sha256.Sum256(append(append(append(room[:0], a...), 0), b...))
+	return binary.BigEndian.Uint32(sum[:])
 }

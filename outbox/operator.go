@@ -2,6 +2,8 @@ package outbox
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -41,21 +43,62 @@ func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
 }
 
 // SendAgain makes a parked message pending and due now, with its attempts and lost leases counted from
-// zero; the facts are the same. A pending message becomes due now. It is refused for tasks (rebuild
-// them) and for messages that have left the queue, except delivered and already done ones where
-// [OperatorConfig].LookedUp is set.
+// zero; the facts are the same. A pending message becomes due now. It is refused for messages that have
+// left the queue, except delivered and already done ones where [OperatorConfig].LookedUp is set.
 func (o *Operator) SendAgain(ctx context.Context, actor Actor, id ID, reason string) error {
 	return o.act(ctx, Action{Verb: VerbSendAgain, Actor: actor, ID: id, Reason: reason, LookedUp: o.cfg.LookedUp})
 }
 
-// Discard ends a message that is not to be sent any more. Messages that wait for it are released.
+// Discard ends a message that is not to be sent any more. What a grant of an order may have brought
+// already is then taken back, unless another line brings it (see [Message.Sequel]).
 func (o *Operator) Discard(ctx context.Context, actor Actor, id ID, reason string) error {
-	return o.act(ctx, Action{Verb: VerbDiscard, Actor: actor, ID: id, Reason: reason})
+	return o.end(ctx, Action{Verb: VerbDiscard, Actor: actor, ID: id, Reason: reason})
 }
 
-// MarkDone ends a message whose work was done by hand. Messages that wait for it are released.
+// MarkDone ends a message whose work was done by hand. What somebody ended by hand, and a line brings by
+// now, is then given again (see [Message.Sequel]).
 func (o *Operator) MarkDone(ctx context.Context, actor Actor, id ID, reason string) error {
-	return o.act(ctx, Action{Verb: VerbMarkDone, Actor: actor, ID: id, Reason: reason})
+	return o.end(ctx, Action{Verb: VerbMarkDone, Actor: actor, ID: id, Reason: reason})
+}
+
+// TaskDone ends a task of an entry (see [Inspector.Tasks]) that a person did. It is [ErrNotFound] where
+// the subject's last entry lists no such task, or it is done already.
+func (o *Operator) TaskDone(ctx context.Context, actor Actor, association, subject, task, reason string) error {
+	if task == "" {
+		return check.Bad("outbox", "task", "is empty")
+	}
+	return o.act(ctx, Action{
+		Verb: VerbTaskDone, Actor: actor, Association: association, Subject: subject, Task: task, Reason: reason,
+	})
+}
+
+// end acts on a message and inserts its sequel.
+func (o *Operator) end(ctx context.Context, a Action) error {
+	if a.ID > 0 {
+		found, err := o.store.Find(ctx, Query{IDs: []ID{a.ID}})
+		if err != nil {
+			return err
+		}
+		for _, r := range found {
+			a.Then = append(a.Then, sequelOf(r.Message, a.Verb)...)
+		}
+	}
+	return o.act(ctx, a)
+}
+
+// sequelOf returns the message that comes of an operator's ending a message. Facts are kept for ever and
+// never change, except that erasing a person empties them: then there is none.
+func sequelOf(m Message, verb Verb) []Message {
+	if m.Sequel == "" || len(m.Facts) == 0 {
+		return nil
+	}
+	parts := []string{m.Destination, m.Key, string(verb)}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return []Message{{
+		Destination: m.Destination, Key: hex.EncodeToString(sum[:16]), KeyParts: parts, Kind: m.Sequel,
+		Version: m.Version, Person: m.Person, Subject: m.Subject, Items: m.Items, Facts: m.Facts, Scope: m.Scope,
+		Sequel: m.Sequel, TraceContext: m.TraceContext,
+	}}
 }
 
 // Pause stops sending to a destination until Resume. Messages for it are still accepted. Deliveries
@@ -73,12 +116,16 @@ func (o *Operator) act(ctx context.Context, a Action) error {
 	if err := signed(&a.Actor, &a.Reason); err != nil {
 		return err
 	}
-	if a.Verb == VerbPause || a.Verb == VerbResume {
+	switch a.Verb {
+	case VerbPause, VerbResume:
 		if err := CheckDestination(a.Destination); err != nil {
 			return err
 		}
-	} else if a.ID <= 0 {
-		return check.Bad("outbox", "id", "is not positive")
+	case VerbTaskDone:
+	default:
+		if a.ID <= 0 {
+			return check.Bad("outbox", "id", "is not positive")
+		}
 	}
 	return o.store.Act(ctx, a)
 }

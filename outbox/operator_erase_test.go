@@ -44,25 +44,27 @@ func TestEraseNamesTheBadFieldAndAsksNothing(t *testing.T) {
 	requireField(t, err, "store")
 	pat := outbox.Actor{Name: "pat"}
 	for _, c := range []struct {
-		actor                 outbox.Actor
-		person, reason, field string
+		actor                              outbox.Actor
+		association, person, reason, field string
 	}{
-		{outbox.Actor{}, "U-1", "why", "actor.Name"},
-		{pat, "U-1", " \n", "reason"},
-		{pat, "", "why", "person"},
-		{pat, strings.Repeat("x", 256), "why", "person"},
-		{pat, "U-1", "U-1 asked for it", "reason"},
-		{pat, "U-1", "asked for by U-12 and (U-1)", "reason"},
-		{pat, "7", "member 7", "reason"},
+		{outbox.Actor{}, "", "U-1", "why", "actor.Name"},
+		{pat, "", "U-1", " \n", "reason"},
+		{pat, "", "", "why", "person"},
+		{pat, "", strings.Repeat("x", 256), "why", "person"},
+		{pat, "", "U-1", "U-1 asked for it", "reason"},
+		{pat, "", "U-1", "asked for by U-12 and (U-1)", "reason"},
+		{pat, "", "7", "member 7", "reason"},
+		{pat, "a b", "U-1", "why", "association"},
+		{pat, strings.Repeat("x", 65), "U-1", "why", "association"},
 	} {
-		n, err := eraser(t, store).Erase(t.Context(), c.actor, c.person, c.reason)
+		n, err := eraser(t, store).Erase(t.Context(), c.actor, c.association, c.person, c.reason)
 		requireField(t, err, c.field)
 		require.NotContains(t, err.Error(), "U-1")
 		require.Zero(t, n)
 	}
 	plain, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 	require.NoError(t, err)
-	_, err = plain.Erase(t.Context(), pat, "U-1", "why")
+	_, err = plain.Erase(t.Context(), pat, "", "U-1", "why")
 	requireField(t, err, "OperatorConfig.EraseKey")
 	require.Empty(t, store.asked)
 }
@@ -72,19 +74,19 @@ func TestEraseAsksForAPseudonymThatOnlyTheKeyGives(t *testing.T) {
 	store := &erasing{}
 	pat := outbox.Actor{Name: " pat ", Role: "privacy"}
 	for _, person := range []string{"U-1", "U-1", "u-1", "U-1 "} {
-		n, err := eraser(t, store).Erase(t.Context(), pat, person, " request 17 of U-12\n")
+		n, err := eraser(t, store).Erase(t.Context(), pat, "acme", person, " request 17 of U-12\n")
 		require.NoError(t, err)
 		require.Equal(t, 3, n)
 	}
 	other, err := outbox.NewOperator(store, outbox.OperatorConfig{EraseKey: outbox.NewSecret(bytes.Repeat([]byte("another!"), 4))})
 	require.NoError(t, err)
-	_, err = other.Erase(t.Context(), pat, "U-1", "request 17")
+	_, err = other.Erase(t.Context(), pat, "", "U-1", "request 17")
 	require.NoError(t, err)
 	first := store.asked[0]
 	require.Equal(t, outbox.Erasure{
-		Actor: outbox.Actor{Name: "pat", Role: "privacy"}, Reason: "request 17 of U-12", Person: "U-1",
+		Actor: outbox.Actor{Name: "pat", Role: "privacy"}, Reason: "request 17 of U-12", Person: "U-1", Association: "acme",
 		// Of rows that were erased before: another way to make it would give a person two names.
-		Pseudonym: "erased-9792798b1fac1e409a6ad2ae99a24a48",
+		Pseudonym: "erased-cc978ef280ddc6713c30cd89789a746d",
 	}, first)
 	seen := map[string]bool{}
 	for _, e := range store.asked {
@@ -130,7 +132,7 @@ func TestErasedPersonIsNowhere(t *testing.T) {
 		r.start()
 		r.insert(theirs("delivered"), theirs("parked"), msg("other", "U-1"))
 		r.pass(time.Second)
-		n, err := eraser(t, r.store).Erase(t.Context(), outbox.Actor{Name: "pat"}, "U-planted", "request 17")
+		n, err := eraser(t, r.store).Erase(t.Context(), outbox.Actor{Name: "pat"}, "", "U-planted", "request 17")
 		require.NoError(t, err)
 		require.Equal(t, 2, n)
 		var told strings.Builder
@@ -173,7 +175,7 @@ func ExampleOperator_Erase() {
 		fmt.Println(err)
 		return
 	}
-	n, err := operator.Erase(ctx, outbox.Actor{Name: "pat", Role: "privacy"}, "U-1", "request 17")
+	n, err := operator.Erase(ctx, outbox.Actor{Name: "pat", Role: "privacy"}, "", "U-1", "request 17")
 	fmt.Println(n, "message", err)
 	theirs, err := store.Find(ctx, outbox.Query{Person: "U-1"})
 	fmt.Println(len(theirs), "of U-1", err)
@@ -182,5 +184,5 @@ func ExampleOperator_Erase() {
 	// Output:
 	// 1 message <nil>
 	// 0 of U-1 <nil>
-	// erased-9792798b1fac1e409a6ad2ae99a24a48 discarded <nil>
+	// erased-56b4913245e77b7551ca03bb0abe7b97 discarded <nil>
 }

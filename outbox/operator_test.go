@@ -17,6 +17,8 @@ type noted struct {
 	asked []outbox.Action
 }
 
+func (n *noted) Find(context.Context, outbox.Query) ([]outbox.Record, error) { return nil, nil }
+
 func (n *noted) Act(_ context.Context, a outbox.Action) error {
 	n.asked = append(n.asked, a)
 	return nil

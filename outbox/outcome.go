@@ -51,11 +51,11 @@ func (o Outcome) String() string {
 }
 
 // OutcomeOf returns the outcome that a sender derives from what a [Destination] returned:
-// [OutcomeUnknown] for an error without an outcome, and [OutcomeNone] for [ErrNewerVersion], with which
-// no platform was called.
+// [OutcomeUnknown] for an error without an outcome, and [OutcomeNone] where no platform was called: for
+// [ErrNewerVersion], [ErrNotBegun] and a message that was not sent any more.
 func OutcomeOf(res Result, err error) Outcome {
 	switch {
-	case errors.Is(err, ErrNewerVersion):
+	case errors.Is(err, ErrNewerVersion), errors.Is(err, ErrNotBegun), err == nil && res.Ended != 0:
 		return OutcomeNone
 	case err != nil:
 		return failure(err).Outcome
@@ -65,8 +65,19 @@ func OutcomeOf(res Result, err error) Outcome {
 	return OutcomeDelivered
 }
 
-// Result is a successful delivery.
+// Result is a successful delivery, or one that was not needed any more. Beside an error only Seq, Ends
+// and Settled count.
 type Result struct {
+	// Ended is [StateWithdrawn], [StateReplaced] or [StateAlreadyDone] where nothing was left to be sent,
+	// with the reason in Detail; the platform was not called. Zero for a delivery.
+	Ended State
+	// Seq, Ends and Releases are those of the [Settlement].
+	Seq      int64
+	Ends     []End
+	Releases []ID
+	// Settled is called once the sender is done with this attempt: its settlement was acknowledged, or
+	// was given up. It must not block. Defaults to none.
+	Settled func()
 	// AlreadyDone is set when the platform said that it was done before.
 	AlreadyDone bool
 	// Code is the platform's own status, such as "200" or "44". At most 64 bytes
@@ -86,10 +97,10 @@ type Result struct {
 // Destination delivers messages. Deliver is called from many goroutines, but never concurrently for one
 // person. The context ends before the message's lease does; Deliver must return when it ends.
 //
-// It returns a nil error when the platform acknowledged the message or had it before, and otherwise a
-// [*DeliveryError]. Any other error, and a panic, count as [OutcomeUnknown]: the platform may have
-// accepted the message. What Deliver returns is stored and logged: it must hold no secret and no
-// personal data.
+// It returns a nil error when the platform acknowledged the message or had it before, or nothing was
+// left to be sent, and otherwise a [*DeliveryError]. Any other error, and a panic, count as
+// [OutcomeUnknown]: the platform may have accepted the message. What Deliver returns is stored and
+// logged: it must hold no secret and no personal data.
 type Destination interface {
 	Deliver(ctx context.Context, m Message) (Result, error)
 }
@@ -102,6 +113,8 @@ type DeliveryError struct {
 	// message is retried, and the destination is paused once three different messages in a row got such
 	// an answer.
 	Tentative bool
+	// Partly says that a part of the message took effect all the same.
+	Partly bool
 	// Code is the platform's own status.
 	Code string
 	// Reason says in plain words what is wrong, for the operator.
@@ -132,3 +145,8 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 // ErrNewerVersion is returned by a [Destination] that does not know a message's payload version, as
 // while a new release is rolled out. The message is deferred with an alarm, and never parked for it.
 var ErrNewerVersion = errors.New("outbox: the message's payload version is newer than this program")
+
+// ErrNotBegun is returned by a [Destination] that could not begin, since something of the shop's own does
+// not answer, such as its database. The message is deferred: this is no attempt, and says nothing of the
+// platform.
+var ErrNotBegun = errors.New("outbox: the delivery could not be begun")

@@ -16,9 +16,9 @@ type Retention struct {
 	// that settled the message. That one is kept with its receipt. Negative for never. Defaults to 30
 	// days.
 	Replies time.Duration
-	// ForgetAfter is the age since its settlement at which a whole message is deleted, with its key and
-	// receipt. If an older order is reported again, it is sent again. At least a day. Defaults to
-	// never.
+	// ForgetAfter is the age at which what is over is deleted: messages that ended, with their keys and
+	// receipts, and older entries than a subject's last one. What a person still has is kept (see
+	// [Message.Sequel]). At least a day. Defaults to never.
 	ForgetAfter time.Duration
 }
 

@@ -50,6 +50,10 @@ func (q *spool) Settle(_ context.Context, batch []Settlement) ([]ID, error) {
 
 func (q *spool) Prune(context.Context, Pruning) (Pruned, error) { return Pruned{}, nil }
 
+func (q *spool) NewTasks(context.Context, int) ([]OpenTask, error) { return nil, nil }
+
+func (q *spool) TasksTold(context.Context, []OpenTask) error { return nil }
+
 type deliver func(Message) error
 
 func (d deliver) Deliver(_ context.Context, m Message) (Result, error) { return Result{}, d(m) }

@@ -62,7 +62,7 @@ type SealerConfig struct {
 //
 // A lost key makes unreadable only the profiles that it sealed and that are still in the queue. Their
 // messages wait for it. To end that, append any other key with the lost one's ID: the messages are then
-// parked, and the hook can rebuild them from their orders.
+// parked.
 type Sealer struct {
 	keys   map[string]func() cipher.AEAD // functions, for no printer looks into them
 	first  string

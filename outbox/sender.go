@@ -181,6 +181,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	r := newRun(context.WithoutCancel(ctx), s)
 	var beside, settling sync.WaitGroup
 	beside.Go(func() { r.forget(ctx) })
+	beside.Go(func() { r.tellTasks(ctx) })
 	settling.Go(r.settleAll)
 	r.fetch(ctx)
 	r.giveBackWaiting()

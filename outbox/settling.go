@@ -154,6 +154,11 @@ func (s *settler) recorded(done []Settlement, of []*laneRun) {
 	if len(done) == 0 {
 		return
 	}
+	for i := range done {
+		if done[i].settled != nil {
+			done[i].settled()
+		}
+	}
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +180,7 @@ func (s *settler) recorded(done []Settlement, of []*laneRun) {
 		}
 		if wait := st.opens(); wait > 0 && (soonest == 0 || wait < soonest) {
 			soonest = wait
-		} else if wait == 0 && (st.Resume || st.Deferred && !b.stale()) {
+		} else if wait == 0 && (st.Resume || st.ProbeAgain || st.Deferred && !b.stale()) {
 			look = true
 		}
 		s.leave(l)

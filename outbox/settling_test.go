@@ -273,9 +273,8 @@ func TestStopDoesNotWaitForeverForAStoreThatIsAway(t *testing.T) {
 }
 
 func TestFollowUpsAreSentAndBadOnesLeftOutWithAnAlarm(t *testing.T) {
-	unless, replaces, noKey, twice := msg("x", "U-9"), msg("x", "U-9"), msg("", "U-9"), msg("x", "U-9")
-	unless.Unless, replaces.Replaces = []string{"k"}, 7
-	twice.Facts = []byte("other facts")
+	noKey, twice := msg("", "U-9"), msg("then", "U-9")
+	twice.Destination, twice.Facts = "notified", []byte("other facts")
 	good := msg("then", "U-9")
 	good.Destination = "notified"
 	for name, c := range map[string]struct {
@@ -285,10 +284,8 @@ func TestFollowUpsAreSentAndBadOnesLeftOutWithAnAlarm(t *testing.T) {
 	}{
 		"good":                   {outbox.Result{Then: []outbox.Message{good}}, []string{"first", "then"}, ""},
 		"exists":                 {outbox.Result{Then: []outbox.Message{msg("first", "U-1"), good}}, []string{"first", "then"}, ""},
-		"sets Unless":            {outbox.Result{Then: []outbox.Message{good, unless}}, []string{"first"}, "Result.Then[1]"},
-		"sets Replaces":          {outbox.Result{Then: []outbox.Message{replaces}}, []string{"first"}, "Result.Then[0]"},
 		"no key":                 {outbox.Result{Then: []outbox.Message{noKey}}, []string{"first"}, "Result.Then[0].Key is empty"},
-		"conflict with another":  {outbox.Result{Then: []outbox.Message{msg("x", "U-9"), twice}}, []string{"first"}, "other facts"},
+		"twice":                  {outbox.Result{Then: []outbox.Message{good, twice}}, []string{"first", "then"}, ""},
 		"receipt beyond 64 KiB":  {outbox.Result{Receipt: make([]byte, 64<<10+1), Then: []outbox.Message{good}}, []string{"first", "then"}, "receipt"},
 		"receipt of just 64 KiB": {outbox.Result{Receipt: make([]byte, 64<<10)}, []string{"first"}, ""},
 	} {

@@ -5,14 +5,12 @@ import "fmt"
 // State is the state of a message. Its numbers are stored and never change.
 type State uint8
 
-// The first three are states of messages in the queue, the others are final.
+// The first two are states of messages in the queue, the others are final.
 const (
 	// StatePending: waiting to be sent, waiting for its retry, or being sent.
 	StatePending State = 0
 	// StateParked: a person must act.
 	StateParked State = 1
-	// StateHeld: waits for data that was missing when it was inserted.
-	StateHeld State = 2
 	// StateDelivered: the platform acknowledged it.
 	StateDelivered State = 3
 	// StateAlreadyDone: the platform said that it was done before.
@@ -23,19 +21,19 @@ const (
 	StateMarkedDone State = 6
 	// StateReplaced: another message took its place.
 	StateReplaced State = 7
-	// StateWithdrawn: taken back before any send.
+	// StateWithdrawn: it ended without being sent any more, since nothing was left to be done.
 	StateWithdrawn State = 8
 )
 
 var stateNames = [...]string{
-	StatePending: "pending", StateParked: "parked", StateHeld: "held", StateDelivered: "delivered",
+	StatePending: "pending", StateParked: "parked", StateDelivered: "delivered",
 	StateAlreadyDone: "already done", StateDiscarded: "discarded", StateMarkedDone: "marked done",
 	StateReplaced: "replaced", StateWithdrawn: "withdrawn",
 }
 
 // String returns the state as an operator reads it.
 func (s State) String() string {
-	if int(s) < len(stateNames) {
+	if int(s) < len(stateNames) && stateNames[s] != "" {
 		return stateNames[s]
 	}
 	return fmt.Sprintf("state %d", uint8(s))

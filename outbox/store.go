@@ -14,18 +14,26 @@ type Writer[Tx any] interface {
 	// InsertTx stores messages, all or none, in as few round trips as the database allows, and returns
 	// one Inserted for each, in the given order.
 	//
-	// A message whose key exists with the same fingerprint is a duplicate: nothing is written for it.
-	// Errors: [ErrNoTransaction], *amsbridge.InputError, [*ConflictError], [*ExistsError],
-	// [*RefusedError], or the database's. After all of these the transaction is usable, except after
-	// the database's and after a ConflictError with MustRollBack set.
+	// A message whose key exists is a duplicate: nothing is written for it. It updates and locks no row
+	// that exists. Errors: [ErrNoTransaction] and *amsbridge.InputError, after which the transaction is
+	// usable, or the database's.
 	InsertTx(ctx context.Context, tx Tx, msgs ...Message) ([]Inserted, error)
 
-	// FindTx returns the messages that match, in the order of their IDs.
-	FindTx(ctx context.Context, tx Tx, q Query) ([]Record, error)
+	// AppendTx stores an entry and messages, all or none, and returns false, with nothing written, where
+	// an entry of that subject and number exists. Of two transactions that append the same number at the
+	// same moment one waits for the other's end. It reads nothing before it writes, except on MariaDB,
+	// and updates and locks no other row that exists. A message whose key exists is left out. The errors
+	// are those of InsertTx.
+	AppendTx(ctx context.Context, tx Tx, e Entry, msgs ...Message) (bool, error)
 
-	// WithdrawTx takes back messages that no platform can have received, and returns what became of
-	// each, in the given order.
-	WithdrawTx(ctx context.Context, tx Tx, ids ...ID) ([]Withdrawal, error)
+	// LastEntryTx returns the last entry of a subject, or one with N zero where there is none. Met is
+	// the number at which AppendTx just returned false, or zero: the entry returned is at least that
+	// one, even where the transaction's snapshot is older, or the database's error says that the
+	// transaction must be tried again.
+	LastEntryTx(ctx context.Context, tx Tx, association, subject string, met int) (Entry, error)
+
+	// FindTx returns the messages that match, in the order of their IDs. It locks nothing.
+	FindTx(ctx context.Context, tx Tx, q Query) ([]Record, error)
 }
 
 // Inserted is the result of inserting one message.
@@ -36,31 +44,19 @@ type Inserted struct {
 	Duplicate bool
 }
 
-// Withdrawal is the result of withdrawing one message.
-type Withdrawal uint8
-
-// The results of a withdrawal.
-const (
-	// WithdrawNotFound: no message has that ID.
-	WithdrawNotFound Withdrawal = iota
-	// Withdrawn: the message ended, and was never sent.
-	Withdrawn
-	// WithdrawInFlight: the message is in flight, or an earlier attempt ended without an answer, so the
-	// platform may have it. It is unchanged.
-	WithdrawInFlight
-	// WithdrawSettled: the message had left the queue already, delivered or otherwise.
-	WithdrawSettled
-)
-
 // Query selects messages that match all fields that are set. At least one of IDs, Subject, Person, Keys
 // and States must be set.
 type Query struct {
 	IDs         []ID
 	Destination string
 	Subject     string
-	Person      string
-	Keys        []string
-	States      []State
+	// Person is the user ID of a person of Association, which is empty for none. With a Person only
+	// messages of that association match.
+	Person, Association string
+	// Scope selects, of the messages of a Destination and a Person, those of this scope.
+	Scope  string
+	Keys   []string
+	States []State
 	// AfterID returns only messages with a greater ID, for paging.
 	AfterID ID
 	// Limit is the most messages that are returned: 1 to 10,000. Defaults to 1,000.
@@ -77,6 +73,11 @@ type Record struct {
 	Due time.Time
 	// InFlight is set while a sender holds a live lease on it.
 	InFlight bool
+	// Unsettled is set while a lease is recorded on it, live or lost: a sender may have sent it and not
+	// recorded what came of it.
+	Unsettled bool
+	// Seq is the greatest [Settlement.Seq] of its settlements. Zero for none.
+	Seq int64
 	// Lost counts the leases lost in a row.
 	Lost int
 	// Settled is when the message left the queue; zero while it is in it.
@@ -118,6 +119,21 @@ type Queue interface {
 
 	// Prune deletes what need not be kept any longer, a bounded part at a time.
 	Prune(ctx context.Context, p Pruning) (Pruned, error)
+
+	// NewTasks returns tasks of subjects' last entries that TasksTold was not told of, at most limit (1
+	// to 1,000).
+	NewTasks(ctx context.Context, limit int) ([]OpenTask, error)
+
+	// TasksTold records that somebody was told of these tasks.
+	TasksTold(ctx context.Context, told []OpenTask) error
+}
+
+// End is a message that ends with the settlement of another.
+type End struct {
+	ID ID
+	// State is withdrawn or replaced.
+	State  State
+	Reason string
 }
 
 // Settlement is the end of a lease.
@@ -125,8 +141,20 @@ type Settlement struct {
 	// Message is the leased message.
 	Message Message
 	Token   Token
-	// State is the message's new state: pending (to be tried again), parked, delivered or already done.
+	// State is the message's new state: pending (to be tried again), parked, delivered or already done;
+	// or withdrawn or replaced, where nothing was left to be sent.
 	State State
+	// Seq is a count that rises from settlement to settlement of an ordering key's messages that a
+	// platform may have received. Zero leaves the message's as it is.
+	Seq int64
+	// Ends are other messages of the same ordering key that end with this settlement. One that is not
+	// in the queue any more, is leased, or that somebody else has locked is left as it is.
+	Ends []End
+	// Releases are messages of the same ordering key that may be forgotten together with this one, which
+	// is among them: see [Message.Sequel]. Empty keeps this one too, if it has a sequel.
+	Releases []ID
+	// Partly says that a part of the message took effect, whatever the outcome.
+	Partly bool
 	// Deferred takes the attempt off the count: nothing was tried, or it does not count.
 	Deferred bool
 	Outcome  Outcome
@@ -137,7 +165,7 @@ type Settlement struct {
 	Code, Reason, Detail string
 	Receipt              []byte
 	// Then are follow-ups: they are inserted with the settlement, except those whose key exists. They
-	// must pass [CheckMessages] and set neither Unless nor Replaces.
+	// must pass [CheckMessages].
 	Then []Message
 	// Took is how long the delivery took.
 	Took time.Duration
@@ -155,6 +183,11 @@ type Settlement struct {
 	// Resume ends a pause that the destination took by itself, and closes its breaker. An operator's
 	// pause stays.
 	Resume bool
+	// ProbeAgain says that the message was to probe its destination, and was not sent: another one may
+	// probe it at once.
+	ProbeAgain bool
 	// By names the sender.
 	By string
+
+	settled func() // of the Result
 }

@@ -3,43 +3,42 @@ package outbox
 import (
 	"cmp"
 	"fmt"
-
-	"github.com/amsbridge/amsbridge/internal/check"
 )
 
 // maxReceipt is the longest receipt that is kept.
 const maxReceipt = 64 << 10
 
-// delivered settles a message that the platform acknowledged.
+// delivered settles a message that the platform acknowledged, or that was not to be sent any more.
 func (r *run) delivered(w work, res Result, st *Settlement) {
-	st.Outcome, st.State = OutcomeDelivered, StateDelivered
-	if res.AlreadyDone {
-		st.Outcome, st.State = OutcomeAlreadyDone, StateAlreadyDone
-	}
+	st.Seq, st.Ends, st.Releases = res.Seq, res.Ends, res.Releases
 	st.Code, st.Detail, st.Receipt, st.Then = res.Code, res.Detail, res.Receipt, res.Then
+	switch {
+	case res.Ended == StateWithdrawn || res.Ended == StateReplaced || res.Ended == StateAlreadyDone:
+		st.State, st.Reason, st.Detail = res.Ended, res.Detail, ""
+	case res.AlreadyDone:
+		st.Outcome, st.State = OutcomeAlreadyDone, StateAlreadyDone
+	default:
+		st.Outcome, st.State = OutcomeDelivered, StateDelivered
+	}
 	if len(st.Receipt) > maxReceipt {
 		r.alarm(r.base, AlarmFollowUp, w.Message, "its receipt is longer than 64 KiB")
 		st.Receipt = nil
 	}
-	if err := checkThen(res.Then); err != nil {
+	if err := checkMessages("Result.Then", res.Then); err != nil {
 		r.alarm(r.base, AlarmFollowUp, w.Message, err.Error())
 		st.Then = nil
+	}
+	if st.Outcome == OutcomeNone {
+		st.ProbeAgain = w.Probe
+		return
 	}
 	st.Resume = w.Probe
 	r.answered(w, st.Outcome)
 }
 
-func checkThen(then []Message) error {
-	for i, m := range then {
-		if len(m.Unless) > 0 || m.Replaces != 0 {
-			return check.Bad("outbox", fmt.Sprintf("Result.Then[%d]", i), "sets Unless or Replaces")
-		}
-	}
-	return checkMessages("Result.Then", then)
-}
-
 // failed settles a message by its outcome, which alone decides what happens.
-func (r *run) failed(w work, e *DeliveryError, st *Settlement) {
+func (r *run) failed(w work, res Result, e *DeliveryError, st *Settlement) {
+	st.Seq, st.Ends, st.Partly = res.Seq, res.Ends, e.Partly
 	st.Outcome, st.State = e.Outcome, StatePending
 	st.Code, st.Detail, st.Reason = e.Code, e.Detail, e.Reason
 	if e.Outcome != OutcomeUnavailable && e.Outcome != OutcomeUnknown {

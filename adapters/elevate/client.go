@@ -38,16 +38,17 @@ type Config struct {
 	// RootCAs verify Elevate's certificate. Defaults to the system's.
 	RootCAs *x509.CertPool
 	// SendConfirmation asks Elevate to mail the user a link to the product. Each call says yes or no.
-	// It says no for a backfilled order, and in a send that may repeat one which Elevate received
-	// without answering, since that could mail twice (see ConfirmRepeats). It says yes after a lost
-	// lease and after a definite refusal. Defaults to false.
+	// It says no for a backfilled order, for a product that another order, line or turn may have brought
+	// the user before, and in a send that may repeat one which Elevate received without answering, since
+	// that could mail twice (see ConfirmRepeats). It says yes after a lost lease and after a definite
+	// refusal. Defaults to false.
 	SendConfirmation bool
 	// Version is the version in the User-Agent, "amsbridge/<version>". Defaults to this module's
 	// version in the running binary, or "devel".
 	Version string
 }
 
-// Client delivers registrations to one Elevate site. It is safe for concurrent use, and printing it
+// Client registers people at one Elevate site. It is safe for concurrent use, and printing it
 // shows no credentials.
 type Client struct {
 	api          *apiclient.Client

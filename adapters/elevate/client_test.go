@@ -11,7 +11,6 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 const (
@@ -22,24 +21,17 @@ const (
 	userID    = "U-abc&é;%"
 )
 
-// message returns a registration as the hook stores it.
-func message(t *testing.T, change func(*outbox.Message)) outbox.Message {
-	t.Helper()
-	encode := func(v map[string]string) []byte {
-		b, err := json.Marshal(v)
-		require.NoError(t, err)
-		return b
-	}
-	m := outbox.Message{
-		Destination: "elevate", Key: "key-1", Kind: amsbridge.KindRegistration, Version: 1, Person: userID,
-		Subject: "order-1", Items: []string{"line-1"},
-		Facts:   encode(map[string]string{"user_id": userID, "remote_product_id": "COURSE-1"}),
-		Profile: encode(map[string]string{"first_name": firstName, "last_name": lastName, "email": email}),
+// grant returns a grant of a product.
+func grant(change func(*amsbridge.Grant)) amsbridge.Grant {
+	g := amsbridge.Grant{
+		Key: "key-1", OrderID: "order-1", LineID: "line-1",
+		User: amsbridge.User{ID: userID, FirstName: firstName, LastName: lastName, Email: email},
+		Item: amsbridge.Item{RemoteProductID: "COURSE-1"},
 	}
 	if change != nil {
-		change(&m)
+		change(&g)
 	}
-	return m
+	return g
 }
 
 func config(endpoint string) elevate.Config {
@@ -151,7 +143,7 @@ func TestProfileIsCopiedAndOverridden(t *testing.T) {
 	c := newClient(t, cfg)
 	cfg.Profile.FirstName, cfg.Profile.ConfirmationOn[1] = "x", 'X'
 	cfg.Profile.Extra["site.code"][0] = '8'
-	_, err := c.Deliver(t.Context(), message(t, nil))
+	_, err := c.Give(t.Context(), grant(nil))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
 		"firstname": firstName, "lastname": lastName, "remote_product_id": "COURSE-1", "send_confirmation_email": "Y",

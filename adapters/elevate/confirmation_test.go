@@ -3,6 +3,7 @@ package elevate_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
@@ -24,6 +26,7 @@ type sends struct {
 	outcomes []outbox.Outcome
 	lost     bool // the first send's lease was lost
 	backfill bool
+	had      bool
 	repeats  []bool // ConfirmRepeats; false if empty
 }
 
@@ -41,6 +44,9 @@ var confirmationRows = map[string]sends{
 		outcomes: []outbox.Outcome{outbox.OutcomeRejected, outbox.OutcomeUnknown},
 	},
 	"Of a backfilled order, with ConfirmRepeats or without": {backfill: true, repeats: []bool{false, true}},
+	"Where another order, line or turn may have brought the product, with ConfirmRepeats or without": {
+		had: true, repeats: []bool{false, true},
+	},
 }
 
 func TestDocumentedConfirmationMails(t *testing.T) {
@@ -78,14 +84,17 @@ func TestDocumentedConfirmationMails(t *testing.T) {
 }
 
 // lastAsks replays the history with a sender, and tells whether the last send asks for a mail. It uses
-// previews instead of calls, since a synctest bubble has no network; TestPreviewIsWhatDeliverSends
+// previews instead of calls, since a synctest bubble has no network; TestPreviewIsWhatGiveSends
 // shows that they are equal.
 func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
 	store := &losing{Memory: outboxtest.NewMemory(outboxtest.MemoryConfig{}), lose: s.lost}
 	ended, n := false, 0
 	sender, err := outbox.NewSender(store, outbox.SenderConfig{
 		Destinations: outbox.Fixed{"elevate": deliverFunc(func(m outbox.Message) (outbox.Result, error) {
-			p, err := client.PreviewMessage(m)
+			g, err := amsbridge.DecodeGrant(m)
+			require.NoError(t, err)
+			g.Had = s.had
+			p, err := client.Preview(g)
 			require.NoError(t, err)
 			require.Equal(t, m.Key, p.Header.Get("Amsbridge-Key"))
 			var body map[string]any
@@ -102,11 +111,13 @@ func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
 	})
 	require.NoError(t, err)
 	tx := store.Begin()
-	inserted, err := store.InsertTx(t.Context(), tx, message(t, func(m *outbox.Message) {
-		if s.backfill {
-			m.Profile = []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org","backfill":true}`)
-		}
-	}))
+	inserted, err := store.InsertTx(t.Context(), tx, outbox.Message{
+		Destination: "elevate", Key: "key-1", Kind: amsbridge.KindGive, Version: 1, Person: "u-7",
+		Subject: "order-1", Items: []string{"line-1"},
+		Facts: fmt.Appendf(nil, `{"user_id":"u-7","item":{"remote_product_id":"COURSE-1"},"turn":1,"backfill":%t}`,
+			s.backfill),
+		Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+	})
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit())
 

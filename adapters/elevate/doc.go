@@ -1,6 +1,6 @@
-// Package elevate delivers registrations to Elevate's Registration API: one POST of JSON over HTTPS for
-// each user and product. [Client] is an [outbox.Destination] for messages of kind
-// [amsbridge.KindRegistration].
+// Package elevate registers people through Elevate's Registration API: one POST of JSON over HTTPS for
+// each user and product. [Client] is an [amsbridge.Platform]; [amsbridge.NewDestination] makes a
+// destination of it.
 //
 // # What is known
 //
@@ -26,5 +26,6 @@
 //
 // It is not promised that a repeated push is harmless at Elevate. By its text the user is upserted by
 // ID, but it does not say what a second registration for the same product does. A repeat carries the
-// same key in the header Amsbridge-Key, which Elevate is not known to read.
+// same key in the header Amsbridge-Key, which Elevate is not known to read. Nor is a call known that
+// ends a registration: what is to be taken back becomes work for a person ([Client.Take]).
 package elevate

@@ -9,11 +9,10 @@ import (
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// A client is a destination of the outbox. Here it delivers one message to the sandbox; in a shop a
-// sender calls it with the messages of orders.
+// Here a client gives one product in the sandbox; in a shop a sender calls it, through the destination
+// that amsbridge.NewDestination makes of it.
 func ExampleClient() {
 	platform, err := elevatetest.New(elevatetest.Config{
 		Key: "key", Profile: elevate.GuessedProfile(), BaseURL: "https://learn.example.org",
@@ -35,10 +34,9 @@ func ExampleClient() {
 		fmt.Println(err)
 		return
 	}
-	res, err := client.Deliver(context.Background(), outbox.Message{
-		Key: "k1", Kind: amsbridge.KindRegistration, Version: 1,
-		Facts:   []byte(`{"user_id":"u-7","remote_product_id":"COURSE-1"}`),
-		Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+	res, err := client.Give(context.Background(), amsbridge.Grant{
+		Key: "k1", User: amsbridge.User{ID: "u-7", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
+		Item: amsbridge.Item{RemoteProductID: "COURSE-1"},
 	})
 	fmt.Println(amsbridge.DecodeReceipt(res.Receipt).ProductURL, err)
 	// Output: https://learn.example.org/products/safety <nil>

@@ -24,7 +24,8 @@ type answered struct {
 	absent   bool // nobody listens
 	untrue   bool // the certificate is not trusted
 	unmarked bool // the profile has AcceptUnmarked
-	change   func(*outbox.Message)
+	change   func(*amsbridge.Grant)
+	take     bool
 }
 
 const (
@@ -69,26 +70,26 @@ var outcomeRows = map[string]answered{
 	"No connection":                      {absent: true},
 	"A certificate that does not verify": {untrue: true},
 
-	"None: the name, the e-mail or an ID is missing": {change: func(m *outbox.Message) {
-		m.Profile = []byte(`{"first_name":"Ada","last_name":"Byron"}`)
-	}},
-	"None: the message is not a registration": {change: func(m *outbox.Message) { m.Kind = amsbridge.KindAddOns }},
+	"None: the name, the e-mail or an ID is missing": {change: func(g *amsbridge.Grant) { g.User.Email = "" }},
+	"None: the item is not a product of Elevate":     {change: ofNotified},
+
+	"None: a product": {take: true},
+	"None: the item that is to be taken is not a product of Elevate": {take: true, change: ofNotified},
 }
+
+func ofNotified(g *amsbridge.Grant) { g.Item = amsbridge.Item{ShowKey: 4711, AddOnKeys: []int64{1}} }
 
 // TestDocumentedOutcomes plays every row of the docs against a client, and gives the client's outcome
 // to a sender.
 func TestDocumentedOutcomes(t *testing.T) {
 	t.Parallel()
 	outcometest.Each(t, "../../docs/outcomes-elevate.md", outcomeRows, func(t *testing.T, r outcometest.Row, a answered) {
-		push := func(user string) outbox.Message {
-			return message(t, func(m *outbox.Message) {
-				m.Key, m.Person = "k-"+user, user
-				if a.change != nil {
-					a.change(m)
-				}
-			})
+		client := a.serve(t)
+		call := client.Give
+		if a.take {
+			call = client.Take
 		}
-		result, err := a.serve(t).Deliver(t.Context(), push("u-1"))
+		result, err := call(t.Context(), grant(a.change))
 		notice, _, _ := strings.Cut(result.Detail, "\n")
 		if !strings.HasPrefix(notice, "the Product URL was not stored") {
 			notice = ""
@@ -99,7 +100,7 @@ func TestDocumentedOutcomes(t *testing.T) {
 			require.True(t, strings.HasPrefix(a.body, d.Detail) || d.Detail == a.body, "the reply is kept for the operator: %q", d.Detail)
 			require.NotEmpty(t, d.Detail)
 		}
-		r.RequireConsequence(t, result, err, push)
+		r.RequireConsequence(t, result, err)
 	})
 }
 

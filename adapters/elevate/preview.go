@@ -2,6 +2,7 @@ package elevate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -11,17 +12,15 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Masked replaces a credential in a [Preview], and PreviewKey the message's key where there is no
-// message.
+// Masked replaces a credential in a [Preview], and PreviewKey a grant's key where it has none.
 const (
 	Masked     = "***"
 	PreviewKey = "{message key}"
 )
 
-// Preview is a request as [Client.Deliver] would send it, for people who set up a profile or compare it
+// Preview is a request as [Client.Give] would send it, for people who set up a profile or compare it
 // with the vendor's text. It shows no credential, but it does show the person: protect it like the
 // order.
 type Preview struct {
@@ -50,45 +49,30 @@ func (p Preview) String() string {
 	return b.String()
 }
 
-// Preview returns the first request that would register r, and sends nothing. It is what
-// [Client.Deliver] sends, except for credentials and key. A later send of the same message may turn the
-// confirmation email off: see [Client.PreviewMessage]. A registration that Deliver would reject unsent
-// is an [*amsbridge.InputError] that names the field.
+// Preview returns the request that [Client.Give] would send for a grant, except for credentials, and
+// sends nothing. Without a Key it shows [PreviewKey]. [amsbridge.DecodeGrant] makes a grant of a stored
+// message; Had, which turns the confirmation email off, is not stored with it. A grant that Give would
+// reject unsent is an [*amsbridge.InputError] that names the field.
 //
 // A constant of Profile.Extra that holds a credential is masked whole.
-func (c *Client) Preview(r amsbridge.Registration) (Preview, error) {
-	return c.preview(r, PreviewKey, c.confirms(r, 0))
-}
-
-// PreviewMessage returns the request that [Client.Deliver] would send for a message: with its key, and
-// without the confirmation email where the message's doubts or its backfill turn it off. Otherwise it
-// is like Preview. A message that Deliver would reject unsent is an [*amsbridge.InputError], one of a
-// newer program [outbox.ErrNewerVersion].
-func (c *Client) PreviewMessage(m outbox.Message) (Preview, error) {
-	r, err := amsbridge.DecodeRegistration(m)
-	if err != nil {
-		return Preview{}, err
-	}
-	return c.preview(r, m.Key, c.confirms(r, m.Doubt))
-}
-
-func (c *Client) preview(r amsbridge.Registration, key string, confirm bool) (Preview, error) {
-	if _, bad := missing(r); bad != nil {
+func (c *Client) Preview(g amsbridge.Grant) (Preview, error) {
+	if _, bad := missing(g); bad != nil {
 		return Preview{}, bad
 	}
+	g.Key = cmp.Or(g.Key, PreviewKey)
 	shown := c.profile.clone()
 	for path, v := range shown.Extra {
 		if c.credentials.reveal().in(v) {
 			shown.Extra[path] = json.RawMessage(`"` + Masked + `"`)
 		}
 	}
-	req, err := shown.request(c.endpoint, secrets{key: Masked}, r, key, confirm)
+	req, err := shown.request(c.endpoint, secrets{key: Masked}, g, c.confirms(g))
 	if err != nil {
-		return Preview{}, check.Bad("elevate", "Registration", "cannot be written as JSON")
+		return Preview{}, check.Bad("elevate", "Grant", "cannot be written as JSON")
 	}
 	header, err := c.api.Header(req)
 	if err != nil { // the rest of it is ours
-		return Preview{}, check.Bad("elevate", "Message.Key", "has characters that no header may hold")
+		return Preview{}, check.Bad("elevate", "Grant.Key", "has characters that no header may hold")
 	}
 	if c.profile.Auth == AuthBasic {
 		header.Set("Authorization", "Basic "+Masked)

@@ -17,12 +17,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-func registration() amsbridge.Registration {
-	return amsbridge.Registration{
-		OrderID: "order-1", LineID: "line-1", RemoteProductID: "COURSE-1",
-		User: amsbridge.User{ID: userID, FirstName: firstName, LastName: lastName, Email: email},
-	}
-}
+// keyless returns a grant as staff preview it, who have no message.
+func keyless() amsbridge.Grant { return grant(func(g *amsbridge.Grant) { g.Key = "" }) }
 
 const facts = `"email":"quintessa.o'malley@example.org","firstname":"Quintessa","lastname":"O'Malley-Ångström",` +
 	`"remote_product_id":"COURSE-1","send_confirmation_email":true,"unique_user_id":"U-abc\u0026é;%"}`
@@ -73,7 +69,7 @@ func TestGoldenPreviews(t *testing.T) {
 	for _, c := range previews {
 		cfg := config("https://elevate.example.org/api/registration")
 		cfg.Profile.Auth, cfg.Profile.AuthField, cfg.Credentials = c.auth, c.field, c.credentials
-		p, err := newClient(t, cfg).Preview(registration())
+		p, err := newClient(t, cfg).Preview(keyless())
 		require.NoError(t, err)
 		require.Equal(t, c.golden, p.String())
 	}
@@ -81,7 +77,7 @@ func TestGoldenPreviews(t *testing.T) {
 
 // The preview equals the request that is sent, except for the masks and the two headers that the
 // connection adds.
-func TestPreviewIsWhatDeliverSends(t *testing.T) {
+func TestPreviewIsWhatGiveSends(t *testing.T) {
 	t.Parallel()
 	unmask := strings.NewReplacer(
 		key, elevate.Masked, base64.StdEncoding.EncodeToString([]byte("planted-user:"+key)), elevate.Masked, "key-1", elevate.PreviewKey,
@@ -102,18 +98,18 @@ func TestPreviewIsWhatDeliverSends(t *testing.T) {
 				"site.code": json.RawMessage(`{"b": 1, "a": "<"}`), "own": json.RawMessage(`"` + key + `"`),
 			}
 			client := newClient(t, cfg)
-			m := message(t, func(m *outbox.Message) { m.Doubt = doubt })
-			p, err := client.PreviewMessage(m)
+			g := grant(func(g *amsbridge.Grant) { g.Doubt = doubt })
+			p, err := client.Preview(g)
 			require.NoError(t, err)
-			require.Equal(t, m.Key, p.Header.Get("Amsbridge-Key"))
+			require.Equal(t, g.Key, p.Header.Get("Amsbridge-Key"))
 			p.Header.Set("Amsbridge-Key", elevate.PreviewKey)
 			if doubt == 0 {
-				first, err := client.Preview(registration())
+				first, err := client.Preview(keyless())
 				require.NoError(t, err)
-				require.Equal(t, first, p, "but for the key it is that of the registration")
+				require.Equal(t, first, p, "but for the key it is that of a grant without one")
 			}
 			require.Empty(t, sent.Method, "a preview sends nothing")
-			_, err = client.Deliver(t.Context(), m)
+			_, err = client.Give(t.Context(), g)
 			require.NoError(t, err)
 			require.Equal(t, doubt == 0, strings.Contains(string(p.Body), `"send_confirmation_email":true`))
 
@@ -143,7 +139,7 @@ func TestPreviewMasksCredentialsEverywhere(t *testing.T) {
 			"code":     json.RawMessage(`7`),
 		}
 		client := newClient(t, cfg)
-		p, err := client.Preview(registration())
+		p, err := client.Preview(keyless())
 		require.NoError(t, err)
 		for _, form := range []string{
 			key, "4711", url.QueryEscape(key), base64.StdEncoding.EncodeToString([]byte(key)), "planted",
@@ -155,46 +151,37 @@ func TestPreviewMasksCredentialsEverywhere(t *testing.T) {
 		require.Contains(t, string(p.Body), `"code":7`)
 
 		p.Header.Set("Accept", "x") // the header is the caller's own copy
-		again, err := client.Preview(registration())
+		again, err := client.Preview(keyless())
 		require.NoError(t, err)
 		require.Equal(t, "application/json", again.Header.Get("Accept"))
 	}
 }
 
-func TestPreviewRefusesWhatDeliverWould(t *testing.T) {
+func TestPreviewRefusesWhatGiveWould(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, config("https://elevate.example.org/api"))
-	for field, change := range map[string]func(*amsbridge.Registration){
-		"Registration.User.ID":         func(r *amsbridge.Registration) { r.User.ID = "" },
-		"Registration.RemoteProductID": func(r *amsbridge.Registration) { r.RemoteProductID = "" },
-		"Registration.User.FirstName":  func(r *amsbridge.Registration) { r.User.FirstName = " " },
-		"Registration.User.LastName":   func(r *amsbridge.Registration) { r.User.LastName = "\xff" },
-		"Registration.User.Email":      func(r *amsbridge.Registration) { r.User.Email = "" },
+	for field, change := range map[string]func(*amsbridge.Grant){
+		"Grant.Key":            func(g *amsbridge.Grant) { g.Key = "a\nb" },
+		"Grant.Item":           ofNotified,
+		"Grant.User.ID":        func(g *amsbridge.Grant) { g.User.ID = "" },
+		"Grant.User.FirstName": func(g *amsbridge.Grant) { g.User.FirstName = " " },
+		"Grant.User.LastName":  func(g *amsbridge.Grant) { g.User.LastName = "\xff" },
+		"Grant.User.Email":     func(g *amsbridge.Grant) { g.User.Email = "" },
 	} {
-		r := registration()
-		change(&r)
-		p, err := client.Preview(r)
+		p, err := client.Preview(grant(change))
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, field)
 		require.Equal(t, field, bad.Field)
 		require.Empty(t, p)
 	}
-	_, err := client.PreviewMessage(message(t, func(m *outbox.Message) { m.Profile = nil }))
-	require.ErrorContains(t, err, "elevate: Registration.User.FirstName is empty")
-	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Version = 2 }))
-	require.ErrorIs(t, err, outbox.ErrNewerVersion)
-	_, err = client.PreviewMessage(message(t, func(m *outbox.Message) { m.Key = "a\nb" }))
-	require.ErrorContains(t, err, "elevate: Message.Key has characters")
 }
 
-// A backfilled registration asks for no mail, and the preview shows it.
+// A grant of a backfilled order asks for no mail, and the preview shows it.
 func TestPreviewOfABackfilledOrder(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, config("https://elevate.example.org/api"))
 	for _, backfill := range []bool{true, false} {
-		r := registration()
-		r.Backfill = backfill
-		p, err := client.Preview(r)
+		p, err := client.Preview(grant(func(g *amsbridge.Grant) { g.Backfill = backfill }))
 		require.NoError(t, err)
 		require.Contains(t, string(p.Body), fmt.Sprintf(`"send_confirmation_email":%t`, !backfill))
 	}
@@ -214,7 +201,7 @@ func TestGoldenPreviewOfAProfileFromAFile(t *testing.T) {
 	var err error
 	cfg.Profile, err = elevate.ReadProfile(elevate.GuessedProfile(), file)
 	require.NoError(t, err)
-	p, err := newClient(t, cfg).PreviewMessage(message(t, func(m *outbox.Message) { m.Doubt = outbox.DoubtUnknown }))
+	p, err := newClient(t, cfg).Preview(grant(func(g *amsbridge.Grant) { g.Doubt = outbox.DoubtUnknown }))
 	require.NoError(t, err)
 	require.Equal(t, `POST https://elevate.example.org/v2/register?site=***
 Accept: application/json
@@ -235,9 +222,9 @@ func ExampleClient_Preview() {
 		fmt.Println(err)
 		return
 	}
-	p, err := client.Preview(amsbridge.Registration{
-		RemoteProductID: "COURSE-1",
-		User:            amsbridge.User{ID: "u-7", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
+	p, err := client.Preview(amsbridge.Grant{
+		Item: amsbridge.Item{RemoteProductID: "COURSE-1"},
+		User: amsbridge.User{ID: "u-7", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
 	})
 	fmt.Println(p.Method, p.URL, err)
 	fmt.Println(string(p.Body))

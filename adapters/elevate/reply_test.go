@@ -86,7 +86,7 @@ func TestReplies(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, strings.ReplaceAll(c.body, "{self}", self))
 			})
-			res, err := newClient(t, config(self)).Deliver(t.Context(), message(t, nil))
+			res, err := newClient(t, config(self)).Give(t.Context(), grant(nil))
 			if c.want != delivered {
 				var d *outbox.DeliveryError
 				require.ErrorAs(t, err, &d)
@@ -112,7 +112,7 @@ func TestAcceptUnmarked(t *testing.T) {
 	} {
 		cfg := config(serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
 		cfg.Profile.AcceptUnmarked = true
-		_, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+		_, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 		require.Equal(t, delivered, err == nil, body)
 	}
 }
@@ -147,7 +147,7 @@ func TestPlantedSecretsAreNeverKept(t *testing.T) {
 					_, _ = fmt.Fprintf(w, `{"success":true,"echo":%s,"product_url":%s}`, quoted, quoted)
 				}
 			}) + "/?token=" + url.QueryEscape(key))
-			res, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+			res, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 			requireClean(t, fmt.Sprintf("%+v %s", res, res.Receipt))
 			for ; err != nil; err = errors.Unwrap(err) {
 				requireClean(t, err.Error())
@@ -158,7 +158,7 @@ func TestPlantedSecretsAreNeverKept(t *testing.T) {
 		}
 	}
 	cfg := config("http://127.0.0.1:1/?token=" + url.QueryEscape(key))
-	_, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+	_, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 	for ; err != nil; err = errors.Unwrap(err) {
 		requireClean(t, fmt.Sprintf("%+v", err))
 	}
@@ -209,7 +209,7 @@ func TestProductURL(t *testing.T) {
 		require.NoError(t, err)
 		cfg := config(serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(reply) }))
 		cfg.AllowedHosts = []string{"Learn.example.org", "www.example.org:8443"}
-		res, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+		res, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 		require.NoError(t, err)
 		require.Equal(t, want, amsbridge.DecodeReceipt(res.Receipt).ProductURL, raw)
 		require.Equal(t, want == "", strings.Contains(res.Detail, "was not stored"), raw)

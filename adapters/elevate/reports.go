@@ -149,7 +149,7 @@ func (r *Reports) CloseIdleConnections() { r.api.CloseIdleConnections() }
 // comes with an empty row. Rows before an error were read in full, but are not the whole report.
 //
 // An error is a [*TooSoonError], an [*amsbridge.InputError] for since, or an [*outbox.DeliveryError] as
-// of [Client.Deliver]. A reply is full of names, so the error holds nothing of it but the text of one
+// of [Client.Give]. A reply is full of names, so the error holds nothing of it but the text of one
 // of the profile's Errors, without the API key and e-mail addresses. Its RetryAfter is what Elevate
 // asked for; until then every further report is a TooSoonError. A reply that is not understood is
 // "unknown". A report is not retried here.

@@ -30,8 +30,8 @@ func reportSandbox(t *testing.T, p *elevate.ReportProfile) (*elevatetest.Server,
 	cfg.Credentials = elevate.Key("the other API's")
 	client := newClient(t, cfg)
 	for i := range 5 {
-		_, err := client.Deliver(t.Context(), message(t, func(m *outbox.Message) {
-			m.Facts = fmt.Appendf(nil, `{"user_id":"u-%d","remote_product_id":"COURSE-1"}`, i)
+		_, err := client.Give(t.Context(), grant(func(g *amsbridge.Grant) {
+			g.User.ID = amsbridge.UserID(fmt.Sprintf("u-%d", i))
 		}))
 		require.NoError(t, err)
 		c.pass(time.Hour)
@@ -153,10 +153,9 @@ func ExampleReports() {
 		return
 	}
 	ctx := context.Background()
-	if _, err := client.Deliver(ctx, outbox.Message{
-		Key: "k1", Kind: amsbridge.KindRegistration, Version: 1,
-		Facts:   []byte(`{"user_id":"u-7","remote_product_id":"COURSE-1"}`),
-		Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+	if _, err := client.Give(ctx, amsbridge.Grant{
+		Key: "k1", User: amsbridge.User{ID: "u-7", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
+		Item: amsbridge.Item{RemoteProductID: "COURSE-1"},
 	}); err != nil {
 		fmt.Println(err)
 		return

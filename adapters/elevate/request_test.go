@@ -37,7 +37,7 @@ func TestGoldenRequest(t *testing.T) {
 		got, _ = httputil.DumpRequest(r, true)
 		_, _ = io.WriteString(w, `{"success":true}`)
 	}) + "/api/registration"
-	_, err := newClient(t, config(endpoint)).Deliver(t.Context(), message(t, nil))
+	_, err := newClient(t, config(endpoint)).Give(t.Context(), grant(nil))
 	require.NoError(t, err)
 	require.Equal(t, golden, strings.ReplaceAll(string(got), "\r\n", "\n"))
 }
@@ -62,7 +62,7 @@ func TestAuthStyles(t *testing.T) {
 			_, _ = io.WriteString(w, `{"success":true}`)
 		}))
 		cfg.Profile.Auth, cfg.Profile.AuthField, cfg.Credentials = c.auth, c.field, c.credentials
-		_, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+		_, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 		require.NoError(t, err)
 		require.Equal(t, c.value, header.Get(c.header))
 		require.NotContains(t, body, "api_key")
@@ -75,15 +75,17 @@ func TestConfirmationIsAlwaysSaid(t *testing.T) {
 		asked    bool
 		doubt    outbox.Doubt
 		backfill bool
+		had      bool
 		want     bool
 	}{
-		{false, 0, false, false},
-		{true, 0, false, true},
-		{true, 0, true, false},
-		{true, outbox.DoubtLostLease, false, true},
-		{true, outbox.DoubtUnknown, false, false},
-		{true, outbox.DoubtUnknown | outbox.DoubtLostLease, false, false},
-		{false, outbox.DoubtUnknown, false, false},
+		{false, 0, false, false, false},
+		{true, 0, false, false, true},
+		{true, 0, true, false, false},
+		{true, 0, false, true, false},
+		{true, outbox.DoubtLostLease, false, false, true},
+		{true, outbox.DoubtUnknown, false, false, false},
+		{true, outbox.DoubtUnknown | outbox.DoubtLostLease, false, false, false},
+		{false, outbox.DoubtUnknown, false, false, false},
 	} {
 		var got map[string]any
 		cfg := config(serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -92,11 +94,8 @@ func TestConfirmationIsAlwaysSaid(t *testing.T) {
 			}
 		}))
 		cfg.SendConfirmation = c.asked
-		_, err := newClient(t, cfg).Deliver(t.Context(), message(t, func(m *outbox.Message) {
-			m.Doubt = c.doubt
-			if c.backfill {
-				m.Profile = []byte(`{"first_name":"f","last_name":"l","email":"e@example.org","backfill":true}`)
-			}
+		_, err := newClient(t, cfg).Give(t.Context(), grant(func(g *amsbridge.Grant) {
+			g.Doubt, g.Backfill, g.Had = c.doubt, c.backfill, c.had
 		}))
 		require.NoError(t, err)
 		require.Equal(t, c.want, got["send_confirmation_email"], c)
@@ -104,32 +103,40 @@ func TestConfirmationIsAlwaysSaid(t *testing.T) {
 	}
 }
 
-func TestDeliverSendsNothingOfABadMessage(t *testing.T) {
+func TestNothingIsSentOfABadGrant(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, config(serve(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })))
 	for _, c := range []struct {
 		reason string
-		change func(*outbox.Message)
+		change func(*amsbridge.Grant)
 	}{
-		{"message kind", func(m *outbox.Message) { m.Kind = amsbridge.KindAddOns }},
-		{"message facts", func(m *outbox.Message) { m.Facts = []byte("<") }},
-		{"message profile", func(m *outbox.Message) { m.Profile = []byte(`{"email":7}`) }},
-		{"user ID", func(m *outbox.Message) { m.Facts = []byte(`{"user_id":" ","remote_product_id":"p"}`) }},
-		{"remote product ID", func(m *outbox.Message) { m.Facts = []byte(`{"user_id":"u"}`) }},
-		{"first name", func(m *outbox.Message) { m.Profile = nil }},
-		{"first name", func(m *outbox.Message) { m.Profile = []byte(`{"first_name":" ","last_name":"l","email":"e@x.org"}`) }},
-		{"last name", func(m *outbox.Message) { m.Profile = []byte(`{"first_name":"f","email":"e@x.org"}`) }},
-		{"email", func(m *outbox.Message) { m.Profile = []byte(`{"first_name":"f","last_name":"l"}`) }},
-		{"no request", func(m *outbox.Message) { m.Key = "a\nb" }},
+		{"item is not", func(g *amsbridge.Grant) { g.Item = amsbridge.Item{} }},
+		{"item is not", func(g *amsbridge.Grant) { g.Item.ShowKey = 4711 }},
+		{"item is not", func(g *amsbridge.Grant) { g.Item.ShowPackageKey = 7 }},
+		{"item is not", func(g *amsbridge.Grant) { g.Item.AddOnKeys = []int64{1} }},
+		{"user ID", func(g *amsbridge.Grant) { g.User.ID = " " }},
+		{"remote product ID", func(g *amsbridge.Grant) { g.Item.RemoteProductID = " " }},
+		{"first name", func(g *amsbridge.Grant) { g.User = amsbridge.User{ID: "u"} }},
+		{"first name", func(g *amsbridge.Grant) { g.User.FirstName = " " }},
+		{"last name", func(g *amsbridge.Grant) { g.User.LastName = "" }},
+		{"email", func(g *amsbridge.Grant) { g.User.Email = "" }},
+		{"no request", func(g *amsbridge.Grant) { g.Key = "a\nb" }},
 	} {
-		_, err := client.Deliver(t.Context(), message(t, c.change))
+		_, err := client.Give(t.Context(), grant(c.change))
 		var d *outbox.DeliveryError
 		require.ErrorAs(t, err, &d, c.reason)
 		require.Equal(t, outbox.OutcomeRejected, d.Outcome)
 		require.Contains(t, d.Reason, c.reason)
 	}
-	_, err := client.Deliver(t.Context(), message(t, func(m *outbox.Message) { m.Version = 2 }))
-	require.ErrorIs(t, err, outbox.ErrNewerVersion)
-	var d *outbox.DeliveryError
-	require.NotErrorAs(t, err, &d, "or the sender would park it")
+}
+
+// What is to be taken back is work for a person, who is told of the product and of nobody.
+func TestTakeAsksAPerson(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, config(serve(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })))
+	result, err := client.Take(t.Context(), grant(func(g *amsbridge.Grant) { g.User = amsbridge.User{ID: userID} }))
+	require.Empty(t, result)
+	require.Equal(t, &amsbridge.ByHandError{
+		Task: "cancel the registration for product COURSE-1 in Elevate by hand: no call for it is known",
+	}, err)
 }

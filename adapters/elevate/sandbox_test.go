@@ -35,7 +35,7 @@ func TestSandboxRegistersOnce(t *testing.T) {
 	t.Parallel()
 	s, c, base := sandbox(t)
 	for range 2 {
-		res, err := c.Deliver(t.Context(), message(t, nil))
+		res, err := c.Give(t.Context(), grant(nil))
 		require.NoError(t, err)
 		require.Equal(t, base+"/products/course-1", amsbridge.DecodeReceipt(res.Receipt).ProductURL)
 	}
@@ -62,9 +62,7 @@ func TestSandboxRefusals(t *testing.T) {
 	t.Parallel()
 	s, c, base := sandbox(t)
 	for product, reason := range map[string]string{"NOWHERE": "unknown product", "DRAFT": "closed"} {
-		_, err := c.Deliver(t.Context(), message(t, func(m *outbox.Message) {
-			m.Facts = []byte(`{"user_id":"u","remote_product_id":"` + product + `"}`)
-		}))
+		_, err := c.Give(t.Context(), grant(func(g *amsbridge.Grant) { g.Item.RemoteProductID = product }))
 		var d *outbox.DeliveryError
 		require.ErrorAs(t, err, &d)
 		require.Equal(t, outbox.OutcomeRejected, d.Outcome)
@@ -72,7 +70,7 @@ func TestSandboxRefusals(t *testing.T) {
 	}
 	cfg := config(base + "/api/registration")
 	cfg.Credentials = elevate.Key("another")
-	_, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+	_, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 	var d *outbox.DeliveryError
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, outbox.OutcomeUnauthorized, d.Outcome)
@@ -108,7 +106,7 @@ func TestSandboxFaults(t *testing.T) {
 			t.Parallel()
 			s, client, _ := sandbox(t)
 			s.Misbehave(c.fault)
-			_, err := client.Deliver(t.Context(), message(t, nil))
+			_, err := client.Give(t.Context(), grant(nil))
 			require.Equal(t, c.effect, len(s.Registrations()) == 1)
 			require.Len(t, s.Journal(), 1, "the client sends once")
 			require.Equal(t, c.fault.Kind, s.Journal()[0].Fault)
@@ -122,7 +120,7 @@ func TestSandboxFaults(t *testing.T) {
 			require.Equal(t, c.retryAfter, d.RetryAfter)
 			requireClean(t, d.Error()+d.Detail)
 
-			_, err = client.Deliver(t.Context(), message(t, func(m *outbox.Message) { m.Doubt = outbox.DoubtUnknown }))
+			_, err = client.Give(t.Context(), grant(func(g *amsbridge.Grant) { g.Doubt = outbox.DoubtUnknown }))
 			require.NoError(t, err)
 			require.Len(t, s.Registrations(), 1, "the repeat made no second registration")
 			require.True(t, s.Journal()[1].Repeat)
@@ -141,7 +139,7 @@ func TestSandboxHoldsTheAnswer(t *testing.T) {
 		<-hold.Held()
 		cancel()
 	}()
-	_, err := c.Deliver(ctx, message(t, nil))
+	_, err := c.Give(ctx, grant(nil))
 	var d *outbox.DeliveryError
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, outbox.OutcomeUnknown, d.Outcome)
@@ -167,7 +165,7 @@ func TestSandboxSpeaksTheProfile(t *testing.T) {
 		if auth == elevate.AuthBasic {
 			cfg.Credentials = elevate.UserPassword("u", key)
 		}
-		res, err := newClient(t, cfg).Deliver(t.Context(), message(t, nil))
+		res, err := newClient(t, cfg).Give(t.Context(), grant(nil))
 		require.NoError(t, err, auth)
 		require.NotEmpty(t, res.Receipt)
 		require.Len(t, s.Mails(), 1)

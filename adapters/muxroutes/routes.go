@@ -26,7 +26,8 @@ const (
 
 const prefixChars = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
-// Config says which handlers are mounted. A nil handler is not.
+// Config says which handlers are mounted. A nil handler is not. A shop that serves several associations
+// mounts a Config for each, with prefixes of their own.
 type Config struct {
 	// Prefix is the beginning of every path: "/" and at least one of [a-z0-9-]. Defaults to
 	// "/amsbridge". The BaseURL of the cart links must have the same prefix.

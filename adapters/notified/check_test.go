@@ -140,7 +140,7 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, c.change)
 			seller := newClient(t, notified.Config{BaseURL: e.baseURL})
-			_, err := seller.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+			_, err := seller.Give(t.Context(), push("k", "u-1", show, 9985))
 			require.NoError(t, err)
 			before := len(e.sandbox.Journal())
 			if c.fault.Kind != notifiedtest.None {

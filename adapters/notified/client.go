@@ -10,7 +10,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Client calls opcodes and delivers messages with them. It is safe for concurrent use. Make one with
+// Client calls opcodes, and gives and takes grants with them. It is safe for concurrent use. Make one with
 // [New].
 type Client struct {
 	cfg  Config // without auth code and credentials
@@ -19,8 +19,6 @@ type Client struct {
 	// show them.
 	secrets func() (authCode, credentials string)
 }
-
-var _ outbox.Destination = (*Client)(nil)
 
 // New returns a client. It makes no call: wrong credentials show at the first delivery. The error is an
 // [*amsbridge.InputError] that names the bad field.

@@ -2,7 +2,6 @@ package notified_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -18,11 +17,11 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-func TestDeliver(t *testing.T) {
+func TestGive(t *testing.T) {
 	t.Parallel()
 	inEveryWay(t, func(t *testing.T, way string, e env) {
 		for _, user := range []string{"u-1", oddID} {
-			result, err := e.client.Deliver(t.Context(), push(t, "k-"+user[:3], user, show, 10342, 9985, 9985))
+			result, err := e.client.Give(t.Context(), push("k-"+user[:3], user, show, 10342, 9985, 9985))
 			require.NoError(t, err)
 			require.False(t, result.AlreadyDone)
 			require.Equal(t, "0", result.Code)
@@ -41,20 +40,20 @@ func TestDeliver(t *testing.T) {
 	})
 }
 
-func TestDeliverAgain(t *testing.T) {
+func TestGiveAgain(t *testing.T) {
 	t.Parallel()
 	inEveryWay(t, func(t *testing.T, _ string, e env) {
-		m := push(t, "k-1", "u-1", show, 9985, 10342)
-		_, err := e.client.Deliver(t.Context(), m)
+		m := push("k-1", "u-1", show, 9985, 10342)
+		_, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 
 		m.Doubt = outbox.DoubtLostLease
-		result, err := e.client.Deliver(t.Context(), m)
+		result, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone)
 		require.Equal(t, 0, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
 
-		result, err = e.client.Deliver(t.Context(), push(t, "k-2", "u-1", show, 9985))
+		result, err = e.client.Give(t.Context(), push("k-2", "u-1", show, 9985))
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "at a first send too, once A shows that all are there")
 
@@ -67,38 +66,38 @@ func TestDeliverAgain(t *testing.T) {
 	})
 }
 
-func TestDeliverAgainWhereThePlatformCountsAll(t *testing.T) {
+func TestGiveAgainWhereThePlatformCountsAll(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(_ *notified.Config, s *notifiedtest.Config) { s.ReAdd = notifiedtest.CountAll })
-	m := push(t, "k-1", "u-1", show, 9985)
+	m := push("k-1", "u-1", show, 9985)
 	for _, doubt := range []outbox.Doubt{0, outbox.DoubtUnknown} {
 		m.Doubt = doubt
-		result, err := e.client.Deliver(t.Context(), m)
+		result, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 		require.False(t, result.AlreadyDone)
 	}
 }
 
-func TestDeliverRefused(t *testing.T) {
+func TestGiveRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		m    outbox.Message
+		m    amsbridge.Grant
 		want outbox.Outcome
 		code string
 	}{
-		{"no such person", push(t, "k", "u-nobody", show, 9985), outbox.OutcomeNotReady, "71"},
-		{"not registered", push(t, "k", "u-guest", show, 9985), outbox.OutcomeNotReady, "72"},
-		{"no such show", push(t, "k", "u-1", 1, 9985), outbox.OutcomeRejected, "51"},
-		{"no such add-on", push(t, "k", "u-1", show, 9985, 1), outbox.OutcomeRejected, "76"},
-		{"another package's add-on", push(t, "k", "u-1", show, 20001), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusNotInPackage)},
-		{"refers to another package", push(t, "k", "u-1", show, 10400), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusOtherPackage)},
+		{"no such person", push("k", "u-nobody", show, 9985), outbox.OutcomeNotReady, "71"},
+		{"not registered", push("k", "u-guest", show, 9985), outbox.OutcomeNotReady, "72"},
+		{"no such show", push("k", "u-1", 1, 9985), outbox.OutcomeRejected, "51"},
+		{"no such add-on", push("k", "u-1", show, 9985, 1), outbox.OutcomeRejected, "76"},
+		{"another package's add-on", push("k", "u-1", show, 20001), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusNotInPackage)},
+		{"refers to another package", push("k", "u-1", show, 10400), outbox.OutcomeRejected, fmt.Sprint(notifiedtest.GuessStatusOtherPackage)},
 	} {
 		for _, way := range []string{"POST", "POST, H", "POST, T", "GET"} {
 			t.Run(c.name+", "+way, func(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, ways[way])
-				_, err := e.client.Deliver(t.Context(), c.m)
+				_, err := e.client.Give(t.Context(), c.m)
 				d := failure(t, err)
 				require.Equal(t, c.want, d.Outcome, d.Error())
 				require.Equal(t, c.code, d.Code)
@@ -109,16 +108,16 @@ func TestDeliverRefused(t *testing.T) {
 	}
 }
 
-func TestDeliverWrongCredentials(t *testing.T) {
+func TestGiveWrongCredentials(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.Credentials = "revoked" })
-	_, err := e.client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+	_, err := e.client.Give(t.Context(), push("k", "u-1", show, 9985))
 	d := failure(t, err)
 	require.Equal(t, outbox.OutcomeUnauthorized, d.Outcome)
 	require.False(t, d.Tentative, "one answer pauses the destination")
 }
 
-func TestDeliverFaults(t *testing.T) {
+func TestGiveFaults(t *testing.T) {
 	t.Parallel()
 	half := `<APIResults APICallResult="0" APICallDiagnostic="OK" OpCodesProcessed="1" OpCodesInError="0"><OpCodeResult OpCode="M" Status="0">`
 	for _, c := range []struct {
@@ -155,10 +154,10 @@ func TestDeliverFaults(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, ways[way])
 				e.sandbox.Misbehave(notifiedtest.Fault{}, c.fault)
-				_, err := e.client.Deliver(t.Context(), push(t, "k-0", "u-1", show, 10342)) // leaves an idle one
+				_, err := e.client.Give(t.Context(), push("k-0", "u-1", show, 10342)) // leaves an idle one
 				require.NoError(t, err)
-				m := push(t, "k-1", "u-1", show, 9985)
-				_, err = e.client.Deliver(t.Context(), m)
+				m := push("k-1", "u-1", show, 9985)
+				_, err = e.client.Give(t.Context(), m)
 				d := failure(t, err)
 				require.Equal(t, c.want, d.Outcome, d.Error())
 				require.NotEmpty(t, d.Reason)
@@ -166,13 +165,13 @@ func TestDeliverFaults(t *testing.T) {
 					c.check(t, d)
 				}
 				calls := e.sandbox.Journal()
-				require.Len(t, calls, 2, "a delivery sends once")
+				require.Len(t, calls, 2, "a grant of add-ons sends once")
 				require.Equal(t, c.effect, calls[1].Effect)
 				require.Equal(t, c.effect, slices.Contains(e.sandbox.AddOns("u-1", show), 9985))
 				require.Equal(t, c.fault.Kind, calls[1].Fault)
 
 				m.Doubt = outbox.DoubtUnknown
-				result, err := e.client.Deliver(t.Context(), m)
+				result, err := e.client.Give(t.Context(), m)
 				require.NoError(t, err, "the retry")
 				require.Equal(t, c.effect, result.AlreadyDone)
 			})
@@ -180,7 +179,7 @@ func TestDeliverFaults(t *testing.T) {
 	}
 }
 
-func TestDeliverEndsWithItsContext(t *testing.T) {
+func TestGiveEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)
 	hold := notifiedtest.NewHold()
@@ -190,56 +189,59 @@ func TestDeliverEndsWithItsContext(t *testing.T) {
 		<-hold.Held()
 		cancel()
 	}()
-	_, err := e.client.Deliver(ctx, push(t, "k", "u-1", show, 9985))
+	_, err := e.client.Give(ctx, push("k", "u-1", show, 9985))
 	require.Equal(t, outbox.OutcomeUnknown, failure(t, err).Outcome)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, []int64{9985}, e.sandbox.AddOns("u-1", show))
 }
 
-func TestDeliverUnreachable(t *testing.T) {
+func TestGiveUnreachable(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(nil)
 	srv.Close()
 	client := newClient(t, notified.Config{BaseURL: srv.URL + sandboxPath, UseGET: true})
-	_, err := client.Deliver(t.Context(), push(t, "k", "u-1", show, 9985))
+	_, err := client.Give(t.Context(), push("k", "u-1", show, 9985))
 	require.Equal(t, outbox.OutcomeUnavailable, failure(t, err).Outcome)
 }
 
-// Bad messages are rejected before anything is sent, with an error that names the field.
-func TestDeliverBadMessages(t *testing.T) {
+// Bad grants are rejected before anything is sent, with an error that names the field.
+func TestBadGrants(t *testing.T) {
 	t.Parallel()
 	tooMany := make([]int64, 1143) // of seven bytes each, with its comma: 8,000 is the limit
 	for i := range tooMany {
 		tooMany[i] = int64(100_000 + i)
 	}
-	change := func(f func(*outbox.Message)) outbox.Message {
-		m := push(t, "k", "u-1", show, 9985)
-		f(&m)
-		return m
-	}
+	ofElevate := push("k", "u-1", show, 9985)
+	ofElevate.Item.RemoteProductID = "course-101"
 	e := newEnv(t, nil)
 	for name, c := range map[string]struct {
-		m     outbox.Message
+		m     amsbridge.Grant
+		take  bool
 		field string
 	}{
-		"no user ID":         {push(t, "k", "", show, 9985), "notified: Person.UserID is empty"},
-		"long user ID":       {push(t, "k", strings.Repeat("é", 128), show, 9985), "notified: Person.UserID is longer"},
-		"user ID of a null":  {push(t, "k", "undefined", show, 9985), "notified: Person.UserID"},
-		"user ID in 2 lines": {push(t, "k", "a\nb", show, 9985), "notified: Person.UserID has control"},
-		"no show":            {push(t, "k", "u-1", 0, 9985), "notified: Chain.ShowKey"},
-		"no add-ons":         {push(t, "k", "u-1", show), "notified: Chain.AddOnKeys are empty"},
-		"negative add-on":    {push(t, "k", "u-1", show, 9985, -1), "notified: Chain.AddOnKeys hold one"},
-		"long list":          {push(t, "k", "u-1", show, append(tooMany, 1)...), "notified: Chain.AddOnKeys are longer"},
-		"first, no add-on":   {first(t, push(t, "k", "u-1", show, 9985, -1), full), "notified: Chain.AddOnKeys hold one"},
-		"first, no package":  {first(t, push(t, "k", "u-1", show, 9985), -1), "notified: Chain.ShowPackageKey is not positive"},
-		"removal of none":    {removal(push(t, "k", "u-1", show)), "notified: Chain.AddOnKeys are empty"},
-		"removal, no show":   {removal(push(t, "k", "u-1", 0, 9985)), "notified: Chain.ShowKey"},
-		"another kind":       {change(func(m *outbox.Message) { m.Kind = amsbridge.KindRegistration }), "Message.Kind"},
-		"facts of no kind":   {change(func(m *outbox.Message) { m.Facts = []byte(`{"show_key":"x"}`) }), "Message.Facts"},
+		"no user ID":         {push("k", "", show, 9985), false, "notified: Person.UserID is empty"},
+		"long user ID":       {push("k", strings.Repeat("é", 128), show, 9985), false, "notified: Person.UserID is longer"},
+		"user ID of a null":  {push("k", "undefined", show, 9985), false, "notified: Person.UserID"},
+		"user ID in 2 lines": {push("k", "a\nb", show, 9985), false, "notified: Person.UserID has control"},
+		"no show":            {push("k", "u-1", 0, 9985), false, "notified: Grant.Item is not of a show"},
+		"Elevate's":          {ofElevate, false, "notified: Grant.Item is not of a show"},
+		"no add-ons":         {push("k", "u-1", show), false, "notified: Chain.AddOnKeys are empty"},
+		"negative add-on":    {push("k", "u-1", show, 9985, -1), false, "notified: Chain.AddOnKeys hold one"},
+		"long list":          {push("k", "u-1", show, append(tooMany, 1)...), false, "notified: Chain.AddOnKeys are longer"},
+		"first, no add-on":   {first(push("k", "u-1", show, 9985, -1), full), false, "notified: Chain.AddOnKeys hold one"},
+		"first, no package":  {first(push("k", "u-1", show, 9985), -1), false, "notified: Chain.ShowPackageKey is not positive"},
+		"take of none":       {push("k", "u-1", show), true, "notified: Chain.AddOnKeys are empty"},
+		"take, no show":      {first(push("k", "u-1", 0), full), true, "notified: Grant.Item is not of a show"},
+		"take, Elevate's":    {ofElevate, true, "notified: Grant.Item is not of a show"},
+		"take, no user ID":   {push("k", "", show, 9985), true, "notified: Person.UserID is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := e.client.Deliver(t.Context(), c.m)
+			call := e.client.Give
+			if c.take {
+				call = e.client.Take
+			}
+			_, err := call(t.Context(), c.m)
 			d := failure(t, err)
 			require.Equal(t, outbox.OutcomeRejected, d.Outcome)
 			require.Contains(t, d.Reason, c.field)
@@ -247,13 +249,9 @@ func TestDeliverBadMessages(t *testing.T) {
 			require.ErrorAs(t, err, &bad)
 		})
 	}
-	_, err := e.client.Deliver(t.Context(), change(func(m *outbox.Message) { m.Version = 2 }))
-	require.ErrorIs(t, err, outbox.ErrNewerVersion)
-	var d *outbox.DeliveryError
-	require.False(t, errors.As(err, &d), "a newer version is deferred, not rejected")
 	require.Empty(t, e.sandbox.Journal())
 
-	_, err = e.client.Deliver(t.Context(), push(t, "k", "u-1", show, tooMany...))
+	_, err := e.client.Give(t.Context(), push("k", "u-1", show, tooMany...))
 	require.Equal(t, "76", failure(t, err).Code, "8,000 bytes are sent")
 	require.Empty(t, e.sandbox.Journal()[0].Violations)
 }

@@ -54,15 +54,16 @@ type Config struct {
 	// LookupByEmail finds the person by EMailAddress instead of ExternalUserID, for shows whose users
 	// have no ID. An e-mail address does not link accounts safely: whoever has it at Notified gets the
 	// purchase, even if it is shared or reused, and after a change of address the person is another
-	// one. Every call then needs the address, re-sends and refunds included. A message whose address
-	// was deleted is rejected, and [Client.MintTicket] is refused. The user ID is not sent at all.
-	// Defaults to false.
+	// one. Every call then needs the address, re-sends and refunds included, and a take is stored
+	// without one: [amsbridge.NewDestination] refuses the client unless its configuration says that
+	// profiles are looked up (see [amsbridge.LookUpProfile]). A grant without an address is rejected,
+	// and [Client.MintTicket] is refused. The user ID is not sent at all. Defaults to false.
 	LookupByEmail bool
 	// UpsertProfile first creates or updates the person by C, in each push that names a ShowPackageKey.
 	// It sends the order's first name, last name and e-mail address. They may overwrite newer ones,
 	// even those that the person entered: a late message still has the order's. Without them the
-	// message is rejected. Pushes of add-ons alone, and removals, send no profile. Defaults to false:
-	// the push waits until Notified knows the person.
+	// grant is rejected. Grants of add-ons alone, and takes, send no profile. Defaults to false: the
+	// push waits until Notified knows the person.
 	UpsertProfile bool
 	// MoveToPackage registers by r, which also moves a person from another package of the show to the
 	// one bought. What they had there may be lost, add-ons included. Defaults to false: K is asked

@@ -1,11 +1,11 @@
 // Package notified brings add-ons to Notified's virtual events, and registers people for them, through
 // Notified's opcode API.
 //
-// [Client] is an [outbox.Destination] for messages of the kinds [amsbridge.KindAddOns] and
-// [amsbridge.KindRemoveAddOns]. It adds items to the person's registration by opcode M, registers the
-// person first by K and R where the product says so, and removes items by N. Its methods call one
-// opcode ([Client.AddAddOns], [Client.ShowPackage] and so on), several at once ([Client.Chain]), or
-// mint login tickets ([Client.LoginTicket]).
+// [Client] is an [amsbridge.Platform]; [amsbridge.NewDestination] makes a destination of it. It adds
+// add-ons to the person's registration by opcode M, registers the person first by K and R where the
+// product says so, and removes add-ons by N. Its other methods call one opcode ([Client.AddAddOns],
+// [Client.ShowPackage] and so on), several at once ([Client.Chain]), or mint login tickets
+// ([Client.LoginTicket]).
 //
 // The vendor's text on M is followed to the letter: LASCmd comes first, the sizes are kept, and 71 and
 // 72 are waited out. The other opcodes are known only from public pages and public code; the names of

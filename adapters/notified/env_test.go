@@ -2,7 +2,6 @@ package notified_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -83,37 +82,19 @@ func newClient(t testing.TB, cfg notified.Config) *notified.Client {
 // oddID holds everything that a careless encoder would lose.
 const oddID = "o'dd & id; 50%/+=#?\u00e9\U0001f393\"<x>"
 
-// push returns a message as the hook writes it.
-func push(t testing.TB, key, user string, showKey int64, addOns ...int64) outbox.Message {
-	t.Helper()
-	facts, err := json.Marshal(map[string]any{
-		"user_id": user, "show_key": showKey, "add_ons": []amsbridge.LineAddOns{{LineID: "l-1", Keys: addOns}},
-	})
-	require.NoError(t, err)
-	profile, err := json.Marshal(map[string]string{"first_name": "Planted-First", "last_name": "Planted-Last", "email": email})
-	require.NoError(t, err)
-	return outbox.Message{
-		Destination: "notified", Key: key, Kind: amsbridge.KindAddOns, Version: 1, Person: user, Subject: "o-1",
-		Items: []string{"l-1"}, Facts: facts, Profile: profile, Attempt: 1,
+// push returns a grant of add-ons.
+func push(key, user string, showKey int64, addOns ...int64) amsbridge.Grant {
+	return amsbridge.Grant{
+		Key: key, OrderID: "o-1", LineID: "l-1",
+		User: amsbridge.User{ID: amsbridge.UserID(user), FirstName: "Planted-First", LastName: "Planted-Last", Email: email},
+		Item: amsbridge.Item{ShowKey: showKey, AddOnKeys: addOns},
 	}
 }
 
-// first makes a push register the person for a package first.
-func first(t testing.TB, m outbox.Message, pkg int64) outbox.Message {
-	t.Helper()
-	var facts map[string]any
-	require.NoError(t, json.Unmarshal(m.Facts, &facts))
-	facts["show_package_key"] = pkg
-	var err error
-	m.Facts, err = json.Marshal(facts)
-	require.NoError(t, err)
-	return m
-}
-
-// removal turns a push into the removal of its add-ons.
-func removal(m outbox.Message) outbox.Message {
-	m.Kind = amsbridge.KindRemoveAddOns
-	return m
+// first returns the grant of an item that brings the registration too, by that package.
+func first(g amsbridge.Grant, pkg int64) amsbridge.Grant {
+	g.Item.ShowPackageKey = pkg
+	return g
 }
 
 func failure(t testing.TB, err error) *outbox.DeliveryError {

@@ -9,27 +9,26 @@ import (
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// A client against the sandbox. In a shop the hook makes the message and a
-// sender delivers it.
+// A client against the sandbox. In a shop a sender calls it, through the destination that
+// amsbridge.NewDestination makes of it.
 func ExampleClient() {
 	client, sandbox, closeAll := exampleSandbox()
 	defer closeAll()
 
-	message := outbox.Message{
-		Key: "k-1", Kind: amsbridge.KindAddOns, Version: 1,
-		Facts: []byte(`{"user_id":"u-1","show_key":77001,"add_ons":[{"line_id":"1","keys":[9985,10342]}]}`),
+	grant := amsbridge.Grant{
+		Key: "k-1", User: amsbridge.User{ID: "u-1"},
+		Item: amsbridge.Item{ShowKey: 77001, AddOnKeys: []int64{9985, 10342}},
 	}
 
-	_, err := client.Deliver(context.Background(), message)
+	_, err := client.Give(context.Background(), grant)
 	fmt.Println(err)
 
 	if err := sandbox.Register("u-1", 77001, "full"); err != nil {
 		panic(err)
 	}
-	result, err := client.Deliver(context.Background(), message)
+	result, err := client.Give(context.Background(), grant)
 	fmt.Println(*amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded, err, sandbox.AddOns("u-1", 77001))
 	// Output:
 	// not ready (72): Notified has no registration of the person for the show yet: User Not Registered!

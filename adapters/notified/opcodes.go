@@ -16,24 +16,25 @@ const (
 	needProfile                  // Names.FirstNameParam, Names.LastNameParam, EMailAddress
 )
 
-// opcodes are the opcodes that may be sent, by their case-sensitive letters: what each needs, and the
-// words for what the platform did not do when it refuses. M is in the vendor's text; the others are
-// known from public pages and public code.
+// opcodes are the opcodes that may be sent, by their case-sensitive letters: what each needs, the words
+// for what the platform did not do when it refuses, and whether it changes a person or a registration. M
+// is in the vendor's text; the others are known from public pages and public code.
 var opcodes = map[byte]struct {
 	needs   need
 	refuses string
+	writes  bool
 }{
-	'A': {needShow, "to list the add-ons"},
-	'C': {needProfile, "the profile"},
-	'I': {needProfile, "the new person"},
-	'K': {needShow, "to tell the package"},
-	'M': {needShow | needKeys, "the add-ons"},
-	'N': {needShow | needKeys, "to remove the add-ons"},
-	'R': {needShow | needPackage, "the registration"},
-	'T': {needShow, "a login ticket"},
-	'U': {needProfile, "the profile"},
-	'Z': {needShow, "to tell the registration's ID"},
-	'r': {needShow | needPackage, "the registration"},
+	'A': {needShow, "to list the add-ons", false},
+	'C': {needProfile, "the profile", true},
+	'I': {needProfile, "the new person", true},
+	'K': {needShow, "to tell the package", false},
+	'M': {needShow | needKeys, "the add-ons", true},
+	'N': {needShow | needKeys, "to remove the add-ons", true},
+	'R': {needShow | needPackage, "the registration", true},
+	'T': {needShow, "a login ticket", false},
+	'U': {needProfile, "the profile", true},
+	'Z': {needShow, "to tell the registration's ID", false},
+	'r': {needShow | needPackage, "the registration", true},
 }
 
 // needsOf returns what the opcodes of a list need together.

@@ -16,8 +16,11 @@ const (
 	statusNotRegistered     = 72
 )
 
-// codeOK is the code of an outcome after status 0.
-const codeOK = "0"
+// Codes of an outcome: after status 0, and after 72.
+const (
+	codeOK            = "0"
+	codeNotRegistered = "72"
+)
 
 // callResult begins the code of a call that failed as a whole in the regular root of results.
 const callResult = "APICallResult"

@@ -43,10 +43,13 @@ func adding(turns ...turn) scene { return scene{turns: turns} }
 
 func addingBy(a answered) scene { return adding(turn{"M", a}) }
 
-func removing(turns ...turn) scene { return scene{turns: turns, removal: true} }
+func removing(turns ...turn) scene { return scene{turns: turns, take: true} }
 
-// registering returns a scene whose push names package 7.
+// registering returns a scene whose item brings the registration by package 7, and ending one where it
+// is taken back.
 func registering(turns ...turn) scene { return scene{turns: turns, pkg: 7} }
+
+func ending(turns ...turn) scene { return scene{turns: turns, pkg: 7, take: true} }
 
 func (s scene) but(change func(*scene)) scene {
 	change(&s)
@@ -115,10 +118,12 @@ var outcomeRows = map[string]scene{
 	"K: 72; R: registered; status 72":              registering(notRegistered, registered, called(api("M", "72", "User Not Registered!"))),
 	"K: 72; R: registered; HTTP 429":               registering(notRegistered, registered, turn{"M", throttled}),
 	"UpsertProfile; C: done; K: the package; both": registering(upserted, itsPackage, bothAdded).with(upsert),
+	"UpsertProfile; C: done; K: another package":   registering(upserted, otherPackage).with(upsert),
 	"UpsertProfile; C: any status but 0":           registering(called(api("C", "12345", "Bad Name!"))).with(upsert),
 	"UpsertProfile; no e-mail in the message":      registering().with(upsert).but(withoutEmail),
 	"MoveToPackage; r: done; both added":           registering(called(api("r", "0", "OK")), bothAdded).with(move),
 	"MoveToPackage; r: done; no add-ons to add":    registering(called(api("r", "0", "OK"))).with(move).but(withoutKeys),
+	"MoveToPackage; r: done; M: any other status":  registering(called(api("r", "0", "OK")), called(api("M", "12345", "Something New!"))).with(move),
 	"MoveToPackage; r: 44":                         registering(called(api("r", "44", "Already Registered!"))).with(move),
 	"Both; CrM: done, both added":                  registering(chained("CrM", done("C"), done("r"), done("M", counting("2")))).with(both),
 	"Both; CrM: done, one added; A: both there":    registering(chained("CrM", done("C"), done("r"), done("M", counting("1"))), bothThere).with(both),
@@ -139,6 +144,12 @@ var outcomeRows = map[string]scene{
 	"N: any other status":                removing(called(api("N", "12345", "Something New!"))),
 	"N: status 0, and it says otherwise": removing(turn{"N", answered{reply: &reply{result: "7", diagnostic: "OK", processed: "1", inError: "0", ops: []opResult{done("N", row{{"AddOnsRemoved", "2"}})}}}}),
 	"N: no answer":                       removing(turn{"N", answered{cut: true}}),
+
+	"A registration too; N: both removed":               ending(bothRemoved),
+	"A registration too; N: one removed; A: none there": ending(oneRemoved, noneThere),
+	"A registration too; N: 72":                         ending(called(api("N", "72", "User Not Registered!"))),
+	"A registration too; N: any other status":           ending(called(api("N", "12345", "Something New!"))),
+	"A registration alone":                              ending().but(withoutKeys),
 
 	"CallFailed, with a word about credentials":                         addingBy(credentials),
 	"APIStatus, with a word about credentials":                          addingBy(answered{body: `<APIStatus Code="5" Diag="Invalid API Credentials Supplied!"/>`}),

@@ -7,7 +7,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// registerFirst makes sure that the person is registered for the message's package, and tells whether
+// registerFirst makes sure that the person is registered for the item's package, and tells whether
 // they were before.
 func (d *delivery) registerFirst(ctx context.Context) (already bool, failed *outbox.DeliveryError) {
 	if d.client.cfg.UpsertProfile {

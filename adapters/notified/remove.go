@@ -5,10 +5,20 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// remove removes the message's add-ons.
+// registrationStays asks a person to end the registration for the show.
+func (d *delivery) registrationStays() error {
+	return &amsbridge.ByHandError{
+		Task: fmt.Sprintf("the registration for show %d stays in Notified: end it there by hand if it shall end",
+			d.push.ShowKey),
+		Partly: d.partly,
+	}
+}
+
+// remove removes the grant's add-ons.
 func (d *delivery) remove(ctx context.Context) (outbox.Result, *outbox.DeliveryError) {
 	steps, failed := d.ask(ctx, "N")
 	asked := len(d.push.AddOnKeys)
@@ -20,6 +30,7 @@ func (d *delivery) remove(ctx context.Context) (outbox.Result, *outbox.DeliveryE
 		said = fmt.Sprintf("Notified says that it removed %d add-ons where %d were asked for",
 			steps[0].AddOnsChanged, asked)
 	case errors.Is(failed, errNoCount):
+		d.partly = true
 	case endedAt(steps, statusNotRegistered):
 		return outbox.Result{AlreadyDone: true, Code: failed.Code}, nil
 	case endedAt(steps, statusUserNotFound):

@@ -51,7 +51,7 @@ func TestRequestGolden(t *testing.T) {
 			cfg := c.cfg
 			cfg.AuthCode, cfg.Credentials = "auth code&;", "cred+entials="
 			cfg.BaseURL = srv.URL + sandboxPath
-			_, err := newClient(t, cfg).Deliver(t.Context(), push(t, "key-1", oddID, show, 10342, 9985))
+			_, err := newClient(t, cfg).Give(t.Context(), push("key-1", oddID, show, 10342, 9985))
 			require.Error(t, err)
 			g := <-got
 			require.Equal(t, c.line, g.line)
@@ -81,8 +81,8 @@ func FuzzUserID(f *testing.F) {
 		if !utf8.ValidString(id) {
 			return // no message can hold this ID
 		}
-		m := push(t, "k", id, show, 1)
-		if _, err := client.Deliver(t.Context(), m); failure(t, err).Code != "500" {
+		m := push("k", id, show, 1)
+		if _, err := client.Give(t.Context(), m); failure(t, err).Code != "500" {
 			return // refused before sending
 		}
 		require.Equal(t, id+"<nil>", <-seen)

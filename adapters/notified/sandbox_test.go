@@ -16,8 +16,8 @@ import (
 func TestSandboxRegisterFirst(t *testing.T) {
 	t.Parallel()
 	inEveryWay(t, func(t *testing.T, _ string, e env) {
-		m := first(t, push(t, "k-1", "u-guest", show, 9985, 10342), full)
-		result, err := e.client.Deliver(t.Context(), m)
+		m := first(push("k-1", "u-guest", show, 9985, 10342), full)
+		result, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 		require.False(t, result.AlreadyDone)
 		require.Equal(t, 2, *amsbridge.DecodeReceipt(result.Receipt).AddOnsAdded)
@@ -27,16 +27,16 @@ func TestSandboxRegisterFirst(t *testing.T) {
 			require.Equal(t, "k-1", c.Key)
 		}
 
-		result, err = e.client.Deliver(t.Context(), m)
+		result, err = e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "the repeat")
 		require.Equal(t, "K R M K M A", calledOf(e.sandbox))
 
-		_, err = e.client.Deliver(t.Context(), first(t, push(t, "k-2", "u-guest", show, 20001), day))
+		_, err = e.client.Give(t.Context(), first(push("k-2", "u-guest", show, 20001), day))
 		require.Contains(t, failure(t, err).Reason, "is registered for package 77001001 of the show, and bought package 77001002")
 		require.Equal(t, "K R M K M A K", calledOf(e.sandbox), "someone of another package is left alone")
 
-		_, err = e.client.Deliver(t.Context(), first(t, push(t, "k-3", "u-nobody", show, 9985), full))
+		_, err = e.client.Give(t.Context(), first(push("k-3", "u-nobody", show, 9985), full))
 		require.Equal(t, outbox.OutcomeNotReady, failure(t, err).Outcome)
 	})
 }
@@ -47,10 +47,10 @@ func TestSandboxRegistersOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, nil)
 	e.sandbox.Misbehave(notifiedtest.Fault{}, notifiedtest.Fault{Kind: notifiedtest.CutAfter})
-	m := first(t, push(t, "k-1", "u-guest", show, 9985), full)
-	_, err := e.client.Deliver(t.Context(), m)
+	m := first(push("k-1", "u-guest", show, 9985), full)
+	_, err := e.client.Give(t.Context(), m)
 	require.Equal(t, outbox.OutcomeUnknown, failure(t, err).Outcome)
-	_, err = e.client.Deliver(t.Context(), m)
+	_, err = e.client.Give(t.Context(), m)
 	require.NoError(t, err)
 	require.Equal(t, "K R K M", calledOf(e.sandbox))
 	persons, registrations := e.sandbox.Doubled()
@@ -60,27 +60,88 @@ func TestSandboxRegistersOnce(t *testing.T) {
 func TestSandboxRemoval(t *testing.T) {
 	t.Parallel()
 	inEveryWay(t, func(t *testing.T, _ string, e env) {
-		_, err := e.client.Deliver(t.Context(), push(t, "k-1", "u-1", show, 9985, 10342))
+		_, err := e.client.Give(t.Context(), push("k-1", "u-1", show, 9985, 10342))
 		require.NoError(t, err)
 
-		gone := removal(push(t, "k-2", "u-1", show, 9985))
-		result, err := e.client.Deliver(t.Context(), gone)
+		gone := push("k-2", "u-1", show, 9985)
+		result, err := e.client.Take(t.Context(), gone)
 		require.NoError(t, err)
 		require.False(t, result.AlreadyDone)
 		require.Equal(t, []int64{10342}, e.sandbox.AddOns("u-1", show))
 
-		result, err = e.client.Deliver(t.Context(), gone)
+		result, err = e.client.Take(t.Context(), gone)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "the repeat")
 		require.Equal(t, "M N N A", calledOf(e.sandbox))
 		require.Equal(t, []int64{10342}, e.sandbox.AddOns("u-1", show))
 
-		result, err = e.client.Deliver(t.Context(), removal(push(t, "k-3", "u-guest", show, 9985)))
+		result, err = e.client.Take(t.Context(), push("k-3", "u-guest", show, 9985))
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone, "without a registration there is nothing to remove")
-		_, err = e.client.Deliver(t.Context(), removal(push(t, "k-4", "u-nobody", show, 9985)))
+		_, err = e.client.Take(t.Context(), push("k-4", "u-nobody", show, 9985))
 		require.Equal(t, outbox.OutcomeRejected, failure(t, err).Outcome)
 	})
+}
+
+// TestSandboxTakeLeavesTheRegistration: no call ends a registration, so a person must.
+func TestSandboxTakeLeavesTheRegistration(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	whole := first(push("k-1", "u-guest", show, 9985), full)
+	_, err := e.client.Give(t.Context(), whole)
+	require.NoError(t, err)
+	idOnly := whole
+	idOnly.User = amsbridge.User{ID: "u-guest"} // a take is stored without a profile
+	for i, partly := range []bool{true, true, false} {
+		if i == 2 {
+			idOnly.Item.AddOnKeys = nil
+		}
+		result, err := e.client.Take(t.Context(), idOnly)
+		require.Empty(t, result)
+		var task *amsbridge.ByHandError
+		require.ErrorAs(t, err, &task)
+		require.Equal(t, partly, task.Partly)
+		require.Equal(t, "the registration for show 77001 stays in Notified: end it there by hand if it shall end", task.Task)
+	}
+	require.Equal(t, "K R M N N A", calledOf(e.sandbox))
+	require.Empty(t, e.sandbox.AddOns("u-guest", show))
+	registered, err := e.client.ShowPackage(t.Context(), notified.Person{UserID: "u-guest"}, show)
+	require.NoError(t, err)
+	require.EqualValues(t, full, registered)
+}
+
+// TestSandboxGivesAddOnsByIDAlone: what a doubtful take may have removed is given again without a
+// profile.
+func TestSandboxGivesAddOnsByIDAlone(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.UpsertProfile, c.MoveToPackage = true, true })
+	g := push("k-1", "u-1", show, 9985)
+	g.User = amsbridge.User{ID: "u-1"}
+	_, err := e.client.Give(t.Context(), g)
+	require.NoError(t, err)
+	require.Equal(t, "M", calledOf(e.sandbox))
+}
+
+// TestSandboxTakeByEmail: looking people up by e-mail address, a take needs it as well.
+func TestSandboxTakeByEmail(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.LookupByEmail = true })
+	require.True(t, e.client.TakeNeedsProfile())
+	require.False(t, newEnv(t, nil).client.TakeNeedsProfile())
+	const own = "own.address@members.example"
+	require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: own}))
+	require.NoError(t, e.sandbox.Register("u-mail", show, "full"))
+	g := push("k-1", "any-id", show, 9985)
+	g.User.Email = own
+	_, err := e.client.Give(t.Context(), g)
+	require.NoError(t, err)
+	g.User = amsbridge.User{ID: "any-id"}
+	_, err = e.client.Take(t.Context(), g)
+	require.Contains(t, failure(t, err).Reason, "notified: Person.Email is empty")
+	g.User.Email = own
+	_, err = e.client.Take(t.Context(), g)
+	require.NoError(t, err)
+	require.Equal(t, "M N", calledOf(e.sandbox))
 }
 
 func TestSandboxTicket(t *testing.T) {
@@ -110,16 +171,16 @@ func TestSandboxOptions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*notified.Config)
-		m      outbox.Message
+		m      amsbridge.Grant
 		want   string
 	}{
-		"upsert, known":        {func(c *notified.Config) { c.UpsertProfile = true }, push(t, "k", "u-guest", show, 9985), "C K R M"},
-		"upsert, unknown":      {func(c *notified.Config) { c.UpsertProfile = true }, push(t, "k", "u-new", show, 9985), "C K R M"},
-		"move":                 {func(c *notified.Config) { c.MoveToPackage = true }, push(t, "k", "u-day", show, 9985), "r M"},
-		"both, unknown":        {func(c *notified.Config) { c.UpsertProfile, c.MoveToPackage = true, true }, push(t, "k", "u-new", show, 9985), "CrM"},
-		"both, other package":  {func(c *notified.Config) { c.UpsertProfile, c.MoveToPackage = true, true }, push(t, "k", "u-day", show, 9985), "CrM"},
-		"by e-mail":            {func(c *notified.Config) { c.LookupByEmail = true }, push(t, "k", "any-id", show, 9985), "K R M"},
-		"by e-mail and upsert": {func(c *notified.Config) { c.LookupByEmail, c.UpsertProfile = true, true }, push(t, "k", "any-id", show, 9985), "C K R M"},
+		"upsert, known":        {func(c *notified.Config) { c.UpsertProfile = true }, push("k", "u-guest", show, 9985), "C K R M"},
+		"upsert, unknown":      {func(c *notified.Config) { c.UpsertProfile = true }, push("k", "u-new", show, 9985), "C K R M"},
+		"move":                 {func(c *notified.Config) { c.MoveToPackage = true }, push("k", "u-day", show, 9985), "r M"},
+		"both, unknown":        {func(c *notified.Config) { c.UpsertProfile, c.MoveToPackage = true, true }, push("k", "u-new", show, 9985), "CrM"},
+		"both, other package":  {func(c *notified.Config) { c.UpsertProfile, c.MoveToPackage = true, true }, push("k", "u-day", show, 9985), "CrM"},
+		"by e-mail":            {func(c *notified.Config) { c.LookupByEmail = true }, push("k", "any-id", show, 9985), "K R M"},
+		"by e-mail and upsert": {func(c *notified.Config) { c.LookupByEmail, c.UpsertProfile = true, true }, push("k", "any-id", show, 9985), "C K R M"},
 	} {
 		for way, change := range ways {
 			t.Run(name+", "+way, func(t *testing.T) {
@@ -133,20 +194,20 @@ func TestSandboxOptions(t *testing.T) {
 				const own = "own.address@members.example"
 				require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-day", Email: own}))
 				require.NoError(t, e.sandbox.Register("u-day", show, "day"))
-				m := first(t, c.m, full)
+				m := first(c.m, full)
 				if strings.HasPrefix(name, "by e-mail") {
 					require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-mail", Email: own}))
-					m.Profile = []byte(`{"first_name":"Ada","last_name":"Lovelace","email":"` + own + `"}`)
+					m.User.Email = own
 					require.NoError(t, e.sandbox.AddUser(area, notifiedtest.User{ID: "u-day", Email: "another@members.example"}))
-					m.Person = "u-mail"
+					m.User.ID = "u-mail"
 				}
-				_, err := e.client.Deliver(t.Context(), m)
+				_, err := e.client.Give(t.Context(), m)
 				require.NoError(t, err)
 				require.Equal(t, c.want, calledOf(e.sandbox))
-				require.Equal(t, []int64{9985}, e.sandbox.AddOns(m.Person, show))
-				_, err = e.client.Deliver(t.Context(), m)
+				require.Equal(t, []int64{9985}, e.sandbox.AddOns(string(m.User.ID), show))
+				_, err = e.client.Give(t.Context(), m)
 				require.NoError(t, err, "the repeat")
-				require.Equal(t, []int64{9985}, e.sandbox.AddOns(m.Person, show))
+				require.Equal(t, []int64{9985}, e.sandbox.AddOns(string(m.User.ID), show))
 			})
 		}
 	}
@@ -189,13 +250,13 @@ func TestSandboxLongList(t *testing.T) {
 		addOns = append(addOns, notifiedtest.AddOn{Key: k})
 	}
 	e := newEnv(t, func(_ *notified.Config, s *notifiedtest.Config) { s.Shows[0].Packages[0].AddOns = addOns })
-	m := push(t, "k", "u-1", show, keys...)
+	m := push("k", "u-1", show, keys...)
 	for _, already := range []bool{false, true} {
-		result, err := e.client.Deliver(t.Context(), m)
+		result, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 		require.Equal(t, already, result.AlreadyDone)
 	}
-	result, err := e.client.Deliver(t.Context(), removal(m))
+	result, err := e.client.Take(t.Context(), m)
 	require.NoError(t, err)
 	require.False(t, result.AlreadyDone)
 	require.Empty(t, e.sandbox.AddOns("u-1", show))

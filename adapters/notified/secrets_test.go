@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -26,6 +27,10 @@ func requireNothingPlanted(t *testing.T, result any, err error) {
 	said := fmt.Sprintf("%v %+v %#v", result, result, result)
 	if r, ok := result.(outbox.Result); ok {
 		said += string(r.Receipt)
+	} else {
+		b, err := json.Marshal(result)
+		require.NoError(t, err)
+		said += string(b)
 	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		said += fmt.Sprintf("\n%v\n%+v\n%#v", err, err, err)
@@ -33,9 +38,7 @@ func requireNothingPlanted(t *testing.T, result any, err error) {
 			said += fmt.Sprintf("%+v", *d)
 		}
 	}
-	b, err := json.Marshal(result)
-	require.NoError(t, err)
-	said = strings.ToLower(said + string(b))
+	said = strings.ToLower(said)
 	for _, secret := range []string{authCode, credentials, plantedUser, "Planted-First", "Planted-Last", email} {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), strings.ReplaceAll(url.QueryEscape(secret), "+", "%20")} {
 			require.NotContains(t, said, strings.ToLower(form))
@@ -71,11 +74,11 @@ func TestNothingPlantedComesOut(t *testing.T) {
 						echo(w, r, layout)
 					}))
 					client := newClient(t, notified.Config{BaseURL: srv.URL + "/api", UseGET: useGET})
-					result, err := client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
+					result, err := client.Give(t.Context(), push("k", plantedUser, show, 9985))
 					client.CloseIdleConnections()
 					srv.Close()
 					requireNothingPlanted(t, result, err)
-					result, err = client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985)) // nobody listens
+					result, err = client.Give(t.Context(), push("k", plantedUser, show, 9985)) // nobody listens
 					require.Error(t, err)
 					requireNothingPlanted(t, result, err)
 				}
@@ -86,7 +89,7 @@ func TestNothingPlantedComesOut(t *testing.T) {
 			e := newEnv(t, func(c *notified.Config, _ *notifiedtest.Config) { c.UseGET = useGET })
 			for _, kind := range []notifiedtest.FaultKind{notifiedtest.CutBefore, notifiedtest.CutAfter, notifiedtest.Truncate, notifiedtest.Garbage} {
 				e.sandbox.Misbehave(notifiedtest.Fault{Kind: kind})
-				result, err := e.client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
+				result, err := e.client.Give(t.Context(), push("k", plantedUser, show, 9985))
 				require.Error(t, err)
 				requireNothingPlanted(t, result, err)
 			}
@@ -124,7 +127,7 @@ func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {
 						_, _ = fmt.Fprintf(w, layout, encode("so%20 "+planted))
 					}))
 					client := newClient(t, notified.Config{Credentials: decodable, BaseURL: srv.URL + "/api", OutputFormat: format})
-					result, err := client.Deliver(t.Context(), push(t, "k", plantedUser, show, 9985))
+					result, err := client.Give(t.Context(), push("k", plantedUser, show, 9985))
 					client.CloseIdleConnections()
 					srv.Close()
 					require.Error(t, err)
@@ -235,15 +238,16 @@ func TestNothingPlantedComesOutOfSequences(t *testing.T) {
 			code + `" Status="` + status + `" Message="` + echo + `">` + rows + `</OpCodeResult></APIResults>`
 	}
 	for name, c := range map[string]struct {
-		m       outbox.Message
+		m       amsbridge.Grant
+		take    bool
 		answers map[string][2]string // status and rows
 	}{
-		"another package":  {first(t, push(t, "k", plantedUser, show, 9985), full), map[string][2]string{"K": {"0", "<ResultRow><ShowPackageKey>5</ShowPackageKey></ResultRow>"}}},
-		"R refused":        {first(t, push(t, "k", plantedUser, show, 9985), full), map[string][2]string{"K": {"72", ""}, "R": {"51", ""}}},
-		"A refused":        {push(t, "k", plantedUser, show, 9985), map[string][2]string{"M": {"0", "<ResultRow><AddOnsAdded>0</AddOnsAdded></ResultRow>"}, "A": {"51", ""}}},
-		"all there":        {push(t, "k", plantedUser, show, 9985), map[string][2]string{"M": {"0", "<ResultRow><AddOnsAdded>0</AddOnsAdded></ResultRow>"}, "A": {"0", "<ResultRow><AddOnItemKey>9985</AddOnItemKey></ResultRow>"}}},
-		"removal, unknown": {removal(push(t, "k", plantedUser, show, 9985)), map[string][2]string{"N": {"71", ""}}},
-		"removal, none":    {removal(push(t, "k", plantedUser, show, 9985)), map[string][2]string{"N": {"72", ""}}},
+		"another package": {first(push("k", plantedUser, show, 9985), full), false, map[string][2]string{"K": {"0", "<ResultRow><ShowPackageKey>5</ShowPackageKey></ResultRow>"}}},
+		"R refused":       {first(push("k", plantedUser, show, 9985), full), false, map[string][2]string{"K": {"72", ""}, "R": {"51", ""}}},
+		"A refused":       {push("k", plantedUser, show, 9985), false, map[string][2]string{"M": {"0", "<ResultRow><AddOnsAdded>0</AddOnsAdded></ResultRow>"}, "A": {"51", ""}}},
+		"all there":       {push("k", plantedUser, show, 9985), false, map[string][2]string{"M": {"0", "<ResultRow><AddOnsAdded>0</AddOnsAdded></ResultRow>"}, "A": {"0", "<ResultRow><AddOnItemKey>9985</AddOnItemKey></ResultRow>"}}},
+		"take, unknown":   {push("k", plantedUser, show, 9985), true, map[string][2]string{"N": {"71", ""}}},
+		"take, none":      {push("k", plantedUser, show, 9985), true, map[string][2]string{"N": {"72", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +258,11 @@ func TestNothingPlantedComesOutOfSequences(t *testing.T) {
 			}))
 			t.Cleanup(srv.Close)
 			client := newClient(t, notified.Config{BaseURL: srv.URL + "/api"})
-			result, err := client.Deliver(t.Context(), c.m)
+			call := client.Give
+			if c.take {
+				call = client.Take
+			}
+			result, err := call(t.Context(), c.m)
 			said := result.Detail
 			if err != nil {
 				said = failure(t, err).Detail

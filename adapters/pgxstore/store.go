@@ -60,11 +60,10 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{db: cfg.DB, core: core}, nil
 }
 
-// InsertTx stores messages in the caller's transaction, in one round trip. It takes a second one where
-// a single message exists already, where another transaction committed the key of a message meanwhile,
-// and where a message replaces another.
+// InsertTx stores messages in the caller's transaction, in one round trip, and in two where another
+// transaction committed the key of a message while the statement ran.
 //
-// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order can fail with the
+// Under REPEATABLE READ or SERIALIZABLE a concurrent insertion of the same key can fail with the
 // database's serialization error, like any insertion of a unique key: the shop must retry its
 // transaction. When ctx ends while a statement runs, pgx closes the connection, which ends the
 // transaction.
@@ -76,21 +75,34 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, msgs ...outbox.Message)
 	return out, txError(err)
 }
 
+// AppendTx stores an entry and its messages in the caller's transaction, or neither, in one round trip
+// that reads nothing. Under REPEATABLE READ or SERIALIZABLE a number that another transaction committed
+// meanwhile is the database's serialization error (40001).
+func (s *Store) AppendTx(ctx context.Context, tx pgx.Tx, e outbox.Entry, msgs ...outbox.Message) (bool, error) {
+	if err := checkedTx(tx); err != nil {
+		return false, err
+	}
+	ok, err := s.core.AppendIn(ctx, conn{tx}, e, msgs...)
+	return ok, txError(err)
+}
+
+// LastEntryTx returns the last entry of a subject as the transaction sees it, in one round trip.
+func (s *Store) LastEntryTx(
+	ctx context.Context, tx pgx.Tx, association, subject string, met int,
+) (outbox.Entry, error) {
+	if err := checkedTx(tx); err != nil {
+		return outbox.Entry{}, err
+	}
+	e, err := s.core.LastEntryIn(ctx, conn{tx}, association, subject, met)
+	return e, txError(err)
+}
+
 // FindTx returns the messages that match, as the transaction sees them.
 func (s *Store) FindTx(ctx context.Context, tx pgx.Tx, q outbox.Query) ([]outbox.Record, error) {
 	if err := checkedTx(tx); err != nil {
 		return nil, err
 	}
 	out, err := s.core.FindIn(ctx, conn{tx}, q)
-	return out, txError(err)
-}
-
-// WithdrawTx takes back messages that no platform can have received.
-func (s *Store) WithdrawTx(ctx context.Context, tx pgx.Tx, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
-	if err := checkedTx(tx); err != nil {
-		return nil, err
-	}
-	out, err := s.core.WithdrawIn(ctx, conn{tx}, ids...)
 	return out, txError(err)
 }
 

@@ -50,5 +50,6 @@ func ExampleMetrics() {
 		}
 	}
 	// Output:
+	// amsbridge_outbox_open_tasks 0
 	// amsbridge_outbox_readable 1
 }

@@ -15,8 +15,8 @@ import (
 
 // Config configures [New]. The zero value of each field is a safe default.
 type Config struct {
-	// Store is read at each scrape, by two read-only statements; the first scans the whole queue,
-	// without delivered messages. They use connections of the store's pool. Defaults to none: the
+	// Store is read at each scrape, by three read-only statements; the first scans the whole queue,
+	// without delivered messages, and the last reads at most a thousand open tasks. They use connections of the store's pool. Defaults to none: the
 	// store's metrics are left out, as in a second program beside one that has them.
 	Store outbox.Inspector
 	// Timeout limits the reading of the store. Defaults to 5 s, which is shorter than the Prometheus
@@ -114,7 +114,11 @@ func (m *Metrics) Alarm(next func(ctx context.Context, a outbox.Alarm)) func(ctx
 		next = func(ctx context.Context, a outbox.Alarm) { a.Log(ctx, m.cfg.Logger) }
 	}
 	return func(ctx context.Context, a outbox.Alarm) {
-		m.alarms.WithLabelValues(m.label(a.Destination), string(a.Kind)).Inc()
+		label := "" // an order's task names an association in place of a destination
+		if a.Kind != outbox.AlarmTask {
+			label = m.label(a.Destination)
+		}
+		m.alarms.WithLabelValues(label, string(a.Kind)).Inc()
 		next(ctx, a)
 	}
 }

@@ -18,17 +18,21 @@ var (
 		"How long the oldest pending message has waited, by the clocks of database and scraped program.", []string{"destination"}, nil)
 	shut = client.NewDesc("amsbridge_outbox_shut_destinations",
 		"Destinations that nothing is sent to but probes.", []string{"destination", "by"}, nil)
-	readable = client.NewDesc("amsbridge_outbox_readable", "Whether the store answered.", nil, nil)
+	openTasks = client.NewDesc("amsbridge_outbox_open_tasks", "Tasks of orders that nobody marked done; a thousand stands for more.", nil, nil)
+	readable  = client.NewDesc("amsbridge_outbox_readable", "Whether the store answered.", nil, nil)
 )
 
 func describeQueue(to chan<- *client.Desc) {
-	for _, d := range []*client.Desc{messages, inFlight, oldest, shut, readable} {
+	for _, d := range []*client.Desc{messages, inFlight, oldest, shut, openTasks, readable} {
 		to <- d
 	}
 }
 
 // The causes for which a destination is shut.
 var shutters = [...]string{"refused credentials", "operator", "platform asked", "breaker"}
+
+// mostTasks is how many open tasks a scrape reads.
+const mostTasks = 1000
 
 // standing is the sum of the destinations of one label.
 type standing struct {
@@ -42,12 +46,17 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 	if err == nil {
 		states, err = m.cfg.Store.Destinations(ctx)
 	}
+	var tasks []outbox.OpenTask
+	if err == nil {
+		tasks, err = m.cfg.Store.Tasks(ctx, mostTasks)
+	}
 	if err != nil {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: the store cannot be read for its metrics", slog.String("error", err.Error()))
 		to <- client.MustNewConstMetric(readable, client.GaugeValue, 0)
 		return
 	}
 	to <- client.MustNewConstMetric(readable, client.GaugeValue, 1)
+	to <- client.MustNewConstMetric(openTasks, client.GaugeValue, float64(len(tasks)))
 	now := time.Now()
 	for label, s := range m.standings(counts, states, now) {
 		gauge := func(d *client.Desc, v float64, labels ...string) {
@@ -55,7 +64,6 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 		}
 		gauge(messages, float64(s.Pending), outbox.StatePending.String())
 		gauge(messages, float64(s.Parked), outbox.StateParked.String())
-		gauge(messages, float64(s.Held), outbox.StateHeld.String())
 		gauge(inFlight, float64(s.InFlight))
 		age := 0.0
 		if !s.Oldest.IsZero() {
@@ -89,7 +97,6 @@ func (m *Metrics) standings(counts []outbox.Count, states []outbox.DestinationSt
 		s.Pending += c.Pending
 		s.InFlight += c.InFlight
 		s.Parked += c.Parked
-		s.Held += c.Held
 		if !c.Oldest.IsZero() && (s.Oldest.IsZero() || c.Oldest.Before(s.Oldest)) {
 			s.Oldest = c.Oldest
 		}

@@ -24,12 +24,15 @@ func TestQueueIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 		m, registry := newMetrics(t, prometheus.Config{Store: store})
-		parked, held := message("notified", "4"), message("notified", "5")
-		parked.Born, parked.Reason = outbox.StateParked, "a defect"
-		held.Born, held.Person, held.Reason = outbox.StateHeld, "", "a seat"
+		insert(t, store, message("notified", "4"))
+		token := outbox.NewToken()
+		c, err := store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 1, DestinationLimit: 1})
+		require.NoError(t, err)
+		_, err = store.Settle(t.Context(), []outbox.Settlement{{Message: c.Leased[0].Message, Token: token, State: outbox.StateParked, Reason: "a defect"}})
+		require.NoError(t, err)
 		insert(t, store, message("elevate/acme", "1"))
 		time.Sleep(90 * time.Second)
-		insert(t, store, message("elevate/b", "2"), message("elevate", "3"), parked, held)
+		insert(t, store, message("elevate/b", "2"), message("elevate", "3"))
 		operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.NoError(t, operator.Pause(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "for a while"))
@@ -38,12 +41,13 @@ func TestQueueIsTold(t *testing.T) {
 		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP amsbridge_outbox_messages Messages in the queue.
 # TYPE amsbridge_outbox_messages gauge
-amsbridge_outbox_messages{destination="elevate",state="held"} 0
 amsbridge_outbox_messages{destination="elevate",state="parked"} 0
 amsbridge_outbox_messages{destination="elevate",state="pending"} 3
-amsbridge_outbox_messages{destination="notified",state="held"} 1
 amsbridge_outbox_messages{destination="notified",state="parked"} 1
 amsbridge_outbox_messages{destination="notified",state="pending"} 0
+# HELP amsbridge_outbox_open_tasks Tasks of orders that nobody marked done; a thousand stands for more.
+# TYPE amsbridge_outbox_open_tasks gauge
+amsbridge_outbox_open_tasks 0
 # HELP amsbridge_outbox_oldest_pending_seconds How long the oldest pending message has waited, by the clocks of database and scraped program.
 # TYPE amsbridge_outbox_oldest_pending_seconds gauge
 amsbridge_outbox_oldest_pending_seconds{destination="elevate"} 90
@@ -74,13 +78,40 @@ amsbridge_outbox_in_flight{destination="notified"} 0
 		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP amsbridge_outbox_messages Messages in the queue.
 # TYPE amsbridge_outbox_messages gauge
-amsbridge_outbox_messages{destination="elevate",state="held"} 0
 amsbridge_outbox_messages{destination="elevate",state="parked"} 0
 amsbridge_outbox_messages{destination="elevate",state="pending"} 0
-amsbridge_outbox_messages{destination="notified",state="held"} 1
 amsbridge_outbox_messages{destination="notified",state="parked"} 1
 amsbridge_outbox_messages{destination="notified",state="pending"} 0
 `), "amsbridge_outbox_messages"))
+	})
+}
+
+// Open tasks of orders are counted until they are done, and their alarms have no destination.
+func TestOpenTasksAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+		m, registry := newMetrics(t, prometheus.Config{Store: store})
+		tx := store.Begin()
+		_, err := store.AppendTx(t.Context(), tx, outbox.Entry{
+			Association: "acme", Subject: "1001", N: 1, Tasks: []outbox.Task{{ID: "a", Text: "a", New: true}, {ID: "b", Text: "b", New: true}},
+		})
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+		operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
+		require.NoError(t, err)
+		require.NoError(t, operator.TaskDone(t.Context(), outbox.Actor{Name: "Ada"}, "acme", "1001", "a", "seen to"))
+		send(t, store, outbox.SenderConfig{
+			Destinations: anywhere{answer(outbox.Result{}, nil)}, Alarm: m.Alarm(func(context.Context, outbox.Alarm) {}),
+		}, time.Minute)
+		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP amsbridge_outbox_open_tasks Tasks of orders that nobody marked done; a thousand stands for more.
+# TYPE amsbridge_outbox_open_tasks gauge
+amsbridge_outbox_open_tasks 1
+# HELP amsbridge_alarms_total Alarms: things that a person must look at.
+# TYPE amsbridge_alarms_total counter
+amsbridge_alarms_total{destination="",kind="order needs a person"} 1
+`), "amsbridge_outbox_open_tasks", "amsbridge_alarms_total"))
 	})
 }
 

@@ -23,6 +23,17 @@ func (s *Store) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, err
 	return s.core.Prune(ctx, p)
 }
 
+// NewTasks returns tasks of subjects' last entries that nobody was told of. One that is new in an older
+// entry is still to be told while the last one lists it.
+func (s *Store) NewTasks(ctx context.Context, limit int) ([]outbox.OpenTask, error) {
+	return s.core.NewTasks(ctx, limit)
+}
+
+// TasksTold records that somebody was told of these tasks, in one statement.
+func (s *Store) TasksTold(ctx context.Context, told []outbox.OpenTask) error {
+	return s.core.TasksTold(ctx, told)
+}
+
 // Find returns the messages that match, in the order of their IDs.
 func (s *Store) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, error) {
 	return s.core.Find(ctx, q)
@@ -39,6 +50,11 @@ func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) { return s.c
 // Destinations returns the state of each destination that has a stored state.
 func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, error) {
 	return s.core.Destinations(ctx)
+}
+
+// Tasks returns the open tasks of entries, the oldest first.
+func (s *Store) Tasks(ctx context.Context, limit int) ([]outbox.OpenTask, error) {
+	return s.core.Tasks(ctx, limit)
 }
 
 // Audit returns operators' actions, newest first.

@@ -81,21 +81,18 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{db: cfg.DB, core: core, prepared: ready}, nil
 }
 
-// InsertTx stores messages in the caller's transaction, on PostgreSQL in one round trip. It takes a
-// second one where a single message exists already, where another transaction committed the key of a
-// message meanwhile, and where a message replaces another.
+// InsertTx stores messages in the caller's transaction, on PostgreSQL in one round trip, and in two where
+// another transaction committed the key of a message while the statement ran.
 //
-// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order can fail with the
+// Under REPEATABLE READ or SERIALIZABLE a concurrent insertion of the same key can fail with the
 // database's serialization error, like any insertion of a unique key: the shop must retry its
 // transaction.
 //
 // On MariaDB a single new message takes two round trips and several take four; repeats take one, or two
-// for a single message. Insertions of different orders do not wait for each other, with one exception:
-// a repeat of a single message locks the gap before its key until the transaction ends, under
-// REPEATABLE READ and READ COMMITTED alike. Concurrent repeats of one order can end in a deadlock
-// (error 1213), which undoes the whole transaction. After 1213 and 1205 (lock wait time-out) the shop
-// must roll back and retry. A conflict there never has MustRollBack set, unless the call held more than
-// two megabytes.
+// for a single message. Insertions of different keys do not wait for each other, with one exception: a
+// repeat of a single message locks the gap before its key until the transaction ends, under REPEATABLE
+// READ and READ COMMITTED alike. Concurrent repeats can end in a deadlock (error 1213), which undoes
+// the whole transaction. After 1213 and 1205 (lock wait time-out) the shop must roll back and retry.
 func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message) ([]outbox.Inserted, error) {
 	if err := checkedTx(tx); err != nil {
 		return nil, err
@@ -104,21 +101,42 @@ func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message
 	return out, txError(err)
 }
 
+// AppendTx stores an entry and its messages in the caller's transaction, or neither: on PostgreSQL in one
+// round trip that reads nothing, on SQLite in three. Under REPEATABLE READ or SERIALIZABLE a number
+// that another transaction committed meanwhile is PostgreSQL's serialization error (40001).
+//
+// On MariaDB it takes two round trips for a first entry, one for another, and two more for one message,
+// three for several. A number that exists leaves that entry locked for sharing until the transaction
+// ends. Two transactions that waited for one which rolled back can end in a deadlock (error 1213).
+// After 1213 and 1205 the shop must roll back and retry. A statement there is a third longer than the
+// entry's body, or twice as long as the messages: max_allowed_packet must allow it.
+func (s *Store) AppendTx(ctx context.Context, tx *sql.Tx, e outbox.Entry, msgs ...outbox.Message) (bool, error) {
+	if err := checkedTx(tx); err != nil {
+		return false, err
+	}
+	ok, err := s.core.AppendIn(ctx, checkout{conn{tx}, tx, s.prepared}, e, msgs...)
+	return ok, txError(err)
+}
+
+// LastEntryTx returns the last entry of a subject as the transaction sees it, in one round trip. On
+// MariaDB a second one reads exactly the entry that was met, locked for sharing, where the transaction's
+// snapshot is too old to show it.
+func (s *Store) LastEntryTx(
+	ctx context.Context, tx *sql.Tx, association, subject string, met int,
+) (outbox.Entry, error) {
+	if err := checkedTx(tx); err != nil {
+		return outbox.Entry{}, err
+	}
+	e, err := s.core.LastEntryIn(ctx, checkout{conn{tx}, tx, s.prepared}, association, subject, met)
+	return e, txError(err)
+}
+
 // FindTx returns the messages that match, as the transaction sees them.
 func (s *Store) FindTx(ctx context.Context, tx *sql.Tx, q outbox.Query) ([]outbox.Record, error) {
 	if err := checkedTx(tx); err != nil {
 		return nil, err
 	}
 	out, err := s.core.FindIn(ctx, conn{tx}, q)
-	return out, txError(err)
-}
-
-// WithdrawTx takes back messages that no platform can have received.
-func (s *Store) WithdrawTx(ctx context.Context, tx *sql.Tx, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
-	if err := checkedTx(tx); err != nil {
-		return nil, err
-	}
-	out, err := s.core.WithdrawIn(ctx, conn{tx}, ids...)
 	return out, txError(err)
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // useSandboxes starts both platforms' sandboxes and points the options at them.
@@ -74,10 +73,10 @@ func (o *options) buy(ctx context.Context) error {
 		return err
 	}
 	defer events.CloseIdleConnections()
-	if _, err := learning.Deliver(ctx, outbox.Message{
-		Key: "k1", Kind: amsbridge.KindRegistration, Version: 1,
-		Facts:   []byte(`{"user_id":"U-1001","remote_product_id":"course-101"}`),
-		Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+	if _, err := learning.Give(ctx, amsbridge.Grant{
+		Key:  "k1",
+		User: amsbridge.User{ID: amsbridge.UserID(o.notifiedUser), FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
+		Item: amsbridge.Item{RemoteProductID: "course-101"},
 	}); err != nil {
 		return err
 	}

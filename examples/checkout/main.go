@@ -43,13 +43,7 @@ func main() {
 }
 
 func run(ctx context.Context, dsn string, out io.Writer) (err error) {
-	// The platforms, as sandboxes. Yours are where their vendors say.
-	destinations, err := platforms()
-	if err != nil {
-		return err
-	}
-
-	// Once, at start: the shop's database with our tables in it, and the sender.
+	// Once, at start: the shop's database with our tables in it, the platforms, and the sender.
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return err
@@ -62,6 +56,10 @@ func run(ctx context.Context, dsn string, out io.Writer) (err error) {
 		return err
 	}
 	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
+	if err != nil {
+		return err
+	}
+	destinations, err := platforms(store)
 	if err != nil {
 		return err
 	}
@@ -91,32 +89,35 @@ func run(ctx context.Context, dsn string, out io.Writer) (err error) {
 	order := amsbridge.Order{ID: fmt.Sprint(time.Now().UnixNano()), Buyer: ada, Lines: []amsbridge.Line{
 		{ID: "1", ProductID: "course-101", Quantity: 1},
 		{ID: "2", ProductID: "gala-dinner", Quantity: 1},
-		{ID: "3", ProductID: "no-longer-listed", Quantity: 1}, // parked: the order is paid all the same
+		{ID: "3", ProductID: "no-longer-listed", Quantity: 1}, // a task: the order is paid all the same
 	}}
-	var queued *amsbridge.Queued
+	var report *amsbridge.Report
 	err = sqlstore.InTx(ctx, db, hook.Wake, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO shop_order (id, member) VALUES ($1, $2)`, order.ID, string(ada.ID)); err != nil {
 			return err
 		}
-		queued, err = hook.OrderCompleted(ctx, tx, order)
+		report, err = hook.OrderCompleted(ctx, tx, order)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, p := range queued.Parked {
-		if _, err := fmt.Fprintf(out, "needs a person: lines %v: %s\n", p.LineIDs, p.Reason); err != nil {
+	for _, e := range report.NeedsStaff() {
+		if _, err := fmt.Fprintf(out, "needs a person: line %s: %s\n", e.LineID, e.Text); err != nil {
 			return err
 		}
+	}
+	if err := openTasks(ctx, store, order.ID, out); err != nil {
+		return err
 	}
 	ctx, enough := context.WithTimeout(ctx, time.Minute) // without a sender it would stay queued
 	defer enough()
 	return whereIsMyCourse(ctx, store, ada.ID, order.ID, out)
 }
 
-// platforms are a sandbox of each platform, and a client of each as its
-// destination.
-func platforms() (outbox.Fixed, error) {
+// platforms are a sandbox of each platform, where yours are what their vendors run, and a destination
+// around a client of each.
+func platforms(store outbox.Inspector) (outbox.Fixed, error) {
 	elevateSandbox, err := elevatetest.New(elevatetest.Config{
 		Key: "secret", Profile: elevate.GuessedProfile(), Products: []elevatetest.Product{{RemoteProductID: "course-101"}},
 	})
@@ -151,7 +152,32 @@ func platforms() (outbox.Fixed, error) {
 		AuthCode: "code", Credentials: "secret", BaseURL: httptest.NewServer(notifiedSandbox).URL + "/scripts/Server.nxp", // as the vendor's own
 		AllowLoopbackHTTP: true,
 	})
-	return outbox.Fixed{"elevate": elevateClient, "notified": notifiedClient}, err
+	if err != nil {
+		return nil, err
+	}
+	toElevate, err := amsbridge.NewDestination(store, elevateClient, amsbridge.DestinationConfig{})
+	if err != nil {
+		return nil, err
+	}
+	toNotified, err := amsbridge.NewDestination(store, notifiedClient, amsbridge.DestinationConfig{})
+	return outbox.Fixed{"elevate": toElevate, "notified": toNotified}, err
+}
+
+// openTasks lists what staff have to do about the order, as a page of theirs would.
+func openTasks(ctx context.Context, store outbox.Inspector, order string, out io.Writer) error {
+	tasks, err := store.Tasks(ctx, 100)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if t.Subject != order {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "open task: lines %v: %s\n", t.Items, t.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // whereIsMyCourse waits until nothing of the order is on its way, and says where
@@ -162,7 +188,7 @@ func whereIsMyCourse(ctx context.Context, store outbox.Inspector, member amsbrid
 		return err
 	}
 	for {
-		places, err := standing.Of(ctx, member)
+		places, err := standing.Of(ctx, "", member)
 		if err != nil {
 			return err
 		}
@@ -170,7 +196,7 @@ func whereIsMyCourse(ctx context.Context, store outbox.Inspector, member amsbrid
 		for _, p := range places {
 			if p.OrderID == order {
 				waiting = waiting || p.State == amsbridge.PlaceQueued
-				text += fmt.Sprintf("lines %v at %s: %s %s\n", p.LineIDs, p.Destination, p.State, p.ProductURL)
+				text += fmt.Sprintf("line %s at %s: %s %s\n", p.LineID, p.Destination, p.State, p.ProductURL)
 			}
 		}
 		if !waiting {

@@ -28,8 +28,8 @@ func TestOurClientsMeetTheFaults(t *testing.T) {
 		}
 	}
 	learning, events := p.elevate(), p.notified()
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")))
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, events.Deliver, addOns(t, "U-1001", 9985)))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-1", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, events, addOns("U-1001", 9985)))
 	for _, c := range []struct {
 		preset string
 		want   outbox.Outcome
@@ -37,8 +37,8 @@ func TestOurClientsMeetTheFaults(t *testing.T) {
 		{"down", outbox.OutcomeUnavailable}, {"refusing", outbox.OutcomeUnauthorized}, {"cutting", outbox.OutcomeUnknown},
 	} {
 		atBoth(c.preset, "")
-		require.Equal(t, c.want, outcome(t, learning.Deliver, registration(t, "U-1", "course-budget")), c.preset)
-		require.Equal(t, c.want, outcome(t, events.Deliver, addOns(t, "U-1001", 10342)), c.preset)
+		require.Equal(t, c.want, outcome(t, learning, registration("U-1", "course-budget")), c.preset)
+		require.Equal(t, c.want, outcome(t, events, addOns("U-1001", 10342)), c.preset)
 	}
 	body := p.page()
 	require.Contains(t, body, "show 7001, Full pass, add-ons 9985, 10342", "what is cut is carried out")
@@ -47,13 +47,13 @@ func TestOurClientsMeetTheFaults(t *testing.T) {
 
 	atBoth("slow", "")
 	began := time.Now()
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-2", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-2", "course-ethics")))
 	require.GreaterOrEqual(t, time.Since(began), 2*time.Second)
 
 	atBoth("none", "")
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-3", "course-ethics")))
-	require.Equal(t, outbox.OutcomeNotReady, outcome(t, events.Deliver, addOns(t, "U-1003", 9985)), "known, not registered")
-	require.Equal(t, outbox.OutcomeRejected, outcome(t, learning.Deliver, registration(t, "U-3", "course-2019")), "closed")
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-3", "course-ethics")))
+	require.Equal(t, outbox.OutcomeNotReady, outcome(t, events, addOns("U-1003", 9985)), "known, not registered")
+	require.Equal(t, outbox.OutcomeRejected, outcome(t, learning, registration("U-3", "course-2019")), "closed")
 }
 
 // The same seed strikes the same calls.
@@ -65,7 +65,7 @@ func TestRandomFaultsGoByTheirSeed(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, p.post("/faults", "platform", atElevate, "preset", "random", "seed", seed).status)
 		client := p.elevate()
 		for i := range calls {
-			o := outcome(t, client.Deliver, registration(t, fmt.Sprint("U-", i), "course-ethics"))
+			o := outcome(t, client, registration(fmt.Sprint("U-", i), "course-ethics"))
 			outcomes = append(outcomes, o.String())
 			if o != outbox.OutcomeDelivered {
 				struck++
@@ -88,16 +88,16 @@ func TestScriptByTheForm(t *testing.T) {
 	const script = `{"users": {"U-1": [{"kind": "throttle", "retry_after": "2"}]}}`
 	require.Equal(t, http.StatusSeeOther, p.post("/script", "platform", atElevate, "script", script).status)
 	learning := p.elevate()
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-2", "course-ethics")))
-	require.Equal(t, outbox.OutcomeThrottled, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")))
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")), "as listed: once")
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-2", "course-ethics")))
+	require.Equal(t, outbox.OutcomeThrottled, outcome(t, learning, registration("U-1", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-1", "course-ethics")), "as listed: once")
 	require.Contains(t, p.page(), "as the script says")
 }
 
 func TestReportAPI(t *testing.T) {
 	t.Parallel()
 	p := start(t)
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-1", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate(), registration("U-1", "course-ethics")))
 	open := func() *elevate.Reports { // each asks once an hour at most
 		reports, err := elevate.NewReports(elevate.ReportsConfig{
 			Endpoint: p.printed("Report API"), APIKey: elevate.Key(p.printed("api_key")), Profile: elevate.GuessedReportProfile(), AllowLoopbackHTTP: true,
@@ -121,7 +121,7 @@ func TestReportAPI(t *testing.T) {
 		require.ErrorAs(t, err, &d)
 		require.Equal(t, outbox.OutcomeUnavailable, d.Outcome)
 	}
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-2", "course-ethics")), "its own faults")
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate(), registration("U-2", "course-ethics")), "its own faults")
 }
 
 // A shop that has nothing of ours: no client, no headers, parameters in an order

@@ -46,11 +46,11 @@ func (s *sandboxes) curlRegistration() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	seen, err := client.Preview(amsbridge.Registration{
+	seen, err := client.Preview(amsbridge.Grant{
 		User: amsbridge.User{
 			ID: "U-1001", FirstName: "Ada", LastName: "Example", Email: "ada@example.org",
 		},
-		RemoteProductID: e.Products[i].RemoteProductID,
+		Item: amsbridge.Item{RemoteProductID: e.Products[i].RemoteProductID},
 	})
 	if bad, ok := errors.AsType[*amsbridge.InputError](err); ok {
 		return "", fmt.Errorf("config.elevate.products[%d].remote_product_id %s", i, bad.Problem)

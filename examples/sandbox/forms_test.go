@@ -14,7 +14,7 @@ import (
 func TestForgedPostsAreRefused(t *testing.T) {
 	t.Parallel()
 	p := start(t)
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-1", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate(), registration("U-1", "course-ethics")))
 	form := url.Values{"platform": {atElevate}, "preset": {"down"}, "script": {`{"rate": 1}`}}
 	for _, path := range []string{"/faults", "/script", "/reset"} {
 		for _, forged := range []http.Header{
@@ -56,8 +56,8 @@ func TestResetForgetsAndBehaves(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	learning, events := p.elevate(), p.notified()
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")))
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, events.Deliver, addOns(t, "U-1001", 9985)))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-1", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, events, addOns("U-1001", 9985)))
 	require.Equal(t, http.StatusSeeOther, p.post("/faults", "platform", atElevate, "preset", "down").status)
 	a := p.post("/reset")
 	require.Equal(t, http.StatusSeeOther, a.status)
@@ -68,7 +68,7 @@ func TestResetForgetsAndBehaves(t *testing.T) {
 	require.Contains(t, body, "show 7001, Full pass</div>", "the people of the configuration are there")
 	require.Contains(t, body, "Nothing yet.")
 	require.Equal(t, 3, strings.Count(body, "<strong>none</strong>"))
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, "U-1", "course-ethics")), "it behaves")
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration("U-1", "course-ethics")), "it behaves")
 }
 
 func TestFormsSayWhatIsWrong(t *testing.T) {
@@ -116,7 +116,7 @@ func TestDuplicatePersonsAreShown(t *testing.T) {
 	learning := p.elevate()
 	done := make(chan outbox.Outcome, 2)
 	for _, product := range []string{"a", "b"} {
-		go func() { done <- outcome(t, learning.Deliver, registration(t, "U-1", product)) }()
+		go func() { done <- outcome(t, learning, registration("U-1", product)) }()
 	}
 	require.Equal(t, outbox.OutcomeDelivered, <-done)
 	require.Equal(t, outbox.OutcomeDelivered, <-done)
@@ -126,8 +126,8 @@ func TestDuplicatePersonsAreShown(t *testing.T) {
 func TestExportsHoldNoSecretsAndNoAddresses(t *testing.T) {
 	t.Parallel()
 	p := start(t)
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate().Deliver, registration(t, "U-1", "course-ethics")))
-	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.notified().Deliver, addOns(t, "U-1001", 9985)))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.elevate(), registration("U-1", "course-ethics")))
+	require.Equal(t, outbox.OutcomeDelivered, outcome(t, p.notified(), addOns("U-1001", 9985)))
 	for _, path := range []string{"/journal/elevate.jsonl", "/journal/notified.jsonl"} {
 		body := p.do(http.MethodGet, path, nil, nil).body
 		require.Contains(t, body, "U-1")

@@ -26,8 +26,8 @@ func TestPageIsInert(t *testing.T) {
 	for _, hostile := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "'--><b>", "]]>&amp;{{.}}", strings.Repeat("a", 255), "javascript:alert(1)",
 	} {
-		require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning.Deliver, registration(t, hostile, "course-ethics")), hostile)
-		require.Equal(t, outbox.OutcomeNotReady, outcome(t, events.Deliver, addOns(t, hostile, 9985)), hostile)
+		require.Equal(t, outbox.OutcomeDelivered, outcome(t, learning, registration(hostile, "course-ethics")), hostile)
+		require.Equal(t, outbox.OutcomeNotReady, outcome(t, events, addOns(hostile, 9985)), hostile)
 	}
 	p.do(http.MethodGet, notifiedPath+"?LASCmd=AI:4;F:APIUTILS!50500&OpCodeList="+url.QueryEscape("<i>\x1b[2J")+"&ExternalUserID="+url.QueryEscape("\u202Egpj.exe")+"&"+url.QueryEscape("<u>"+strings.Repeat("n", 500))+"=1", nil, nil)
 	for _, path := range []string{"/", "/?watch=1"} {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -134,34 +133,27 @@ func (p *running) post(path string, form ...string) answer {
 	return p.do(http.MethodPost, path, v, http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {p.base}})
 }
 
-func encode(t *testing.T, v any) []byte {
-	t.Helper()
-	b, err := json.Marshal(v)
-	require.NoError(t, err)
-	return b
-}
-
-func registration(t *testing.T, user, product string) outbox.Message {
-	return outbox.Message{
-		Destination: atElevate, Key: "key-" + user + product, Kind: amsbridge.KindRegistration, Version: 1, Person: user,
-		Facts:   encode(t, map[string]string{"user_id": user, "remote_product_id": product}),
-		Profile: encode(t, map[string]string{"first_name": "Ada", "last_name": "Example", "email": "ada@example.org"}),
+func registration(user, product string) amsbridge.Grant {
+	return amsbridge.Grant{
+		Key:  "key-" + user + product,
+		User: amsbridge.User{ID: amsbridge.UserID(user), FirstName: "Ada", LastName: "Example", Email: "ada@example.org"},
+		Item: amsbridge.Item{RemoteProductID: product},
 	}
 }
 
-func addOns(t *testing.T, user string, keys ...int64) outbox.Message {
-	return outbox.Message{
-		Destination: atNotified, Key: "key-" + user, Kind: amsbridge.KindAddOns, Version: 1, Person: user,
-		Facts: encode(t, map[string]any{"user_id": user, "show_key": 7001, "add_ons": []amsbridge.LineAddOns{{LineID: "l-1", Keys: keys}}}),
+func addOns(user string, keys ...int64) amsbridge.Grant {
+	return amsbridge.Grant{
+		Key: "key-" + user, User: amsbridge.User{ID: amsbridge.UserID(user)},
+		Item: amsbridge.Item{ShowKey: 7001, AddOnKeys: keys},
 	}
 }
 
-// outcome is that of a delivery: delivered where there was no error.
-func outcome(t *testing.T, deliver func(context.Context, outbox.Message) (outbox.Result, error), m outbox.Message) outbox.Outcome {
+// outcome is that of a give: delivered where there was no error.
+func outcome(t *testing.T, at amsbridge.Platform, g amsbridge.Grant) outbox.Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	_, err := deliver(ctx, m)
+	_, err := at.Give(ctx, g)
 	if err == nil {
 		return outbox.OutcomeDelivered
 	}

@@ -131,6 +131,12 @@ func (b *browser) do(method, to string, form url.Values, header http.Header) rep
 	return reply{resp.StatusCode, resp.Request.URL.String(), resp.Request.URL.Path, string(body), resp.Header}
 }
 
+// How long a page may take to become what it shall be, and how often one looks.
+const (
+	waitAtMost = 30 * time.Second
+	waitEach   = 20 * time.Millisecond
+)
+
 // until loads a page again until it holds the text.
 func (b *browser) until(path, text string) string {
 	b.t.Helper()
@@ -144,7 +150,7 @@ func (b *browser) untilCount(path, text string, times int) string {
 	require.Eventually(b.t, func() bool {
 		body = b.get(path).body
 		return strings.Count(body, text) >= times
-	}, 30*time.Second, 20*time.Millisecond, "the page %s never held %q %d times", path, text, times)
+	}, waitAtMost, waitEach, "the page %s never held %q %d times", path, text, times)
 	return body
 }
 

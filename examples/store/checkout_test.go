@@ -37,7 +37,7 @@ func TestOrderAndPushesAreOneTransaction(t *testing.T) {
 		kept := shop.NewOrder(buyer(), "course-ethics", "event-gala")
 		q, err := till.Place(t.Context(), kept)
 		require.NoError(t, err)
-		require.Len(t, q.Messages, 2)
+		require.Len(t, q.Entries, 2)
 		_, err = till.Place(t.Context(), kept)
 		require.ErrorIs(t, err, shop.ErrPlaced)
 		pushes, lines = stored(kept)

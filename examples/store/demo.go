@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/examples/store/platforms"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -32,9 +31,9 @@ type demo struct {
 	// sender never runs.
 	db     *shop.Database
 	bridge *bridge
-	// pushes are what the committed orders queued, by key; committed are their
-	// order IDs.
-	pushes    map[string]amsbridge.QueuedMessage
+	// pushes are the destinations of what the committed orders queued, by key;
+	// committed are their order IDs.
+	pushes    map[string]string
 	committed []string
 }
 
@@ -52,7 +51,7 @@ func playDemo(ctx context.Context, dsn string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, clean()) }()
 
-	d := &demo{out: out, dsn: dsn, pushes: map[string]amsbridge.QueuedMessage{}}
+	d := &demo{out: out, dsn: dsn, pushes: map[string]string{}}
 	if d.keys, err = newKeys(); err != nil {
 		return err
 	}
@@ -79,6 +78,7 @@ func playDemo(ctx context.Context, dsn string, out io.Writer) (err error) {
 		{"restart", d.restart},
 		{"each registration once", d.eachOnce},
 		{"an order rolled back", d.rolledBack},
+		{"a learner replaced, a refund undone", d.changed},
 		{"hand-off", d.walkIn},
 	} {
 		if err := step.play(ctx); err != nil {

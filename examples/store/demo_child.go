@@ -37,7 +37,7 @@ type childJob struct {
 // childReport is the line that a child prints when its orders are done.
 type childReport struct {
 	PID    int
-	Queued *amsbridge.Queued // of Place
+	Report *amsbridge.Report // of Place
 }
 
 // errDeclined is why an order is rolled back.
@@ -79,7 +79,7 @@ func playChild(ctx context.Context, text string, in io.Reader, out io.Writer) (e
 		}
 	}
 	if job.Place.ID != "" {
-		if report.Queued, err = till.Place(ctx, job.Place); err != nil {
+		if report.Report, err = till.Place(ctx, job.Place); err != nil {
 			return err
 		}
 	}

@@ -54,9 +54,9 @@ func (d *demo) delivered() (int, error) {
 			return 0, fmt.Errorf("the push %s took effect %d times", key, t.effects)
 		}
 	}
-	for key, m := range d.pushes {
+	for key, destination := range d.pushes {
 		if all[key].calls == 0 {
-			return 0, fmt.Errorf("the push %s to %s is in no journal", key, m.Destination)
+			return 0, fmt.Errorf("the push %s to %s is in no journal", key, destination)
 		}
 	}
 	return len(all), nil
@@ -84,7 +84,7 @@ func (d *demo) eachOnce(ctx context.Context) error {
 	}
 	all, repeats := d.tallies(), map[string]int{}
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		t, to := all[key], d.pushes[key].Destination
+		t, to := all[key], d.pushes[key]
 		d.say("%s, key %s: calls %d, of them repeats %d, effects %d", to, key, t.calls, t.repeats, t.effects)
 		repeats[to] += t.repeats
 	}

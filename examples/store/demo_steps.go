@@ -25,12 +25,12 @@ func (d *demo) killBeforeSend(ctx context.Context) error {
 		return err
 	}
 	defer shop.kill()
-	q := shop.report.Queued
-	d.note(o, q)
-	d.say("order %s committed by process %d: %d pushes queued in its transaction, %d line left to the shop, %d parked",
-		o.ID, shop.report.PID, len(q.Messages), len(q.LeftOut), len(q.Parked))
-	if len(q.Messages) != 3 || len(q.LeftOut) != 1 || len(q.Parked) != 0 {
-		return errors.New("3 pushes, 1 line left out and none parked were expected")
+	queued := d.note(o, shop.report.Report)
+	left := len(shop.report.Report.Entries) - queued
+	d.say("order %s committed by process %d: %d pushes queued in its transaction, %d line left to the shop, %d to do for staff",
+		o.ID, shop.report.PID, queued, left, len(shop.report.Report.NeedsStaff()))
+	if queued != 4 || left != 1 || len(shop.report.Report.NeedsStaff()) != 0 {
+		return errors.New("4 pushes, 1 line left to the shop and nothing for staff were expected")
 	}
 	shop.kill()
 	records, err := d.bridge.store.Find(ctx, outbox.Query{Subject: o.ID, States: []outbox.State{outbox.StatePending}})
@@ -39,7 +39,7 @@ func (d *demo) killBeforeSend(ctx context.Context) error {
 	}
 	calls := len(d.sites.Elevate.API.Journal()) + len(d.sites.Notified.API.Journal())
 	d.say("SIGKILL between COMMIT and send: %d pushes stand in the outbox, the platforms saw %d calls", len(records), calls)
-	if len(records) != len(q.Messages) || calls != 0 {
+	if len(records) != queued || calls != 0 {
 		return errors.New("every push was expected in the outbox, and no call")
 	}
 	return nil
@@ -109,7 +109,7 @@ func (d *demo) rolledBack(ctx context.Context) error {
 		return err
 	}
 	defer shop.kill()
-	d.note(kept, shop.report.Queued)
+	d.note(kept, shop.report.Report)
 	if err := d.untilSettled(ctx, shop); err != nil {
 		return err
 	}
@@ -139,6 +139,51 @@ func (d *demo) rolledBack(ctx context.Context) error {
 	}
 	_, err = d.delivered()
 	return err
+}
+
+// changed has an order change after it was delivered: a learner is replaced, the
+// line refunded, and the refund undone. A running shop sends it.
+func (d *demo) changed(ctx context.Context) error {
+	james, aiko := store.Members()[1].User, store.Members()[2].User
+	o := store.NewOrder(james, "event-gala")
+	shop, err := d.start(ctx, childJob{Sending: true, Place: o})
+	if err != nil {
+		return err
+	}
+	defer shop.kill()
+	d.note(o, shop.report.Report)
+	till, refund := store.Till{DB: d.db, Hook: d.bridge.hook}, ""
+	for _, change := range []struct {
+		name string
+		make func() (*amsbridge.Report, error)
+		// Whether James and Aiko have the gala afterwards.
+		james, aiko bool
+	}{
+		{"bought for James", func() (*amsbridge.Report, error) { return &amsbridge.Report{}, nil }, true, false},
+		{"handed to Aiko", func() (*amsbridge.Report, error) {
+			return till.Hand(ctx, o.ID, "1", 0, james.ID, aiko.ID)
+		}, false, true},
+		{"refunded", func() (r *amsbridge.Report, err error) {
+			refund, r, err = till.Refund(ctx, o.ID, "1")
+			return r, err
+		}, false, false},
+		{"the refund undone", func() (*amsbridge.Report, error) { return till.Undo(ctx, o.ID, refund) }, false, true},
+	} {
+		report, err := change.make()
+		if err != nil {
+			return fmt.Errorf("%s: %w", change.name, err)
+		}
+		d.note(o, report)
+		if err := d.untilSettled(ctx, shop); err != nil {
+			return fmt.Errorf("%s: %w", change.name, err)
+		}
+		if len(d.addOns(james)) == 1 != change.james || len(d.addOns(aiko)) == 1 != change.aiko {
+			return fmt.Errorf("%s: James has the add-ons %v, Aiko %v", change.name, d.addOns(james), d.addOns(aiko))
+		}
+	}
+	d.say("order %s of %s: replaced by %s, refunded, the refund undone; after each change the one who is owed the gala has it, and nobody else",
+		o.ID, james.ID, aiko.ID)
+	return shop.stop()
 }
 
 // walkIn hands a member over as the shop does, and takes what it got to the
@@ -213,12 +258,16 @@ func products(o store.Order) string {
 	return strings.Join(all, ", ")
 }
 
-// note remembers what a committed order queued.
-func (d *demo) note(o store.Order, q *amsbridge.Queued) {
+// note remembers what a committed report queued, and counts it.
+func (d *demo) note(o store.Order, report *amsbridge.Report) (queued int) {
 	d.committed = append(d.committed, o.ID)
-	for _, m := range q.Messages {
-		d.pushes[m.Key] = m
+	for _, e := range report.Entries {
+		if e.Did == amsbridge.DidQueued || e.Did == amsbridge.DidTakingBack {
+			d.pushes[e.Key] = e.Destination
+			queued++
+		}
 	}
+	return queued
 }
 
 func (d *demo) untilSettled(ctx context.Context, shop *child) error {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -51,12 +50,13 @@ func TestDemo(t *testing.T) {
 			require.Zero(t, status, "%s\n%s", out, problems)
 			require.Empty(t, problems)
 			lines := strings.Split(strings.TrimSpace(out), "\n")
-			require.Equal(t, "demo ok: 4 pushes delivered, 0 pending, 0 parked", lines[len(lines)-1])
+			require.Equal(t, "demo ok: 10 pushes delivered, 0 pending, 0 parked", lines[len(lines)-1])
 			for _, told := range []string{
-				"SIGKILL between COMMIT and send: 3 pushes stand in the outbox, the platforms saw 0 calls",
+				"SIGKILL between COMMIT and send: 4 pushes stand in the outbox, the platforms saw 0 calls",
 				"SIGKILL between effect and settlement: Elevate made 1 registration",
 				"of them repeats 1, effects 1",
 				"of the first the outbox has 0 pushes, the platforms saw 0 calls",
+				"replaced by U-1003, refunded, the refund undone",
 				"U-1001 walked in",
 			} {
 				require.Contains(t, out, told)
@@ -87,7 +87,7 @@ func TestDemoCounts(t *testing.T) {
 	defer func() { require.NoError(t, db.Close()) }()
 	b, err := wire(t.Context(), db, sites.Access, demoSender())
 	require.NoError(t, err)
-	d := &demo{sites: sites, pushes: map[string]amsbridge.QueuedMessage{}}
+	d := &demo{sites: sites, pushes: map[string]string{}}
 
 	o := shop.NewOrder(buyer(), "course-ethics")
 	q, err := (shop.Till{DB: db, Hook: b.hook}).Place(t.Context(), o)
@@ -109,7 +109,7 @@ func TestDemoCounts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 
-	d.pushes = map[string]amsbridge.QueuedMessage{}
+	d.pushes = map[string]string{}
 	_, err = d.delivered()
 	require.ErrorContains(t, err, "which no committed order queued")
 }

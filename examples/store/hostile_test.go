@@ -16,7 +16,7 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	at := open(t, "")
 	b := signIn(t, at.Shop, "U-1001", "course-ethics")
 	for _, path := range []string{
-		"/sign-in", "/cart", "/checkout", "/amsbridge/sign-out", "/amsbridge/buy",
+		"/sign-in", "/cart", "/checkout", "/orders", "/staff/orders", "/staff/attention", "/amsbridge/sign-out", "/amsbridge/buy",
 		at.Elevate + "/sandbox/faults", at.Elevate + "/sign-out", at.Notified + "/sandbox/faults", at.Notified + "/sign-out",
 	} {
 		for _, forged := range []http.Header{
@@ -96,7 +96,7 @@ func TestPagesAreClosedAndWellFormed(t *testing.T) {
 	} {
 		pages[p] = b
 	}
-	for _, p := range []string{"/staff", "/staff/attention", "/staff/sign-ins"} {
+	for _, p := range []string{"/staff", "/staff/orders", "/staff" + placed, "/staff/attention", "/staff/sign-ins"} {
 		pages[p] = staff
 	}
 	for path, who := range pages {

@@ -17,8 +17,8 @@
 //
 //	go run ./examples/store -demo
 //
-// plays an order through two kills of the shop's process, and counts what
-// arrived. It ends with status 0 and the line "demo ok: …", or says what went
+// plays an order through two kills of the shop's process, has another one change
+// after it was delivered, and counts what arrived. It ends with status 0 and the line "demo ok: …", or says what went
 // wrong and ends with status 1.
 //
 // What is amsbridge's in a shop is this file, from top to bottom. The folder
@@ -59,6 +59,7 @@ type bridge struct {
 	catalog  *amsbridge.StaticCatalog
 	hook     *amsbridge.Hook[*sql.Tx]
 	standing *amsbridge.Standing
+	operator *outbox.Operator
 	notified *notified.Client
 }
 
@@ -94,9 +95,14 @@ func wire(
 		return nil, err
 	}
 
-	// 3. What was delivered is announced, so that the shop can mail it.
-	announced := func(next outbox.Destination) (outbox.Destination, error) {
-		return amsbridge.NewAnnouncer(amsbridge.AnnouncerConfig{Next: next, To: shop.ToMail})
+	// 3. A destination around each client decides at a person's turn what is
+	// called. What was delivered is announced, so that the shop can mail it.
+	announced := func(p amsbridge.Platform) (outbox.Destination, error) {
+		to, err := amsbridge.NewDestination(store, p, amsbridge.DestinationConfig{})
+		if err != nil {
+			return nil, err
+		}
+		return amsbridge.NewAnnouncer(amsbridge.AnnouncerConfig{Next: to, To: shop.ToMail})
 	}
 	toElevate, err := announced(elevateClient)
 	if err != nil {
@@ -130,12 +136,17 @@ func wire(
 		return nil, err
 	}
 
-	// 6. Standing answers "where is my course?".
+	// 6. Standing answers "where is my course?", and the operator does what staff
+	// ask for.
 	standing, err := amsbridge.NewStanding(store)
 	if err != nil {
 		return nil, err
 	}
-	return &bridge{store, sender, catalog, hook, standing, notifiedClient}, nil
+	operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return &bridge{store, sender, catalog, hook, standing, operator, notifiedClient}, nil
 }
 
 // demoSchedule tries a platform that fails again soon, so that one sees it
@@ -154,7 +165,7 @@ func openShop(
 	sandboxes *platforms.Platforms,
 ) (http.Handler, error) {
 	store, err := shop.New(shop.Config{
-		DB: db, Hook: b.hook, Standing: b.standing, Inspector: b.store,
+		DB: db, Hook: b.hook, Standing: b.standing, Inspector: b.store, Operator: b.operator,
 		Elevate: sandboxes.Elevate.URL, Notified: sandboxes.Notified.URL,
 	})
 	if err != nil {

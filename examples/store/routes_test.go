@@ -40,8 +40,11 @@ func TestFromElevateToTheStoreAndBack(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, b.walk(handOff).status, "it was used")
 
 	owner := b.get(register)
-	require.Contains(t, owner.body, `data-test="between-handoff"`, "who owns it is led into it")
-	require.Equal(t, "/products/course-ethics", b.walk(owner).path)
+	require.Contains(t, owner.body, "You have this already")
+	require.Contains(t, owner.body, "Buy it again", "for somebody else")
+	into := b.get(match(t, `<a href="([^"]*)">Go to what you have`, owner.body))
+	require.Equal(t, "/products/course-ethics", b.walk(into).path)
+	require.Equal(t, "/cart", b.get(register+"&quantity=5").path, "who wants more buys for others")
 
 	b.post(at.Elevate + "/sign-out")
 	out := b.get(at.Elevate + "/products/course-ethics").body

@@ -29,6 +29,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/notified"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
@@ -77,7 +78,7 @@ func work(ctx context.Context, dsn, metrics string, sandbox bool, env func(strin
 	}
 
 	// 2. The platforms.
-	to, err := destinations(sandbox, env)
+	to, err := destinations(store, sandbox, env)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func work(ctx context.Context, dsn, metrics string, sandbox bool, env func(strin
 }
 
 // destinations are the platforms that the environment has credentials for.
-func destinations(sandbox bool, env func(string) string) (outbox.Fixed, error) {
+func destinations(store outbox.Inspector, sandbox bool, env func(string) string) (outbox.Fixed, error) {
 	to := outbox.Fixed{}
 	if env("ELEVATE_ENDPOINT") != "" {
 		client, err := elevate.New(elevate.Config{
@@ -114,7 +115,9 @@ func destinations(sandbox bool, env func(string) string) (outbox.Fixed, error) {
 		if err != nil {
 			return nil, err
 		}
-		to["elevate"] = client
+		if to["elevate"], err = amsbridge.NewDestination(store, client, amsbridge.DestinationConfig{}); err != nil {
+			return nil, err
+		}
 	}
 	if env("NOTIFIED_AUTH_CODE") != "" {
 		client, err := notified.New(notified.Config{
@@ -124,7 +127,9 @@ func destinations(sandbox bool, env func(string) string) (outbox.Fixed, error) {
 		if err != nil {
 			return nil, err
 		}
-		to["notified"] = client
+		if to["notified"], err = amsbridge.NewDestination(store, client, amsbridge.DestinationConfig{}); err != nil {
+			return nil, err
+		}
 	}
 	if len(to) == 0 {
 		return nil, errors.New("the environment names no platform: set ELEVATE_ENDPOINT and ELEVATE_KEY, or NOTIFIED_AUTH_CODE and NOTIFIED_CREDENTIALS")

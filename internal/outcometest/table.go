@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -16,7 +17,7 @@ import (
 type Row struct {
 	// Reply is what the platform answers, in words.
 	Reply string
-	// Outcome is the outcome's name.
+	// Outcome is the outcome's name, or "by hand".
 	Outcome string
 	// Happens is what the sender does with the message: one of the constants.
 	Happens string
@@ -72,19 +73,23 @@ func rows(t *testing.T, file string) (rows []Row) {
 	return rows
 }
 
-// RequireEnding asks that a delivery ended with the row's outcome, and that the
-// operator reads of it what the row says. Of a success that is its receipt and
-// the notice, which is the destination's own words at the head of the detail.
+// RequireEnding asks that what a platform returned is the row's outcome, and that the operator reads of
+// it what the row says. Of a success that is its receipt and the notice, which is the platform's own
+// words at the head of the detail. An outcome after a part took effect ends with ", partly".
 func (r Row) RequireEnding(t *testing.T, result outbox.Result, notice string, err error) {
 	t.Helper()
-	outcome, reads := outbox.OutcomeDelivered, ""
+	outcome, reads, partly := outbox.OutcomeDelivered.String(), "", false
 	var d *outbox.DeliveryError
-	if errors.As(err, &d) {
-		outcome, reads = d.Outcome, d.Error()
-	} else {
+	var task *amsbridge.ByHandError
+	switch {
+	case errors.As(err, &d):
+		outcome, reads, partly = d.Outcome.String(), d.Error(), d.Partly
+	case errors.As(err, &task):
+		outcome, reads, partly = "by hand", task.Error(), task.Partly
+	default:
 		require.NoError(t, err)
 		if result.AlreadyDone {
-			outcome = outbox.OutcomeAlreadyDone
+			outcome = outbox.OutcomeAlreadyDone.String()
 		}
 		reads = fmt.Sprintf("%s (%s)", outcome, result.Code)
 		if len(result.Receipt) > 0 {
@@ -94,7 +99,10 @@ func (r Row) RequireEnding(t *testing.T, result outbox.Result, notice string, er
 			reads += ": " + notice
 		}
 	}
-	require.Equal(t, r.Outcome, outcome.String())
+	if partly {
+		outcome += ", partly"
+	}
+	require.Equal(t, r.Outcome, outcome)
 	if start, open := strings.CutSuffix(r.Reads, "…"); open {
 		require.True(t, strings.HasPrefix(reads, start), reads)
 	} else {

@@ -49,7 +49,7 @@ func (s *Store) claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Clai
 		return outbox.Claim{}, s.failed("claim", err)
 	}
 	c := &claiming{s: s, req: req, tour: t}
-	if t.followers || t.worth() {
+	if t.worth() {
 		err = s.inTx(ctx, s.d.claimLock, func(q Conn) error {
 			c = &claiming{s: s, req: req, tour: t.clone(), q: q, room: req.Limit, skip: slices.Clone(req.Skip)}
 			return c.run(ctx)
@@ -77,11 +77,6 @@ type claiming struct {
 }
 
 func (c *claiming) run(ctx context.Context) error {
-	if c.followers {
-		if err := c.s.follow(ctx, c.q); err != nil {
-			return err
-		}
-	}
 	if err := c.readRates(ctx); err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type candidate struct {
 	live     bool  // its lane is busy
 	expired  bool  // its last lease was lost
 	doubted  uint8 // its doubt before that
+	seq      int64
 }
 
 // asked is a destination as the look for candidates takes it.
@@ -222,6 +223,7 @@ func (c *claiming) lease(ctx context.Context) error {
 func lostEntry(c *candidate, state outbox.State, reason, by string) settling {
 	return settling{
 		ID: c.Message.ID, N: c.N - 1, State: uint8(state), Duplicate: asInt(c.doubted != 0),
+		Doubt: c.leasing.Doubt, Seq: c.seq,
 		Reason: reason, By: outbox.CutText(by, maxBy),
 	}
 }
@@ -237,15 +239,7 @@ func (c *claiming) poison(ctx context.Context, r *candidate) error {
 	c.claim.Poisoned = append(c.claim.Poisoned, outbox.Record{
 		Message: r.Message, State: outbox.StateParked, Reason: outbox.ReasonKillsWorker, Lost: r.Leased.Lost,
 	})
-	return c.s.follow(ctx, c.q)
-}
-
-// follow parks the followers of parked messages and releases the others.
-func (s *Store) follow(ctx context.Context, q Conn) error {
-	if err := later(ctx, q, s.sql["park followers"]); err != nil {
-		return err
-	}
-	return later(ctx, q, s.sql["release followers"], s.now())
+	return nil
 }
 
 func asInt(b bool) int {

@@ -16,11 +16,10 @@ const mostCounted = 64
 // tour is a look at destinations in the order of their names, without a
 // transaction: as many as have due messages for the room, or all.
 type tour struct {
-	now       int64
-	gates     []*gate
-	round     bool // it went all the way round
-	followers bool // some must be parked or released
-	suspects  bool // some are due where a message may be sent (as far as known)
+	now      int64
+	gates    []*gate
+	round    bool // it went all the way round
+	suspects bool // some are due where a message may be sent (as far as known)
 }
 
 // gate is what a destination lets through in one claim.
@@ -115,7 +114,7 @@ func (s *Store) peek(ctx context.Context, req outbox.ClaimRequest, t *tour, from
 		var heldUntil, probeAt, brokenUntil int64
 		var pausing outbox.Pausing
 		var broken bool
-		err := r.Scan(&t.now, &t.followers, &name, &following, &g.since, &g.due, &first, &next, &pausing, &heldUntil, &probeAt,
+		err := r.Scan(&t.now, &name, &following, &g.since, &g.due, &first, &next, &pausing, &heldUntil, &probeAt,
 			&broken, &brokenUntil, &g.spent)
 		if err != nil || len(name) == 0 {
 			return err
@@ -196,8 +195,7 @@ func (c *claiming) last() string {
 }
 
 // nextDue leaves out what only a settlement, a lost lease or an operator can
-// bring about: a lane or a sender's slots becoming free, a predecessor leaving
-// the queue, a resumed destination.
+// bring about: a lane or a sender's slots becoming free, a resumed destination.
 func (c *claiming) nextDue() time.Duration {
 	if !c.round {
 		return 0

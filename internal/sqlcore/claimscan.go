@@ -25,7 +25,7 @@ func newCandidateScan() *candidateScan {
 	row := &s.row
 	s.message.into = &row.Message
 	s.targets = append(s.message.targets(), &s.place, &s.looked, &row.firstDue, &row.firstID, &row.live, &row.Lane, &row.Attempt,
-		&row.leasing.Lost, &row.leasing.Doubt, &row.N, &s.token, &row.expired, &s.notReady, &s.profile)
+		&row.leasing.Lost, &row.leasing.Doubt, &row.seq, &row.N, &s.token, &row.expired, &s.notReady, &s.profile)
 	return s
 }
 

@@ -48,9 +48,7 @@ func claimText(d *dialect) map[string]string {
 				FROM tour t CROSS JOIN clock
 				WHERE t.name IS NOT NULL AND t.covered + t.due % 128 < ?4
 					AND (CAST(?3 AS {bytes}) IS NULL OR t.name <= CAST(?3 AS {bytes})))
-			SELECT clock.now,
-				` + d.followersWait + `,
-				t.done, t.name, COALESCE(t.due / 128, 0), COALESCE(t.due % 128, 0),
+			SELECT clock.now, t.done, t.name, COALESCE(t.due / 128, 0), COALESCE(t.due % 128, 0),
 				(SELECT q.due_at FROM amsbridge_queue q
 					WHERE ` + dueFor("q", "t.done", "clock.now", "1 = 1", d.list(8, kindInt)) + `
 					ORDER BY q.due_at, q.id LIMIT 1),
@@ -102,13 +100,12 @@ const stillOpen = `NOT EXISTS (SELECT 1 FROM amsbridge_destination g WHERE g.nam
 	AND (g.pausing = 2 OR g.held_until > {at} OR (s.probe = 0 AND (g.pausing = 1 OR g.breaker = 1))))`
 
 const candidateColumns = messageColumns + `, x.i, x.looked, x.first_due, x.first_id, x.live, x.lane, x.attempts, x.lost, x.doubt,
-	x.entries, x.token, x.lease_until IS NOT NULL, x.not_ready_since, x.profile`
+	x.seq, x.entries, x.token, x.lease_until IS NOT NULL, x.not_ready_since, x.profile`
 
 // inLane is the condition of a row e that it may be claimed with those of lane
 // l. "state + 0" keeps the look on the lane's own index.
 func inLane(lane, destination string) string {
-	return `e.lane = ` + lane + ` AND e.destination = ` + destination + ` AND e.state + 0 = 0 AND e.due_at <= {at}
-		AND NOT ` + blocked("e")
+	return `e.lane = ` + lane + ` AND e.destination = ` + destination + ` AND e.state + 0 = 0 AND e.due_at <= {at}`
 }
 
 func liveIn(lane string) string {
@@ -129,10 +126,10 @@ func candidatesLateral(d *dialect) string {
 						row_number() OVER (PARTITION BY c.lane ORDER BY c.due_at, c.id) AS nth
 					FROM (SELECT q.lane, q.due_at, q.id FROM amsbridge_queue q
 						WHERE ` + dueFor("q", "s.name", "{at}", "(?3 = 0 OR "+suspect("q")+")", d.list(4, kindInt)) + ` AND q.due_at >= s.since
-							AND NOT ` + blocked("q") + `
 						ORDER BY q.due_at, q.id LIMIT LEAST(s.look, CAST(?5 AS BIGINT))) AS c) AS h
 				WHERE h.nth = 1 ORDER BY h.due_at, h.id) AS l
-			CROSS JOIN LATERAL (SELECT e.id, e.lane, e.attempts, e.lost, e.doubt, e.entries, e.token, e.lease_until, e.not_ready_since, e.profile
+			CROSS JOIN LATERAL (SELECT e.id, e.lane, e.attempts, e.lost, e.doubt, e.seq, e.entries,
+				e.token, e.lease_until, e.not_ready_since, e.profile
 				FROM amsbridge_queue e
 				WHERE ` + inLane("l.lane", "s.name") + ` ORDER BY e.id LIMIT ?2) AS p
 			LIMIT s.look + ?2 - 1) AS x
@@ -147,11 +144,10 @@ func candidatesByWindows(d *dialect) string {
 			FROM s CROSS JOIN amsbridge_queue c
 			WHERE (c.lane, c.id) IN (SELECT q.lane, q.id FROM amsbridge_queue q
 				WHERE ` + dueFor("q", "s.name", "{at}", "(?3 = 0 OR "+suspect("q")+")", d.list(4, kindInt)) + ` AND q.due_at >= s.since
-					AND NOT ` + blocked("q") + `
 				ORDER BY q.due_at, q.id LIMIT ?5)),
 		r AS MATERIALIZED (
-			SELECT h.i, h.look, h.looked, h.due_at AS first_due, h.id AS first_id, n.lane, n.id, n.attempts, n.lost, n.doubt, n.entries,
-				n.token, n.lease_until, n.not_ready_since, n.profile,
+			SELECT h.i, h.look, h.looked, h.due_at AS first_due, h.id AS first_id, n.lane, n.id, n.attempts, n.lost,
+				n.doubt, n.seq, n.entries, n.token, n.lease_until, n.not_ready_since, n.profile,
 				row_number() OVER (PARTITION BY h.i, h.lane ORDER BY n.id) AS nth,
 				row_number() OVER (PARTITION BY h.i ORDER BY h.due_at, h.id, n.id) AS place
 			FROM h CROSS JOIN amsbridge_queue n

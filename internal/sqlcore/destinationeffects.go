@@ -14,13 +14,14 @@ type effect struct {
 	hold, broken time.Duration
 	pause        *outbox.Settlement
 	resume       bool
+	probe        bool
 }
 
 // effects are those of a batch, by destination.
 type effects map[string]*effect
 
 func (e effects) add(st outbox.Settlement) {
-	if st.Hold <= 0 && st.Break <= 0 && st.Pause == "" && !st.Resume {
+	if st.Hold <= 0 && st.Break <= 0 && st.Pause == "" && !st.Resume && !st.ProbeAgain {
 		return
 	}
 	of := e[st.Message.Destination]
@@ -29,6 +30,7 @@ func (e effects) add(st outbox.Settlement) {
 		e[st.Message.Destination] = of
 	}
 	of.hold, of.broken, of.resume = max(of.hold, st.Hold), max(of.broken, st.Break), of.resume || st.Resume
+	of.probe = of.probe || st.ProbeAgain
 	if st.Pause != "" {
 		of.pause = &st
 	}
@@ -46,6 +48,11 @@ func (e effects) apply(ctx context.Context, s *Store, q Conn) error {
 }
 
 func (e *effect) apply(ctx context.Context, s *Store, q Conn, name []byte) error {
+	if e.probe {
+		if err := later(ctx, q, s.sql["probe again"], s.now(), name); err != nil {
+			return err
+		}
+	}
 	if e.resume {
 		if err := later(ctx, q, s.sql["resume itself"], name); err != nil {
 			return err

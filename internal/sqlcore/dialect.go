@@ -26,6 +26,9 @@ type dialect struct {
 	// byKeys keeps a look-up by keys on their index, where the planner would
 	// rather walk over all messages in the order of their IDs.
 	byKeys string
+	// byLane does the same for a look-up of a person's messages, and byTasks for
+	// one of entries with tasks.
+	byLane, byTasks string
 	// folder is where its migrations lie.
 	folder Dialect
 	// now is the database's clock in Unix microseconds.
@@ -42,6 +45,8 @@ type dialect struct {
 	asText func(expression string) string
 	// forUpdate ends a SELECT that locks what it returns.
 	forUpdate string
+	// skipLocked follows it where rows that others have locked are passed over.
+	skipLocked string
 	// claimLock takes the place of pin where claims are serialised by a lock, and
 	// does what pin does; empty where the transaction itself serialises.
 	claimLock string
@@ -58,14 +63,9 @@ type dialect struct {
 	// mostClaimed is how many messages one claim takes at most; zero for no
 	// limit.
 	mostClaimed int
-	// byAfter follows the queue's name or alias where the planner would otherwise
-	// believe old statistics rather than use the index of followers.
-	byAfter string
 	// offIndex follows a column that must not bring its index into play where rows
 	// are looked up by their keys.
 	offIndex string
-	// followersWait tells a claim whether to look after followers.
-	followersWait string
 	// standing joins what tells where a message stands.
 	standing string
 	// bytes is what a parameter is cast to that holds bytes.
@@ -79,9 +79,11 @@ type dialect struct {
 	// there.
 	noTable func(error) bool
 	// settle records outcomes of different messages.
-	settle func(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, followers bool, err error)
+	settle func(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, err error)
 	// insert stores checked messages.
-	insert func(ctx context.Context, s *Store, tx Conn, batch insertion) ([]outbox.Inserted, error)
+	insert func(ctx context.Context, s *Store, tx Conn, batch insertion) (written, error)
+	// append stores a checked entry and its messages, or neither.
+	append func(ctx context.Context, s *Store, tx Conn, e entryRow, batch insertion) (bool, error)
 }
 
 type columnKind uint8
@@ -133,22 +135,23 @@ var postgres = &dialect{
 		return fmt.Sprintf("(SELECT %s FROM json_to_recordset(?%d::text::json) AS r(%s)) AS s",
 			strings.Join(outer, ", "), n, strings.Join(inner, ", "))
 	},
-	asText:    func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
-	forUpdate: " FOR UPDATE OF q",
+	asText:     func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
+	forUpdate:  " FOR UPDATE OF q",
+	skipLocked: " SKIP LOCKED",
 	// The number is the first bytes of SHA-256("amsbridge claim").
-	claimLock:     postgresPin + ", pg_advisory_xact_lock(-1695361600241996468)",
-	encoding:      "SHOW server_encoding",
-	pin:           postgresPin,
-	bytes:         "bytea",
-	standing:      standingLateral,
-	followersWait: anyFollowers,
-	offIndex:      " + 0",
-	most:          1000,
-	rebind:        func(q string) string { return strings.ReplaceAll(q, "?", "$") },
-	again:         givenUp,
-	noTable:       noTablePostgres,
-	insert:        insertPostgres,
-	settle:        settlePostgres,
+	claimLock: postgresPin + ", pg_advisory_xact_lock(-1695361600241996468)",
+	encoding:  "SHOW server_encoding",
+	pin:       postgresPin,
+	bytes:     "bytea",
+	standing:  standingLateral,
+	offIndex:  " + 0",
+	most:      1000,
+	rebind:    func(q string) string { return strings.ReplaceAll(q, "?", "$") },
+	again:     givenUp,
+	noTable:   noTablePostgres,
+	insert:    insertPostgres,
+	append:    appendPostgres,
+	settle:    settlePostgres,
 }
 
 const postgresPin = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
@@ -176,15 +179,15 @@ var sqlite = &dialect{
 		}
 		return fmt.Sprintf("(SELECT %s FROM json_each(?%d)) AS s", strings.Join(outer, ", "), n)
 	},
-	asText:        func(e string) string { return "CAST(" + e + " AS TEXT)" },
-	most:          90,
-	mostClaimed:   90,
-	bytes:         "BLOB",
-	byAfter:       " INDEXED BY amsbridge_queue_after",
-	noTable:       noTableSQLite,
-	standing:      standingPlain,
-	followersWait: followersToMove,
-	rebind:        func(q string) string { return q },
-	insert:        insertPlain,
-	settle:        settlePlain,
+	asText:      func(e string) string { return "CAST(" + e + " AS TEXT)" },
+	most:        90,
+	mostClaimed: 90,
+	bytes:       "BLOB",
+	byTasks:     " INDEXED BY amsbridge_entry_tasks",
+	noTable:     noTableSQLite,
+	standing:    standingPlain,
+	rebind:      func(q string) string { return q },
+	insert:      insertPlain,
+	append:      appendPlain,
+	settle:      settlePlain,
 }

@@ -25,12 +25,10 @@ func (s *Store) failed(call string, err error) error {
 // refused tells whether an error is one of the outbox's own.
 func refused(err error) bool {
 	var (
-		input    *check.InputError
-		conflict *outbox.ConflictError
-		exists   *outbox.ExistsError
-		state    *outbox.RefusedError
+		input *check.InputError
+		state *outbox.RefusedError
 	)
-	return errors.As(err, &input) || errors.As(err, &conflict) || errors.As(err, &exists) || errors.As(err, &state) ||
+	return errors.As(err, &input) || errors.As(err, &state) ||
 		errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrInFlight)
 }
 

@@ -61,13 +61,28 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 		add(arg, func(n int) string { return fmt.Sprintf(condition, s.d.list(n, kind)) })
 		return err
 	}
-	hint := ""
-	if len(q.Keys) > 0 && len(q.IDs) == 0 && q.Subject == "" && q.Person == "" {
+	hint, id := "", "m.id"
+	switch {
+	case len(q.IDs) > 0 || q.Subject != "":
+	case q.Person != "":
+		hint, id = s.d.byLane, "m.id + 0" // not in the order of all messages
+	case len(q.Keys) > 0:
 		hint = s.d.byKeys
 	}
 	equals("destination", q.Destination)
 	equals("subject", q.Subject)
 	equals("person", q.Person)
+	equals("scope", q.Scope)
+	if q.Person != "" {
+		first, last := outbox.OrderingKeys(q.Association, q.Person)
+		if q.Destination != "" {
+			first = outbox.Message{Destination: q.Destination, Person: q.Person}.OrderingKey()
+			last = first
+		}
+		args = append(args, first, last)
+		where = append(where, fmt.Sprintf("m.lane BETWEEN ?%d AND ?%d", len(args)-1, len(args)))
+		add(suffix(q.Association), func(n int) string { return ofAssociation(s.d, "m.destination", fmt.Sprintf("?%d", n)) })
+	}
 	if len(q.IDs) > 0 {
 		if err := in("m.id IN %s", kindInt, q.IDs); err != nil {
 			return "", nil, err
@@ -98,7 +113,7 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 			return "", nil, err
 		}
 	}
-	add(q.AfterID, func(n int) string { return fmt.Sprintf("m.id > ?%d", n) })
+	add(q.AfterID, func(n int) string { return fmt.Sprintf("%s > ?%d", id, n) })
 	limit := q.Limit
 	if limit == 0 {
 		limit = 1000
@@ -106,11 +121,12 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 	args = append(args, limit)
 	return s.d.render(`SELECT ` + messageColumns + `,
 			q.id IS NOT NULL, COALESCE(q.state, a.state, 0), COALESCE(q.due_at, 0), COALESCE(q.lease_until > {now}, 1 = 0),
-			COALESCE(q.attempts, 0), COALESCE(q.lost, 0), COALESCE(q.doubt, 0), COALESCE(q.reason, a.reason, ''), q.profile,
+			q.lease_until IS NOT NULL, COALESCE(q.attempts, 0), COALESCE(q.lost, 0),
+			COALESCE(q.doubt, a.doubt, 0), COALESCE(q.seq, a.seq, 0), COALESCE(q.reason, a.reason, ''), q.profile,
 			COALESCE(a.at, 0), COALESCE(a.outcome, 0), a.receipt
 		FROM amsbridge_message m` + hint + `
 		` + s.d.standing + `
-		WHERE ` + strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY m.id LIMIT ?%d`, len(args))), args, nil
+		WHERE ` + strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY %s LIMIT ?%d`, id, len(args))), args, nil
 }
 
 // eachOf gives each value of a list a parameter of its own: beside a JSON text
@@ -136,8 +152,10 @@ const (
 	standingPlain = `LEFT JOIN amsbridge_queue q ON q.lane = m.lane AND q.id = m.id
 		LEFT JOIN amsbridge_attempt a ON a.message_id = m.id
 			AND a.n = (SELECT n FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY n DESC LIMIT 1)`
-	standingLateral = `LEFT JOIN LATERAL (SELECT id, state, due_at, lease_until, attempts, lost, doubt, reason, profile FROM amsbridge_queue w WHERE w.lane = m.lane AND w.id = m.id LIMIT 1) AS q ON true
-		LEFT JOIN LATERAL (SELECT state, at, outcome, reason, receipt FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY l.n DESC LIMIT 1) AS a ON true`
+	standingLateral = `LEFT JOIN LATERAL (SELECT id, state, due_at, lease_until, attempts, lost, doubt, seq, reason, profile
+			FROM amsbridge_queue w WHERE w.lane = m.lane AND w.id = m.id LIMIT 1) AS q ON true
+		LEFT JOIN LATERAL (SELECT state, at, outcome, doubt, seq, reason, receipt
+			FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY l.n DESC LIMIT 1) AS a ON true`
 )
 
 func scanRecord(r Rows) (outbox.Record, error) {
@@ -145,8 +163,8 @@ func scanRecord(r Rows) (outbox.Record, error) {
 	var queued bool
 	var due, settled int64
 	scan := messageScan{into: &rec.Message}
-	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.InFlight, &rec.Attempt, &rec.Lost, &rec.Doubt,
-		&rec.Reason, &rec.Profile, &settled, &rec.Outcome, &rec.Receipt)...)
+	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.InFlight, &rec.Unsettled, &rec.Attempt, &rec.Lost,
+		&rec.Doubt, &rec.Seq, &rec.Reason, &rec.Profile, &settled, &rec.Outcome, &rec.Receipt)...)
 	if err != nil {
 		return rec, err
 	}

@@ -12,6 +12,7 @@ import (
 type row struct {
 	I           int     `json:"i"`
 	Lane        int64   `json:"lane"`
+	Scope       string  `json:"scope"`
 	Destination string  `json:"destination"`
 	Key         string  `json:"key"`
 	KeyParts    string  `json:"key_parts"`
@@ -21,17 +22,15 @@ type row struct {
 	Subject     string  `json:"subject"`
 	Items       string  `json:"items"`
 	Facts       string  `json:"facts"`
-	Fingerprint string  `json:"fingerprint"`
-	AfterKey    *string `json:"after_key"`
+	Sequel      string  `json:"sequel"`
 	Trace       string  `json:"trace_context"`
-	State       uint8   `json:"state"`
-	Reason      string  `json:"reason"`
 	Profile     *string `json:"profile"`
 }
 
 var rowColumns = []column{
 	{"i", kindInt},
 	{"lane", kindInt},
+	{"scope", kindBytes},
 	{"destination", kindBytes},
 	{"key", kindBytes},
 	{"key_parts", kindText},
@@ -41,42 +40,38 @@ var rowColumns = []column{
 	{"subject", kindBytes},
 	{"items", kindText},
 	{"facts", kindBytes},
-	{"fingerprint", kindBytes},
-	{"after_key", kindBytes},
+	{"sequel", kindText},
 	{"trace_context", kindText},
-	{"state", kindInt},
-	{"reason", kindText},
 	{"profile", kindBytes},
 }
+
+// stored are the columns of a message that a row gives as they are.
+const stored = "lane, scope, destination, key, key_parts, kind, version, person, " +
+	"subject, items, facts, sequel, trace_context"
 
 // insertion is a batch of checked messages: rows holds each key once.
 type insertion struct {
 	msgs []outbox.Message
 	rows []row
 	// rowOf is the row of each message.
-	rowOf  []int
-	unless []string
+	rowOf []int
 }
 
 func newInsertion(msgs []outbox.Message) (insertion, error) {
-	b := insertion{msgs: msgs, rowOf: make([]int, len(msgs))}
-	seen := make(map[string]int, len(msgs))
+	b := insertion{msgs: msgs, rows: []row{}, rowOf: make([]int, len(msgs))}
+	seen := make(map[place]int, len(msgs))
 	for i, m := range msgs {
-		place := m.Destination + "\x00" + m.Key
-		if first, ok := seen[place]; ok {
-			b.rowOf[i] = first
-			continue
-		}
-		seen[place] = len(b.rows)
-		b.rowOf[i] = len(b.rows)
 		r, err := newRow(len(b.rows), m)
 		if err != nil {
 			return b, err
 		}
-		b.rows = append(b.rows, r)
-		for _, k := range m.Unless {
-			b.unless = append(b.unless, hexed(k))
+		if first, ok := seen[r.place()]; ok {
+			b.rowOf[i] = first
+			continue
 		}
+		seen[r.place()] = r.I
+		b.rowOf[i] = r.I
+		b.rows = append(b.rows, r)
 	}
 	return b, nil
 }
@@ -91,14 +86,9 @@ func newRow(i int, m outbox.Message) (row, error) {
 		return row{}, err
 	}
 	r := row{
-		I: i, Lane: m.OrderingKey(), Destination: hexed(m.Destination), Key: hexed(m.Key), KeyParts: parts, Kind: m.Kind,
-		Version: m.Version, Person: hexed(m.Person), Subject: hexed(m.Subject), Items: items,
-		Facts: hex.EncodeToString(m.Facts), Fingerprint: hex.EncodeToString(m.FactsFingerprint()),
-		Trace: m.TraceContext, State: uint8(m.Born), Reason: m.Reason,
-	}
-	if m.After != "" {
-		after := hexed(m.After)
-		r.AfterKey = &after
+		I: i, Lane: m.OrderingKey(), Scope: hexed(m.Scope), Destination: hexed(m.Destination), Key: hexed(m.Key),
+		KeyParts: parts, Kind: m.Kind, Version: m.Version, Person: hexed(m.Person), Subject: hexed(m.Subject),
+		Items: items, Facts: hex.EncodeToString(m.Facts), Sequel: m.Sequel, Trace: m.TraceContext,
 	}
 	if m.Profile != nil {
 		profile := hex.EncodeToString(m.Profile)
@@ -107,23 +97,34 @@ func newRow(i int, m outbox.Message) (row, error) {
 	return r, nil
 }
 
-// first returns the first message of a row.
-func (b insertion) first(r int) outbox.Message {
-	for i, at := range b.rowOf {
-		if at == r {
-			return b.msgs[i]
+// written is what became of an insertion's rows.
+type written struct {
+	ids       []outbox.ID
+	duplicate []bool
+}
+
+func (b insertion) written() written {
+	return written{make([]outbox.ID, len(b.rows)), make([]bool, len(b.rows))}
+}
+
+// missing are the rows that were not inserted.
+func (b insertion) missing(w written) []row {
+	var out []row
+	for i, id := range w.ids {
+		if id == 0 {
+			out = append(out, b.rows[i])
 		}
 	}
-	return outbox.Message{}
+	return out
 }
 
 // inserted gives each message what its row got; a message whose row another
 // one of this call wrote is a duplicate.
-func (b insertion) inserted(ids []outbox.ID, duplicate []bool) []outbox.Inserted {
+func (b insertion) inserted(w written) []outbox.Inserted {
 	out := make([]outbox.Inserted, len(b.msgs))
 	taken := make([]bool, len(b.rows))
 	for i, r := range b.rowOf {
-		out[i] = outbox.Inserted{ID: ids[r], Duplicate: duplicate[r] || taken[r]}
+		out[i] = outbox.Inserted{ID: w.ids[r], Duplicate: w.duplicate[r] || taken[r]}
 		taken[r] = true
 	}
 	return out
@@ -136,14 +137,13 @@ func jsonText(v any) (string, error) {
 	return string(b), err
 }
 
-// InsertIn stores messages in the caller's transaction: in one round trip on
-// PostgreSQL, and in a second one where a single message exists already, where
-// the key of a message was committed by another transaction while this one ran,
-// or where a message replaces another.
+// InsertIn stores messages in the caller's transaction: on PostgreSQL in one
+// round trip, and in a second one where another transaction committed the key of
+// a message while the statement ran.
 //
-// Under REPEATABLE READ or SERIALIZABLE a concurrent repeat of the same order
-// can fail with the database's serialization error, as any insertion of a
-// unique key can: the shop retries its transaction.
+// Under REPEATABLE READ or SERIALIZABLE a concurrent insertion of the same key
+// can fail with the database's serialization error, as any insertion of a unique
+// key can: the shop retries its transaction.
 func (s *Store) InsertIn(ctx context.Context, tx Conn, msgs ...outbox.Message) ([]outbox.Inserted, error) {
 	if err := outbox.CheckMessages(msgs); err != nil {
 		return nil, err
@@ -152,25 +152,20 @@ func (s *Store) InsertIn(ctx context.Context, tx Conn, msgs ...outbox.Message) (
 	return out, s.failed("insert", err)
 }
 
+// insert stores checked messages, and leaves out those whose key exists.
 func (s *Store) insert(ctx context.Context, tx Conn, msgs []outbox.Message) ([]outbox.Inserted, error) {
 	if len(msgs) == 0 {
 		return nil, s.touch(ctx, tx)
 	}
-	if len(msgs) == 1 && msgs[0].Replaces == 0 && s.d.folder != MySQL {
-		if id, err := s.insertOne(ctx, tx, msgs[0]); err != nil || id != 0 {
-			return []outbox.Inserted{{ID: id}}, err
-		}
-	}
-	batch, err := newInsertion(msgs)
+	b, err := newInsertion(msgs)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range msgs {
-		if m.Replaces != 0 {
-			return s.replace(ctx, tx, batch)
-		}
+	w, err := s.d.insert(ctx, s, tx, b)
+	if err != nil {
+		return nil, err
 	}
-	return s.d.insert(ctx, s, tx, batch)
+	return b.inserted(w), nil
 }
 
 // touch finds out whether the transaction is open.

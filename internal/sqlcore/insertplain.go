@@ -8,82 +8,82 @@ import (
 
 // insertPlain inserts by one statement a table, for a database whose
 // transactions write one at a time: nothing can be committed meanwhile.
-func insertPlain(ctx context.Context, s *Store, tx Conn, b insertion) ([]outbox.Inserted, error) {
-	if err := s.checkUnless(ctx, tx, b); err != nil {
-		return nil, err
-	}
-	found, err := s.existing(ctx, tx, b.rows)
+func insertPlain(ctx context.Context, s *Store, tx Conn, b insertion) (written, error) {
+	w, err := s.insertNew(ctx, tx, b)
 	if err != nil {
-		return nil, err
+		return w, err
 	}
-	ids := make([]outbox.ID, len(b.rows))
-	duplicate := make([]bool, len(b.rows))
-	var fresh []row
+	return w, s.duplicates(ctx, tx, b, w)
+}
+
+// insertNew inserts the rows whose key does not exist.
+func (s *Store) insertNew(ctx context.Context, tx Conn, b insertion) (written, error) {
+	w := b.written()
+	args, err := s.d.withRowsLast(rowColumns, b.rows, s.now())
+	if err != nil {
+		return w, err
+	}
+	at := make(map[place]int, len(b.rows))
 	for i, r := range b.rows {
-		f, ok := found[i]
-		switch {
-		case !ok:
-			fresh = append(fresh, r)
-		case !f.same:
-			m := b.first(i)
-			return nil, &outbox.ConflictError{Destination: m.Destination, Key: m.Key, ID: f.id}
-		default:
-			ids[i], duplicate[i] = f.id, true
-		}
+		at[r.place()] = i
 	}
-	if len(fresh) > 0 {
-		if err := s.insertFresh(ctx, tx, fresh, ids); err != nil {
-			return nil, err
-		}
-	}
-	return b.inserted(ids, duplicate), nil
-}
-
-func (s *Store) checkUnless(ctx context.Context, tx Conn, b insertion) error {
-	if len(b.unless) == 0 {
-		return nil
-	}
-	unless, err := jsonText(b.unless)
-	if err != nil {
-		return err
-	}
-	var barred []outbox.Found
+	var fresh []row
 	err = each(ctx, tx, func(r Rows) error {
-		var f outbox.Found
+		var id outbox.ID
 		var destination, key []byte
-		if err := r.Scan(&f.ID, &destination, &key); err != nil {
-			return err
-		}
-		f.Destination, f.Key = string(destination), string(key)
-		barred = append(barred, f)
-		return nil
-	}, s.sql["unless"], unless)
-	if err != nil {
+		err := r.Scan(&id, &destination, &key)
+		i := at[place{hexed(string(destination)), hexed(string(key))}]
+		w.ids[i] = id
+		fresh = append(fresh, b.rows[i])
 		return err
+	}, s.sql["insert message"], args...)
+	if err != nil || len(fresh) == 0 {
+		return w, err
 	}
-	if len(barred) > 0 {
-		return &outbox.ExistsError{Found: barred}
+	if args, err = s.d.withRowsLast(rowColumns, fresh); err != nil {
+		return w, err
 	}
-	return nil
+	_, err = tx.Exec(ctx, s.sql["insert queue"], args...)
+	return w, err
 }
 
-func (s *Store) insertFresh(ctx context.Context, tx Conn, fresh []row, ids []outbox.ID) error {
-	args, err := s.d.withRowsLast(rowColumns, fresh)
-	if err != nil {
-		return err
+// appendPlain stores an entry, and its messages if the entry was new.
+func appendPlain(ctx context.Context, s *Store, tx Conn, e entryRow, b insertion) (bool, error) {
+	n, err := tx.Exec(ctx, s.sql["append"], e.args(s)...)
+	if err != nil || n == 0 || len(b.rows) == 0 {
+		return n > 0, err
 	}
-	if _, err := tx.Exec(ctx, s.sql["insert message"], append([]any{s.now()}, args...)...); err != nil {
-		return err
+	if len(b.rows) == 1 {
+		return true, s.insertOne(ctx, tx, b)
 	}
-	if _, err := tx.Exec(ctx, s.sql["insert queue"], args...); err != nil {
-		return err
+	_, err = s.insertNew(ctx, tx, b)
+	return true, err
+}
+
+// Prepared are the statements of a checkout, where preparing them once pays:
+// they take SQLite longer to read than to run.
+func (s *Store) Prepared() []string {
+	if s.d.folder != SQLite {
+		return nil
 	}
-	found, err := s.existing(ctx, tx, fresh)
-	if err != nil {
-		return err
+	return []string{
+		s.sql["append"], s.sql["message one"], s.sql["queue one"], s.sql["insert message"], s.sql["insert queue"], s.sql["last entry"],
 	}
-	for i, f := range found {
-		ids[i] = f.id
+}
+
+func insertPlainText(d *dialect) map[string]string {
+	return map[string]string{
+		"append": `INSERT INTO amsbridge_entry (` + entryColumns + `) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, {now})
+			ON CONFLICT (key, n) DO NOTHING`,
+		"insert message": `INSERT INTO amsbridge_message (` + stored + `, created_at)
+			SELECT ` + stored + `, {now} FROM ` + d.rows(2, rowColumns) + ` WHERE 1 = 1 ORDER BY s.i
+			ON CONFLICT (key, destination) DO NOTHING RETURNING id, destination, key`,
+		"message one": `INSERT INTO amsbridge_message (` + stored + `, created_at)
+			VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, {now})
+			ON CONFLICT (key, destination) DO NOTHING RETURNING id, created_at`,
+		"queue one": `INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		"insert queue": `INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
+			SELECT m.lane, m.id, m.destination, m.created_at, s.profile
+			FROM ` + d.rows(1, rowColumns) + ` CROSS JOIN amsbridge_message m WHERE m.key = s.key AND m.destination = s.destination`,
 	}
-	return nil
 }

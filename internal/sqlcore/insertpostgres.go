@@ -2,180 +2,84 @@ package sqlcore
 
 import (
 	"context"
-	"encoding/hex"
-	"fmt"
+	"strings"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// What a row of the inserting statement reports.
-const (
-	tookInserted = iota
-	tookDuplicate
-	tookConflict
-	tookBarred
-)
-
-// insertPostgresText looks for barred keys and conflicts and inserts, in one
-// statement: all of it sees one snapshot, so when something is in the way
-// nothing is written. OFFSET 0 and LIMIT 1 keep the look-ups on the index of
-// keys, whatever the statistics say of a young table.
-func insertPostgresText(d *dialect) string {
-	return `
-WITH n AS MATERIALIZED (SELECT * FROM ` + d.rows(3, rowColumns) + `),
-barred AS MATERIALIZED (
-	SELECT m.id, m.destination, m.key
-	FROM ` + d.list(2, kindBytes) + ` AS u(k)
-	CROSS JOIN LATERAL (SELECT id, destination, key FROM amsbridge_message WHERE key = u.k OFFSET 0) AS m),
-found AS MATERIALIZED (
-	SELECT n.i, m.id, (m.fingerprint = n.fingerprint OR m.fingerprint = '') AS same
-	FROM n CROSS JOIN LATERAL
-		(SELECT id, fingerprint FROM amsbridge_message WHERE key = n.key AND destination = n.destination LIMIT 1) AS m),
-ins AS (
-	INSERT INTO amsbridge_message (lane, destination, key, key_parts, kind, version, person, subject, items, facts,
-		fingerprint, after_key, trace_context, created_at)
-	SELECT lane, destination, key, key_parts, kind, version, person, subject, items, facts,
-		fingerprint, after_key, trace_context, {now}
-	FROM n
-	WHERE i NOT IN (SELECT i FROM found)
-		AND NOT EXISTS (SELECT 1 FROM barred)
-		AND NOT EXISTS (SELECT 1 FROM found WHERE NOT same)
-	ORDER BY i
+// newRowsText inserts the rows of n that from selects, and queues them: two parts
+// of a WITH, of which "took" returns place and ID of each row inserted.
+func newRowsText(from string) string {
+	return `ins AS (
+	INSERT INTO amsbridge_message (` + stored + `, created_at)
+	SELECT n.` + strings.ReplaceAll(stored, ", ", ", n.") + `, {now}
+	FROM ` + from + `
+	ORDER BY n.i
 	ON CONFLICT (key, destination) DO NOTHING
 	RETURNING id, destination, key, created_at),
 took AS MATERIALIZED (
 	SELECT n.i, ins.id, ins.created_at FROM ins JOIN n ON n.key = ins.key AND n.destination = ins.destination),
 queued AS (
-	INSERT INTO amsbridge_queue (lane, id, destination, state, due_at, after_key, reason, profile)
-	SELECT n.lane, took.id, n.destination, n.state, took.created_at, n.after_key, n.reason, n.profile
+	INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
+	SELECT n.lane, took.id, n.destination, took.created_at, n.profile
 	FROM took JOIN n ON n.i = took.i)
-SELECT 0, i, id, NULL::bytea, NULL::bytea FROM took
-UNION ALL SELECT CASE WHEN same THEN 1 ELSE 2 END, i, id, NULL, NULL FROM found
-UNION ALL SELECT 3, 0, id, destination, key FROM barred`
+`
 }
 
-func insertPostgres(ctx context.Context, s *Store, tx Conn, b insertion) ([]outbox.Inserted, error) {
-	unless, err := s.d.listArg(kindBytes, append([]string{}, b.unless...))
-	if err != nil {
-		return nil, err
+func insertPostgresText(d *dialect) map[string]string {
+	return map[string]string{
+		// It looks for what exists before it inserts, for an insertion that meets a
+		// key uses up an ID. LIMIT 1 keeps the look on the index of keys, whatever
+		// the statistics say of a young table.
+		"insert": `WITH n AS MATERIALIZED (SELECT * FROM ` + d.rows(2, rowColumns) + `),
+found AS MATERIALIZED (
+	SELECT n.i, m.id FROM n CROSS JOIN LATERAL
+		(SELECT id FROM amsbridge_message WHERE key = n.key AND destination = n.destination LIMIT 1) AS m),
+` + newRowsText("n WHERE n.i NOT IN (SELECT i FROM found)") + `
+SELECT false, i, id FROM took UNION ALL SELECT true, i, id FROM found`,
+		"append one": appendOneText(),
+		"append": `WITH e AS (
+	INSERT INTO amsbridge_entry (` + entryColumns + `)
+	VALUES (?2::bytea, ?3::integer, ?4::bytea, ?5::bytea, ?6::bytea, ?7::text, ?8::smallint, {now})
+	ON CONFLICT (key, n) DO NOTHING RETURNING 1),
+n AS MATERIALIZED (SELECT * FROM ` + d.rows(9, rowColumns) + `),
+` + newRowsText("n CROSS JOIN e") + `
+SELECT count(*) FROM e`,
 	}
-	args, err := s.d.withRowsLast(rowColumns, b.rows, s.now(), unless)
+}
+
+func insertPostgres(ctx context.Context, s *Store, tx Conn, b insertion) (written, error) {
+	w := b.written()
+	args, err := s.d.withRowsLast(rowColumns, b.rows, s.now())
 	if err != nil {
-		return nil, err
+		return w, err
 	}
-	ids := make([]outbox.ID, len(b.rows))
-	duplicate := make([]bool, len(b.rows))
-	conflict := -1
-	var barred []outbox.Found
 	err = each(ctx, tx, func(r Rows) error {
-		var what, i int
-		var id outbox.ID
-		var destination, key []byte
-		if err := r.Scan(&what, &i, &id, &destination, &key); err != nil {
-			return err
-		}
-		switch what {
-		case tookBarred:
-			barred = append(barred, outbox.Found{ID: id, Destination: string(destination), Key: string(key)})
-			return nil
-		case tookConflict:
-			conflict = i
-		case tookDuplicate:
-			duplicate[i] = true
-		}
-		ids[i] = id
-		return nil
-	}, s.sql["insert"], args...)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(barred) > 0:
-		return nil, &outbox.ExistsError{Found: barred}
-	case conflict >= 0:
-		m := b.first(conflict)
-		return nil, &outbox.ConflictError{Destination: m.Destination, Key: m.Key, ID: ids[conflict]}
-	}
-	if err := s.meanwhile(ctx, tx, b, ids, duplicate); err != nil {
-		return nil, err
-	}
-	return b.inserted(ids, duplicate), nil
-}
-
-// meanwhile looks up rows that were neither inserted nor seen: another
-// transaction committed their keys while the statement ran.
-func (s *Store) meanwhile(ctx context.Context, tx Conn, b insertion, ids []outbox.ID, duplicate []bool) error {
-	var missing []row
-	for i, id := range ids {
-		if id == 0 {
-			missing = append(missing, b.rows[i])
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	found, err := s.existing(ctx, tx, missing)
-	if err != nil {
-		return err
-	}
-	for _, r := range missing {
-		f, ok := found[r.I]
-		m := b.first(r.I)
-		switch {
-		case !ok:
-			return fmt.Errorf("message %s was neither stored nor found: roll back and try again", m.Key)
-		case !f.same:
-			return &outbox.ConflictError{Destination: m.Destination, Key: m.Key, ID: f.id, MustRollBack: true}
-		}
-		ids[r.I], duplicate[r.I] = f.id, true
-	}
-	return nil
-}
-
-type existing struct {
-	id   outbox.ID
-	same bool
-}
-
-// place is what finds a row.
-type place struct {
-	I           int    `json:"i"`
-	Destination string `json:"destination"`
-	Key         string `json:"key"`
-}
-
-var placeColumns = []column{
-	{"i", kindInt},
-	{"destination", kindBytes},
-	{"key", kindBytes},
-}
-
-// existing looks rows up by their keys.
-func (s *Store) existing(ctx context.Context, q Conn, rows []row) (map[int]existing, error) {
-	return s.existingBy(ctx, q, "existing", rows)
-}
-
-func (s *Store) existingBy(ctx context.Context, q Conn, statement string, rows []row) (map[int]existing, error) {
-	places := make([]place, len(rows))
-	fingerprints := map[int]string{}
-	for i, r := range rows {
-		places[i] = place{r.I, r.Destination, r.Key}
-		fingerprints[r.I] = r.Fingerprint
-	}
-	args, err := s.d.withRowsLast(placeColumns, places)
-	if err != nil {
-		return nil, err
-	}
-	found := map[int]existing{}
-	err = each(ctx, q, func(r Rows) error {
+		var duplicate bool
 		var i int
-		var f existing
-		var fingerprint []byte
-		if err := r.Scan(&i, &f.id, &fingerprint); err != nil {
-			return err
-		}
-		f.same = len(fingerprint) == 0 || hex.EncodeToString(fingerprint) == fingerprints[i]
-		found[i] = f
-		return nil
-	}, s.sql[statement], args...)
-	return found, err
+		var id outbox.ID
+		err := r.Scan(&duplicate, &i, &id)
+		w.ids[i], w.duplicate[i] = id, duplicate
+		return err
+	}, s.sql["insert"], args...)
+	if err != nil {
+		return w, err
+	}
+	// Another transaction may have committed a key while the statement ran.
+	return w, s.duplicates(ctx, tx, b, w)
+}
+
+// appendPostgres does everything in one statement that reads nothing: under
+// SERIALIZABLE it conflicts with nobody's reads.
+func appendPostgres(ctx context.Context, s *Store, tx Conn, e entryRow, b insertion) (bool, error) {
+	if len(b.rows) == 1 {
+		return appendOne(ctx, s, tx, e, b)
+	}
+	args, err := s.d.withRowsLast(rowColumns, b.rows, e.args(s)...)
+	if err != nil {
+		return false, err
+	}
+	var n int
+	_, err = one(ctx, tx, []any{&n}, s.sql["append"], args...)
+	return n > 0, err
 }

@@ -11,24 +11,24 @@ import (
 // messageScan reads messageColumns into a message; it may be used for one row
 // after another.
 type messageScan struct {
-	into                                           *outbox.Message
-	destination, key, kind, person, subject, after text
-	parts, items                                   text
-	created                                        int64
+	into                                                   *outbox.Message
+	destination, key, kind, person, subject, scope, sequel text
+	parts, items                                           text
+	created                                                int64
 }
 
 func (s *messageScan) targets() []any {
 	m := s.into
 	return []any{
 		&m.ID, &s.destination, &s.key, &s.parts, &s.kind, &m.Version, &s.person, &s.subject, &s.items,
-		&m.Facts, &m.Fingerprint, &s.after, &m.TraceContext, &s.created,
+		&m.Facts, &s.scope, &s.sequel, &m.TraceContext, &s.created,
 	}
 }
 
 func (s *messageScan) finish() (err error) {
 	m := s.into
 	m.Destination, m.Key, m.Kind, m.Person, m.Subject = string(s.destination), string(s.key), string(s.kind), string(s.person), string(s.subject)
-	m.After, m.Created = string(s.after), fromMicro(s.created)
+	m.Scope, m.Sequel, m.Created = string(s.scope), string(s.sequel), fromMicro(s.created)
 	if m.KeyParts, err = stringList(string(s.parts)); err != nil {
 		return fmt.Errorf("key parts of message %d: %w", m.ID, err)
 	}

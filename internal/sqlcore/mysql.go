@@ -14,8 +14,10 @@ import (
 // locks and writes by whole keys that it has seen, so that two orders do not
 // wait for each other.
 var mysql = &dialect{
-	folder: MySQL,
-	byKeys: " FORCE INDEX (amsbridge_message_key)",
+	folder:  MySQL,
+	byKeys:  " FORCE INDEX (amsbridge_message_key)",
+	byTasks: " FORCE INDEX (amsbridge_entry_tasks)",
+	byLane:  " FORCE INDEX (amsbridge_message_lane)",
 	// Not NOW(): that would be ambiguous when summer time ends.
 	now: "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(6))",
 	list: func(n int, kind columnKind) string {
@@ -31,17 +33,19 @@ var mysql = &dialect{
 		return fmt.Sprintf("(SELECT %s FROM JSON_TABLE(?%d, '$[*]' COLUMNS (%s)) AS r) AS s",
 			strings.Join(outer, ", "), n, strings.Join(inner, ", "))
 	},
-	asText:    func(e string) string { return "CONVERT(" + e + " USING utf8mb4)" },
-	forUpdate: " FOR UPDATE",
-	claimLock: "SELECT version FROM amsbridge_migration WHERE version = 1 FOR UPDATE",
-	most:      1000,
-	again:     givenUpMySQL,
-	noTable:   noTableMySQL,
-	rebind:    func(q string) string { return quoteKey(strings.ReplaceAll(q, "AS BIGINT)", "AS SIGNED)")) },
-	insert:    insertMySQL,
-	settle:    settlePlain,
-	standing:  standingPlain,
-	byAfter:   " FORCE INDEX (amsbridge_queue_after)",
+	asText:     func(e string) string { return "CONVERT(" + e + " USING utf8mb4)" },
+	forUpdate:  " FOR UPDATE",
+	skipLocked: " SKIP LOCKED",
+	bytes:      "BINARY",
+	claimLock:  "SELECT version FROM amsbridge_migration WHERE version = 1 FOR UPDATE",
+	most:       1000,
+	again:      givenUpMySQL,
+	noTable:    noTableMySQL,
+	rebind:     func(q string) string { return quoteKey(strings.ReplaceAll(q, "AS BIGINT)", "AS SIGNED)")) },
+	insert:     insertMySQL,
+	append:     appendMySQL,
+	settle:     settlePlain,
+	standing:   standingPlain,
 }
 
 // jsonColumn is a column of a JSON_TABLE. The database may have a character set

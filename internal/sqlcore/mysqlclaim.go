@@ -33,13 +33,13 @@ var headColumns = []column{
 // lanesText returns what is due of lanes: ?2 most rows of a lane, ?3 the lanes. A
 // few more rows than wanted are returned, so that no lane is cut short.
 func lanesText(d *dialect) string {
-	return `SELECT ` + messageColumns + `, p.place, 0, 0, 0, p.live, q.lane, q.attempts, q.lost, q.doubt, q.entries, q.token,
+	return `SELECT ` + messageColumns + `, p.place, 0, 0, 0, p.live, q.lane, q.attempts, q.lost, q.doubt, q.seq, q.entries, q.token,
 			q.lease_until IS NOT NULL, q.not_ready_since, q.profile
 		FROM (SELECT v.place, v.most, v.lane, v.id, v.live, ROW_NUMBER() OVER (PARTITION BY v.gate ORDER BY v.place, v.id) AS turn
 			FROM (SELECT u.place, u.gate, u.most, u.lane, u.id, u.fit, SUM(u.fit) OVER (PARTITION BY u.lane ORDER BY u.id) AS nth,
 					MAX(u.live) OVER (PARTITION BY u.lane) AS live
 				FROM (SELECT s.place, s.gate, s.most, e.lane, e.id, COALESCE(e.lease_until > {at}, 0) AS live,
-						e.destination = s.name AND e.state = 0 AND e.due_at <= {at} AND NOT ` + blocked("e") + ` AS fit
+						e.destination = s.name AND e.state = 0 AND e.due_at <= {at} AS fit
 					FROM ` + d.rows(3, headColumns) + `
 					STRAIGHT_JOIN amsbridge_queue e FORCE INDEX (PRIMARY) ON e.lane = s.lane) AS u) AS v
 			WHERE v.fit = 1 AND v.nth <= ?2) AS p
@@ -90,8 +90,8 @@ func (c *claiming) heads(ctx context.Context, gates []*gate, rows []asked, out [
 	for i, r := range rows {
 		name := literal([]byte(gates[i].name))
 		open := strings.NewReplacer("s.name", name, "s.probe", fmt.Sprint(r.Probe), "{at}", fmt.Sprint(c.now)).Replace(stillOpen)
-		branches[i] = fmt.Sprintf(`(SELECT %d, q.lane, q.due_at, q.id %s AND q.due_at >= %d AND NOT %s AND %s
-			ORDER BY q.due_at, q.id LIMIT %d)`, i, dueAt(name, c.now, c.skip)+wanted, r.Since, blocked("q"), open, r.Look)
+		branches[i] = fmt.Sprintf(`(SELECT %d, q.lane, q.due_at, q.id %s AND q.due_at >= %d AND %s
+			ORDER BY q.due_at, q.id LIMIT %d)`, i, dueAt(name, c.now, c.skip)+wanted, r.Since, open, r.Look)
 	}
 	var due []head
 	err := each(ctx, c.q, func(r Rows) error {

@@ -11,11 +11,16 @@ func mysqlKeepText(d *dialect) map[string]string {
 		"empty replies": `UPDATE ` + d.list(2, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = s.value
 			SET a.detail = '' WHERE a.at <= {at} AND a.detail <> ''`,
-		"forgettable": `SELECT q.id FROM ` + d.list(2, kindInt) + ` AS s
+		"forgettable": `SELECT q.id, q.sequel, a.releases FROM ` + d.list(2, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_message q FORCE INDEX (PRIMARY) ON q.id = s.value
+			STRAIGHT_JOIN amsbridge_attempt a FORCE INDEX (PRIMARY) ON a.message_id = q.id
 			WHERE NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
-				AND EXISTS (SELECT 1 FROM amsbridge_attempt a WHERE a.message_id = q.id AND a.state >= 3 AND a.at <= {at}
-					AND a.n = (SELECT MAX(l.n) FROM amsbridge_attempt l WHERE l.message_id = q.id))
+				AND a.state >= 3 AND a.at <= {at}
+				AND a.n = (SELECT MAX(l.n) FROM amsbridge_attempt l WHERE l.message_id = q.id)
+			ORDER BY q.id FOR UPDATE`,
+		"released": `SELECT q.id, EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
+			FROM ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_message q FORCE INDEX (PRIMARY) ON q.id = s.value
 			ORDER BY q.id FOR UPDATE`,
 		"forget messages": `DELETE m FROM ` + d.list(1, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = s.value
@@ -26,11 +31,16 @@ func mysqlKeepText(d *dialect) map[string]string {
 			LEFT JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = a.message_id
 			WHERE m.id IS NULL`,
 
+		"forget entries": `DELETE e FROM (SELECT s.key, s.n, MAX(l.n) AS last FROM ` + d.rows(1, entryPlaceColumns) + `
+				STRAIGHT_JOIN amsbridge_entry l FORCE INDEX (PRIMARY) ON l.key = s.key GROUP BY s.key, s.n) AS k
+			STRAIGHT_JOIN amsbridge_entry AS e FORCE INDEX (PRIMARY) ON e.key = k.key AND e.n > 1 AND e.n <= k.n AND e.n < k.last
+			WHERE e.told > 0`,
+
 		"erase logs": `UPDATE ` + d.list(1, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = s.value
 			SET a.reason = '', a.detail = '', a.receipt = NULL`,
 		"erase messages": `UPDATE ` + d.rows(2, erasedColumns) + `
 			STRAIGHT_JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = s.id
-			SET m.person = ?1, m.lane = s.lane, m.key_parts = s.key_parts, m.facts = '', m.fingerprint = ''`,
+			SET m.person = ?1, m.lane = s.lane, m.key_parts = s.key_parts, m.facts = '', m.scope = ''`,
 	}
 }

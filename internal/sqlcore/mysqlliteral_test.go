@@ -16,7 +16,7 @@ func TestValuesStandAsLiterals(t *testing.T) {
 	text, hexed := "a", "61"
 	var none *string
 	for want, value := range map[string]any{
-		"NULL": nil, "-5": int64(-5), "7": outbox.ID(7), "2": outbox.StateHeld, "1": true, "x'00ff27'": []byte("\x00\xff'"),
+		"NULL": nil, "-5": int64(-5), "7": outbox.ID(7), "3": outbox.StateDelivered, "1": true, "x'00ff27'": []byte("\x00\xff'"),
 		"_utf8mb4'plain {\"text\":1}'": `plain {"text":1}`, "_utf8mb4''": "", "x''": []byte{}, "_utf8mb4'" + text + "'": &text,
 		"_utf8mb4 x'27'": "'", "_utf8mb4 x'5c'": `\`, "_utf8mb4 x'c3a9'": "é", "_utf8mb4 x'" + hexed + "0a'": "a\n",
 	} {

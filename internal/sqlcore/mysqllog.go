@@ -13,7 +13,7 @@ func (s *Store) logMySQL(ctx context.Context, q Conn, now any, rows []settling) 
 	}
 	for len(rows) > 0 {
 		var text strings.Builder
-		text.WriteString("INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, receipt, sender) VALUES ")
+		text.WriteString("INSERT INTO amsbridge_attempt (" + attemptColumns + ") VALUES ")
 		n := 0
 		for n < len(rows) && (n == 0 || text.Len() < maxStatement) {
 			if n > 0 {
@@ -24,7 +24,8 @@ func (s *Store) logMySQL(ctx context.Context, q Conn, now any, rows []settling) 
 			if r.Receipt != nil {
 				receipt = expression("x'" + *r.Receipt + "'")
 			}
-			err := writeRow(&text, r.ID, r.N, now, r.TookUS, r.Outcome, r.State, r.Duplicate, r.Code, r.Reason, r.Detail, receipt, r.By)
+			err := writeRow(&text, r.ID, r.N, now, r.TookUS, r.Outcome, r.State, r.Duplicate, r.Doubt, r.Seq,
+				r.Code, r.Reason, r.Detail, receipt, r.Releases, r.By)
 			if err != nil {
 				return err
 			}

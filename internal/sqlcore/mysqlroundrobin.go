@@ -21,14 +21,16 @@ const (
 )
 
 // tourText hops: ?2 after this name, ?3 how many names. Grouped like this, the
-// server reads one entry of the index for each.
-const tourText = `SELECT c.now, ` + followersToMove + `,
-		t.destination, t.first,
+// server reads one entry of the index for each. It does so by the statistics that
+// an open table has in memory; the second look at the table opens it once more,
+// which reads them anew: by those of an empty table it would read all that waits.
+const tourText = `SELECT c.now, t.destination, t.first,
 		COALESCE(d.pausing, 0), COALESCE(d.held_until, 0), COALESCE(d.probe_at, 0), COALESCE(d.breaker, 0) <> 0,
 		COALESCE(d.breaker_until, 0), COALESCE(d.rate_window, 0)
 	FROM (SELECT {now} AS now) AS c
 	LEFT JOIN (SELECT q.destination, MIN(q.due_at) AS first FROM amsbridge_queue q FORCE INDEX (amsbridge_queue_due)
-		WHERE q.state = 0 AND q.destination > ?2 GROUP BY q.state, q.destination ORDER BY q.state, q.destination LIMIT ?3) AS t ON 1 = 1
+		WHERE q.state = 0 AND q.destination > ?2 GROUP BY q.state, q.destination ORDER BY q.state, q.destination LIMIT ?3) AS t
+		ON EXISTS (SELECT 1 FROM amsbridge_queue f WHERE f.state = 0)
 	LEFT JOIN amsbridge_destination d ON d.name = t.destination
 	ORDER BY t.destination`
 
@@ -76,7 +78,7 @@ func (s *Store) hop(ctx context.Context, req outbox.ClaimRequest, t *tour, from 
 		var heldUntil, probeAt, brokenUntil int64
 		var pausing outbox.Pausing
 		var broken bool
-		err := r.Scan(&t.now, &t.followers, &name, &first, &pausing, &heldUntil, &probeAt, &broken, &brokenUntil, &g.spent)
+		err := r.Scan(&t.now, &name, &first, &pausing, &heldUntil, &probeAt, &broken, &brokenUntil, &g.spent)
 		if err != nil || len(name) == 0 {
 			return err
 		}

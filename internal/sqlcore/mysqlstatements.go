@@ -1,5 +1,7 @@
 package sqlcore
 
+import "fmt"
+
 // On MySQL, rows come first and STRAIGHT_JOIN leads from them to whole keys, so
 // that a statement locks what it names and nothing else, whatever the statistics
 // say of a queue that grows and empties all day.
@@ -14,55 +16,44 @@ var keepColumns = []column{
 	{"given_back", kindInt},
 	{"not_ready", kindInt},
 	{"doubt", kindInt},
+	{"seq", kindInt},
 	{"reason", kindText},
 }
 
 // mysqlText are the statements that MySQL needs in another form. UPDATE has no
 // RETURNING there: "X locked" selects and locks what "X" then updates.
 func mysqlText(d *dialect) map[string]string {
-	existing := `SELECT s.i, m.id, m.fingerprint FROM ` + d.rows(1, placeColumns) + `
+	existing := `SELECT s.i, m.id FROM ` + d.rows(1, placeColumns) + `
 		STRAIGHT_JOIN amsbridge_message m FORCE INDEX (amsbridge_message_key) ON m.key = s.key AND m.destination = s.destination`
 	return map[string]string{
 		"existing":     existing,
 		"existing now": existing + ` LOCK IN SHARE MODE`,
-		"unless": `SELECT m.id, m.destination, m.key FROM ` + d.list(1, kindBytes) + ` AS s
-			STRAIGHT_JOIN amsbridge_message m FORCE INDEX (amsbridge_message_key) ON m.key = s.value`,
+		"entry exists": `SELECT n FROM amsbridge_entry WHERE key = ?1 LIMIT 1`,
+		"append":       `INSERT INTO amsbridge_entry (` + entryColumns + `) VALUES (?2, ?3, ?4, ?5, FROM_BASE64(?6), ?7, ?8, {now})`,
+		"entry met":    entryRead + ` AND n = ?2 LOCK IN SHARE MODE`,
+		"task done":    fmt.Sprintf(`INSERT INTO amsbridge_task (at, entry_key, task, mark) VALUES ({now}, ?2, ?3, %d)`, markDone),
+		"told": fmt.Sprintf(`INSERT INTO amsbridge_task (at, entry_key, task, mark) SELECT {now}, s.entry_key, s.task, %d FROM %s
+			ON DUPLICATE KEY UPDATE mark = VALUES(mark)`, markTold, d.rows(2, taskColumns)),
+		"void locked": `SELECT n FROM amsbridge_entry WHERE key = ?1 AND n = ?2 FOR UPDATE SKIP LOCKED`,
 
-		"queued": `SELECT q.id, q.lane, m.destination, m.key FROM ` + d.list(1, kindInt) + ` AS s
+		"lock queued": `SELECT q.id, q.lane, q.entries, q.doubt, q.seq, q.lease_until IS NOT NULL, COALESCE(q.lease_until > {now}, 1 = 0)
+			FROM ` + d.list(2, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_message m FORCE INDEX (PRIMARY) ON m.id = s.value
-			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = m.lane AND q.id = m.id`,
-		"lock queued": `SELECT q.id, q.lane, s.destination, s.key, q.state, q.entries, q.doubt, q.lease_until,
-				COALESCE(q.lease_until > {now}, 1 = 0)
-			FROM ` + d.rows(2, queuedColumns) + ` STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
+			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = m.lane AND q.id = m.id
 			ORDER BY q.id FOR UPDATE`,
+		"lock free": `SELECT q.id, q.lane, q.entries, q.doubt, q.seq FROM ` + d.rows(1, endingColumns) + `
+			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
+			WHERE q.lease_until IS NULL ORDER BY q.id FOR UPDATE SKIP LOCKED`,
 		"end delete": `DELETE q FROM ` + d.rows(1, endingColumns) + `
 			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id`,
-		"ended followers": `SELECT q.id, q.lane FROM ` + d.rows(2, endingColumns) + `
-			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (amsbridge_queue_after)
-				ON q.after_key = s.key AND q.destination = s.destination
-			WHERE q.state = 1 AND q.waits = 1`,
-		"release ended": `UPDATE ` + d.rows(2, gripColumns) + `
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			SET q.state = 0, q.waits = 0, q.reason = '', q.due_at = {now}
-			WHERE q.state = 1 AND q.waits = 1`,
-		"park followers": `UPDATE (SELECT DISTINCT f.lane, f.id FROM amsbridge_queue f FORCE INDEX (amsbridge_queue_after)
-				WHERE f.after_key IS NOT NULL AND f.state = 0 AND f.lease_until IS NULL AND ` + predecessorParked + `) AS s
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			SET q.state = 1, q.waits = 1, q.reason = CONCAT('waits for ', ` + d.asText("q.after_key") + `)
-			WHERE q.state = 0 AND q.lease_until IS NULL`,
-		"release followers": `UPDATE (SELECT DISTINCT f.lane, f.id FROM amsbridge_queue f FORCE INDEX (amsbridge_queue_after)
-				WHERE f.after_key IS NOT NULL AND f.state = 1 AND f.waits = 1 AND NOT ` + predecessorParked + `) AS s
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			SET q.state = 0, q.waits = 0, q.reason = '', q.due_at = {now}
-			WHERE q.state = 1 AND q.waits = 1`,
 
-		"lock leased": `SELECT q.id, q.entries, q.doubt FROM ` + d.rows(1, gripColumns) + `
+		"lock leased": `SELECT q.id, q.entries, q.doubt, q.seq FROM ` + d.rows(1, gripColumns) + `
 			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
 			WHERE q.token = s.token ORDER BY q.id FOR UPDATE`,
 		"settle keep": `UPDATE ` + d.rows(2, keepColumns) + `
 			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			SET q.state = s.state, q.waits = 0, q.due_at = {now} + s.delay, q.token = NULL, q.lease_until = NULL, q.lost = 0,
-				q.attempts = q.attempts - s.given_back, q.doubt = s.doubt, q.reason = s.reason,
+			SET q.state = s.state, q.due_at = {now} + s.delay, q.token = NULL, q.lease_until = NULL, q.lost = 0,
+				q.attempts = q.attempts - s.given_back, q.doubt = s.doubt, q.seq = s.seq, q.reason = s.reason,
 				q.not_ready_since = CASE WHEN s.not_ready = 1 THEN COALESCE(q.not_ready_since, {now}) ELSE q.not_ready_since END
 			WHERE q.token = s.token`,
 		"settle delete": `DELETE q FROM ` + d.rows(1, gripColumns) + `

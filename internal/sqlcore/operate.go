@@ -17,7 +17,7 @@ func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) {
 		var c outbox.Count
 		var name []byte
 		var oldest int64
-		err := r.Scan(&name, &c.Pending, &c.InFlight, &c.Parked, &c.Held, &oldest)
+		err := r.Scan(&name, &c.Pending, &c.InFlight, &c.Parked, &oldest)
 		c.Destination, c.Oldest = string(name), fromMicro(oldest)
 		out = append(out, c)
 		return err
@@ -49,9 +49,11 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, erro
 	err := each(ctx, s.db, func(r Rows) error {
 		var e outbox.AuditEntry
 		var at int64
-		var key, destination []byte
-		err := r.Scan(&at, &e.Actor.Name, &e.Actor.Role, &e.Verb, &e.Action.Reason, &e.ID, &key, &e.Was, &destination)
+		var key, destination, association, subject, task text
+		err := r.Scan(&at, &e.Actor.Name, &e.Actor.Role, &e.Verb, &e.Action.Reason, &e.ID, &key, &e.Was, &destination,
+			&association, &subject, &task)
 		e.At, e.Key, e.Destination = fromMicro(at), string(key), string(destination)
+		e.Association, e.Subject, e.Task = string(association), string(subject), string(task)
 		out = append(out, e)
 		return err
 	}, s.sql["audit list"], limit)
@@ -74,6 +76,8 @@ func (s *Store) Act(ctx context.Context, a outbox.Action) error {
 			return s.audit(ctx, q, a, nil)
 		case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
 			return s.actOn(ctx, q, a)
+		case outbox.VerbTaskDone:
+			return s.taskDone(ctx, q, a)
 		}
 		return check.Bad(s.name, "Action.Verb", "is not one of the operator's")
 	})
@@ -111,12 +115,6 @@ func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
 		return outbox.ErrInFlight
 	}
 	if a.Verb == outbox.VerbSendAgain {
-		switch {
-		case m.IsTask():
-			return &outbox.RefusedError{ID: a.ID, Reason: "is a task for a person and is never sent: rebuild it, mark it done or discard it"}
-		case row.was == outbox.StateHeld:
-			return &outbox.RefusedError{ID: a.ID, Reason: "is held until the data it waits for is there"}
-		}
 		if _, err := q.Exec(ctx, s.sql["send again"], s.now(), row.Lane, a.ID); err != nil {
 			return err
 		}
@@ -129,10 +127,15 @@ func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
 			return err
 		}
 	}
-	if err := s.audit(ctx, q, a, &m); err != nil {
-		return err
+	if len(a.Then) > 0 {
+		if err := outbox.CheckMessages(a.Then); err != nil {
+			return err
+		}
+		if _, err := s.insert(ctx, q, a.Then); err != nil {
+			return err
+		}
 	}
-	return s.followIfAny(ctx, q)
+	return s.audit(ctx, q, a, &m)
 }
 
 // putBack lets a message be sent again that was done with: its profile will be
@@ -144,10 +147,7 @@ func (s *Store) putBack(ctx context.Context, q Conn, a outbox.Action, m outbox.R
 	if _, err := q.Exec(ctx, s.sql["put back"], s.now(), a.ID); err != nil {
 		return err
 	}
-	if err := s.audit(ctx, q, a, &m); err != nil {
-		return err
-	}
-	return s.followIfAny(ctx, q)
+	return s.audit(ctx, q, a, &m)
 }
 
 // audit records an action; m is nil for those on destinations.
@@ -158,53 +158,6 @@ func (s *Store) audit(ctx context.Context, q Conn, a outbox.Action, m *outbox.Re
 		id, key, was, destination = m.ID, []byte(m.Key), int64(m.State), m.Destination
 	}
 	_, err := q.Exec(ctx, s.sql["audit"], s.now(), a.Actor.Name, a.Actor.Role, string(a.Verb), a.Reason,
-		id, key, was, []byte(destination))
+		id, key, was, []byte(destination), []byte(a.Association), []byte(a.Subject), []byte(a.Task))
 	return err
-}
-
-// WithdrawIn takes back messages that no platform can have received.
-func (s *Store) WithdrawIn(ctx context.Context, tx Conn, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
-	out, err := s.withdraw(ctx, s.d.withLiterals(tx), ids)
-	return out, s.failed("withdraw", err)
-}
-
-func (s *Store) withdraw(ctx context.Context, tx Conn, ids []outbox.ID) ([]outbox.Withdrawal, error) {
-	queued, err := s.lockQueued(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	known := map[outbox.ID]bool{}
-	if len(ids) > 0 {
-		found, err := s.find(ctx, tx, outbox.Query{IDs: ids, Limit: 10_000})
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range found {
-			known[m.ID] = true
-		}
-	}
-	out := make([]outbox.Withdrawal, len(ids))
-	var ends []ending
-	for i, id := range ids {
-		row, ok := queued[id]
-		switch {
-		case !known[id]:
-			out[i] = outbox.WithdrawNotFound
-		case !ok:
-			out[i] = outbox.WithdrawSettled
-		case row.State == uint8(outbox.StateWithdrawn): // named twice
-			out[i] = outbox.Withdrawn
-		case row.leased || row.Duplicate != 0:
-			out[i] = outbox.WithdrawInFlight
-		default:
-			out[i] = outbox.Withdrawn
-			row.State, row.Reason = uint8(outbox.StateWithdrawn), "withdrawn before any send"
-			queued[id] = row
-			ends = append(ends, row)
-		}
-	}
-	if err := s.end(ctx, tx, ends); err != nil {
-		return nil, err
-	}
-	return out, nil
 }

@@ -50,10 +50,12 @@ func (s *Store) problem(ctx context.Context) (string, error) {
 
 // tables are the columns that statements use.
 var tables = []struct{ name, columns string }{
-	{"amsbridge_message", "id, lane, destination, key, key_parts, kind, version, person, subject, items, facts, fingerprint, after_key, trace_context, created_at"},
-	{"amsbridge_queue", "lane, id, destination, state, due_at, attempts, lost, doubt, entries, token, lease_until, not_ready_since, after_key, waits, reason, profile"},
-	{"amsbridge_attempt", "message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, receipt, sender"},
+	{"amsbridge_message", "id, created_at, " + stored},
+	{"amsbridge_queue", "lane, id, destination, state, due_at, attempts, lost, doubt, seq, entries, token, lease_until, not_ready_since, reason, profile"},
+	{"amsbridge_attempt", attemptColumns},
+	{"amsbridge_entry", entryColumns},
+	{"amsbridge_task", "entry_key, task, mark, at"},
 	{"amsbridge_destination", "name, pausing, reason, probe_at, held_until, breaker, breaker_until, rate_window"},
-	{"amsbridge_progress", "name, at, message_id"},
-	{"amsbridge_audit", "id, at, actor, role, verb, reason, message_id, key, was, destination"},
+	{"amsbridge_progress", "name, at, entry_key, id"},
+	{"amsbridge_audit", "id, at, actor, role, verb, reason, message_id, key, was, destination, association, subject, task"},
 }

@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"context"
 	"encoding/hex"
-	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -29,12 +28,15 @@ type settling struct {
 	GivenBack int       `json:"given_back"`
 	NotReady  int       `json:"not_ready"`
 	Doubt     uint8     `json:"doubt"`
+	Doubted   uint8     `json:"doubted"` // the doubt that the sender was told of
 	Duplicate int       `json:"duplicate"`
+	Seq       int64     `json:"seq"`
 	Unlogged  int       `json:"unlogged"`
 	Code      string    `json:"code"`
 	Reason    string    `json:"reason"`
 	Detail    string    `json:"detail"`
 	Receipt   *string   `json:"receipt"`
+	Releases  string    `json:"releases"`
 	By        string    `json:"sender"`
 }
 
@@ -51,12 +53,18 @@ var settleColumns = []column{
 	{"not_ready", kindInt},
 	{"doubt", kindInt},
 	{"duplicate", kindInt},
+	{"seq", kindInt},
 	{"code", kindText},
 	{"reason", kindText},
 	{"detail", kindText},
 	{"receipt", kindBytes},
+	{"releases", kindText},
 	{"sender", kindText},
 }
+
+// attemptColumns are those of an entry in the log.
+const attemptColumns = "message_id, n, at, took_us, outcome, state, duplicate, doubt, seq, " +
+	"code, reason, detail, receipt, releases, sender"
 
 // grip is what finds a leased row.
 type grip struct {
@@ -79,19 +87,43 @@ func grips(rows []settling) []grip {
 	return out
 }
 
-func newSettling(st outbox.Settlement) settling {
+// newSettling is a settlement with the doubt that it adds.
+func newSettling(st outbox.Settlement) (settling, error) {
 	r := settling{
 		ID: st.Message.ID, Lane: st.Message.OrderingKey(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
 		Delay: st.Delay.Microseconds(), TookUS: st.Took.Microseconds(), GivenBack: asInt(st.Deferred),
-		NotReady: asInt(st.Outcome == outbox.OutcomeNotReady),
-		Code:     outbox.CutText(st.Code, maxCode), Reason: outbox.CutText(st.Reason, outbox.MaxReason),
+		NotReady: asInt(st.Outcome == outbox.OutcomeNotReady), Doubted: uint8(st.Message.Doubt), Seq: st.Seq,
+		Code: outbox.CutText(st.Code, maxCode), Reason: outbox.CutText(st.Reason, outbox.MaxReason),
 		Detail: outbox.CutText(st.Detail, maxDetail), By: outbox.CutText(st.By, maxBy),
 	}
 	if st.Receipt != nil {
 		receipt := hex.EncodeToString(st.Receipt)
 		r.Receipt = &receipt
 	}
-	return r
+	if st.Outcome == outbox.OutcomeUnknown {
+		r.Doubt |= uint8(outbox.DoubtUnknown)
+	}
+	if st.Partly {
+		r.Doubt |= uint8(outbox.DoubtPartly)
+	}
+	if len(st.Releases) == 0 {
+		return r, nil
+	}
+	var err error
+	r.Releases, err = jsonText(st.Releases)
+	return r, err
+}
+
+func newSettlings(batch []outbox.Settlement) ([]settling, error) {
+	all := make([]settling, len(batch))
+	for i, st := range batch {
+		var err error
+		if all[i], err = newSettling(st); err != nil {
+			return nil, err
+		}
+		all[i].I, all[i].Unlogged = i, asInt(st.Unlogged)
+	}
+	return all, nil
 }
 
 // Settle records outcomes in one transaction, or on SQLite in several of at
@@ -128,7 +160,7 @@ func distinct(batch []outbox.Settlement) int {
 }
 
 func (s *Store) settle(ctx context.Context, q Conn, batch []outbox.Settlement) ([]outbox.ID, error) {
-	held, followers, err := s.d.settle(ctx, s, q, batch)
+	held, err := s.d.settle(ctx, s, q, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -139,69 +171,66 @@ func (s *Store) settle(ctx context.Context, q Conn, batch []outbox.Settlement) (
 		if !held[i] {
 			continue
 		}
+		if err := outbox.CheckMessages(st.Then); err != nil {
+			return nil, err
+		}
 		acked = append(acked, st.Message.ID)
 		then = append(then, st.Then...)
 		effects.add(st)
 	}
-	if err := s.insertThen(ctx, q, then); err != nil {
+	if err := s.endOthers(ctx, q, batch, held); err != nil {
 		return nil, err
 	}
-	if err := effects.apply(ctx, s, q); err != nil {
-		return nil, err
+	if len(then) > 0 {
+		if _, err := s.insert(ctx, q, then); err != nil {
+			return nil, err
+		}
 	}
-	if !followers && len(then) == 0 {
-		return acked, nil
-	}
-	return acked, s.followIfAny(ctx, q)
+	return acked, effects.apply(ctx, s, q)
 }
 
 // settlePlain locks the rows first and then writes by one statement for each
-// purpose, where one cannot do it all. Of followers it does not tell.
-func settlePlain(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, followers bool, err error) {
-	all := make([]settling, len(batch))
-	for i, st := range batch {
-		all[i] = newSettling(st)
+// purpose, where one cannot do it all.
+func settlePlain(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, err error) {
+	all, err := newSettlings(batch)
+	if err != nil {
+		return nil, err
 	}
 	locked, err := s.lockLeased(ctx, q, all)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	held = make([]bool, len(batch))
 	var kept, gone, logged []settling
-	for i, st := range batch {
-		h, ok := locked[st.Message.ID]
+	for i, r := range all {
+		h, ok := locked[r.ID]
 		if !ok {
 			continue
 		}
 		held[i] = true
-		r := all[i]
-		r.N, r.Doubt = h.N, h.Doubt
-		r.Duplicate = asInt(h.Doubt != 0)
-		if st.Outcome == outbox.OutcomeUnknown {
-			r.Doubt |= uint8(outbox.DoubtUnknown)
-		}
-		if st.State.Final() {
+		r.N, r.Doubt, r.Duplicate, r.Seq = h.N, h.Doubt|r.Doubt, asInt(h.Doubt != 0), max(h.Seq, r.Seq)
+		if outbox.State(r.State).Final() {
 			gone = append(gone, r)
 		} else {
 			kept = append(kept, r)
 		}
-		if !st.Unlogged {
+		if r.Unlogged == 0 {
 			logged = append(logged, r)
 		}
 	}
 	if len(gone) > 0 {
 		args, err := s.d.withRowsLast(gripColumns, grips(gone))
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		if err := later(ctx, q, s.sql["settle delete"], args...); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 	}
 	if err := s.withRows(ctx, q, "settle keep", s.now(), kept); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return held, true, s.log(ctx, q, s.now(), logged)
+	return held, s.log(ctx, q, s.now(), logged)
 }
 
 // lockLeased locks the rows whose token is still the current one.
@@ -213,7 +242,7 @@ func (s *Store) lockLeased(ctx context.Context, q Conn, all []settling) (map[out
 	held := make(map[outbox.ID]settling, len(all))
 	err = each(ctx, q, func(r Rows) error {
 		var h settling
-		if err := r.Scan(&h.ID, &h.N, &h.Doubt); err != nil {
+		if err := r.Scan(&h.ID, &h.N, &h.Doubt, &h.Seq); err != nil {
 			return err
 		}
 		held[h.ID] = h
@@ -239,49 +268,4 @@ func (s *Store) log(ctx context.Context, q Conn, now any, rows []settling) error
 		return s.logMySQL(ctx, q, now, rows)
 	}
 	return s.withRows(ctx, q, "log", now, rows)
-}
-
-// insertThen stores follow-ups whose keys do not exist; of two with one key,
-// from two settlements, the first.
-func (s *Store) insertThen(ctx context.Context, q Conn, then []outbox.Message) error {
-	seen := map[string]bool{}
-	then = slices.DeleteFunc(then, func(m outbox.Message) bool {
-		place := m.Destination + "\x00" + m.Key
-		defer func() { seen[place] = true }()
-		return seen[place]
-	})
-	if len(then) == 0 {
-		return nil
-	}
-	if err := outbox.CheckMessages(then); err != nil {
-		return err
-	}
-	b, err := newInsertion(then)
-	if err != nil {
-		return err
-	}
-	found, err := s.existing(ctx, q, b.rows)
-	if err != nil || len(found) == len(b.rows) {
-		return err
-	}
-	var fresh []outbox.Message
-	for i, m := range then {
-		if _, exists := found[i]; !exists {
-			fresh = append(fresh, m)
-		}
-	}
-	if b, err = newInsertion(fresh); err != nil {
-		return err
-	}
-	_, err = s.d.insert(ctx, s, q, b)
-	return err
-}
-
-// followIfAny looks after followers where there are any.
-func (s *Store) followIfAny(ctx context.Context, q Conn) error {
-	var some bool
-	if _, err := one(ctx, q, []any{&some}, s.sql["followers"]); err != nil || !some {
-		return err
-	}
-	return s.follow(ctx, q)
 }

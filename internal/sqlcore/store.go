@@ -87,13 +87,12 @@ func New(cfg Config) (*Store, error) {
 
 // render puts the clock in and numbers parameters as the driver wants them:
 // {now} is the database's clock unless parameter ?1 holds a time, {at} is the
-// time in ?1, {bytes} the type of bytes, {byAfter} the hint to use the index of followers.
+// time in ?1, and {bytes} the type of bytes.
 func (d *dialect) render(text string) string {
 	return d.rebind(strings.NewReplacer(
 		"{now}", "COALESCE(CAST(?1 AS BIGINT), "+d.now+")",
 		"{at}", "CAST(?1 AS BIGINT)",
 		"{bytes}", d.bytes,
-		"{byAfter}", d.byAfter,
 	).Replace(text))
 }
 

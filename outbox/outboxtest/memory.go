@@ -23,31 +23,32 @@ type MemoryConfig struct {
 // It never waits for an open transaction, where a database would:
 //
 //   - Two open transactions may insert one key. The one that commits first
-//     keeps it. The other's message is dropped when its facts are the same (the
-//     ID that its insertion returned then names nothing); with other facts its
-//     Commit fails with a [*outbox.ConflictError] and nothing of it is written.
-//   - A message that an open transaction replaces or withdraws is taken: no
-//     claim leases it, another transaction is refused it, and an operator is
-//     told [outbox.ErrInFlight].
+//     keeps it. The other's message is dropped, and the ID that its insertion
+//     returned names nothing.
+//   - Two open transactions may append one entry. The one that commits first
+//     keeps it. The other's Commit fails with [ErrAppendedMeanwhile].
 //
 // Times are cut to microseconds, as databases keep them.
 type Memory struct {
 	now func() time.Time
 
-	mu        sync.Mutex
-	lastID    outbox.ID
-	rows      map[outbox.ID]*row
-	queue     map[outbox.ID]*row // those of rows that are pending, parked or held
-	keys      map[place]*row
-	named     map[string][]*row // by key, in whatever destination
-	followers map[place][]*row  // rows by what they name in After
-	taken     map[outbox.ID]*Tx
-	lanes     map[int64][]*row  // the pending, by ID
-	lines     map[string][]*row // the pending of a destination, by due time and ID
-	lost      map[*row]struct{} // rows that lost a lease before the last
-	states    map[string]*outbox.DestinationState
-	spent     map[string]int64 // see outbox.Rate.Spend
-	audit     []outbox.AuditEntry
+	mu       sync.Mutex
+	lastID   outbox.ID
+	rows     map[outbox.ID]*row
+	queue    map[outbox.ID]*row // those of rows that are pending or parked
+	keys     map[place]*row
+	named    map[string][]*row // by key, in whatever destination
+	persons  map[string][]*row // by user ID, in whatever association
+	subjects map[string][]*row
+	entries  map[about][]outbox.Entry // in the order of their numbers
+	done     map[task]bool
+	told     map[task]bool
+	lanes    map[int64][]*row  // the pending, by ID
+	lines    map[string][]*row // the pending of a destination, by due time and ID
+	lost     map[*row]struct{} // rows that lost a lease before the last
+	states   map[string]*outbox.DestinationState
+	spent    map[string]int64 // see outbox.Rate.Spend
+	audit    []outbox.AuditEntry
 }
 
 var (
@@ -62,18 +63,21 @@ func NewMemory(config MemoryConfig) *Memory {
 		config.Now = time.Now
 	}
 	return &Memory{
-		now:       config.Now,
-		rows:      map[outbox.ID]*row{},
-		queue:     map[outbox.ID]*row{},
-		keys:      map[place]*row{},
-		named:     map[string][]*row{},
-		followers: map[place][]*row{},
-		taken:     map[outbox.ID]*Tx{},
-		lanes:     map[int64][]*row{},
-		lines:     map[string][]*row{},
-		lost:      map[*row]struct{}{},
-		states:    map[string]*outbox.DestinationState{},
-		spent:     map[string]int64{},
+		now:      config.Now,
+		rows:     map[outbox.ID]*row{},
+		queue:    map[outbox.ID]*row{},
+		keys:     map[place]*row{},
+		named:    map[string][]*row{},
+		persons:  map[string][]*row{},
+		subjects: map[string][]*row{},
+		entries:  map[about][]outbox.Entry{},
+		done:     map[task]bool{},
+		told:     map[task]bool{},
+		lanes:    map[int64][]*row{},
+		lines:    map[string][]*row{},
+		lost:     map[*row]struct{}{},
+		states:   map[string]*outbox.DestinationState{},
+		spent:    map[string]int64{},
 	}
 }
 
@@ -96,8 +100,10 @@ type row struct {
 	lost     int
 	notReady time.Time
 	settled  time.Time
+	seq      int64
+	releases []outbox.ID // see outbox.Settlement.Releases
 	log      []outbox.Attempt
-	entries  int // numbers given out in the log
+	logs     int // numbers given out in the log
 }
 
 // leased tells whether a lease is recorded, ended or not.
@@ -108,8 +114,8 @@ func (r *row) live(now time.Time) bool { return r.lease.After(now) }
 func (r *row) unlease() { r.token, r.lease = outbox.Token{}, time.Time{} }
 
 func (r *row) logged(a outbox.Attempt) {
-	r.entries++
-	a.N = r.entries
+	r.logs++
+	a.N = r.logs
 	a.Code = outbox.CutText(a.Code, 64)
 	a.Reason = outbox.CutText(a.Reason, outbox.MaxReason)
 	a.Detail = outbox.CutText(a.Detail, 4096)
@@ -120,7 +126,7 @@ func (r *row) logged(a outbox.Attempt) {
 func (r *row) record(now time.Time) outbox.Record {
 	rec := outbox.Record{
 		Message: clone(r.msg), State: r.state, Reason: r.reason,
-		InFlight: r.live(now), Lost: r.lost, Settled: r.settled,
+		InFlight: r.live(now), Unsettled: r.leased(), Seq: r.seq, Lost: r.lost, Settled: r.settled,
 	}
 	if r.state == outbox.StatePending {
 		rec.Due = r.due
@@ -135,7 +141,5 @@ func (r *row) record(now time.Time) outbox.Record {
 func clone(m outbox.Message) outbox.Message {
 	m.KeyParts, m.Items = slices.Clone(m.KeyParts), slices.Clone(m.Items)
 	m.Facts, m.Profile = slices.Clone(m.Facts), slices.Clone(m.Profile)
-	m.Fingerprint = slices.Clone(m.Fingerprint)
-	m.Unless = slices.Clone(m.Unless)
 	return m
 }

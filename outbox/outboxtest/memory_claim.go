@@ -46,11 +46,6 @@ type run struct {
 }
 
 func (c *claiming) run() {
-	for p := range c.m.followers {
-		if r, ok := c.m.keys[p]; ok && r.state == outbox.StateParked {
-			c.m.parkFollowers(r)
-		}
-	}
 	c.tour()
 	slices.SortFunc(c.runs, func(a, b run) int {
 		return cmp.Or(a.due.Compare(b.due), byID(a.first, b.first))
@@ -125,8 +120,7 @@ func (c *claiming) busy(lane int64) bool {
 
 // ready tells whether only time, lane and destination keep a row back.
 func (c *claiming) ready(r *row) bool {
-	_, taken := c.m.taken[r.msg.ID]
-	return r.state == outbox.StatePending && !r.live(c.now) && !taken && !c.m.waits(r)
+	return r.state == outbox.StatePending && !r.live(c.now)
 }
 
 func (c *claiming) due(r *row) bool { return !r.due.After(c.now) && c.ready(r) }

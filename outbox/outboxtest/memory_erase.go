@@ -25,17 +25,32 @@ func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 	defer m.mu.Unlock()
 	now := m.clock()
 	var theirs []*row
-	for id, r := range m.rows {
-		if r.msg.Person != e.Person {
+	for _, r := range m.persons[e.Person] {
+		if r.msg.Association() != e.Association {
 			continue
 		}
-		if _, taken := m.taken[id]; taken || r.live(now) {
+		if r.live(now) {
 			return 0, outbox.ErrInFlight
 		}
 		theirs = append(theirs, r)
 	}
+	waiting := map[string][]outbox.Message{} // by subject
 	for _, r := range theirs {
+		if r.msg.Sequel != "" {
+			msgs := waiting[r.msg.Subject]
+			if !r.state.Final() {
+				msgs = append(msgs, clone(r.msg))
+			}
+			waiting[r.msg.Subject] = msgs
+		}
 		m.erase(r, e, now)
+	}
+	for subject, msgs := range waiting {
+		if entries := m.entries[about{e.Association, subject}]; len(entries) > 0 {
+			next := cloneEntry(entries[len(entries)-1]).AfterErasing(msgs)
+			next.Created = now
+			m.append(next)
+		}
 	}
 	m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: outbox.Action{
 		Verb: outbox.VerbErase, Actor: e.Actor, Reason: outbox.CutText(e.Pseudonym+": "+e.Reason, outbox.MaxReason),
@@ -59,7 +74,9 @@ func (m *Memory) erase(r *row, e outbox.Erasure, now time.Time) {
 			r.msg.KeyParts[i] = e.Pseudonym
 		}
 	}
+	unlist(m.persons, e.Person, r)
 	r.msg.Person = e.Pseudonym
+	m.persons[r.msg.Person] = append(m.persons[r.msg.Person], r)
 	r.lane = r.msg.OrderingKey()
-	r.msg.Reason, r.msg.Facts, r.msg.Fingerprint, r.msg.Profile = "", nil, nil, nil
+	r.msg.Scope, r.msg.Facts, r.msg.Profile = "", nil, nil
 }

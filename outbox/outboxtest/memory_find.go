@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -41,13 +40,7 @@ func (m *Memory) find(q outbox.Query, tx *Tx) ([]outbox.Record, error) {
 		}
 	}
 	for _, r := range m.within(&q) {
-		rec := r.record(now)
-		if tx != nil {
-			if e, ok := tx.ends[r.msg.ID]; ok {
-				rec.State, rec.Reason, rec.Due, rec.Settled, rec.Profile = e.state, "", time.Time{}, e.log.At, nil
-			}
-		}
-		add(rec)
+		add(r.record(now))
 	}
 	if tx != nil {
 		for _, r := range tx.added {
@@ -76,6 +69,10 @@ func (m *Memory) within(q *outbox.Query) []*row {
 			rows = append(rows, m.named[key]...)
 		}
 		return rows
+	case q.Subject != "":
+		return m.subjects[q.Subject]
+	case q.Person != "":
+		return m.persons[q.Person]
 	}
 	return slices.Collect(maps.Values(m.rows))
 }
@@ -92,7 +89,8 @@ func matches(q *outbox.Query, r *outbox.Record) bool {
 	return (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) &&
 		(q.Destination == "" || q.Destination == r.Destination) &&
 		(q.Subject == "" || q.Subject == r.Subject) &&
-		(q.Person == "" || q.Person == r.Person) &&
+		(q.Person == "" || q.Person == r.Person && q.Association == r.Association()) &&
+		(q.Scope == "" || q.Scope == r.Scope) &&
 		(len(q.Keys) == 0 || slices.Contains(q.Keys, r.Key)) &&
 		(len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
 		r.ID > q.AfterID
@@ -132,8 +130,6 @@ func (m *Memory) Counts(ctx context.Context) ([]outbox.Count, error) {
 		switch r.state {
 		case outbox.StateParked:
 			c.Parked++
-		case outbox.StateHeld:
-			c.Held++
 		default:
 			c.Pending++
 			if r.live(now) {

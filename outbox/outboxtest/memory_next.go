@@ -20,8 +20,8 @@ func (c *claiming) suspectsDue() bool {
 func (c *claiming) free(r *row) bool { return c.due(r) && !c.skip[r.lane] && !c.busy(r.lane) }
 
 // nextDue leaves out what only a settlement, a lost lease or an operator can
-// bring about: a lane or a sender's slots becoming free, a predecessor leaving
-// the queue, a resumed destination. Suspects are told of by Claim.Suspects.
+// bring about: a lane or a sender's slots becoming free, a
+// resumed destination. Suspects are told of by Claim.Suspects.
 func (c *claiming) nextDue() time.Duration {
 	next := c.now.Add(outbox.MaxNextDue)
 	for name, line := range c.m.lines {

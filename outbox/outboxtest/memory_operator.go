@@ -18,8 +18,8 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.clock()
-	lookedUp := a.LookedUp
-	a.LookedUp = false // it is not kept
+	lookedUp, then := a.LookedUp, a.Then
+	a.LookedUp, a.Then = false, nil // they are not kept
 	switch a.Verb {
 	case outbox.VerbPause:
 		d := m.destination(a.Destination)
@@ -31,17 +31,22 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 		m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a})
 		return nil
 	case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
-		return m.actOnMessage(a, lookedUp, now)
+		return m.actOnMessage(a, lookedUp, then, now)
+	case outbox.VerbTaskDone:
+		return m.taskDone(a, now)
 	}
 	return check.Bad("outboxtest", "Action.Verb", "is not one of the operator's")
 }
 
-func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) error {
+func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, then []outbox.Message, now time.Time) error {
+	if err := outbox.CheckMessages(then); err != nil {
+		return err
+	}
 	r, ok := m.rows[a.ID]
 	if !ok {
 		return outbox.ErrNotFound
 	}
-	if _, taken := m.taken[a.ID]; taken || r.live(now) {
+	if r.live(now) {
 		return outbox.ErrInFlight
 	}
 	was := r.state
@@ -53,8 +58,10 @@ func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, now time.Time) err
 		m.sendAgain(r, now)
 	case outbox.VerbDiscard:
 		m.endByHand(r, outbox.StateDiscarded, a, now)
+		m.follow(then, now)
 	default:
 		m.endByHand(r, outbox.StateMarkedDone, a, now)
+		m.follow(then, now)
 	}
 	m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a, Key: r.msg.Key, Was: was})
 	return nil
@@ -78,12 +85,6 @@ func refuse(verb outbox.Verb, r *row, lookedUp bool) string {
 		return "it is " + r.state.String() + ": its profile is deleted, and no look-up is configured"
 	case r.state.Final():
 		return "it is " + r.state.String() + " already"
-	case verb != outbox.VerbSendAgain:
-		return ""
-	case r.msg.IsTask():
-		return "it is work for a person, and is never sent"
-	case r.state == outbox.StateHeld:
-		return "it is held until the data that it was born without is there"
 	}
 	return ""
 }
@@ -91,16 +92,13 @@ func refuse(verb outbox.Verb, r *row, lookedUp bool) string {
 // sendAgain keeps the doubt: what may have arrived may still have arrived.
 func (m *Memory) sendAgain(r *row, now time.Time) {
 	if r.state.Final() {
-		r.msg.Doubt |= outbox.DoubtUnknown // the platform has it: it must not be withdrawn
+		r.msg.Doubt |= outbox.DoubtUnknown // the platform has it
 	}
 	if r.state != outbox.StatePending {
 		r.reason, r.settled = "", time.Time{}
 		r.msg.Attempt, r.notReady = 0, time.Time{}
 		m.setLost(r, 0)
 		m.queue[r.msg.ID] = r
-		m.pend(r, now)
-		m.release(r, now)
-		return
 	}
 	m.pend(r, now)
 }

@@ -23,19 +23,49 @@ func (m *Memory) Prune(ctx context.Context, p outbox.Pruning) (outbox.Pruned, er
 		if limit < 1 {
 			break
 		}
-		r := m.rows[id]
-		if p.Forget > 0 && r.state.Final() && r.settled.Before(now.Add(-p.Forget)) {
-			limit -= max(1, len(r.log))
-			m.forget(r)
-			pruned.Forgotten++
+		r, ok := m.rows[id]
+		if !ok {
+			continue // released by one before it
+		}
+		if p.Forget > 0 && r.over() && r.settled.Before(now.Add(-p.Forget)) {
+			for _, gone := range m.forgottenWith(r) {
+				limit -= max(1, len(gone.log))
+				m.forget(gone)
+				pruned.Forgotten++
+			}
 		} else if p.Replies > 0 {
 			n := r.prune(now.Add(-p.Replies), limit)
 			limit -= n
 			pruned.Replies += n
 		}
 	}
+	if p.Forget > 0 {
+		n := m.forgetEntries(now.Add(-p.Forget), limit)
+		limit -= n
+		pruned.Forgotten += n
+	}
 	pruned.More = limit < 1
 	return pruned, nil
+}
+
+// over tells whether a row may be forgotten once it is old enough.
+func (r *row) over() bool {
+	return r.state.Final() && (r.msg.Sequel == "" || len(r.releases) > 0)
+}
+
+// forgottenWith returns a row and those that it releases, or none where one of them is in the queue again.
+func (m *Memory) forgottenWith(r *row) []*row {
+	rows := []*row{r}
+	for id := range toSet(r.releases) {
+		other, ok := m.rows[id]
+		if ok && !other.state.Final() {
+			return nil
+		}
+		if ok && other != r {
+			rows = append(rows, other)
+		}
+	}
+	return rows
 }
 
 // prune removes or empties at most limit of a row's attempts.
@@ -60,18 +90,32 @@ func (r *row) prune(before time.Time, limit int) (n int) {
 
 // forget removes a row that has left the queue.
 func (m *Memory) forget(r *row) {
-	is := func(other *row) bool { return other == r }
-	p := placeOf(&r.msg)
 	delete(m.rows, r.msg.ID)
-	delete(m.keys, p)
-	if m.named[p.key] = slices.DeleteFunc(m.named[p.key], is); len(m.named[p.key]) == 0 {
-		delete(m.named, p.key)
+	delete(m.keys, placeOf(&r.msg))
+	unlist(m.named, r.msg.Key, r)
+	unlist(m.persons, r.msg.Person, r)
+	unlist(m.subjects, r.msg.Subject, r)
+}
+
+func unlist(lists map[string][]*row, at string, r *row) {
+	is := func(other *row) bool { return other == r }
+	if lists[at] = slices.DeleteFunc(lists[at], is); len(lists[at]) == 0 {
+		delete(lists, at)
 	}
-	if r.msg.After == "" {
-		return
+}
+
+// forgetEntries removes at most limit old entries. A subject's first says that it
+// is known, and its last what is known.
+func (m *Memory) forgetEntries(before time.Time, limit int) (n int) {
+	for of, entries := range m.entries {
+		last := entries[len(entries)-1].N
+		m.entries[of] = slices.DeleteFunc(entries, func(e outbox.Entry) bool {
+			old := n < limit && e.N > 1 && e.N < last && e.Created.Before(before)
+			if old {
+				n++
+			}
+			return old
+		})
 	}
-	p.key = r.msg.After
-	if m.followers[p] = slices.DeleteFunc(m.followers[p], is); len(m.followers[p]) == 0 {
-		delete(m.followers, p)
-	}
+	return n
 }

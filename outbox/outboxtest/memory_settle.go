@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 			continue
 		}
 		acknowledged = append(acknowledged, r.msg.ID)
+		m.endOthers(r, s, now)
 		m.settle(r, s, now)
 		m.follow(s.Then, now)
 		effects = append(effects, s)
@@ -52,8 +54,14 @@ func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 func checkSettlement(s *outbox.Settlement) *check.InputError {
 	switch s.State {
 	case outbox.StatePending, outbox.StateParked, outbox.StateDelivered, outbox.StateAlreadyDone:
+	case outbox.StateWithdrawn, outbox.StateReplaced:
 	default:
-		return check.Bad("outboxtest", "State", "is not pending, parked, delivered or already done")
+		return check.Bad("outboxtest", "State", "is an operator's, or does not exist")
+	}
+	for i, e := range s.Ends {
+		if e.State != outbox.StateWithdrawn && e.State != outbox.StateReplaced {
+			return check.Bad("outboxtest", fmt.Sprintf("Ends[%d].State", i), "is neither withdrawn nor replaced")
+		}
 	}
 	for i := range s.Then {
 		var bad *check.InputError
@@ -62,6 +70,21 @@ func checkSettlement(s *outbox.Settlement) *check.InputError {
 		}
 	}
 	return nil
+}
+
+// endOthers ends messages of the same ordering key that nobody works on.
+func (m *Memory) endOthers(r *row, s *outbox.Settlement, now time.Time) {
+	for _, e := range s.Ends {
+		other, ok := m.queue[e.ID]
+		if !ok || other.lane != r.lane || other.leased() {
+			continue
+		}
+		m.end(other, e.State, now)
+		other.logged(outbox.Attempt{
+			At: now, State: e.State, Reason: e.Reason, PossibleDuplicate: other.msg.Doubt != 0,
+			By: outbox.CutText(s.By, 64),
+		})
+	}
 }
 
 func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
@@ -79,6 +102,10 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 	if s.Outcome == outbox.OutcomeUnknown {
 		r.msg.Doubt |= outbox.DoubtUnknown
 	}
+	if s.Partly {
+		r.msg.Doubt |= outbox.DoubtPartly
+	}
+	r.seq = max(r.seq, s.Seq)
 	if s.Outcome == outbox.OutcomeNotReady && r.notReady.IsZero() {
 		r.notReady = now
 	}
@@ -90,11 +117,16 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 		m.park(r, s.Reason)
 	default:
 		m.end(r, s.State, now)
+		r.releases = slices.Clone(s.Releases)
 	}
 }
 
 func (m *Memory) resume(s *outbox.Settlement) {
 	d, ok := m.states[s.Message.Destination]
+	if ok && s.ProbeAgain {
+		now := m.clock()
+		d.BrokenUntil, d.ProbeAt = soonest(d.BrokenUntil, now), soonest(d.ProbeAt, now)
+	}
 	if !ok || !s.Resume {
 		return
 	}
@@ -102,6 +134,14 @@ func (m *Memory) resume(s *outbox.Settlement) {
 	if d.Pausing == outbox.PausedByItself {
 		d.Pausing, d.Reason, d.ProbeAt = outbox.NotPaused, "", time.Time{}
 	}
+}
+
+// soonest is a time, but not later than now.
+func soonest(t, now time.Time) time.Time {
+	if t.After(now) {
+		return now
+	}
+	return t
 }
 
 func (m *Memory) shut(s *outbox.Settlement, now time.Time) {
@@ -122,17 +162,11 @@ func (m *Memory) shut(s *outbox.Settlement, now time.Time) {
 	}
 }
 
-// follow inserts follow-ups; those that exist, or must not for what exists, are
-// left out.
+// follow inserts follow-ups; those that exist are left out.
 func (m *Memory) follow(then []outbox.Message, now time.Time) {
 	for i := range then {
-		tx := &Tx{m: m, ends: map[outbox.ID]ending{}}
-		if _, exists := m.keys[placeOf(&then[i])]; exists || tx.checkUnless(then[i:i+1]) != nil {
-			continue
+		if _, exists := m.keys[placeOf(&then[i])]; !exists {
+			m.add(m.newRow(then[i], now))
 		}
-		m.add(m.newRow(then[i], now))
-		tx.replace(&then[i], now)
-		tx.finish()
-		tx.apply()
 	}
 }

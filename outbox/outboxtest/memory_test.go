@@ -42,56 +42,36 @@ func TestMemoryConforms(t *testing.T) {
 func TestMemoryTwoTransactionsOfOneKey(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
-	first, same, other := m.Begin(), m.Begin(), m.Begin()
-	for _, tx := range []*outboxtest.Tx{first, same, other} {
-		msg := registration("k1", "U-1")
-		if tx == other {
-			msg.Facts = []byte("other")
-		}
-		_, err := m.InsertTx(t.Context(), tx, msg)
+	first, second := m.Begin(), m.Begin()
+	for _, tx := range []*outboxtest.Tx{first, second} {
+		_, err := m.InsertTx(t.Context(), tx, registration("k1", "U-1"))
 		require.NoError(t, err)
 	}
 	require.NoError(t, first.Commit())
-	require.NoError(t, same.Commit())
-	var conflict *outbox.ConflictError
-	require.ErrorAs(t, other.Commit(), &conflict)
-	require.True(t, conflict.MustRollBack)
-	require.ErrorIs(t, other.Commit(), outbox.ErrNoTransaction)
+	require.NoError(t, second.Commit())
+	require.ErrorIs(t, second.Commit(), outbox.ErrNoTransaction)
 	found, err := m.Find(t.Context(), outbox.Query{Person: "U-1"})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 }
 
-func TestMemoryTakenByAnOpenTransaction(t *testing.T) {
+func TestMemoryTwoTransactionsOfOneEntry(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
-	tx := m.Begin()
-	inserted, err := m.InsertTx(t.Context(), tx, registration("k1", "U-1"))
-	require.NoError(t, err)
-	require.NoError(t, tx.Commit())
-	id := inserted[0].ID
-
+	e := outbox.Entry{Subject: "order-1", N: 1}
 	first, second := m.Begin(), m.Begin()
-	became, err := m.WithdrawTx(t.Context(), first, id)
+	for i, tx := range []*outboxtest.Tx{first, second} {
+		appended, err := m.AppendTx(t.Context(), tx, e, registration([]string{"k1", "k2"}[i], "U-1"))
+		require.NoError(t, err)
+		require.True(t, appended)
+	}
+	require.NoError(t, second.Commit())
+	require.ErrorIs(t, first.Commit(), outboxtest.ErrAppendedMeanwhile)
+	require.ErrorIs(t, first.Commit(), outbox.ErrNoTransaction)
+	found, err := m.Find(t.Context(), outbox.Query{Person: "U-1"})
 	require.NoError(t, err)
-	require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn}, became)
-	became, err = m.WithdrawTx(t.Context(), second, id)
-	require.NoError(t, err)
-	require.Equal(t, []outbox.Withdrawal{outbox.WithdrawInFlight}, became)
-	require.ErrorIs(t, m.Act(t.Context(), outbox.Action{Verb: outbox.VerbDiscard, ID: id}), outbox.ErrInFlight)
-	req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1}
-	claim, err := m.Claim(t.Context(), req)
-	require.NoError(t, err)
-	require.Empty(t, claim.Leased)
-
-	erasure := outbox.Erasure{Person: "U-1", Pseudonym: "erased"}
-	_, err = m.Erase(t.Context(), erasure)
-	require.ErrorIs(t, err, outbox.ErrInFlight)
-
-	first.Rollback()
-	claim, err = m.Claim(t.Context(), req)
-	require.NoError(t, err)
-	require.Len(t, claim.Leased, 1)
+	require.Len(t, found, 1)
+	require.Equal(t, "k2", found[0].Key)
 }
 
 func TestMemoryKeepsItsOwnBytes(t *testing.T) {
@@ -144,7 +124,8 @@ func TestMemoryRefusesABadSettlement(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 	for field, s := range map[string]outbox.Settlement{
-		"batch[0].State":               {State: outbox.StateHeld},
+		"batch[0].State":               {State: outbox.StateDiscarded},
+		"batch[0].Ends[0].State":       {State: outbox.StateDelivered, Ends: []outbox.End{{State: outbox.StateDelivered}}},
 		"batch[0].Then[0].Destination": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
 	} {
 		var bad *check.InputError

@@ -2,8 +2,7 @@ package outboxtest
 
 import (
 	"context"
-	"slices"
-	"time"
+	"errors"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -15,24 +14,23 @@ type Tx struct {
 	done  bool
 	added []*row
 	own   map[place]*row
-	ends  map[outbox.ID]ending
+	said  []outbox.Entry
 }
 
-// ending is what a commit will make of a committed row.
-type ending struct {
-	state outbox.State
-	log   outbox.Attempt
-}
+// ErrAppendedMeanwhile is returned by [Tx.Commit] where another transaction that
+// was open at the same time appended an entry of the same number, and committed
+// first. Roll back and report again, as after a serialization failure of a
+// database.
+var ErrAppendedMeanwhile = errors.New("outboxtest: another transaction appended this entry: report again")
 
 // Begin opens a transaction. It must be ended by Commit or Rollback.
 func (m *Memory) Begin() *Tx {
-	return &Tx{m: m, own: map[place]*row{}, ends: map[outbox.ID]ending{}}
+	return &Tx{m: m, own: map[place]*row{}}
 }
 
 // Commit makes the transaction's writes visible, all or none. It returns
-// [outbox.ErrNoTransaction] for one that is nil or finished, and a
-// [*outbox.ConflictError] with MustRollBack when a key was committed with other
-// facts meanwhile. The transaction is finished either way.
+// [outbox.ErrNoTransaction] for one that is nil or finished, and
+// [ErrAppendedMeanwhile]. The transaction is finished either way.
 func (tx *Tx) Commit() error {
 	if tx == nil {
 		return outbox.ErrNoTransaction
@@ -43,28 +41,21 @@ func (tx *Tx) Commit() error {
 	if tx.done {
 		return outbox.ErrNoTransaction
 	}
-	tx.finish()
-	for p, r := range tx.own {
-		if first, ok := m.keys[p]; ok && !first.same(r.msg.Fingerprint) {
-			return &outbox.ConflictError{Destination: p.destination, Key: p.key, ID: first.msg.ID, MustRollBack: true}
+	tx.done = true
+	for i := range tx.said {
+		if e := &tx.said[i]; m.appended(aboutOf(e), e.N) {
+			return ErrAppendedMeanwhile
 		}
+	}
+	for i := range tx.said {
+		m.append(tx.said[i])
 	}
 	for _, r := range tx.added {
 		if _, ok := m.keys[placeOf(&r.msg)]; !ok {
 			m.add(r)
 		}
 	}
-	tx.apply()
 	return nil
-}
-
-// apply ends the committed rows that the transaction ends.
-func (tx *Tx) apply() {
-	for id, e := range tx.ends {
-		r := tx.m.rows[id]
-		tx.m.end(r, e.state, e.log.At)
-		r.logged(e.log)
-	}
 }
 
 // Rollback gives the transaction's writes up. On one that is nil or finished it
@@ -75,14 +66,7 @@ func (tx *Tx) Rollback() {
 	}
 	tx.m.mu.Lock()
 	defer tx.m.mu.Unlock()
-	tx.finish()
-}
-
-func (tx *Tx) finish() {
 	tx.done = true
-	for id := range tx.ends {
-		delete(tx.m.taken, id)
-	}
 }
 
 // enter locks the store for a call inside a transaction.
@@ -107,67 +91,4 @@ func (tx *Tx) byPlace(p place) (*row, bool) {
 	}
 	r, ok := tx.m.keys[p]
 	return r, ok
-}
-
-// byID returns a row as the transaction sees it, and whether it is its own.
-func (tx *Tx) byID(id outbox.ID) (r *row, own bool) {
-	for _, r := range tx.added {
-		if r.msg.ID == id {
-			return r, true
-		}
-	}
-	return tx.m.rows[id], false
-}
-
-// state is a row's state as the transaction sees it.
-func (tx *Tx) state(r *row) outbox.State {
-	if e, ok := tx.ends[r.msg.ID]; ok {
-		return e.state
-	}
-	return r.state
-}
-
-// takenByOther tells whether another open transaction ends the row.
-func (tx *Tx) takenByOther(id outbox.ID) bool {
-	other, ok := tx.m.taken[id]
-	return ok && other != tx
-}
-
-// endRow ends a row when the transaction commits.
-func (tx *Tx) endRow(r *row, own bool, state outbox.State, reason string, now time.Time) {
-	log := outbox.Attempt{At: now, State: state, Reason: reason}
-	if own {
-		r.finish(state, now)
-		r.logged(log)
-		return
-	}
-	tx.ends[r.msg.ID] = ending{state, log}
-	tx.m.taken[r.msg.ID] = tx
-}
-
-// WithdrawTx implements [outbox.Writer].
-func (m *Memory) WithdrawTx(ctx context.Context, tx *Tx, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
-	if err := m.enter(ctx, tx); err != nil {
-		return nil, err
-	}
-	defer m.mu.Unlock()
-	now := m.clock()
-	became := make([]outbox.Withdrawal, len(ids))
-	for i, id := range ids {
-		r, own := tx.byID(id)
-		switch first := slices.Index(ids, id); {
-		case first < i:
-			became[i] = became[first]
-		case r == nil:
-			became[i] = outbox.WithdrawNotFound
-		case tx.state(r).Final():
-			became[i] = outbox.WithdrawSettled
-		case r.leased() || r.msg.Doubt != 0 || tx.takenByOther(id):
-			became[i] = outbox.WithdrawInFlight
-		default:
-			became[i] = outbox.Withdrawn
-			tx.endRow(r, own, outbox.StateWithdrawn, "withdrawn", now)
-		}
-	}
-	return became, nil
 }

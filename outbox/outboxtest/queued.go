@@ -77,11 +77,7 @@ func queuedFailure(msgs []outbox.Message, want []Want, missing []int) string {
 	fmt.Fprintf(&b, "queued are %d:\n", len(msgs))
 	for i := range msgs {
 		m := &msgs[i]
-		fmt.Fprintf(&b, "  %s", Want{m.Destination, m.Kind, m.Person, m.Subject, m.Items})
-		if m.Born != outbox.StatePending {
-			fmt.Fprintf(&b, " (born %s: %s)", m.Born, m.Reason)
-		}
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "  %s\n", Want{m.Destination, m.Kind, m.Person, m.Subject, m.Items})
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -9,9 +9,9 @@ import (
 
 // Recorder stands in for the store in a shop's unit tests: an [outbox.Writer]
 // for any transaction type, which looks at no transaction at all; a nil one is
-// taken too. It knows of no rollback: what was inserted stays recorded.
-// Duplicates, conflicts, replacements and withdrawals come out as a store tells
-// them. The zero value is ready for use. It is safe for concurrent use and must
+// taken too. It knows of no rollback: what was inserted stays recorded, and so
+// do entries. Duplicates and entries come out as a store tells them. The zero
+// value is ready for use. It is safe for concurrent use and must
 // not be copied.
 type Recorder[T any] struct {
 	once  sync.Once
@@ -33,16 +33,25 @@ func (r *Recorder[T]) FindTx(ctx context.Context, _ T, q outbox.Query) ([]outbox
 	return r.opened().Find(ctx, q)
 }
 
-// WithdrawTx implements [outbox.Writer].
-func (r *Recorder[T]) WithdrawTx(ctx context.Context, _ T, ids ...outbox.ID) ([]outbox.Withdrawal, error) {
+// AppendTx implements [outbox.Writer].
+func (r *Recorder[T]) AppendTx(ctx context.Context, _ T, e outbox.Entry, msgs ...outbox.Message) (bool, error) {
 	store := r.opened()
 	tx := store.Begin()
-	became, err := store.WithdrawTx(ctx, tx, ids...)
-	return became, end(tx, err)
+	appended, err := store.AppendTx(ctx, tx, e, msgs...)
+	return appended, end(tx, err)
 }
 
-// Messages returns what was inserted, in that order. Duplicates, and what was
-// withdrawn or replaced since, are not among it.
+// LastEntryTx implements [outbox.Writer].
+func (r *Recorder[T]) LastEntryTx(
+	ctx context.Context, _ T, association, subject string, met int,
+) (outbox.Entry, error) {
+	store := r.opened()
+	tx := store.Begin()
+	last, err := store.LastEntryTx(ctx, tx, association, subject, met)
+	return last, end(tx, err)
+}
+
+// Messages returns what was inserted, in that order. Duplicates are not among it.
 func (r *Recorder[T]) Messages() []outbox.Message {
 	return r.opened().waiting()
 }

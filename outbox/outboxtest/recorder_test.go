@@ -114,31 +114,27 @@ func TestRequireQueued(t *testing.T) {
 func TestRecorderTellsAsAStoreDoes(t *testing.T) {
 	t.Parallel()
 	var recorder outboxtest.Recorder[*sql.Tx]
-	seat := registration("seat", "", "line-1")
-	seat.Born, seat.Reason = outbox.StateHeld, "no attendee yet"
-	inserted, err := recorder.InsertTx(t.Context(), nil, seat, registration("k1", "U-1"), registration("k1", "U-1"))
+	inserted, err := recorder.InsertTx(t.Context(), nil, registration("k1", "U-1"), registration("k1", "U-1"))
 	require.NoError(t, err)
-	require.True(t, inserted[2].Duplicate)
+	require.True(t, inserted[1].Duplicate)
 
-	other := registration("k1", "U-1")
-	other.Facts = []byte("other")
-	var conflict *outbox.ConflictError
-	_, err = recorder.InsertTx(t.Context(), nil, other)
-	require.ErrorAs(t, err, &conflict)
-
-	assigned := registration("k2", "U-2")
-	assigned.Replaces = inserted[0].ID
-	_, err = recorder.InsertTx(t.Context(), nil, assigned)
+	none, err := recorder.LastEntryTx(t.Context(), nil, "", "order-1", 0)
 	require.NoError(t, err)
-
-	became, err := recorder.WithdrawTx(t.Context(), nil, inserted[1].ID)
+	require.Zero(t, none.N)
+	for _, want := range []bool{true, false} {
+		e := outbox.Entry{Subject: "order-1", N: 1, Body: fmt.Append(nil, want)}
+		appended, err := recorder.AppendTx(t.Context(), nil, e, registration("k1", "U-1"), registration("k2", "U-2"))
+		require.NoError(t, err)
+		require.Equal(t, want, appended)
+	}
+	last, err := recorder.LastEntryTx(t.Context(), nil, "", "order-1", 1)
 	require.NoError(t, err)
-	require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn}, became)
+	require.Equal(t, "true", string(last.Body))
+
 	found, err := recorder.FindTx(t.Context(), nil, outbox.Query{Subject: "order-1"})
 	require.NoError(t, err)
-	require.Len(t, found, 3)
-
+	require.Len(t, found, 2)
 	msgs := recorder.Messages()
-	require.Len(t, msgs, 1)
-	require.Equal(t, "k2", msgs[0].Key)
+	require.Len(t, msgs, 2)
+	require.Equal(t, "k2", msgs[1].Key)
 }

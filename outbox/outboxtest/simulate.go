@@ -27,7 +27,7 @@ type Simulation struct {
 }
 
 // Simulate plays random schedules on a store and compares it, after each step,
-// with a model of what it must hold: shops that insert, replace and withdraw;
+// with a model of what it must hold: shops that insert and append entries;
 // two senders that claim, deliver, settle late, twice or never, and die; an
 // operator; and a clock that jumps past due times and leases. It checks that
 // nothing leaves the queue but for a reason on record, that a token which is
@@ -87,7 +87,7 @@ type stepKind int
 
 const (
 	stepInsert stepKind = iota
-	stepWithdraw
+	stepAppend
 	stepClaim
 	stepDeliver
 	stepSettle
@@ -99,7 +99,7 @@ const (
 
 // weights are how often each kind of step comes.
 var weights = []stepKind{
-	stepInsert, stepInsert, stepInsert, stepWithdraw,
+	stepInsert, stepInsert, stepInsert, stepAppend, stepAppend,
 	stepClaim, stepClaim, stepClaim, stepClaim, stepClaim,
 	stepDeliver, stepDeliver, stepDeliver, stepDeliver, stepDeliver,
 	stepSettle, stepSettle, stepSettle, stepSettle,

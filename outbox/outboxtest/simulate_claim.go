@@ -137,7 +137,7 @@ func (w *world[Tx]) nextDue(req outbox.ClaimRequest, c outbox.Claim, gates map[s
 	}
 	for _, m := range w.msgs {
 		g := gates[m.Destination]
-		if m.state != outbox.StatePending || m.with || m.due <= w.now || w.waits(m) || m.live(w.now) || !g.open && g.until == 0 {
+		if m.state != outbox.StatePending || m.due <= w.now || m.live(w.now) || !g.open && g.until == 0 {
 			continue
 		}
 		if wait := max(m.due, g.until) - w.now; c.NextDue > wait {

@@ -19,8 +19,7 @@ func everyState() (states []outbox.State) {
 }
 
 // compare compares all that the store holds with the model, and learns from it
-// what is the store's to say: IDs of follow-ups, and when exactly a message is
-// parked with its predecessor.
+// what is the store's to say: IDs of follow-ups.
 func (w *world[Tx]) compare() error {
 	records, err := w.Store.Find(w.ctx, outbox.Query{States: everyState(), Limit: 10_000})
 	if err != nil {
@@ -44,35 +43,28 @@ func (w *world[Tx]) compare() error {
 		}
 	}
 	slices.SortFunc(w.msgs, func(a, b *simMessage) int { return cmp.Compare(a.ID, b.ID) })
-	return w.compareDestinations()
+	return errors.Join(w.compareTasks(), w.compareDestinations())
 }
 
 func (w *world[Tx]) compareOne(m *simMessage, rec *outbox.Record) error {
-	with := rec.State == outbox.StateParked && rec.Reason == outbox.ReasonWaitsFor+m.After
-	if m.with && !with && m.state == outbox.StatePending {
-		m.due = w.now // it was released
-	}
-	state := m.state
-	if m.with = with && state == outbox.StatePending; m.with {
-		if !w.waits(m) {
-			return errors.New("it is parked with a predecessor that has left the queue")
-		}
-		state = outbox.StateParked
-	}
 	switch {
 	case rec.ID != m.ID:
 		return fmt.Errorf("its ID is %d, and was %d", rec.ID, m.ID)
-	case rec.State != state:
-		return fmt.Errorf("it is %s (%s), and must be %s", rec.State, rec.Reason, state)
+	case rec.State != m.state:
+		return fmt.Errorf("it is %s (%s), and must be %s", rec.State, rec.Reason, m.state)
 	case rec.InFlight != m.live(w.now):
 		return fmt.Errorf("in flight: %v", rec.InFlight)
+	case rec.Unsettled != m.leased:
+		return fmt.Errorf("a lease is recorded on it: %v", rec.Unsettled)
+	case rec.Doubt != m.doubt || rec.Seq != m.seq:
+		return fmt.Errorf("its doubt is %d and its count %d, not %d and %d", rec.Doubt, rec.Seq, m.doubt, m.seq)
 	case rec.Lost != m.lost:
 		return fmt.Errorf("it lost %d leases, not %d", rec.Lost, m.lost)
 	case rec.Settled.IsZero() == rec.State.Final():
 		return fmt.Errorf("it is %s, and left the queue at %v", rec.State, rec.Settled)
 	case string(rec.Facts) != string(m.Facts) || rec.Person != m.Person:
 		return fmt.Errorf("it became something else: %+v", rec.Message)
-	case state == outbox.StatePending && !w.near(rec.Due, m.due):
+	case m.state == outbox.StatePending && !w.near(rec.Due, m.due):
 		return fmt.Errorf("it is due at %v, not at %v", rec.Due.Sub(w.base), m.due)
 	}
 	return nil
@@ -117,7 +109,7 @@ func (w *world[Tx]) finish() error {
 		w.crash(&w.senders[i])
 	}
 	for range 100 {
-		if !slices.ContainsFunc(w.msgs, func(m *simMessage) bool { return m.state == outbox.StatePending && !w.parkedAhead(m) }) {
+		if !slices.ContainsFunc(w.msgs, func(m *simMessage) bool { return m.state == outbox.StatePending }) {
 			return w.audit()
 		}
 		for _, name := range w.names {
@@ -131,15 +123,6 @@ func (w *world[Tx]) finish() error {
 		}
 	}
 	return errors.New("a hundred hours did not empty the queue")
-}
-
-// parkedAhead tells whether a message waits for one that needs a person.
-func (w *world[Tx]) parkedAhead(m *simMessage) bool {
-	p, ok := w.places[place{m.Destination, m.After}]
-	if !ok || m.After == "" || !p.queued() {
-		return false
-	}
-	return p.state != outbox.StatePending || w.parkedAhead(p)
 }
 
 // sendAll claims, delivers and settles until a claim comes to nothing.

@@ -12,7 +12,7 @@ import (
 // may hold back, in the order of insertion.
 func (w *world[Tx]) due(lane int64) (due []*simMessage) {
 	for _, m := range w.msgs {
-		if m.lane == lane && m.state == outbox.StatePending && !m.with && !m.live(w.now) && m.due <= w.now && !w.waits(m) {
+		if m.lane == lane && m.state == outbox.StatePending && !m.live(w.now) && m.due <= w.now {
 			due = append(due, m)
 		}
 	}

@@ -9,6 +9,12 @@ import (
 
 // operate is an operator's action on a message or a destination.
 func (w *world[Tx]) operate() error {
+	if w.chance(20) {
+		return w.doTask()
+	}
+	if w.chance(20) {
+		return w.tell()
+	}
 	if w.chance(40) || len(w.msgs) == 0 {
 		verb, name := pick(w.rng, []outbox.Verb{outbox.VerbPause, outbox.VerbResume, outbox.VerbResume}), pick(w.rng, w.names)
 		return w.steer(verb, name)
@@ -21,8 +27,11 @@ func (w *world[Tx]) operate() error {
 	if a.Verb == outbox.VerbSendAgain && m.leased && !m.live(w.now) {
 		return nil // whether its old token stays current is the store's to say
 	}
+	if a.Verb != outbox.VerbSendAgain && w.chance(50) {
+		a.Then = []outbox.Message{w.newMessage("t")}
+	}
 	err := w.Store.Act(w.ctx, a)
-	w.logf("%s %s: %v", a.Verb, m.name(), orOK(err))
+	w.logf("%s %s, then %s: %v", a.Verb, m.name(), describe(a.Then), orOK(err))
 	var refused *outbox.RefusedError
 	switch {
 	case m.live(w.now):
@@ -30,7 +39,7 @@ func (w *world[Tx]) operate() error {
 			return fmt.Errorf("an action on %s, which is in flight: %v", m.name(), orOK(err))
 		}
 		return nil
-	case m.state.Final(), m.state == outbox.StateHeld && a.Verb == outbox.VerbSendAgain:
+	case m.state.Final():
 		if !errors.As(err, &refused) {
 			return fmt.Errorf("an action on %s, which its state forbids: %v", m.name(), orOK(err))
 		}
@@ -39,16 +48,19 @@ func (w *world[Tx]) operate() error {
 		return err
 	}
 	w.audited++
+	for _, then := range a.Then {
+		w.know(then)
+	}
 	switch a.Verb {
 	case outbox.VerbDiscard:
 		m.end(outbox.StateDiscarded)
 	case outbox.VerbMarkDone:
 		m.end(outbox.StateMarkedDone)
 	default:
-		if m.state == outbox.StateParked || m.with {
+		if m.state == outbox.StateParked {
 			m.Attempt, m.lost = 0, 0
 		}
-		m.state, m.with, m.due = outbox.StatePending, false, w.now
+		m.state, m.due = outbox.StatePending, w.now
 	}
 	return nil
 }

@@ -97,10 +97,20 @@ func (w *world[Tx]) settle(s *simSender) error {
 
 func (w *world[Tx]) outcome(h simHeld, by string) outbox.Settlement {
 	e := outbox.Settlement{Message: h.Message, Token: h.token, State: outbox.StatePending, By: by, Took: time.Second}
-	if !h.sent {
+	switch {
+	case !h.sent && w.chance(20):
+		e.State, e.Reason = outbox.StateWithdrawn, "nothing is left to be sent"
+		w.endsSome(&e)
+		return e
+	case !h.sent:
 		e.Deferred, e.Unlogged = true, true
 		return e
+	case w.chance(80):
+		w.seq++
+		e.Seq = w.seq
 	}
+	e.Partly = w.chance(5)
+	w.endsSome(&e)
 	pick(w.rng, append(outcomes, outcomes[0], outcomes[0], outcomes[0], outcomes[0]))(&e)
 	if e.State.Final() && w.chance(25) {
 		e.Then = []outbox.Message{w.newMessage("t"), w.newMessage("t")}[:1+w.rng.IntN(2)]
@@ -108,15 +118,31 @@ func (w *world[Tx]) outcome(h simHeld, by string) outbox.Settlement {
 	return e
 }
 
+// endsSome lets a settlement end others, of whatever ordering key.
+func (w *world[Tx]) endsSome(e *outbox.Settlement) {
+	for range w.rng.IntN(6) - 3 {
+		id := pick(w.rng, w.msgs).ID
+		state := []outbox.State{outbox.StateWithdrawn, outbox.StateReplaced}[id%2]
+		e.Ends = append(e.Ends, outbox.End{ID: id, State: state, Reason: "given back meanwhile"})
+	}
+}
+
 func (w *world[Tx]) settleBatch(by string, batch []outbox.Settlement, sent []bool) error {
 	var want []outbox.ID
 	var effects []outbox.Settlement
 	var text string
+	settled := map[outbox.ID]bool{}
+	for i := range batch {
+		settled[batch[i].Message.ID] = true
+	}
 	for i := range batch {
 		e := &batch[i]
+		// What both settles and is ended in one batch may go either way.
+		e.Ends = slices.DeleteFunc(e.Ends, func(end outbox.End) bool { return settled[end.ID] })
 		m := w.byID(e.Message.ID)
 		current := m.queued() && m.leased && m.token == e.Token
-		text += fmt.Sprintf("[%s %s as %s, current %v, then %s]", m.name(), e.Outcome, e.State, current, describe(e.Then))
+		text += fmt.Sprintf("[%s %s as %s, current %v, seq %d, ends %v, then %s]",
+			m.name(), e.Outcome, e.State, current, e.Seq, e.Ends, describe(e.Then))
 		if current {
 			want = append(want, m.ID)
 			effects = append(effects, *e)
@@ -138,13 +164,22 @@ func (w *world[Tx]) settleBatch(by string, batch []outbox.Settlement, sent []boo
 }
 
 func (w *world[Tx]) settled(m *simMessage, e *outbox.Settlement, sent bool) {
-	if !e.Unlogged {
+	for _, end := range e.Ends {
+		if other := w.byID(end.ID); other != m && other.queued() && other.lane == m.lane && !other.leased {
+			other.end(end.State)
+		}
+	}
+	if !e.Unlogged && e.Outcome != outbox.OutcomeNone {
 		m.settled = append(m.settled, simAttempt{e.Outcome, e.State, m.doubt != 0})
 	}
 	m.unlease()
 	m.lost = 0
 	if e.Deferred {
 		m.Attempt--
+	}
+	m.seq = max(m.seq, e.Seq)
+	if e.Partly {
+		m.doubt |= outbox.DoubtPartly
 	}
 	if e.Outcome == outbox.OutcomeUnknown {
 		m.doubt |= outbox.DoubtUnknown
@@ -157,9 +192,7 @@ func (w *world[Tx]) settled(m *simMessage, e *outbox.Settlement, sent bool) {
 		m.end(e.State)
 	}
 	for _, then := range e.Then {
-		if _, exists := w.places[placeOf(&then)]; !exists {
-			w.know(then)
-		}
+		w.know(then)
 	}
 }
 

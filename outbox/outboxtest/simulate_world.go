@@ -21,6 +21,10 @@ type world[Tx any] struct {
 	rng     *rand.Rand
 	msgs    []*simMessage // in the order of their IDs, but for new follow-ups
 	places  map[place]*simMessage
+	entries map[string]outbox.Entry // the last of each subject
+	done    map[simTask]bool
+	told    map[simTask]bool
+	seq     int64 // the last that a settlement was given
 	dests   map[string]*simDestination
 	senders [2]simSender
 	past    []simHeld // what senders held once
@@ -36,13 +40,13 @@ type simMessage struct {
 	outbox.Message
 	lane    int64
 	state   outbox.State
-	with    bool // it was last seen parked with its predecessor
 	due     time.Duration
 	token   outbox.Token
 	leased  bool // a lease is recorded, ended or not
 	until   time.Duration
 	lost    int
 	doubt   outbox.Doubt
+	seq     int64
 	open    int // sends that no acknowledged outcome told of as refused
 	arrived bool
 	settled []simAttempt
@@ -85,6 +89,7 @@ var simDestinations = []string{"elevate", "elevate/acme", "notified"}
 func newWorld[Tx any](t *testing.T, h Harness[Tx], seed uint64) *world[Tx] {
 	w := &world[Tx]{
 		Harness: h, ctx: t.Context(), places: map[place]*simMessage{}, dests: map[string]*simDestination{},
+		entries: map[string]outbox.Entry{}, done: map[simTask]bool{}, told: map[simTask]bool{},
 		persons: 1 + int(seed%3), names: simDestinations[:1+seed/3%3],
 	}
 	for _, name := range simDestinations {
@@ -116,8 +121,8 @@ func (w *world[Tx]) step(kind stepKind) (err error) {
 	switch kind {
 	case stepInsert:
 		err = w.insert()
-	case stepWithdraw:
-		err = w.withdraw()
+	case stepAppend:
+		err = w.append()
 	case stepClaim:
 		err = w.claim(w.sender(), w.request())
 	case stepDeliver:
@@ -194,8 +199,12 @@ func (m *simMessage) name() string { return m.Destination + " " + m.Key }
 
 func (m *simMessage) unlease() { m.leased, m.token = false, outbox.Token{} }
 
+// end ends a message; a lease that nobody settled leaves its doubt.
 func (m *simMessage) end(state outbox.State) {
-	m.state, m.with, m.lost = state, false, 0
+	if m.leased {
+		m.doubt |= outbox.DoubtLostLease
+	}
+	m.state, m.lost = state, 0
 	m.unlease()
 }
 
@@ -205,13 +214,4 @@ func (m *simMessage) lostBy() int {
 		return m.lost + 1
 	}
 	return m.lost
-}
-
-// waits tells whether what it names in After is in the queue.
-func (w *world[Tx]) waits(m *simMessage) bool {
-	if m.After == "" {
-		return false
-	}
-	p, ok := w.places[place{m.Destination, m.After}]
-	return ok && p.queued()
 }

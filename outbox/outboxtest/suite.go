@@ -24,6 +24,10 @@ type Harness[Tx any] struct {
 	// read" or "serializable". It is used only where Concurrent is set. Nil where
 	// the store has none to choose from; clauses of isolation are skipped then.
 	BeginAt func(isolation string) (Tx, error)
+	// LocksReads tells that the database locks what a serializable transaction
+	// reads, and the gap where it finds nothing, so that AppendTx of different
+	// subjects may be refused.
+	LocksReads bool
 	// Commit and Rollback end it. Rollback of one that is finished does nothing.
 	Commit   func(Tx) error
 	Rollback func(Tx)
@@ -54,7 +58,9 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 	}{
 		{"transactions", transactionClauses[Tx]()},
 		{"keys", keyClauses[Tx]()},
-		{"replacing", replacingClauses[Tx]()},
+		{"entries", entryClauses[Tx]()},
+		{"open entries", openEntryClauses[Tx]()},
+		{"tasks", taskClauses[Tx]()},
 		{"bytes", byteClauses[Tx]()},
 		{"find", findClauses[Tx]()},
 		{"claim", claimClauses[Tx]()},
@@ -64,7 +70,8 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 		{"tokens", tokenClauses[Tx]()},
 		{"settle", settleClauses[Tx]()},
 		{"follow-ups", followUpClauses[Tx]()},
-		{"after", afterClauses[Tx]()},
+		{"ends", endClauses[Tx]()},
+		{"settlement order and doubt", seqClauses[Tx]()},
 		{"destinations", destinationClauses[Tx]()},
 		{"rates", rateClauses[Tx]()},
 		{"breaker", breakerClauses[Tx]()},
@@ -72,8 +79,8 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 		{"operator", operatorClauses[Tx]()},
 		{"sent again after delivery", lookedUpClauses[Tx]()},
 		{"prune", pruneClauses[Tx]()},
+		{"sequels", sequelClauses[Tx]()},
 		{"erase", eraseClauses[Tx]()},
-		{"withdraw", withdrawClauses[Tx]()},
 		{"concurrency", concurrencyClauses[Tx]()},
 		{"isolation", isolationClauses[Tx]()},
 	} {

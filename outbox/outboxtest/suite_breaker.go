@@ -14,6 +14,7 @@ func breakerClauses[Tx any]() []clause[Tx] {
 		{"an open breaker lets nothing through, and no other destination is the worse for it", (*stand[Tx]).brokenIsShut},
 		{"then one probe goes, and the next when its lease has ended", (*stand[Tx]).brokenIsProbed},
 		{"of senders that claim at one moment one gets the probe", (*stand[Tx]).oneGetsProbe},
+		{"a probe that was not sent is given back", (*stand[Tx]).probeGivenBack},
 		{"a success closes the breaker", (*stand[Tx]).closedBySuccess},
 		{"a failure opens it again, and the later time wins", (*stand[Tx]).openedAgain},
 		{"a break beats a resumption of the same batch", (*stand[Tx]).breakBeatsResume},
@@ -70,6 +71,22 @@ func (s *stand[Tx]) brokenIsProbed() {
 		require.True(s.t, s.destination("elevate").BrokenUntil.After(until))
 		until = s.destination("elevate").BrokenUntil
 	}
+}
+
+func (s *stand[Tx]) probeGivenBack() {
+	unsent := func(e *outbox.Settlement) { e.Outcome, e.ProbeAgain = outbox.OutcomeNone, true }
+	s.breakElevate("a", 20*time.Minute)
+	s.insert(push("b", "U-2"), push("c", "U-3"))
+	s.Advance(21 * time.Minute)
+	for range 3 {
+		g := s.claim()
+		s.requireOneProbe(g, "elevate")
+		s.nothing()
+		s.settled(g.end(0, outbox.StateWithdrawn, unsent))
+	}
+	s.nothing()
+	s.add(push("d", "U-4"))
+	s.requireOneProbe(s.claim(), "elevate")
 }
 
 func (s *stand[Tx]) oneGetsProbe() {

@@ -60,8 +60,8 @@ func (s *stand[Tx]) namesByBytes() {
 func (s *stand[Tx]) everyField() {
 	m := outbox.Message{
 		Destination: "elevate/Acme-1.x_y", Key: "k-1", KeyParts: awkward, Kind: "registration", Person: "U-1", Subject: "order-1",
-		Items: append([]string{""}, awkward...), Facts: []byte("facts"), Profile: []byte("profile"), Fingerprint: []byte{0, 1, 255},
-		Version: 7, After: "absent", TraceContext: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		Items: append([]string{""}, awkward...), Facts: []byte("facts"), Profile: []byte("profile"),
+		Version: 7, Scope: "product-1", Sequel: "take", TraceContext: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}
 	id := s.add(m)
 	g := s.claimed("k-1")
@@ -75,7 +75,8 @@ func (s *stand[Tx]) everyField() {
 		require.Equal(s.t, m.Items, got.Items)
 		require.Equal(s.t, m.Facts, got.Facts)
 		require.Equal(s.t, m.Version, got.Version)
-		require.Equal(s.t, m.After, got.After)
+		require.Equal(s.t, m.Scope, got.Scope)
+		require.Equal(s.t, m.Sequel, got.Sequel)
 		require.Equal(s.t, m.TraceContext, got.TraceContext)
 		require.False(s.t, got.Created.IsZero())
 	}
@@ -114,7 +115,7 @@ func (s *stand[Tx]) longestNames() {
 	m := push(strings.Repeat("k", outbox.MaxKey), strings.Repeat("p", outbox.MaxPerson), func(m *outbox.Message) {
 		m.Subject, m.Kind = strings.Repeat("s", outbox.MaxSubject), strings.Repeat("i", outbox.MaxKind)
 		m.Destination = strings.Repeat("d", 63) + "/" + strings.Repeat("e", 64)
-		m.After = strings.Repeat("a", outbox.MaxKey)
+		m.Scope, m.Sequel = strings.Repeat("c", outbox.MaxScope), strings.Repeat("q", outbox.MaxKind)
 	})
 	s.add(m)
 	got := s.claimed(m.Key).Leased[0]
@@ -122,6 +123,8 @@ func (s *stand[Tx]) longestNames() {
 	require.Equal(s.t, m.Person, got.Person)
 	require.Equal(s.t, m.Subject, got.Subject)
 	require.Equal(s.t, m.Kind, got.Kind)
+	require.Equal(s.t, m.Scope, got.Scope)
+	require.Equal(s.t, m.Sequel, got.Sequel)
 }
 
 func (s *stand[Tx]) textsAreCut() {
@@ -145,7 +148,8 @@ func (s *stand[Tx]) namesRefused() {
 		"Person":       func(m *outbox.Message) *string { return &m.Person },
 		"Subject":      func(m *outbox.Message) *string { return &m.Subject },
 		"Kind":         func(m *outbox.Message) *string { return &m.Kind },
-		"After":        func(m *outbox.Message) *string { return &m.After },
+		"Scope":        func(m *outbox.Message) *string { return &m.Scope },
+		"Sequel":       func(m *outbox.Message) *string { return &m.Sequel },
 		"TraceContext": func(m *outbox.Message) *string { return &m.TraceContext },
 	} {
 		for _, value := range []string{"a\x00", "\x00", "\x00a", "a\xff", "\xed\xa0\x80"} {

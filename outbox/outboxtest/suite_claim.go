@@ -11,7 +11,7 @@ import (
 func claimClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"messages come in the order in which they fell due", (*stand[Tx]).dueOrder},
-		{"what is parked or held is not claimed", (*stand[Tx]).onlyPending},
+		{"what is parked is not claimed", (*stand[Tx]).onlyPending},
 		{"no more than the sender asks for", (*stand[Tx]).roomBounds},
 		{"no more of a destination than its limit", (*stand[Tx]).slotsBound},
 		{"what is in flight counts towards its destination's limit", (*stand[Tx]).holdingTakesSlots},
@@ -40,18 +40,14 @@ func delay(d time.Duration) func(*outbox.Settlement) {
 }
 
 func (s *stand[Tx]) onlyPending() {
-	parked := s.add(push("a", "U-1", born(outbox.StateParked)))
-	held := s.add(push("b", "", born(outbox.StateHeld)))
-	task := s.add(push("c", "", born(outbox.StateParked), func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "refund" }))
+	parked := s.addParked(push("a", "U-1"))
 	s.add(push("d", "U-1"))
 	s.deliver("d")
 	s.Advance(24 * time.Hour)
 	s.nothing()
-	for id, state := range map[outbox.ID]outbox.State{parked: outbox.StateParked, held: outbox.StateHeld, task: outbox.StateParked} {
-		rec := s.one(id)
-		require.Equal(s.t, state, rec.State)
-		require.Equal(s.t, "born "+state.String(), rec.Reason)
-	}
+	rec := s.one(parked)
+	require.Equal(s.t, outbox.StateParked, rec.State)
+	require.Equal(s.t, "unknown product", rec.Reason)
 }
 
 func (s *stand[Tx]) insertSix() {
@@ -102,14 +98,19 @@ func (s *stand[Tx]) attemptsRise() {
 func (s *stand[Tx]) underWay() {
 	id := s.add(push("a", "U-1"))
 	require.False(s.t, s.one(id).InFlight)
+	require.False(s.t, s.one(id).Unsettled)
 	s.claimed("a")
 	require.True(s.t, s.one(id).InFlight)
+	require.True(s.t, s.one(id).Unsettled)
 	s.requireState(id, outbox.StatePending)
 	s.Advance(lease - time.Minute)
 	s.nothing()
 	require.True(s.t, s.one(id).InFlight)
 	s.Advance(2 * time.Minute)
 	require.False(s.t, s.one(id).InFlight)
+	require.True(s.t, s.one(id).Unsettled, "what came of it is not known")
+	s.deliver("a")
+	require.False(s.t, s.one(id).Unsettled)
 }
 
 func (s *stand[Tx]) nextDueTold() {

@@ -62,11 +62,7 @@ func (s *stand[Tx]) operatorPauses() {
 	require.Equal(s.t, "maintenance", state.Reason)
 	s.claimed("b", "c")
 	later := s.add(push("later", "U-4"))
-	s.inTx(func(tx Tx) {
-		became, err := s.Store.WithdrawTx(s.t.Context(), tx, later)
-		require.NoError(s.t, err)
-		require.Equal(s.t, []outbox.Withdrawal{outbox.Withdrawn}, became, "enqueueing and withdrawing go on")
-	})
+	require.NoError(s.t, s.act(outbox.VerbDiscard, later), "enqueueing and discarding go on")
 	s.Advance(lease / 2)
 	s.nothing(probing)
 	s.nothing(alone)

@@ -18,8 +18,8 @@ func eraseClauses[Tx any]() []clause[Tx] {
 		{"an order that is reported again is still a duplicate", (*stand[Tx]).erasedIsDuplicate},
 		{"a person with a message under way is not erased", (*stand[Tx]).eraseUnderWay},
 		{"a late settlement finds what was erased gone", (*stand[Tx]).eraseAfterLease},
-		{"what waited for an erased message is released", (*stand[Tx]).eraseReleases},
 		{"what was erased is not sent again", (*stand[Tx]).erasedNotAgain},
+		{"a person is erased in their association alone", (*stand[Tx]).erasesOneAssociation},
 		{"a person who was erased may come back", (*stand[Tx]).erasedComesBack},
 	}
 }
@@ -48,6 +48,7 @@ func theirs(key string, edits ...func(*outbox.Message)) outbox.Message {
 		m.KeyParts = []string{"elevate", "order-1", erasable, "register"}
 		m.Items = []string{"line-1"}
 		m.Facts = []byte("facts of " + erasable)
+		m.Scope = "scope of " + erasable
 	})
 	for _, edit := range edits {
 		edit(&m)
@@ -62,11 +63,7 @@ func named(e *outbox.Settlement) {
 // insertTheirs returns one message in each place in which one may be.
 func (s *stand[Tx]) insertTheirs() (queued, ended []outbox.ID) {
 	s.t.Helper()
-	reason := func(m *outbox.Message) { m.Reason = "no " + erasable }
-	queued = append(queued,
-		s.add(theirs("held", born(outbox.StateHeld), reason)),
-		s.add(theirs("task", born(outbox.StateParked), reason, func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "refund" })),
-		s.add(theirs("retried", to("notified"))), s.add(theirs("parked")))
+	queued = append(queued, s.add(theirs("retried", to("notified"))), s.add(theirs("parked")))
 	g := s.claimed("retried", "parked")
 	s.settled(g.end(0, outbox.StatePending, named, delay(time.Hour)), g.end(1, outbox.StateParked, named))
 	ended = append(ended, s.add(theirs("delivered")), s.add(theirs("discarded")))
@@ -84,7 +81,7 @@ func (s *stand[Tx]) everythingKept() string {
 	s.t.Helper()
 	var b strings.Builder
 	for _, rec := range s.all() {
-		fmt.Fprintf(&b, "%+v %s %s %s %s\n", rec, rec.Facts, rec.Profile, rec.Fingerprint, rec.Receipt)
+		fmt.Fprintf(&b, "%+v %s %s %s\n", rec, rec.Facts, rec.Profile, rec.Receipt)
 		for _, a := range s.attempts(rec.ID) {
 			fmt.Fprintf(&b, "%+v %s\n", a, a.Receipt)
 		}
@@ -136,6 +133,7 @@ func (s *stand[Tx]) eraseKeepsPlace() {
 		require.Equal(s.t, was.Kind, rec.Kind)
 		require.True(s.t, rec.Created.Equal(was.Created))
 		require.Empty(s.t, rec.Facts)
+		require.Empty(s.t, rec.Scope)
 		require.Empty(s.t, rec.Profile)
 		require.Empty(s.t, rec.Receipt)
 		want := was.State
@@ -212,16 +210,6 @@ func (s *stand[Tx]) eraseAfterLease() {
 	s.nothing()
 }
 
-func (s *stand[Tx]) eraseReleases() {
-	s.add(theirs("x"))
-	f := s.add(push("f", "U-2", after("x")))
-	s.park("x")
-	s.requireState(f, outbox.StateParked)
-	s.erased(1)
-	s.requireState(f, outbox.StatePending)
-	s.claimed("f")
-}
-
 func (s *stand[Tx]) erasedNotAgain() {
 	id := s.add(theirs("a"))
 	s.deliver("a")
@@ -239,4 +227,28 @@ func (s *stand[Tx]) erasedComesBack() {
 	s.deliver("c")
 	s.erased(2)
 	require.Len(s.t, s.find(outbox.Query{Person: pseudonym}), 3)
+}
+
+func (s *stand[Tx]) erasesOneAssociation() {
+	none := s.add(theirs("a"))
+	acme := []outbox.ID{s.add(theirs("a", to("elevate/acme"))), s.add(theirs("b", to("notified/acme")))}
+	other := s.add(theirs("a", to("elevate/acme.b")))
+	n, err := s.Store.Erase(s.t.Context(), outbox.Erasure{
+		Actor: outbox.Actor{Name: "Kim"}, Reason: "asked to be forgotten", Person: erasable, Association: "acme", Pseudonym: pseudonym,
+	})
+	require.NoError(s.t, err)
+	require.Equal(s.t, 2, n)
+	for _, id := range acme {
+		require.Equal(s.t, pseudonym, s.one(id).Person)
+		require.Empty(s.t, s.one(id).Facts)
+	}
+	for _, id := range []outbox.ID{none, other} {
+		rec := s.one(id)
+		require.Equal(s.t, erasable, rec.Person)
+		require.NotEmpty(s.t, rec.Facts)
+		require.NotEmpty(s.t, rec.Scope)
+		require.Equal(s.t, outbox.StatePending, rec.State)
+	}
+	s.erased(1)
+	require.Equal(s.t, erasable, s.one(other).Person)
 }

@@ -15,7 +15,6 @@ func fairnessClauses[Tx any]() []clause[Tx] {
 		{"the tour goes round and misses none", (*stand[Tx]).tourGoesRound},
 		{"new names are met on the way, and one that is gone stops nothing", (*stand[Tx]).tourMeetsNewNames},
 		{"suspects, however many, do not hide what may be sent", (*stand[Tx]).suspectsHideNone},
-		{"what waits for others, however much, does not hide what may be sent", (*stand[Tx]).followersHideNone},
 		{"a person with much to send does not hide another", (*stand[Tx]).busyLaneHidesNone},
 		{"what cannot be sent to takes nothing from others", (*stand[Tx]).shutTakesNoRoom},
 	}
@@ -128,15 +127,6 @@ func (s *stand[Tx]) suspectsHideNone() {
 	g := s.claim(room)
 	require.Equal(s.t, []string{"a", "b"}, g.keys())
 	require.True(s.t, g.Suspects)
-}
-
-func (s *stand[Tx]) followersHideNone() {
-	s.add(push("x", "", born(outbox.StateHeld)))
-	for i := range 6 {
-		s.add(push(fmt.Sprint("f", i), fmt.Sprint("U-", i), after("x")))
-	}
-	s.add(push("a", "U-a"))
-	require.Equal(s.t, []string{"a"}, s.claim(func(r *outbox.ClaimRequest) { r.Limit, r.DestinationLimit = 2, 2 }).keys())
 }
 
 // busyLaneHidesNone lets a store tell of a busy lane before it looks further.

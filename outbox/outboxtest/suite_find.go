@@ -12,6 +12,8 @@ import (
 func findClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"each field selects, and all must match", (*stand[Tx]).findByField},
+		{"a person is one of their association", (*stand[Tx]).findPerson},
+		{"scopes are told apart byte by byte", (*stand[Tx]).findScope},
 		{"pages follow each other", (*stand[Tx]).findPages},
 		{"a query that selects nothing is refused", (*stand[Tx]).findRefuses},
 		{"counts tell what stands in the queue", (*stand[Tx]).countsQueue},
@@ -19,8 +21,8 @@ func findClauses[Tx any]() []clause[Tx] {
 }
 
 func (s *stand[Tx]) findByField() {
-	parked := s.add(push("a", "U-1", born(outbox.StateParked)))
-	held := s.add(push("b", "U-1", born(outbox.StateHeld), to("notified")))
+	parked := s.addParked(push("a", "U-1"))
+	other := s.addParked(push("b", "U-1", to("notified")))
 	pending := s.add(push("c", "U-2", func(m *outbox.Message) { m.Subject = "order-2" }))
 	delivered := s.add(push("a", "U-3", to("elevate/acme")))
 	g := s.claim()
@@ -32,16 +34,17 @@ func (s *stand[Tx]) findByField() {
 		want []outbox.ID
 	}{
 		"ids":                    {outbox.Query{IDs: []outbox.ID{delivered, parked, 1 << 40}}, []outbox.ID{parked, delivered}},
-		"subject":                {outbox.Query{Subject: "order-1"}, []outbox.ID{parked, held, delivered}},
-		"person":                 {outbox.Query{Person: "U-1"}, []outbox.ID{parked, held}},
+		"subject":                {outbox.Query{Subject: "order-1"}, []outbox.ID{parked, other, delivered}},
+		"person":                 {outbox.Query{Person: "U-1"}, []outbox.ID{parked, other}},
 		"keys":                   {outbox.Query{Keys: []string{"c", "a", "absent"}}, []outbox.ID{parked, pending, delivered}},
 		"keys in a destination":  {outbox.Query{Keys: []string{"a"}, Destination: "elevate"}, []outbox.ID{parked}},
 		"pending":                {outbox.Query{States: []outbox.State{outbox.StatePending}}, []outbox.ID{pending}},
-		"parked and delivered":   {outbox.Query{States: []outbox.State{outbox.StateDelivered, outbox.StateParked}}, []outbox.ID{parked, delivered}},
-		"person and state":       {outbox.Query{Person: "U-1", States: []outbox.State{outbox.StateHeld}}, []outbox.ID{held}},
+		"parked and delivered":   {outbox.Query{States: []outbox.State{outbox.StateDelivered, outbox.StateParked}}, []outbox.ID{parked, other, delivered}},
+		"person and destination": {outbox.Query{Person: "U-1", Destination: "notified"}, []outbox.ID{other}},
+		"person and state":       {outbox.Query{Person: "U-2", States: []outbox.State{outbox.StateParked}}, nil},
 		"subject and key":        {outbox.Query{Subject: "order-2", Keys: []string{"a"}}, nil},
-		"person, past an ID":     {outbox.Query{Person: "U-1", AfterID: parked}, []outbox.ID{held}},
-		"ids, in a destination":  {outbox.Query{IDs: []outbox.ID{parked, held}, Destination: "notified"}, []outbox.ID{held}},
+		"person, past an ID":     {outbox.Query{Person: "U-1", AfterID: parked}, []outbox.ID{other}},
+		"ids, in a destination":  {outbox.Query{IDs: []outbox.ID{parked, other}, Destination: "notified"}, []outbox.ID{other}},
 		"a state that none has":  {outbox.Query{States: []outbox.State{outbox.StateWithdrawn}}, nil},
 		"a person that none has": {outbox.Query{Person: "U-9"}, nil},
 	} {
@@ -59,6 +62,37 @@ func recordIDs(records []outbox.Record) (ids []outbox.ID) {
 		ids = append(ids, records[i].ID)
 	}
 	return ids
+}
+
+func (s *stand[Tx]) findPerson() {
+	none, acme, other := s.add(push("a", "U-1")), s.add(push("b", "U-1", to("elevate/acme"))), s.add(push("c", "U-1", to("elevate/acme.b")))
+	there := s.add(push("d", "U-1", to("notified/acme")))
+	s.add(push("e", "U-2", to("elevate/acme")))
+	for association, want := range map[string][]outbox.ID{
+		"": {none}, "acme": {acme, there}, "acme.b": {other}, "ACME": nil, "a": nil,
+	} {
+		q := outbox.Query{Person: "U-1", Association: association}
+		require.Equal(s.t, want, recordIDs(s.find(q)), "association %q", association)
+		s.inTx(func(tx Tx) {
+			found, err := s.Store.FindTx(s.t.Context(), tx, q)
+			require.NoError(s.t, err)
+			require.Equal(s.t, want, recordIDs(found), "association %q, in a transaction", association)
+		})
+	}
+	require.Empty(s.t, s.find(outbox.Query{Person: "U-1", Association: "acme", Destination: "elevate"}))
+	require.Equal(s.t, []outbox.ID{there}, recordIDs(s.find(outbox.Query{Person: "U-1", Association: "acme", Destination: "notified/acme"})))
+}
+
+func (s *stand[Tx]) findScope() {
+	scope := func(scope string) func(*outbox.Message) { return func(m *outbox.Message) { m.Scope = scope } }
+	s.insert(push("none", "U-1"), push("other", "U-2", scope(awkward[0])), push("there", "U-1", to("notified"), scope(awkward[0])))
+	for i, name := range awkward {
+		id := s.add(push(fmt.Sprint(i), "U-1", scope(name)))
+		q := outbox.Query{Destination: "elevate", Person: "U-1", Scope: name}
+		require.Equal(s.t, []outbox.ID{id}, recordIDs(s.find(q)), "%q", name)
+		require.Equal(s.t, name, s.one(id).Scope)
+	}
+	require.Len(s.t, s.find(outbox.Query{Destination: "elevate", Person: "U-1"}), len(awkward)+1)
 }
 
 func (s *stand[Tx]) findPages() {
@@ -84,7 +118,15 @@ func (s *stand[Tx]) findPages() {
 }
 
 func (s *stand[Tx]) findRefuses() {
-	for _, q := range []outbox.Query{{}, {Destination: "elevate"}, {Person: "U-1", Limit: -1}, {Person: "U-1", Limit: 10_001}} {
+	for _, q := range []outbox.Query{
+		{},
+		{Destination: "elevate"},
+		{Person: "U-1", Limit: -1},
+		{Person: "U-1", Limit: 10_001},
+		{Keys: []string{"a"}, Association: "acme"},
+		{Person: "U-1", Scope: "p"},
+		{Destination: "elevate", Keys: []string{"a"}, Scope: "p"},
+	} {
 		var bad *check.InputError
 		_, err := s.Store.Find(s.t.Context(), q)
 		require.ErrorAs(s.t, err, &bad)
@@ -96,12 +138,10 @@ func (s *stand[Tx]) findRefuses() {
 }
 
 func (s *stand[Tx]) countsQueue() {
+	s.addParked(push("d", "U-3"))
+	s.addParked(push("f", "U-3", to("notified")))
 	oldest := s.add(push("a", "U-1"))
-	s.insert(
-		push("b", "U-1"), push("c", "U-2"), push("d", "U-3", born(outbox.StateParked)),
-		push("e", "", born(outbox.StateHeld)), push("f", "", born(outbox.StateHeld), to("notified")),
-		push("g", "U-4", to("done")),
-	)
+	s.insert(push("b", "U-1"), push("c", "U-2"), push("g", "U-4", to("done")))
 	g := s.claim()
 	require.Equal(s.t, []string{"a", "c", "g"}, g.keys())
 	s.settled(g.end(2, outbox.StateDelivered))
@@ -115,9 +155,9 @@ func (s *stand[Tx]) countsQueue() {
 	elevate := counts["elevate"]
 	require.True(s.t, elevate.Oldest.Equal(s.one(oldest).Created))
 	require.Equal(s.t, outbox.Count{
-		Destination: "elevate", Pending: 3, InFlight: 2, Parked: 1, Held: 1, Oldest: elevate.Oldest,
+		Destination: "elevate", Pending: 3, InFlight: 2, Parked: 1, Oldest: elevate.Oldest,
 	}, elevate)
-	require.Equal(s.t, outbox.Count{Destination: "notified", Held: 1}, counts["notified"])
+	require.Equal(s.t, outbox.Count{Destination: "notified", Parked: 1}, counts["notified"])
 	done := counts["done"]
-	require.Zero(s.t, done.Pending+done.InFlight+done.Parked+done.Held)
+	require.Zero(s.t, done.Pending+done.InFlight+done.Parked)
 }

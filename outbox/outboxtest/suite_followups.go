@@ -23,9 +23,9 @@ func (s *stand[Tx]) followUps() {
 	s.add(push("a", "U-1"))
 	g := s.claimed("a")
 	s.settled(g.end(0, outbox.StateDelivered,
-		then(push("b", "U-1", to("notified")), push("c", "U-1"), push("d", "U-2", born(outbox.StateParked)))))
+		then(push("b", "U-1", to("notified")), push("c", "U-1"), push("d", "U-2"))))
 	require.Len(s.t, s.all(), 4)
-	g = s.claimed("b", "c")
+	g = s.claimed("b", "c", "d")
 	require.Equal(s.t, "facts of b", string(g.Leased[0].Facts))
 	require.Equal(s.t, "profile of U-1", string(g.Leased[0].Profile))
 	require.True(s.t, s.insert(push("b", "U-1", to("notified")))[0].Duplicate)

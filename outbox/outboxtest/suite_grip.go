@@ -66,6 +66,8 @@ func (g grip) end(n int, state outbox.State, edits ...func(*outbox.Settlement)) 
 		e.Outcome, e.Code = outbox.OutcomeAlreadyDone, "44"
 	case outbox.StateParked:
 		e.Outcome, e.Code, e.Reason = outbox.OutcomeRejected, "400", "unknown product"
+	case outbox.StateWithdrawn, outbox.StateReplaced:
+		e.Reason = "nothing is left to be sent"
 	default:
 		e.Outcome, e.Reason, e.Delay = outbox.OutcomeUnavailable, "the platform is down", time.Minute
 	}

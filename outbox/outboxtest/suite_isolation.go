@@ -1,10 +1,8 @@
 package outboxtest
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +14,6 @@ func isolationClauses[Tx any]() []clause[Tx] {
 	for _, isolation := range []string{"read committed", "repeatable read", "serializable"} {
 		clauses = append(clauses,
 			clause[Tx]{"a concurrent repeat is one message at " + isolation, func(s *stand[Tx]) { s.repeatAt(isolation) }},
-			clause[Tx]{"a concurrent conflict is told at " + isolation, func(s *stand[Tx]) { s.conflictAt(isolation) }},
 			clause[Tx]{"a sender goes on beside checkouts at " + isolation, func(s *stand[Tx]) { s.sendBeside(isolation) }},
 		)
 	}
@@ -24,14 +21,12 @@ func isolationClauses[Tx any]() []clause[Tx] {
 }
 
 // retried repeats a whole transaction that the database refused, as a shop
-// does. A conflict is an answer, and is not repeated.
+// does.
 func (s *stand[Tx]) retried(isolation string, begun func(), f func(tx Tx) error) error {
 	var err error
 	for range 100 {
-		err = s.once(isolation, begun, f)
-		var conflict *outbox.ConflictError
-		if err == nil || errors.As(err, &conflict) {
-			return err
+		if err = s.once(isolation, begun, f); err == nil {
+			return nil
 		}
 		begun = func() {}
 	}
@@ -82,35 +77,6 @@ func (s *stand[Tx]) repeatAt(isolation string) {
 		require.Len(s.t, s.find(outbox.Query{Keys: keys}), 2)
 	}
 	require.Len(s.t, s.all(), rounds*(at+2), "each transaction's own message was kept")
-}
-
-func (s *stand[Tx]) conflictAt(isolation string) {
-	s.needsIsolation()
-	const rounds, at = 4, 6
-	for round := range rounds {
-		key := fmt.Sprint(round)
-		begun := s.barrier(at)
-		var mu sync.Mutex
-		refused := 0
-		require.NoError(s.t, atOnce(at, func(i int) error {
-			err := s.retried(isolation, begun, func(tx Tx) error {
-				own := push(fmt.Sprint(round, "of", i), "U-2")
-				_, err := s.Store.InsertTx(s.t.Context(), tx, own, push(key, "U-1", facts(fmt.Sprint(i))))
-				return err
-			})
-			var conflict *outbox.ConflictError
-			if !errors.As(err, &conflict) {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			refused++
-			return nil
-		}))
-		require.Equal(s.t, at-1, refused)
-		require.Len(s.t, s.find(outbox.Query{Keys: []string{key}}), 1)
-	}
-	require.Len(s.t, s.all(), rounds*2, "nothing of a refused call was kept")
 }
 
 // sendBeside delivers while checkouts insert and repeat.

@@ -14,12 +14,6 @@ func keyClauses[Tx any]() []clause[Tx] {
 		{"a key stays taken after delivery", (*stand[Tx]).duplicateOfDelivered},
 		{"new and known keys mix in one call", (*stand[Tx]).mixedCall},
 		{"a key is free in another destination", (*stand[Tx]).keyPerDestination},
-		{"a fingerprint given stands for the facts", (*stand[Tx]).givenFingerprint},
-		{"other facts conflict, and the first stay", (*stand[Tx]).conflict},
-		{"other facts conflict within a call", (*stand[Tx]).conflictInOneCall},
-		{"other facts conflict within a transaction", (*stand[Tx]).conflictInOneTx},
-		{"a key that must not exist refuses", (*stand[Tx]).unlessRefuses},
-		{"keys that must not exist and do not let pass", (*stand[Tx]).unlessPasses},
 	}
 }
 
@@ -51,11 +45,12 @@ func (s *stand[Tx]) duplicateInOneTx() {
 func (s *stand[Tx]) duplicateLater() {
 	first := s.add(push("a", "U-1"))
 	again := s.insert(push("a", "U-1", func(m *outbox.Message) {
-		m.Profile, m.Subject, m.Kind = []byte("moved house"), "order-2", "other"
+		m.Profile, m.Subject, m.Kind, m.Facts = []byte("moved house"), "order-2", "other", []byte("other")
 	}))
 	require.Equal(s.t, []outbox.Inserted{{ID: first, Duplicate: true}}, again)
 	g := s.claimed("a")
 	require.Equal(s.t, "profile of U-1", string(g.Leased[0].Profile))
+	require.Equal(s.t, "facts of a", string(g.Leased[0].Facts))
 	require.Equal(s.t, "order-1", g.Leased[0].Subject)
 	require.Equal(s.t, "registration", g.Leased[0].Kind)
 }
@@ -81,65 +76,4 @@ func (s *stand[Tx]) keyPerDestination() {
 	inserted := s.insert(push("a", "U-1"), push("a", "U-1", to("notified")), push("a", "U-1", to("elevate/acme"), facts("other")))
 	require.Equal(s.t, []bool{false, false, false}, duplicates(inserted))
 	require.Len(s.t, s.claim().keys(), 3)
-}
-
-func (s *stand[Tx]) givenFingerprint() {
-	first := s.add(push("a", "U-1", facts("old form")))
-	old := push("a", "U-1", facts("old form")).FactsFingerprint()
-	again := s.insert(push("a", "U-1", facts("new form"), func(m *outbox.Message) { m.Fingerprint = old }))
-	require.Equal(s.t, []outbox.Inserted{{ID: first, Duplicate: true}}, again)
-	require.Equal(s.t, "old form", string(s.one(first).Facts))
-}
-
-func (s *stand[Tx]) conflict() {
-	first := s.add(push("a", "U-1"))
-	var conflict *outbox.ConflictError
-	err := s.refused(push("new", "U-2"), push("a", "U-1", facts("other")))
-	require.ErrorAs(s.t, err, &conflict)
-	require.Equal(s.t, outbox.ConflictError{Destination: "elevate", Key: "a", ID: first}, *conflict)
-}
-
-func (s *stand[Tx]) conflictInOneCall() {
-	var conflict *outbox.ConflictError
-	err := s.refused(push("a", "U-1"), push("a", "U-1", facts("other")))
-	require.ErrorAs(s.t, err, &conflict)
-	require.Equal(s.t, "a", conflict.Key)
-	require.False(s.t, conflict.MustRollBack)
-}
-
-func (s *stand[Tx]) conflictInOneTx() {
-	s.inTx(func(tx Tx) {
-		first, err := s.Store.InsertTx(s.t.Context(), tx, push("a", "U-1"))
-		require.NoError(s.t, err)
-		var conflict *outbox.ConflictError
-		_, err = s.Store.InsertTx(s.t.Context(), tx, push("a", "U-1", facts("other")))
-		require.ErrorAs(s.t, err, &conflict)
-		require.Equal(s.t, first[0].ID, conflict.ID)
-		require.False(s.t, conflict.MustRollBack)
-	})
-	require.Len(s.t, s.all(), 1)
-	require.Equal(s.t, "facts of a", string(s.all()[0].Facts))
-}
-
-func (s *stand[Tx]) unlessRefuses() {
-	here := s.add(push("a", "U-1"))
-	there := s.add(push("b", "U-1", to("notified")))
-	var exists *outbox.ExistsError
-	err := s.refused(push("c", "U-1"), push("d", "U-1", unless("a", "b", "absent")))
-	require.ErrorAs(s.t, err, &exists)
-	require.ElementsMatch(s.t, []outbox.Found{
-		{ID: here, Destination: "elevate", Key: "a"}, {ID: there, Destination: "notified", Key: "b"},
-	}, exists.Found)
-
-	conflicting := push("a", "U-1", facts("other"), unless("b"))
-	s.inTx(func(tx Tx) {
-		_, err = s.Store.InsertTx(s.t.Context(), tx, conflicting)
-		require.ErrorAs(s.t, err, &exists, "a key that must not exist comes before a conflict")
-	})
-}
-
-func (s *stand[Tx]) unlessPasses() {
-	s.add(push("a", "U-1"))
-	s.insert(push("b", "U-1", unless("absent", "A", "a ")))
-	require.Len(s.t, s.all(), 2)
 }

@@ -12,7 +12,6 @@ func lookedUpClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
 		{"what was delivered is sent again, where profiles are looked up", (*stand[Tx]).deliveredAgain},
 		{"what ended otherwise is not", (*stand[Tx]).endedNotAgain},
-		{"what is sent again holds back what names it, and cannot be withdrawn", (*stand[Tx]).againInQueue},
 		{"a look-up changes nothing for what stands in the queue", (*stand[Tx]).lookedUpInQueue},
 	}
 }
@@ -39,6 +38,7 @@ func (s *stand[Tx]) deliveredAgain() {
 
 		g := s.claimed(person)
 		require.Equal(s.t, 1, g.Leased[0].Attempt)
+		require.True(s.t, g.Leased[0].PossibleDuplicate(), "the platform has it")
 		require.Zero(s.t, g.Leased[0].Lost)
 		require.Empty(s.t, g.Leased[0].Profile)
 		require.Equal(s.t, "facts of "+person, string(g.Leased[0].Facts))
@@ -65,22 +65,9 @@ func (s *stand[Tx]) endedNotAgain() {
 	}
 }
 
-func (s *stand[Tx]) againInQueue() {
-	id := s.add(push("a", "U-1"))
-	s.deliver("a")
-	require.NoError(s.t, s.sendAgainLookedUp(id))
-	s.add(push("f", "U-2", after("a")))
-	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawInFlight}, s.withdraw(id), "the platform has it")
-	s.deliver("a")
-	s.deliver("f")
-}
-
 func (s *stand[Tx]) lookedUpInQueue() {
-	id := s.add(push("a", "U-1", born(outbox.StateParked)))
-	held := s.add(push("b", "U-2", born(outbox.StateHeld)))
+	id := s.addParked(push("a", "U-1"))
 	require.NoError(s.t, s.sendAgainLookedUp(id))
-	var refused *outbox.RefusedError
-	require.ErrorAs(s.t, s.sendAgainLookedUp(held), &refused)
 	require.Equal(s.t, "profile of U-1", string(s.claimed("a").Leased[0].Profile))
 	require.ErrorIs(s.t, s.sendAgainLookedUp(id), outbox.ErrInFlight)
 }

@@ -1,6 +1,7 @@
 package outboxtest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ func operatorClauses[Tx any]() []clause[Tx] {
 		{"send again counts a parked message anew and keeps its doubt", (*stand[Tx]).sendAgainParked},
 		{"send again makes a waiting message due now", (*stand[Tx]).sendAgainPending},
 		{"send again after a lost lease keeps its doubt", (*stand[Tx]).sendAgainAfterLoss},
-		{"send again is refused for tasks, held and ended messages", (*stand[Tx]).sendAgainRefused},
+		{"send again is refused for ended messages", (*stand[Tx]).sendAgainRefused},
 		{"what stands in the queue is discarded or marked done", (*stand[Tx]).operatorEnds},
 		{"what has left the queue is not ended again", (*stand[Tx]).endRefused},
 		{"a message in flight is left alone", (*stand[Tx]).actUnderWay},
@@ -59,7 +60,7 @@ func (s *stand[Tx]) sendAgainAfterLoss() {
 	id := s.add(push("a", "U-1"))
 	s.lose(1, []string{"a"})
 	require.NoError(s.t, s.act(outbox.VerbSendAgain, id))
-	require.Equal(s.t, []outbox.Withdrawal{outbox.WithdrawInFlight}, s.withdraw(id))
+	require.True(s.t, s.one(id).Unsettled || s.one(id).PossibleDuplicate())
 	require.True(s.t, s.claimed("a").Leased[0].PossibleDuplicate())
 }
 
@@ -68,9 +69,7 @@ func (s *stand[Tx]) sendAgainRefused() {
 	s.deliver("a")
 	discarded := s.add(push("b", "U-2"))
 	require.NoError(s.t, s.act(outbox.VerbDiscard, discarded))
-	held := s.add(push("c", "", born(outbox.StateHeld)))
-	task := s.add(push("d", "", born(outbox.StateParked), func(m *outbox.Message) { m.Kind = outbox.TaskPrefix + "refund" }))
-	for _, id := range []outbox.ID{delivered, discarded, held, task} {
+	for _, id := range []outbox.ID{delivered, discarded} {
 		was := s.one(id).State
 		var refused *outbox.RefusedError
 		require.ErrorAs(s.t, s.act(outbox.VerbSendAgain, id), &refused)
@@ -85,19 +84,19 @@ func (s *stand[Tx]) operatorEnds() {
 	for verb, end := range map[outbox.Verb]outbox.State{
 		outbox.VerbDiscard: outbox.StateDiscarded, outbox.VerbMarkDone: outbox.StateMarkedDone,
 	} {
-		for _, state := range []outbox.State{outbox.StatePending, outbox.StateParked, outbox.StateHeld} {
-			id := s.add(push(string(verb)+state.String(), "U-1", func(m *outbox.Message) { m.Born, m.Reason = state, "waits" }))
+		for tries, add := range []func(outbox.Message) outbox.ID{s.add, s.addParked} {
+			id := add(push(fmt.Sprint(verb, tries), "U-1"))
 			require.NoError(s.t, s.act(verb, id))
 			rec := s.one(id)
 			require.Equal(s.t, end, rec.State)
 			require.False(s.t, rec.Settled.IsZero())
 			require.Empty(s.t, rec.Profile)
 			log := s.attempts(id)
-			require.Len(s.t, log, 1)
-			require.Equal(s.t, end, log[0].State)
-			require.Equal(s.t, outbox.OutcomeNone, log[0].Outcome)
-			require.Equal(s.t, "Kim", log[0].By)
-			require.Contains(s.t, log[0].Reason, "was asked to")
+			require.Len(s.t, log, tries+1)
+			require.Equal(s.t, end, log[tries].State)
+			require.Equal(s.t, outbox.OutcomeNone, log[tries].Outcome)
+			require.Equal(s.t, "Kim", log[tries].By)
+			require.Contains(s.t, log[tries].Reason, "was asked to")
 		}
 	}
 	s.nothing()
@@ -137,23 +136,22 @@ func (s *stand[Tx]) actNotFound() {
 }
 
 func (s *stand[Tx]) audited() {
-	parked := s.add(push("a", "U-1", born(outbox.StateParked)))
-	held := s.add(push("b", "", born(outbox.StateHeld)))
-	require.NoError(s.t, s.act(outbox.VerbSendAgain, parked))
-	require.Error(s.t, s.act(outbox.VerbSendAgain, held))
+	again, discarded := s.addParked(push("a", "U-1")), s.addParked(push("b", "U-2"))
+	require.NoError(s.t, s.act(outbox.VerbSendAgain, again))
 	s.Advance(time.Minute)
 	s.steer(outbox.VerbPause, "elevate")
 	s.Advance(time.Minute)
-	require.NoError(s.t, s.act(outbox.VerbDiscard, held))
+	require.NoError(s.t, s.act(outbox.VerbDiscard, discarded))
+	require.Error(s.t, s.act(outbox.VerbSendAgain, discarded))
 	s.Advance(time.Minute)
 	s.steer(outbox.VerbResume, "elevate")
 
 	kim := outbox.Actor{Name: "Kim", Role: "staff"}
 	want := []outbox.AuditEntry{
 		{Action: outbox.Action{Verb: outbox.VerbResume, Actor: kim, Reason: "maintenance", Destination: "elevate"}},
-		{Action: outbox.Action{Verb: outbox.VerbDiscard, Actor: kim, Reason: "was asked to", ID: held}, Key: "b", Was: outbox.StateHeld},
+		{Action: outbox.Action{Verb: outbox.VerbDiscard, Actor: kim, Reason: "was asked to", ID: discarded}, Key: "b", Was: outbox.StateParked},
 		{Action: outbox.Action{Verb: outbox.VerbPause, Actor: kim, Reason: "maintenance", Destination: "elevate"}},
-		{Action: outbox.Action{Verb: outbox.VerbSendAgain, Actor: kim, Reason: "was asked to", ID: parked}, Key: "a", Was: outbox.StateParked},
+		{Action: outbox.Action{Verb: outbox.VerbSendAgain, Actor: kim, Reason: "was asked to", ID: again}, Key: "a", Was: outbox.StateParked},
 	}
 	for _, limit := range []int{1, 3, 4, 10_000} {
 		entries, err := s.Store.Audit(s.t.Context(), limit)

@@ -20,7 +20,6 @@ func runClauses[Tx any]() []clause[Tx] {
 		{"after a lost lease a person's messages come one at a time", (*stand[Tx]).runAfterLoss},
 		{"a suspect goes neither with those before it nor is it overtaken", (*stand[Tx]).runBeforeSuspect},
 		{"a suspect goes alone, whatever the run", (*stand[Tx]).runOfSuspect},
-		{"a follower never goes with its unsettled predecessor", (*stand[Tx]).runAfter},
 		{"ordering keys to skip are left alone", (*stand[Tx]).skipped},
 		{"a busy ordering key is seen behind other busy ones", (*stand[Tx]).runBehindBusy},
 		{"what is told to be busy has a live lease", (*stand[Tx]).busyTold},
@@ -207,18 +206,6 @@ func (s *stand[Tx]) runOfSuspect() {
 		s.settled(g.end(0, outbox.StateDelivered))
 	}
 	require.False(s.t, s.claim(runs(5)).Suspects)
-}
-
-func (s *stand[Tx]) runAfter() {
-	s.insert(push("x", "U-1"), push("f", "U-1", after("x")), push("g", "U-1", after("f")), push("other", "U-1"))
-	g := s.claimedRuns(5, "x", "other")
-	s.settled(g.end(0, outbox.StatePending, delay(time.Hour)), g.end(1, outbox.StateDelivered))
-	s.claimedRuns(5)
-	s.Advance(61 * time.Minute)
-	for _, key := range []string{"x", "f", "g"} {
-		g = s.claimedRuns(5, key)
-		s.settled(g.end(0, outbox.StateDelivered))
-	}
 }
 
 func (s *stand[Tx]) skipped() {

@@ -34,24 +34,8 @@ func to(destination string) func(*outbox.Message) {
 	return func(m *outbox.Message) { m.Destination = destination }
 }
 
-func after(key string) func(*outbox.Message) {
-	return func(m *outbox.Message) { m.After = key }
-}
-
-func born(state outbox.State) func(*outbox.Message) {
-	return func(m *outbox.Message) { m.Born, m.Reason = state, "born "+state.String() }
-}
-
 func facts(b string) func(*outbox.Message) {
 	return func(m *outbox.Message) { m.Facts = []byte(b) }
-}
-
-func replaces(id outbox.ID) func(*outbox.Message) {
-	return func(m *outbox.Message) { m.Replaces = id }
-}
-
-func unless(keys ...string) func(*outbox.Message) {
-	return func(m *outbox.Message) { m.Unless = keys }
 }
 
 // inTx runs f in a transaction and commits it.
@@ -82,6 +66,14 @@ func (s *stand[Tx]) add(msg outbox.Message) outbox.ID {
 	inserted := s.insert(msg)
 	require.False(s.t, inserted[0].Duplicate)
 	return inserted[0].ID
+}
+
+// addParked inserts a new message and parks it. Nothing else may be due.
+func (s *stand[Tx]) addParked(msg outbox.Message) outbox.ID {
+	s.t.Helper()
+	id := s.add(msg)
+	s.park(msg.Key)
+	return id
 }
 
 // refused returns an insertion's error, after it has checked that nothing of

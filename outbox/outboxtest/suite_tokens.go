@@ -26,6 +26,7 @@ func everything(e *outbox.Settlement) {
 	e.Hold, e.Pause, e.ProbeEvery, e.Resume = time.Hour, "credentials refused", time.Hour, true
 	e.Break = time.Hour
 	e.Receipt, e.Detail = []byte("receipt"), "detail"
+	e.Seq, e.Partly = 7, true
 }
 
 // requireUntouched requires that none of everything happened.
@@ -38,7 +39,10 @@ func (s *stand[Tx]) requireUntouched(id outbox.ID, logged int) {
 	require.Equal(s.t, outbox.NotPaused, state.Pausing)
 	require.True(s.t, state.HeldUntil.IsZero())
 	require.True(s.t, state.BrokenUntil.IsZero())
-	require.Empty(s.t, s.one(id).Receipt)
+	rec := s.one(id)
+	require.Empty(s.t, rec.Receipt)
+	require.Zero(s.t, rec.Seq)
+	require.Zero(s.t, rec.Doubt&outbox.DoubtPartly)
 }
 
 func (s *stand[Tx]) lateAfterTakeOver() {

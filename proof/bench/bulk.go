@@ -10,7 +10,7 @@ import (
 
 // copies makes rows of the shape that the store itself writes, on PostgreSQL:
 // each is the newest message anew, for a person of its own and with another key,
-// and the ordering key, the key's length and the fingerprint that follow from that.
+// and the ordering key and the key's length that follow from that.
 // They are the next n numbers after first.
 const copies = `
 WITH template AS (SELECT * FROM amsbridge_message ORDER BY id DESC LIMIT 1),
@@ -20,12 +20,13 @@ numbered AS (
 renamed AS (
 	SELECT *, convert_to(replace(convert_from(facts, 'UTF8'), was, now), 'UTF8') AS facts_now FROM numbered),
 made AS (
-	INSERT INTO amsbridge_message (lane, destination, key, key_parts, kind, version, person, subject, items, facts,
-		fingerprint, after_key, trace_context, created_at)
-	SELECT ('x' || left(encode(sha256(destination || '\x00'::bytea || convert_to(now, 'UTF8')), 'hex'), 16))::bit(64)::bigint,
-		destination, convert_to(left(encode(sha256(convert_to(now, 'UTF8')), 'hex'), length(key)), 'UTF8'),
+	INSERT INTO amsbridge_message (lane, scope, destination, key, key_parts, kind, version, person, subject, items, facts,
+		sequel, trace_context, created_at)
+	SELECT ('x' || left(encode(sha256('\x00'::bytea || convert_to(now, 'UTF8')), 'hex'), 8) ||
+			left(encode(sha256(destination || '\x00'::bytea || convert_to(now, 'UTF8')), 'hex'), 8))::bit(64)::bigint,
+		scope, destination, convert_to(left(encode(sha256(convert_to(now, 'UTF8')), 'hex'), length(key)), 'UTF8'),
 		replace(key_parts, was, now), kind, version, convert_to(now, 'UTF8'), convert_to(ordered, 'UTF8'), items, facts_now,
-		substring(sha256(facts_now) FROM 1 FOR 16), after_key, trace_context, created_at
+		sequel, trace_context, created_at
 	FROM renamed
 	RETURNING id, lane, destination, convert_from(person, 'UTF8') AS now)
 `
@@ -41,8 +42,8 @@ func bulkPending(ctx context.Context, o Outbox, n int) error {
 	}
 	if err := bulk(ctx, o, n-1, copies+`, old AS (
 	SELECT q.*, convert_from(m.person, 'UTF8') AS was FROM amsbridge_queue q JOIN amsbridge_message m USING (id) ORDER BY id DESC LIMIT 1)
-INSERT INTO amsbridge_queue (lane, id, destination, state, due_at, reason, profile)
-SELECT made.lane, made.id, made.destination, old.state, old.due_at, old.reason,
+INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
+SELECT made.lane, made.id, made.destination, old.due_at,
 	convert_to(replace(convert_from(old.profile, 'UTF8'), old.was, made.now), 'UTF8')
 FROM made, old`); err != nil {
 		return err
@@ -60,8 +61,9 @@ func bulkKept(ctx context.Context, o Outbox, p *Platform, n int) error {
 		return err
 	}
 	if err := bulk(ctx, o, n-1, copies+`, old AS (SELECT * FROM amsbridge_attempt ORDER BY message_id DESC LIMIT 1)
-INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, receipt, sender)
-SELECT made.id, old.n, old.at, old.took_us, old.outcome, old.state, old.duplicate, old.code, old.reason, old.detail, old.receipt, old.sender
+INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, doubt, seq, code, reason, detail, receipt, releases, sender)
+SELECT made.id, old.n, old.at, old.took_us, old.outcome, old.state, old.duplicate, old.doubt, old.seq, old.code, old.reason, old.detail,
+	old.receipt, old.releases, old.sender
 FROM made, old`); err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (t task) run(ctx context.Context) (d done, err error) {
 			return d, err
 		}
 		defer client.CloseIdleConnections()
-		counted.to = client
+		counted.to = straight{client}
 	}
 	s, err := send(ctx, o, outbox.SenderConfig{Destinations: everywhere{counted}, Concurrency: workers})
 	if err != nil {

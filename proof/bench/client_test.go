@@ -11,7 +11,6 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/notified"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // notifiedReply is as short as a success can be: the longer a reply is, the less
@@ -22,7 +21,7 @@ const notifiedReply = `<?xml version="1.0"?><APIResults APICallResult="0" APICal
 // benchmarkCall delivers the push of one product from as many workers as a
 // sender has. The server's allocations count too.
 func benchmarkCall(b *testing.B, product amsbridge.Product, client interface {
-	outbox.Destination
+	amsbridge.Platform
 	CloseIdleConnections()
 },
 ) {
@@ -37,7 +36,7 @@ func benchmarkCall(b *testing.B, product amsbridge.Product, client interface {
 	b.ReportAllocs()
 	b.ResetTimer()
 	require.NoError(b, times(b.Context(), b.N, workers, func(ctx context.Context) error {
-		_, err := client.Deliver(ctx, made.msgs[0])
+		_, err := straight{client}.Deliver(ctx, made.msgs[0])
 		return err
 	}))
 }

@@ -72,7 +72,7 @@ func beside(ctx context.Context, o Outbox, p *Platform, n int, dead string) (per
 		return 0, err
 	}
 	defer client.CloseIdleConnections()
-	destinations := outbox.Fixed{"elevate": client}
+	destinations := outbox.Fixed{"elevate": straight{client}}
 	total, of := n, distinct
 	if dead != "" {
 		var deadClient *elevate.Client
@@ -80,7 +80,7 @@ func beside(ctx context.Context, o Outbox, p *Platform, n int, dead string) (per
 			return 0, err
 		}
 		defer deadClient.CloseIdleConnections()
-		destinations["elevate/dead"] = deadClient
+		destinations["elevate/dead"] = straight{deadClient}
 		total, of = n+n/4, func(i int) (int, string) {
 			if i%5 == 4 {
 				return i, "dead"

@@ -42,7 +42,7 @@ func whale(ctx context.Context, l *Lab) (rows []Row, err error) {
 			return nil, err
 		}
 		defer client.CloseIdleConnections()
-		to := &sorting{Destination: client, person: string(person(first + theWhale + 1).ID), begun: time.Now()}
+		to := &sorting{Destination: straight{client}, person: string(person(first + theWhale + 1).ID), begun: time.Now()}
 		if _, err := drain(ctx, o, n, &p.Calls, outbox.SenderConfig{Destinations: everywhere{to}, Concurrency: workers}); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge"
@@ -44,17 +45,21 @@ func distinct(i int) (int, string) { return i, "" }
 // collector is a store that keeps what the hook makes.
 type collector struct{ msgs []outbox.Message }
 
-func (c *collector) InsertTx(_ context.Context, _ struct{}, msgs ...outbox.Message) ([]outbox.Inserted, error) {
-	c.msgs = append(c.msgs, msgs...)
-	return make([]outbox.Inserted, len(msgs)), nil
+func (c *collector) InsertTx(context.Context, struct{}, ...outbox.Message) ([]outbox.Inserted, error) {
+	return nil, errors.New("bench: the hook inserted messages without an entry")
 }
 
 func (c *collector) FindTx(context.Context, struct{}, outbox.Query) ([]outbox.Record, error) {
 	return nil, nil
 }
 
-func (c *collector) WithdrawTx(context.Context, struct{}, ...outbox.ID) ([]outbox.Withdrawal, error) {
-	return nil, nil
+func (c *collector) AppendTx(_ context.Context, _ struct{}, _ outbox.Entry, msgs ...outbox.Message) (bool, error) {
+	c.msgs = append(c.msgs, msgs...)
+	return true, nil
+}
+
+func (c *collector) LastEntryTx(context.Context, struct{}, string, string, int) (outbox.Entry, error) {
+	return outbox.Entry{}, nil
 }
 
 // collecting returns a hook whose messages the collector keeps.

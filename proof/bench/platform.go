@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // workers send at the same time, unless said otherwise.
@@ -76,7 +78,7 @@ func (p *Platform) prime(ctx context.Context) error {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	_, err = client.Deliver(ctx, made.msgs[0])
+	_, err = straight{client}.Deliver(ctx, made.msgs[0])
 	return err
 }
 
@@ -86,6 +88,18 @@ func elevateAt(url string, concurrency int) (*elevate.Client, error) {
 		Endpoint: url + "/registration", AllowLoopbackHTTP: true, Concurrency: concurrency,
 		Credentials: elevate.Key("key"), Profile: elevate.GuessedProfile(),
 	})
+}
+
+// straight gives what a message says to its platform, without a look at what else the person has.
+type straight struct{ amsbridge.Platform }
+
+// Deliver implements [outbox.Destination].
+func (s straight) Deliver(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+	g, err := amsbridge.DecodeGrant(m)
+	if err != nil {
+		return outbox.Result{}, err
+	}
+	return s.Give(ctx, g)
 }
 
 // errNotOK is what a bare client makes of another answer than the platform's.

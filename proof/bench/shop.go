@@ -83,8 +83,8 @@ func (s *shop[Tx]) Place(ctx context.Context, order amsbridge.Order, what Doing,
 		if !what.Push {
 			return nil
 		}
-		queued, err := s.hook.OrderCompleted(ctx, tx, order)
-		if err == nil && len(queued.Messages) == 0 {
+		report, err := s.hook.OrderCompleted(ctx, tx, order)
+		if err == nil && len(report.Entries) == 0 {
 			err = fmt.Errorf("bench: order %s made no push", order.ID)
 		}
 		return err

@@ -22,6 +22,8 @@ func TestPlatformsThatFailLoseAndDoubleNothing(t *testing.T) {
 		require.Equal(t, 150, report.Orders)
 		require.Positive(t, report.RolledBack)
 		require.Positive(t, report.Twice)
+		require.Positive(t, report.TakenBack)
+		require.Positive(t, report.ByHand)
 		require.Positive(t, report.Mails)
 		require.Positive(t, report.ByFate[string(stranger)], "72 hours pass")
 		require.Greater(t, report.Ahead, 72*time.Hour)
@@ -32,10 +34,10 @@ func TestPlatformsThatFailLoseAndDoubleNothing(t *testing.T) {
 func TestMarket(t *testing.T) {
 	t.Parallel()
 	m := openMarket(Config{Orders: 3000, Seed: 1, Like: ada})
-	require.Equal(t, m.sales, openMarket(Config{Orders: 3000, Seed: 1, Like: ada}).sales, "the seed decides")
+	require.Equal(t, m.seasons, openMarket(Config{Orders: 3000, Seed: 1, Like: ada}).seasons, "the seed decides")
 	fates, orders, keys := map[fate]int{}, map[string]int{}, map[addOn]bool{}
 	pushes, courses := map[push]bool{}, map[course]bool{}
-	several := 0
+	several, over := 0, 0
 	for _, s := range m.sales {
 		orders[string(s.order.Buyer.ID)]++
 		for _, l := range s.order.Lines {
@@ -45,6 +47,9 @@ func TestMarket(t *testing.T) {
 		}
 		for _, w := range s.wants {
 			fates[w.fate]++
+			if !w.owed {
+				over++
+			}
 			require.False(t, pushes[w.push], "one push twice: %v", w.push)
 			pushes[w.push] = true
 			if w.platform == toElevate {
@@ -57,6 +62,12 @@ func TestMarket(t *testing.T) {
 			}
 		}
 	}
+	var r Report
+	for _, acts := range m.seasons {
+		r.countActs(acts)
+	}
+	require.Greater(t, min(r.Refunds, r.Reversals, r.Swaps), 300)
+	require.Greater(t, over, 300)
 	for _, f := range []fate{sound, draft, closed, unlisted, elsewhere, otherPackage, stranger, unmapped, malformed} {
 		require.Positive(t, fates[f], f)
 	}

@@ -7,12 +7,25 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
+// countActs counts what the shop did.
+func (r *Report) countActs(acts []act) {
+	for _, a := range acts {
+		switch a.does {
+		case refunds:
+			r.Refunds++
+		case reverses:
+			r.Reversals++
+		case swaps:
+			r.Swaps++
+		}
+	}
+}
+
 // count compares what was wanted with what is there.
 func (r *Report) count(wants []wanted, o *observed) {
-	r.Pushes = len(wants)
 	r.Doubled = map[string]int{
 		"persons": beyondFirst(o.persons), "registrations": beyondFirst(o.seats) + beyondFirst(o.courses),
-		"add-ons": beyondFirst(o.addOns), "mails": beyondFirst(o.mails),
+		"mails": beyondFirst(o.mails), "add-ons": addedTooOften(wants, o), "not owed": 0,
 	}
 	r.ByFate, r.Faults = map[string]int{}, map[string]int{}
 	r.Violations = len(o.violations)
@@ -28,16 +41,27 @@ func (r *Report) count(wants []wanted, o *observed) {
 		}
 	}
 	for _, w := range wants {
-		r.countPush(w, o)
+		if w.owed {
+			r.countOwed(w, o)
+		} else {
+			r.countTaken(w, o)
+		}
 	}
+	r.countRegistrations(wants, o)
 	r.Phantom += phantoms(wants, o)
 }
 
-// countPush counts one push.
-func (r *Report) countPush(w wanted, o *observed) {
+// countOwed counts a push that the person is to have.
+func (r *Report) countOwed(w wanted, o *observed) {
+	r.Pushes++
 	there := o.has(w)
-	rows := o.rows[w.push]
-	if len(rows) == 0 {
+	last, earlier := lastGive(o.rows[w.push])
+	for _, e := range earlier {
+		if !e.state.Final() && !(e.take && takeExplained(w, e, o)) {
+			r.misjudged(w, "is owed, and an earlier turn of it still waits: "+e.reason)
+		}
+	}
+	if last == nil {
 		if there {
 			r.Unrecorded++
 		} else {
@@ -45,18 +69,17 @@ func (r *Report) countPush(w wanted, o *observed) {
 		}
 		return
 	}
-	r.Phantom += len(rows) - 1
-	calls, late := o.calls[w.platform+" "+rows[0].key], o.late[w.platform+" "+rows[0].key]
-	switch rows[0].state {
+	calls, late := o.calls[w.platform+" "+last.key], o.late[w.platform+" "+last.key]
+	switch last.state {
 	case outbox.StateParked:
 		r.Parked++
 		if there {
 			r.Arrived++
 		}
-		if !explained(w, rows[0].reason, calls, late) {
-			r.misjudged(w, "is parked for a reason that is not its own: "+rows[0].reason)
+		if !explained(w, last.reason, calls, late) {
+			r.misjudged(w, "is parked for a reason that is not its own: "+last.reason)
 		}
-		r.ByFate[parkedFor(w, rows[0].reason)]++
+		r.ByFate[parkedFor(w, last.reason)]++
 	case outbox.StateDelivered, outbox.StateAlreadyDone:
 		switch {
 		case !there:
@@ -77,6 +100,21 @@ func (r *Report) countPush(w wanted, o *observed) {
 			r.Lost++
 		}
 	}
+}
+
+// lastGive parts the newest give from the rest of a push's messages. A task of an order counts as one.
+func lastGive(rows []row) (last *row, rest []row) {
+	for i, r := range rows {
+		if !r.take && (last == nil || r.turn > last.turn) {
+			last = &rows[i]
+		}
+	}
+	for i, r := range rows {
+		if &rows[i] != last {
+			rest = append(rest, r)
+		}
+	}
+	return last, rest
 }
 
 // parkedFor names what a push was parked for.
@@ -104,7 +142,7 @@ func (o *observed) has(w wanted) bool {
 			return false
 		}
 	}
-	return w.platform == toNotified
+	return w.platform == toNotified && (w.pkg == 0 || o.seats[seat{w.person, w.show, w.pkg}] > 0)
 }
 
 // phantoms counts what is there and was not wanted.

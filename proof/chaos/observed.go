@@ -3,7 +3,8 @@ package chaos
 import (
 	"context"
 	"encoding/json"
-	"slices"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
@@ -27,9 +28,11 @@ type call struct {
 	fault elevatetest.FaultKind
 }
 
-// row is a message as the outbox keeps it.
+// row is a message as the outbox keeps it, or a task of an order.
 type row struct {
 	key    string
+	take   bool
+	turn   int
 	state  outbox.State
 	reason string
 }
@@ -43,20 +46,31 @@ type observed struct {
 	courses map[course]int
 	mails   map[course]int
 	addOns  map[addOn]int
+	// gains are how often each add-on was added anew.
+	gains map[addOn]int
 	// calls are the journals, by platform and key.
 	calls map[string][]call
 	// late counts the deliveries that timed out, by platform and key.
 	late map[string]int
 	// violations are what the sandboxes found wrong with calls.
 	violations []string
-	// rows are the outbox's, by what they are about.
-	rows map[push][]row
+	// rows are the outbox's, by what they are about; leftovers are takes of a registration
+	// for a show alone.
+	rows      map[push][]row
+	leftovers []leftover
+}
+
+// leftover is a take of a person's registration for a show.
+type leftover struct {
+	person string
+	show   int64
+	row
 }
 
 func newObserved() *observed {
 	return &observed{
 		persons: map[string]int{}, seats: map[seat]int{}, courses: map[course]int{}, mails: map[course]int{},
-		addOns: map[addOn]int{}, calls: map[string][]call{}, late: map[string]int{}, rows: map[push][]row{},
+		addOns: map[addOn]int{}, gains: map[addOn]int{}, calls: map[string][]call{}, late: map[string]int{}, rows: map[push][]row{},
 	}
 }
 
@@ -66,7 +80,7 @@ func observe(ctx context.Context, p *platforms, store *sqlstore.Store, late *tim
 	o.late = late.count
 	o.readElevate(p)
 	o.readNotified(p)
-	return o, o.readOutbox(ctx, store)
+	return o, errors.Join(o.readOutbox(ctx, store), o.readTasks(ctx, store))
 }
 
 func (o *observed) readElevate(p *platforms) {
@@ -86,8 +100,6 @@ func (o *observed) readElevate(p *platforms) {
 	}
 }
 
-// readNotified counts an add-on as often as a call says that it added it, for
-// the sandbox keeps each once.
 func (o *observed) readNotified(p *platforms) {
 	for _, person := range p.notified.Persons(area) {
 		o.persons[toNotified+" "+person.ID]++
@@ -95,28 +107,24 @@ func (o *observed) readNotified(p *platforms) {
 	for _, r := range p.notified.Registrations(area) {
 		o.seats[seat{r.Person.ID, r.Show, r.PackageKey}]++
 		for _, k := range r.AddOns {
-			o.addOns[addOn{r.Person.ID, r.Show, k}] = max(1, o.addOns[addOn{r.Person.ID, r.Show, k}])
+			o.addOns[addOn{r.Person.ID, r.Show, k}]++
 		}
 	}
-	added := map[addOn]int{}
+	for _, e := range p.notified.Ledger() {
+		if e.AddOn != 0 && !e.Lost {
+			o.gains[addOn{e.User, e.Show, e.AddOn}]++
+		}
+	}
 	for _, c := range p.notified.Journal() {
 		at := toNotified + " " + c.Key
 		o.calls[at] = append(o.calls[at], call{c.Time, c.Fault})
 		o.violations = append(o.violations, c.Violations...)
-		for _, k := range c.Added {
-			added[addOn{c.User, c.Show, k}]++
-		}
-	}
-	for a, n := range added {
-		if o.addOns[a] > 0 {
-			o.addOns[a] = n
-		}
 	}
 }
 
 // allStates are those in which a message can be.
 var allStates = []outbox.State{
-	outbox.StatePending, outbox.StateParked, outbox.StateHeld, outbox.StateDelivered, outbox.StateAlreadyDone,
+	outbox.StatePending, outbox.StateParked, outbox.StateDelivered, outbox.StateAlreadyDone,
 	outbox.StateDiscarded, outbox.StateMarkedDone, outbox.StateReplaced, outbox.StateWithdrawn,
 }
 
@@ -127,38 +135,48 @@ func (o *observed) readOutbox(ctx context.Context, store *sqlstore.Store) error 
 			return err
 		}
 		for _, r := range records {
-			at, err := about(r)
-			if err != nil {
+			if err := o.readMessage(r); err != nil {
 				return err
 			}
-			o.rows[at] = append(o.rows[at], row{r.Key, r.State, r.Reason})
 		}
 		after = records[len(records)-1].ID
 	}
 }
 
-// about reads from a message's facts, without the library, which push it is.
-func about(r outbox.Record) (push, error) {
+// readMessage reads from a message's facts, without the library, which push it is about.
+func (o *observed) readMessage(r outbox.Record) error {
 	var facts struct {
-		Product string `json:"remote_product_id"`
-		Show    int64  `json:"show_key"`
-		AddOns  []struct {
-			Keys []int64 `json:"keys"`
-		} `json:"add_ons"`
+		Turn int `json:"turn"`
+		Item struct {
+			Product string  `json:"remote_product_id"`
+			Show    int64   `json:"show_key"`
+			AddOns  []int64 `json:"add_on_keys"`
+		} `json:"item"`
 	}
 	if err := json.Unmarshal(r.Facts, &facts); err != nil {
-		return push{}, err
+		return err
 	}
-	at := push{platform: r.Destination, order: r.Subject, person: r.Person, what: facts.Product}
-	switch {
-	case facts.Show != 0:
-		var keys []int64
-		for _, l := range facts.AddOns {
-			keys = append(keys, l.Keys...)
-		}
-		at.what = showAndKeys(facts.Show, slices.Compact(keys))
-	case facts.Product == "" && len(r.Items) > 0:
-		at.what = r.Items[0]
+	is := row{r.Key, r.Kind != "give", facts.Turn, r.State, r.Reason}
+	at := push{
+		platform: r.Destination, order: r.Subject, line: strings.Join(r.Items, ","), person: r.Person, what: facts.Item.Product,
 	}
-	return at, nil
+	if facts.Item.Show != 0 {
+		at.what = showAndKeys(facts.Item.Show, facts.Item.AddOns)
+	}
+	if facts.Item.Show != 0 && len(facts.Item.AddOns) == 0 {
+		o.leftovers = append(o.leftovers, leftover{r.Person, facts.Item.Show, is})
+		return nil
+	}
+	o.rows[at] = append(o.rows[at], is)
+	return nil
+}
+
+// readTasks reads the open tasks of orders: each is about a line of which no push can be made.
+func (o *observed) readTasks(ctx context.Context, store *sqlstore.Store) error {
+	tasks, err := store.Tasks(ctx, 10_000)
+	for _, t := range tasks {
+		at := push{platform: toNowhere, order: t.Subject, line: strings.Join(t.Items, ",")}
+		o.rows[at] = append(o.rows[at], row{state: outbox.StateParked, reason: t.Text})
+	}
+	return err
 }

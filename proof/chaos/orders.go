@@ -22,6 +22,9 @@ const (
 type sale struct {
 	order amsbridge.Order
 	wants []wanted
+	// queued and staff are how many pushes its first report sends, and how many need a
+	// person from the start.
+	queued, staff int
 	// rolledBack is set when the shop changes its mind after the hook, and twice
 	// when it reports the order again.
 	rolledBack, twice bool
@@ -36,7 +39,9 @@ type seat struct {
 
 // market is all that is sold, and who is known where beforehand.
 type market struct {
-	sales []sale
+	sales []*sale
+	// seasons are what the shop does, in order. Between two of them all is sent.
+	seasons [lastSeason + 1][]act
 	// items are all that was put into an order, each once.
 	items map[string]item
 	// known are the persons whom Notified knows, strangers those it never will.
@@ -63,6 +68,7 @@ func openMarket(cfg Config) *market {
 			m.sales = append(m.sales, d.sale(n))
 		}
 	}
+	m.season(d.acts)
 	return m
 }
 
@@ -72,6 +78,7 @@ type draw struct {
 	cfg    Config
 	rng    *rand.Rand
 	bought map[string]int // by person and kind of product
+	acts   []act
 }
 
 func (d *draw) user(id string) amsbridge.User {
@@ -82,9 +89,9 @@ func (d *draw) user(id string) amsbridge.User {
 }
 
 // sale draws an order of one to three lines.
-func (d *draw) sale(n int) sale {
+func (d *draw) sale(n int) *sale {
 	buyer := d.known[d.rng.IntN(len(d.known))]
-	b := &basket{draw: d, sale: sale{
+	b := &basket{draw: d, n: n, swappable: map[string]item{}, sale: &sale{
 		order:      amsbridge.Order{ID: fmt.Sprintf("o-%05d", n), Buyer: d.user(buyer), Backfill: n%13 == 7},
 		rolledBack: n%11 == 5, twice: n%9 == 4,
 	}}
@@ -94,11 +101,15 @@ func (d *draw) sale(n int) sale {
 	return b.done()
 }
 
-// strangerSale is the order of somebody whom Notified never gets to know.
-func (d *draw) strangerSale(n int) sale {
+// strangerSale is the order of somebody whom Notified never gets to know. Every other one stays as it is,
+// so that 72 hours of "not ready" are seen.
+func (d *draw) strangerSale(n int) *sale {
 	who := fmt.Sprintf("stranger-%05d", n)
 	d.strangers = append(d.strangers, who)
-	b := &basket{draw: d, sale: sale{order: amsbridge.Order{ID: fmt.Sprintf("o-%05d", n), Buyer: d.user(who)}}}
+	b := &basket{draw: d, n: n, swappable: map[string]item{}, sale: &sale{
+		order: amsbridge.Order{ID: fmt.Sprintf("o-%05d", n), Buyer: d.user(who)},
+	}}
+	b.steady = len(d.strangers)%2 == 1
 	b.line(conference)
 	return b.done()
 }
@@ -128,7 +139,12 @@ func (d *draw) next(person string, w productKind) item {
 // basket is an order in the making.
 type basket struct {
 	*draw
-	sale
+	*sale
+	n int
+	// steady keeps the order as it is.
+	steady bool
+	// swappable are the items of lines whose people may change, by line.
+	swappable map[string]item
 }
 
 // line adds a line. One in six of what is sound is for several people, who all
@@ -158,44 +174,51 @@ func (b *basket) line(w productKind) {
 		i := b.next(who, w)
 		line.ProductID = i.id()
 		b.want(who, line.ID, i)
+		if w.fate == sound && w.name != "mug" {
+			b.swappable[line.ID] = i
+		}
 	}
 	b.order.Lines = append(b.order.Lines, line)
 }
 
 // want notes what the item must bring to the person.
 func (b *basket) want(person, line string, i item) {
-	at := push{order: b.order.ID, person: person}
-	if i.fate == unmapped {
-		at.platform, at.what = toNowhere, line
-		b.wants = append(b.wants, wanted{push: at, fate: i.fate})
+	w := wanted{
+		push: push{order: b.order.ID, line: line, person: person},
+		fate: i.fate, owed: true, gives: 1, backfill: b.order.Backfill,
+	}
+	if w.isTask() {
+		w.platform, w.person = toNowhere, ""
+		b.wants = append(b.wants, w)
+		return
 	}
 	if i.course {
-		at.platform, at.what = toElevate, i.id()
-		b.wants = append(b.wants, wanted{push: at, fate: i.fate, backfill: b.order.Backfill})
+		w.platform, w.what = toElevate, i.id()
+		b.wants = append(b.wants, w)
 	}
 	if i.show == nil {
 		return
 	}
-	show := i.show(i.n)
+	w.show, w.addOns = i.show(i.n), i.addOns()
+	if i.first {
+		w.pkg = fullPackage
+	}
 	if i.has != 0 {
-		b.seats[seat{person, show, i.has}] = true
+		b.seats[seat{person, w.show, i.has}] = true
 	}
-	for n, w := range b.wants {
-		if w.platform == toNotified && w.person == person && w.show == show {
-			b.wants[n].addOns = append(w.addOns, i.addOns()...)
-			return
-		}
-	}
-	at.platform = toNotified
-	b.wants = append(b.wants, wanted{push: at, fate: i.fate, show: show, addOns: i.addOns()})
+	w.platform, w.what = toNotified, showAndKeys(w.show, w.addOns)
+	b.wants = append(b.wants, w)
 }
 
-func (b *basket) done() sale {
-	for i, w := range b.wants {
-		if w.platform == toNotified {
-			b.wants[i].what = showAndKeys(w.show, w.addOns)
+func (b *basket) done() *sale {
+	for _, w := range b.wants {
+		if w.isTask() {
+			b.staff++
+		} else {
+			b.queued++
 		}
 	}
+	b.changes()
 	slices.SortFunc(b.wants, func(a, b wanted) int {
 		return cmp.Or(cmp.Compare(a.platform, b.platform), cmp.Compare(a.person, b.person), cmp.Compare(a.what, b.what))
 	})

@@ -37,10 +37,9 @@ type productKind struct {
 	fate  fate
 	// course is set when it lives on Elevate.
 	course bool
-	// show is that of the nth product, nil where the kind is no event. Sound
-	// events of one show may meet in one order and are one push then; others
-	// have a show for each product, for Notified takes a push whole or not at
-	// all.
+	// show is that of the nth product, nil where the kind is no event. Those that are
+	// not sound have a show for each product, for Notified takes a push whole or not
+	// at all.
 	show func(n int) int64
 	// has is the package for which buyers are registered beforehand; zero for
 	// none.
@@ -106,13 +105,14 @@ func (i item) product() amsbridge.Product {
 	return p
 }
 
-// push is what an order must bring to one person on one platform. That of a
-// line which no push can be made of is to nowhere.
+// push is what a line of an order must bring to one person on one platform. That of a
+// line of which no push can be made is a task of its order, to nowhere and to nobody.
 type push struct {
 	platform string
 	order    string
+	line     string
 	person   string
-	// what is the product, the show with the add-on keys, or the line.
+	// what is the product, or the show with the add-on keys.
 	what string
 }
 
@@ -120,10 +120,16 @@ type push struct {
 type wanted struct {
 	push
 	fate fate
+	// owed is set when the person is to have it in the end: it was neither refunded nor
+	// given to somebody else, or that was undone.
+	owed bool
+	// gives is how often the order's reports give it, from the first one on.
+	gives int
 	// backfill is set when the order is one of the past, about which nobody is
 	// mailed.
 	backfill bool
-	// show and addOns are those of a push to Notified.
+	// show and addOns are those of a push to Notified, pkg the package that it registers for.
 	show   int64
 	addOns []int64
+	pkg    int64
 }

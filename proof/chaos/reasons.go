@@ -1,11 +1,13 @@
 package chaos
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // ownReason is the reason for which a push of that fate is parked: our words, and
@@ -18,7 +20,7 @@ var ownReason = map[fate]struct{ ours, words string }{
 	otherPackage: {"a person must look: the person is registered for package 102 of the show, and bought package 101", ""},
 	stranger:     {"not ready for 72 hours: Notified does not know the person yet", ": User Not Found!"},
 	unmapped:     {"product has an unknown mapping: the catalogue does not say where it lives", " (product novelty-"},
-	malformed:    {"attendee's email is not an e-mail address", ""},
+	malformed:    {"line l-", ""}, // its number, and that the attendee's email is not an e-mail address
 }
 
 const refused = "the platform refuses the request"
@@ -44,7 +46,7 @@ var lastOutcome = map[elevatetest.FaultKind]string{
 // explained reports whether a parked push has the right reason: that of its own
 // fate, or the last fault that its calls met.
 func explained(w wanted, reason string, calls []call, late int) bool {
-	if w.bornParked() {
+	if w.isTask() {
 		return len(calls) == 0 && strings.HasPrefix(reason, ownReason[w.fate].ours+ownReason[w.fate].words)
 	}
 	if len(calls) == 0 {
@@ -68,6 +70,28 @@ func explained(w wanted, reason string, calls []call, late int) bool {
 	}
 	tried := gaveUp.FindStringSubmatch(reason)
 	return tried != nil && (tried[1] == lastOutcome[last] || tried[1] == "unknown" && timedOut(calls, late))
+}
+
+// takeExplained reports whether a parked take has the right reason: that only staff can do it, that
+// Notified does not know whom to take it from, or the last fault that its calls met.
+func takeExplained(w wanted, m row, o *observed) bool {
+	at := w.platform + " " + m.key
+	calls, late := o.calls[at], o.late[at]
+	switch {
+	case m.state != outbox.StateParked:
+		return false
+	case w.platform == toElevate:
+		cancel := "cancel the registration for product " + w.what + " in Elevate by hand: no call for it is known"
+		return len(calls) == 0 && m.reason == cancel
+	case w.pkg != 0 && strings.HasPrefix(m.reason, fmt.Sprintf("the registration for show %d stays in Notified", w.show)):
+		return true
+	case len(calls) == 0:
+		return false
+	case strings.HasPrefix(m.reason, "a person must look: Notified does not know the person"):
+		return true
+	}
+	w.fate = sound
+	return explained(w, m.reason, calls, late)
 }
 
 // mustPark reports whether the push cannot have been delivered: by its own fate,

@@ -13,15 +13,22 @@ type Report struct {
 	// Orders were paid, RolledBack of them not committed, and Twice reported
 	// twice.
 	Orders, RolledBack, Twice int
-	// Pushes are what the committed orders must bring, by the orders themselves.
+	// Refunds, Reversals and Swaps are what became of orders later. Each refund is
+	// reported twice.
+	Refunds, Reversals, Swaps int
+	// Pushes are what the committed orders must bring in the end, by the orders themselves.
 	Pushes int
 	// Delivered are at their platform, and the outbox says so. Parked wait in the
 	// outbox for a person.
 	Delivered, Parked int
 	// Lost are neither at their platform nor parked.
 	Lost int
-	// Doubled are persons, registrations, add-ons and confirmation mails that
-	// are at a platform beyond the first.
+	// TakenBack were refunded or given to somebody else, and are not at their platform. ByHand
+	// are there still, and a parked message says what staff must do.
+	TakenBack, ByHand int
+	// Doubled are persons, registrations and confirmation mails that are at a platform
+	// beyond the first, add-ons that were added more often than they were given, and what is
+	// there though nobody owes it or asks staff to end it.
 	Doubled map[string]int
 	// Phantom are registrations, add-ons and messages that no committed order
 	// asked for, mails to people without a registration, and mails about orders of
@@ -57,8 +64,8 @@ func (r Report) String() string {
 	for _, n := range r.Doubled {
 		doubled += n
 	}
-	return fmt.Sprintf("orders=%d pushes=%d delivered=%d parked=%d lost=%d doubled=%d",
-		r.Orders, r.Pushes, r.Delivered, r.Parked, r.Lost, doubled)
+	return fmt.Sprintf("orders=%d pushes=%d delivered=%d parked=%d lost=%d doubled=%d refunds=%d reversals=%d swaps=%d",
+		r.Orders, r.Pushes, r.Delivered, r.Parked, r.Lost, doubled, r.Refunds, r.Reversals, r.Swaps)
 }
 
 // More returns the other figures, a line each.
@@ -67,13 +74,13 @@ func (r Report) More() string {
 	for _, n := range r.Faults {
 		faulted += n
 	}
-	return fmt.Sprintf(`rolledback=%d twice=%d phantom=%d unrecorded=%d misjudged=%d violations=%d
+	return fmt.Sprintf(`rolledback=%d twice=%d takenback=%d byhand=%d phantom=%d unrecorded=%d misjudged=%d violations=%d
 calls=%d faulted=%d: %s
 parked: %s, of which arrived=%d
 doubled: %s
 mails=%d unmailed=%d
 jumps=%d ahead=%s locked=%d`,
-		r.RolledBack, r.Twice, r.Phantom, r.Unrecorded, len(r.Misjudged), r.Violations,
+		r.RolledBack, r.Twice, r.TakenBack, r.ByHand, r.Phantom, r.Unrecorded, len(r.Misjudged), r.Violations,
 		r.Calls, faulted, figures(r.Faults), figures(r.ByFate), r.Arrived, figures(r.Doubled),
 		r.Mails, r.Unmailed, r.Jumps, r.Ahead.Round(time.Minute), r.Locked)
 }
@@ -103,6 +110,7 @@ func (r Report) Check() error {
 		{r.Violations != 0, fmt.Sprintf("%d violations of the vendors' texts", r.Violations)},
 		{r.Pushes == 0 || r.Delivered == 0, "nothing was delivered"},
 		{len(r.Faults) == 0, "no call met a fault"},
+		{r.Refunds == 0 || r.Reversals == 0 || r.Swaps == 0, "not all of refunds, reversals and swaps were played"},
 	} {
 		if c.bad {
 			wrong = append(wrong, c.what)

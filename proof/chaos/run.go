@@ -1,6 +1,7 @@
 // Package chaos proves that orders come through when both platforms fail in
 // every way that they can: pushes arrive once or are parked for the right
-// reason. A shop takes orders on a real database while two senders deliver them
+// reason, and what was refunded or given to somebody else is gone. A shop takes
+// orders on a real database, and changes them, while two senders deliver them
 // over real HTTP to both sandboxes, which misbehave in 30 % of all calls. What
 // the orders ask for, worked out without the library, is then compared with what
 // the sandboxes say that they have, and with what the outbox says.
@@ -158,11 +159,20 @@ func (e *env) sender(name string) (*outbox.Sender, error) {
 		return nil, err
 	}
 	e.idle = append(e.idle, lms.CloseIdleConnections, events.CloseIdleConnections)
+	// Each sender has destinations of its own, as in programs of their own.
+	courses, err := amsbridge.NewDestination(e.store, lms, amsbridge.DestinationConfig{})
+	if err != nil {
+		return nil, err
+	}
+	shows, err := amsbridge.NewDestination(e.store, events, amsbridge.DestinationConfig{})
+	if err != nil {
+		return nil, err
+	}
 	return outbox.NewSender(e.queue, outbox.SenderConfig{
 		Name: name,
 		Destinations: e.cfg.Around(outbox.Fixed{
-			toElevate:  timedDestination{lms, toElevate, e.timeouts},
-			toNotified: timedDestination{events, toNotified, e.timeouts},
+			toElevate:  timedDestination{courses, toElevate, e.timeouts},
+			toNotified: timedDestination{shows, toNotified, e.timeouts},
 		}),
 		DeliverTimeout: e.cfg.DeliverTimeout, Poll: 250 * time.Millisecond,
 		Logger: e.cfg.Logger, Alarm: e.cfg.Alarm,
@@ -205,10 +215,14 @@ func (e *env) run(ctx context.Context) error {
 			}
 		})
 	}
-	sold := make(chan error, 1)
 	shop := &shop{db: e.db, hook: hook}
-	wg.Go(func() { sold <- shop.sell(ctx, e.market.sales) })
-	err = e.drive(ctx, sold)
+	for _, acts := range e.market.seasons {
+		sold := make(chan error, 1)
+		wg.Go(func() { sold <- shop.work(ctx, acts) })
+		if err = e.drive(ctx, sold); err != nil {
+			break
+		}
+	}
 	stop(err)
 	wg.Wait()
 	e.report.Locked = int(shop.locked.Load())
@@ -220,6 +234,9 @@ func (e *env) compare(ctx context.Context) error {
 	seen, err := observe(ctx, e.platforms, e.store, e.timeouts)
 	if err != nil {
 		return err
+	}
+	for _, acts := range e.market.seasons {
+		e.report.countActs(acts)
 	}
 	var wants []wanted
 	for _, s := range e.market.sales {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -32,8 +33,8 @@ func sqlState(err error) string {
 	return ""
 }
 
-// Under the stricter levels a repeat is a duplicate as ever, and a concurrent
-// one fails as any insertion of a unique key does: the shop tries again.
+// Under the stricter levels a repeat is told as ever, and a concurrent first report
+// of the same order fails as any insertion of a unique key does: the shop tries again.
 func TestRepeatsUnderStricterIsolation(t *testing.T) {
 	t.Parallel()
 	for _, s := range setups[2:4] {
@@ -44,26 +45,25 @@ func TestRepeatsUnderStricterIsolation(t *testing.T) {
 				hook := e.hook(t)
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
-				report := func(id string, duplicate bool) func(tx *sql.Tx) error {
+				report := func(id string, done amsbridge.Did) func(tx *sql.Tx) error {
 					return func(tx *sql.Tx) error {
-						q, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-1"), "course", "dinner"))
+						r, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-1"), "course", "dinner"))
 						if err == nil {
-							require.Len(t, q.Messages, 2)
-							require.Equal(t, []bool{duplicate, duplicate}, []bool{q.Messages[0].Duplicate, q.Messages[1].Duplicate})
+							require.Equal(t, []amsbridge.Did{done, done}, did(r))
 						}
 						return err
 					}
 				}
 				require.NoError(t, e.isolated(ctx, level, func(tx *sql.Tx) error {
-					return errors.Join(report("1001", false)(tx), report("1001", true)(tx))
+					return errors.Join(report("1001", amsbridge.DidQueued)(tx), report("1001", amsbridge.DidUnchanged)(tx))
 				}))
-				require.NoError(t, e.isolated(ctx, level, report("1001", true)), "a later repeat")
+				require.NoError(t, e.isolated(ctx, level, report("1001", amsbridge.DidUnchanged)), "a later repeat")
 
 				first, err := e.db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 				require.NoError(t, err)
-				require.NoError(t, report("1002", false)(first))
+				require.NoError(t, report("1002", amsbridge.DidQueued)(first))
 				second := make(chan error, 1)
-				go func() { second <- e.isolated(ctx, level, report("1002", true)) }()
+				go func() { second <- e.isolated(ctx, level, report("1002", amsbridge.DidUnchanged)) }()
 				until(t, func() bool {
 					var waiting int
 					err := e.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&waiting)
@@ -73,7 +73,7 @@ func TestRepeatsUnderStricterIsolation(t *testing.T) {
 				err = <-second
 				require.Error(t, err)
 				require.Equal(t, "40001", sqlState(err), "the database's serialization error, for the shop to see: %v", err)
-				require.NoError(t, e.isolated(ctx, level, report("1002", true)), "tried again")
+				require.NoError(t, e.isolated(ctx, level, report("1002", amsbridge.DidUnchanged)), "tried again")
 				for _, id := range []string{"1001", "1002"} {
 					found, err := e.store.Find(ctx, outbox.Query{Subject: id})
 					require.NoError(t, err)

@@ -50,8 +50,8 @@ func requireNoWaiting(t *testing.T, e *env, f func(tx *sql.Tx, i int)) {
 }
 
 // Checkouts of different orders run beside each other under REPEATABLE READ,
-// where InnoDB locks gaps too: new ones of one message or several, repeats of
-// several, withdrawals, whatever is in the tables.
+// where InnoDB locks gaps too: new ones of one message or several, first reports,
+// changes and repeats of orders, whatever is in the tables.
 func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	for _, rows := range []int{0, 20} {
@@ -63,9 +63,15 @@ func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 			for i := range rows {
 				before = append(before, push(fmt.Sprint("k", i), fmt.Sprint("U-", i)))
 			}
-			ids := make([]outbox.ID, rows)
 			if rows > 0 {
-				copy(ids, e.insert(t, before...))
+				e.insert(t, before...)
+				e.inTx(t, func(tx *sql.Tx) error {
+					for i := range 3 {
+						_, err := e.store.AppendTx(ctx, tx, outbox.Entry{Subject: fmt.Sprint("before", i), N: 1})
+						require.NoError(t, err)
+					}
+					return nil
+				})
 				token := outbox.NewToken()
 				for _, l := range e.claim(t, token)[:10] {
 					require.True(t, e.settle(t, token, l, nil))
@@ -82,31 +88,39 @@ func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 					}
 				}
 				own := func(name string) outbox.Message { return push(fmt.Sprint(name, i), "U-1") }
+				appendEntry := func(appended bool, subject string, n int, msgs ...outbox.Message) {
+					t.Helper()
+					got, err := e.store.AppendTx(ctx, tx, outbox.Entry{Subject: subject, N: n}, msgs...)
+					require.NoError(t, err)
+					require.Equal(t, appended, got)
+				}
 				if rows > 0 {
 					insert(true, before[3*i], before[3*i+1])
-					became, err := e.store.WithdrawTx(ctx, tx, ids[2*i], ids[19-i])
+					name := fmt.Sprint("before", i)
+					appendEntry(false, name, 1)
+					last, err := e.store.LastEntryTx(ctx, tx, "", name, 1)
 					require.NoError(t, err)
-					require.Equal(t, outbox.WithdrawSettled, became[0])
+					require.Equal(t, 1, last.N)
+					appendEntry(true, name, 2, own("change"))
 				}
 				insert(false, own("single"))
 				insert(false, own("a"), own("b"), own("c"))
 				insert(true, own("b"), own("c"))
-				follower := own("follower")
-				follower.After = own("single").Key
-				insert(false, follower)
+				subject := fmt.Sprint("order", i)
+				appendEntry(true, subject, 1, own("d"))
+				appendEntry(false, subject, 1, own("e"))
+				appendEntry(true, subject, 2, own("e"), own("f"))
 				found, err := e.store.FindTx(ctx, tx, outbox.Query{Keys: []string{own("a").Key}})
 				require.NoError(t, err)
-				became, err := e.store.WithdrawTx(ctx, tx, found[0].ID)
-				require.NoError(t, err)
-				require.Equal(t, []outbox.Withdrawal{outbox.Withdrawn}, became)
+				require.Len(t, found, 1)
 			})
 		})
 	}
 }
 
-// A conflict that another report commits meanwhile is found before anything of
-// the call is written too: MariaDB undoes the statement that met it.
-func TestPromise10_MariaDBConflictMeanwhileLeavesTheTransactionUsable(t *testing.T) {
+// A key that another transaction commits meanwhile is a duplicate, and the
+// transaction goes on: MariaDB undoes the statement that met it, and no other.
+func TestPromise13_MariaDBDuplicateMeanwhileLeavesTheTransactionUsable(t *testing.T) {
 	t.Parallel()
 	for name, rest := range map[string][]outbox.Message{"alone": nil, "among others": {push("other", "U-2")}} {
 		t.Run(name, func(t *testing.T) {
@@ -118,15 +132,12 @@ func TestPromise10_MariaDBConflictMeanwhileLeavesTheTransactionUsable(t *testing
 			defer func() { _ = first.Rollback() }() // harmless after the commit
 			_, err = e.store.InsertTx(ctx, first, push("k", "U-1"))
 			require.NoError(t, err)
-			changed := push("k", "U-1")
-			changed.Facts = []byte("other facts")
 			second := make(chan error, 1)
 			go func() {
 				second <- sqlstore.InTx(context.Background(), e.db, nil, func(tx *sql.Tx) error {
-					_, err := e.store.InsertTx(context.Background(), tx, append(rest, changed)...)
-					var conflict *outbox.ConflictError
-					if !errors.As(err, &conflict) || conflict.MustRollBack {
-						return fmt.Errorf("no harmless conflict: %w", err)
+					got, err := e.store.InsertTx(context.Background(), tx, append(rest, push("k", "U-1"))...)
+					if err != nil || !got[len(rest)].Duplicate {
+						return fmt.Errorf("no duplicate: %w", err)
 					}
 					_, err = e.store.InsertTx(context.Background(), tx, push("own", "U-3"))
 					return err
@@ -137,7 +148,7 @@ func TestPromise10_MariaDBConflictMeanwhileLeavesTheTransactionUsable(t *testing
 			require.NoError(t, <-second)
 			found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
 			require.NoError(t, err)
-			require.Len(t, found, 2, "the first report's and the second's own")
+			require.Len(t, found, 2+len(rest))
 		})
 	}
 }
@@ -205,7 +216,7 @@ func TestMariaDBDeadlockOfOursIsTriedAgain(t *testing.T) {
 	tx, err := e.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback() }() // harmless after the one below
-	_, err = tx.ExecContext(ctx, "INSERT INTO amsbridge_audit (at, actor, role, verb, reason, destination) SELECT 1, '', '', '', '', '' FROM seq_1_to_500")
+	_, err = tx.ExecContext(ctx, "INSERT INTO amsbridge_progress (name, at, entry_key, id) SELECT seq, 0, '', 0 FROM seq_1_to_500")
 	require.NoError(t, err, "the heavier transaction survives")
 	require.NoError(t, lock(tx, ids[1]))
 	type answer struct {

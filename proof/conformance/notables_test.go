@@ -64,7 +64,7 @@ func TestMissingTablesSayWhatToRun(t *testing.T) {
 
 var dropTables = []string{
 	"DROP TABLE amsbridge_queue", "DROP TABLE amsbridge_message", "DROP TABLE amsbridge_attempt", "DROP TABLE amsbridge_destination",
-	"DROP TABLE amsbridge_progress", "DROP TABLE amsbridge_audit", "DROP TABLE amsbridge_migration",
+	"DROP TABLE amsbridge_entry", "DROP TABLE amsbridge_task", "DROP TABLE amsbridge_progress", "DROP TABLE amsbridge_audit", "DROP TABLE amsbridge_migration",
 }
 
 // noTables is a store whose tables are gone, and what its calls must say.
@@ -102,11 +102,28 @@ func (n noTables[Tx]) requireAll(t *testing.T) {
 				return err
 			})
 		},
-		"withdraw": func() error {
+		"append": func() error {
 			return n.inTx(func(tx Tx) error {
-				_, err := n.store.WithdrawTx(ctx, tx, 1)
+				_, err := n.store.AppendTx(ctx, tx, outbox.Entry{Subject: "o", N: 2}, push("a", "U-1"))
 				return err
 			})
+		},
+		"last entry": func() error {
+			return n.inTx(func(tx Tx) error {
+				_, err := n.store.LastEntryTx(ctx, tx, "", "o", 0)
+				return err
+			})
+		},
+		"new tasks": func() error {
+			_, err := n.store.NewTasks(ctx, 1)
+			return err
+		},
+		"tasks told": func() error {
+			return n.store.TasksTold(ctx, []outbox.OpenTask{{Subject: "o", N: 1, Task: outbox.Task{ID: "t"}}})
+		},
+		"tasks": func() error {
+			_, err := n.store.Tasks(ctx, 1)
+			return err
 		},
 		"claim": func() error {
 			_, err := n.store.Claim(ctx, outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1})

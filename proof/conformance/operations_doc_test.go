@@ -27,6 +27,13 @@ func TestOperationsPageNamesTests(t *testing.T) {
 			return err
 		}))
 	}
+	root, err := filepath.Glob("../../*_test.go")
+	require.NoError(t, err)
+	for _, path := range root {
+		text, err := os.ReadFile(path) //nolint:gosec // of this tree
+		require.NoError(t, err)
+		code.Write(text)
+	}
 	names := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(page), -1)
 	require.Greater(t, len(names), 15)
 	for _, name := range names {

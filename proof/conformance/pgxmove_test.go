@@ -25,32 +25,32 @@ func both(t *testing.T) (*env, *pgxEnv) {
 
 func (e *pgxEnv) hook(t *testing.T) *amsbridge.Hook[pgx.Tx] {
 	t.Helper()
-	hook, err := amsbridge.NewHook(e.store, amsbridge.HookConfig{Catalog: catalogue(t)})
+	hook, err := amsbridge.NewHook(e.store, hookConfig(t))
 	require.NoError(t, err)
 	return hook
 }
 
 // A shop that moves from one store to the other keeps its rows: an order that was
-// reported through one is a duplicate, or a conflict, to the other.
+// reported through one is known to the other.
 func TestShopMovesBetweenDatabaseSQLAndPgx(t *testing.T) {
 	t.Parallel()
 	e, p := both(t)
 	ctx := t.Context()
 	old, now := e.hook(t), p.hook(t)
-	type report func(amsbridge.Order) (*amsbridge.Queued, error)
-	bySQL := func(o amsbridge.Order) (q *amsbridge.Queued, err error) {
+	type report func(amsbridge.Order) (*amsbridge.Report, error)
+	bySQL := func(o amsbridge.Order) (r *amsbridge.Report, err error) {
 		err = sqlstore.InTx(ctx, e.db, nil, func(tx *sql.Tx) error {
-			q, err = old.OrderCompleted(ctx, tx, o)
+			r, err = old.OrderCompleted(ctx, tx, o)
 			return err
 		})
-		return q, err
+		return r, err
 	}
-	byPgx := func(o amsbridge.Order) (q *amsbridge.Queued, err error) {
+	byPgx := func(o amsbridge.Order) (r *amsbridge.Report, err error) {
 		err = pgxstore.InTx(ctx, p.pool, nil, func(tx pgx.Tx) error {
-			q, err = now.OrderCompleted(ctx, tx, o)
+			r, err = now.OrderCompleted(ctx, tx, o)
 			return err
 		})
-		return q, err
+		return r, err
 	}
 	for i, c := range []struct {
 		first, then report
@@ -58,20 +58,19 @@ func TestShopMovesBetweenDatabaseSQLAndPgx(t *testing.T) {
 		inspect     outbox.Inspector
 	}{{bySQL, byPgx, p.store, p.store}, {byPgx, bySQL, e.store, e.store}} {
 		for j, products := range [][]string{{"course"}, {"course", "dinner"}} {
-			id := fmt.Sprint(i, "-", j)
+			id := fmt.Sprint("order-", i, "-", j)
 			_, err := c.first(purchase(id, member("U-"+id), products...))
 			require.NoError(t, err)
-			q, err := c.then(purchase(id, member("U-"+id), products...))
+			r, err := c.then(purchase(id, member("U-"+id), products...))
 			require.NoError(t, err)
-			require.Len(t, q.Messages, len(products))
-			for _, m := range q.Messages {
-				require.True(t, m.Duplicate)
+			require.Len(t, r.Entries, len(products))
+			for _, done := range did(r) {
+				require.Equal(t, amsbridge.DidUnchanged, done, "%+v", r)
 			}
-			_, err = c.then(purchase(id, member("U-"+id), append([]string{"course-2"}, products...)...))
-			var conflict *outbox.ConflictError
-			require.ErrorAs(t, err, &conflict)
-			require.False(t, conflict.MustRollBack)
-			requireSent(t, c.after, c.inspect, id, len(products))
+			r, err = c.then(purchase(id, member("U-"+id), append(products, "lunch")...))
+			require.NoError(t, err)
+			require.Contains(t, did(r), amsbridge.DidQueued)
+			requireSent(t, c.after, c.inspect, id, len(products)+1)
 		}
 	}
 	fromSQL, err := e.store.Find(ctx, outbox.Query{States: []outbox.State{outbox.StateDelivered}})

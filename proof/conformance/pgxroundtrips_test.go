@@ -78,21 +78,21 @@ func TestRoundTripsOnPgx(t *testing.T) {
 				}
 				require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
 					trips = wire.during(func() {
-						q, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-"+id), products...))
+						r, err := hook.OrderCompleted(ctx, tx, purchase(id, member("U-"+id), products...))
 						require.NoError(t, err)
-						require.NotEmpty(t, q.Messages)
+						require.NotEmpty(t, r.Entries)
 					})
 					return nil
 				}))
 				return trips
 			}
-			for _, lines := range []int{1, 4, 1} {
+			for _, lines := range []int{1, 4, 1} { // the last is a repeat
 				report(fmt.Sprint("warm-", lines), lines)
 			}
 			require.Equal(t, int64(1), report("one", 1))
 			require.Equal(t, int64(2), report("one", 1), "a repeat")
 			require.Equal(t, int64(1), report("fifty", 50))
-			require.LessOrEqual(t, report("fifty", 50), int64(2), "a repeat")
+			require.Equal(t, int64(2), report("fifty", 50), "a repeat")
 
 			requireFewTripsOfASender(t, e, wire)
 		})

@@ -45,7 +45,9 @@ func TestPromise01_PgxNilOrFinishedTransactionIsAnError(t *testing.T) {
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
 		_, err = e.store.FindTx(ctx, tx, outbox.Query{Subject: "order"})
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
-		_, err = e.store.WithdrawTx(ctx, tx, 1)
+		_, err = e.store.AppendTx(ctx, tx, outbox.Entry{Subject: "order", N: 1}, push("k", "U-1"))
+		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
+		_, err = e.store.LastEntryTx(ctx, tx, "", "order", 0)
 		require.ErrorIs(t, err, outbox.ErrNoTransaction, name)
 	}
 	found, err := e.store.Find(ctx, outbox.Query{Subject: "order"})
@@ -81,18 +83,19 @@ func TestPgxErrorsAreTheDatabases(t *testing.T) {
 				_, err = e.store.InsertTx(ctx, aborted, msgs...)
 				require.Equal(t, "25P02", sqlState(err), "%v", err)
 				require.NotErrorIs(t, err, outbox.ErrNoTransaction)
+				_, err = e.store.AppendTx(ctx, aborted, outbox.Entry{Subject: "order", N: 1}, msgs...)
+				require.Equal(t, "25P02", sqlState(err), "%v", err)
 			}
 
 			require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
 				_, err := e.store.InsertTx(ctx, tx, push("one", "U-1"), push("two", "U-1"))
 				require.NoError(t, err)
-				changed := push("one", "U-1")
-				changed.Facts = []byte("others")
-				var conflict *outbox.ConflictError
-				_, err = e.store.InsertTx(ctx, tx, changed)
-				require.ErrorAs(t, err, &conflict)
-				_, err = e.store.InsertTx(ctx, tx, push("three", "U-1"), changed)
-				require.ErrorAs(t, err, &conflict)
+				bad := push("bad", "U-1")
+				bad.Facts = nil
+				_, err = e.store.InsertTx(ctx, tx, push("three", "U-1"), bad)
+				requireField(t, err, "msgs[1].Facts")
+				_, err = e.store.AppendTx(ctx, tx, outbox.Entry{Subject: "order"})
+				requireField(t, err, "e.N")
 				_, err = e.store.InsertTx(ctx, tx, push("three", "U-1"))
 				return err
 			}))

@@ -76,7 +76,7 @@ var pgxModes = []pgx.QueryExecMode{
 func (e *pgxEnv) emptied(t *testing.T) outboxtest.Harness[pgx.Tx] {
 	t.Helper()
 	ctx := context.Background()
-	for _, table := range []string{"message", "queue", "attempt", "destination", "audit"} {
+	for _, table := range []string{"message", "queue", "attempt", "entry", "task", "destination", "audit"} {
 		_, err := e.pool.Exec(ctx, "DELETE FROM amsbridge_"+table)
 		require.NoError(t, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +21,16 @@ func seed(t *testing.T, db *sql.DB, rows int) {
 	t.Helper()
 	waiting := rows / 10
 	for _, statement := range []string{
-		`INSERT INTO amsbridge_message (lane, destination, ` + "`key`" + `, key_parts, kind, version, person, subject, items, facts, fingerprint, trace_context, created_at)
-			SELECT seq * 7919, 'elevate', CONCAT('seeded-', seq), '[]', 'test', 1, CONCAT('P-', seq), CONCAT('O-', seq), '[]', 'facts', 'print', '', seq
+		`INSERT INTO amsbridge_entry (` + "`key`" + `, n, association, subject, body, tasks, told, created_at)
+			SELECT UNHEX(MD5(seq)), 1, '', CONCAT('O-', seq), 'body', IF(MOD(seq, 10) = 0, '[{"id":"t","text":"seats"}]', '[]'), IF(MOD(seq, 10) = 0, 1, 2), seq
 			FROM seq_1_to_%d`,
-		`INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, code, reason, detail, sender)
-			SELECT id, 1, id, 0, 1, 3, 0, '', '', '', '' FROM amsbridge_message WHERE id <= %d`,
-		`INSERT INTO amsbridge_queue (lane, id, destination, state, due_at, reason)
-			SELECT lane, id, destination, 0, 4000000000000000 + id, '' FROM amsbridge_message WHERE id <= ` + fmt.Sprint(waiting) + ` AND id <= %d`,
+		`INSERT INTO amsbridge_message (lane, scope, destination, ` + "`key`" + `, key_parts, kind, version, person, subject, items, facts, sequel, trace_context, created_at)
+			SELECT seq * 7919, 'product', 'elevate', CONCAT('seeded-', seq), '[]', 'test', 1, CONCAT('P-', seq), CONCAT('O-', seq), '[]', 'facts', 'check', '', seq
+			FROM seq_1_to_%d`,
+		`INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, doubt, seq, code, reason, detail, releases, sender)
+			SELECT id, 1, id, 0, 1, 3, 0, 0, 1, '', '', '', '', '' FROM amsbridge_message WHERE id <= %d`,
+		`INSERT INTO amsbridge_queue (lane, id, destination, due_at)
+			SELECT lane, id, destination, 4000000000000000 + id FROM amsbridge_message WHERE id <= ` + fmt.Sprint(waiting) + ` AND id <= %d`,
 	} {
 		_, err := db.ExecContext(t.Context(), fmt.Sprintf(statement, rows))
 		require.NoError(t, err)
@@ -101,13 +105,22 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 	for i := range many {
 		many[i] = push(fmt.Sprint("many", i), fmt.Sprint("U-", i))
 	}
-	follower := push("follower", "U-1")
-	follower.After = many[1].Key
 	found := func(q outbox.Query) func() {
 		return func() {
 			_, err := e.store.Find(t.Context(), q)
 			require.NoError(t, err)
 		}
+	}
+	report := func(n int, subject string, want bool) {
+		e.inTx(t, func(tx *sql.Tx) error {
+			entry := outbox.Entry{Subject: subject, N: n, Tasks: []outbox.Task{{ID: "t", Text: "seats", New: n == 1}}}
+			appended, err := e.store.AppendTx(t.Context(), tx, entry, push(fmt.Sprint(subject, n), "U-new"))
+			require.Equal(t, want, appended)
+			if err == nil && !appended {
+				_, err = e.store.LastEntryTx(t.Context(), tx, "", subject, n)
+			}
+			return err
+		})
 	}
 	for _, step := range []struct {
 		name string
@@ -117,7 +130,9 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 		{"insert one", 10, func() { e.insert(t, push("one", "U-one")) }},
 		{"insert many", 200, func() { ids = e.insert(t, many...) }},
 		{"repeat many", 200, func() { e.insert(t, many...) }},
-		{"insert a follower", 10, func() { e.insert(t, follower) }},
+		{"report an order", 60, func() { report(1, "R-1", true) }},
+		{"report it again", 60, func() { report(1, "R-1", false) }},
+		{"report a change of it", 60, func() { report(2, "R-1", true) }},
 		{"claim", 1500, func() {
 			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 20, KeyLimit: 5})
 			require.NoError(t, err)
@@ -142,13 +157,24 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 			require.NoError(t, err)
 			require.Len(t, acked, 20)
 		}},
-		{"withdraw", 250, func() {
-			e.inTx(t, func(tx *sql.Tx) error {
-				_, err := e.store.WithdrawTx(t.Context(), tx, ids[:5]...)
-				return err
-			})
+		{"end others", 700, func() {
+			two := e.insert(t, push("ends", "U-end"), push("other", "U-end"))
+			end := two[1]
+			leased := e.claim(t, token)
+			at := slices.IndexFunc(leased, func(l outbox.Leased) bool { return l.ID == two[0] })
+			require.True(t, e.settle(t, token, leased[at], func(st *outbox.Settlement) {
+				st.Ends = []outbox.End{{ID: end, State: outbox.StateReplaced, Reason: "told"}}
+			}))
+			require.Equal(t, outbox.StateReplaced, e.one(t, end).State)
+		}},
+		{"tell tasks", 60, func() {
+			told, err := e.store.NewTasks(t.Context(), 100)
+			require.NoError(t, err)
+			require.Len(t, told, 1)
+			require.NoError(t, e.store.TasksTold(t.Context(), told))
 		}},
 		{"find by subject", 300, found(outbox.Query{Subject: "order"})},
+		{"find by ordering key and scope", 40, found(outbox.Query{Person: "U-3", Destination: "elevate", Scope: "product"})},
 		{"find by person", 40, found(outbox.Query{Person: "U-3"})},
 		{"find by key", 200, found(outbox.Query{Keys: []string{"many3", "many4"}})},
 		{"find by ID", 200, func() { found(outbox.Query{IDs: ids[:3]})() }},

@@ -33,7 +33,7 @@ func TestPlansUseIndexes(t *testing.T) {
 			t.Parallel()
 			f := openFilled(t, s)
 			if s.dialect == sqlstore.PostgreSQL {
-				for _, table := range []string{"message", "queue", "attempt", "destination"} {
+				for _, table := range []string{"message", "queue", "attempt", "entry", "task", "destination"} {
 					f.exec(t, "ALTER TABLE amsbridge_"+table+" SET (autovacuum_enabled = off)")
 				}
 			}
@@ -44,11 +44,13 @@ func TestPlansUseIndexes(t *testing.T) {
 			f.exec(t, "ANALYZE")
 			f.requireIndexed(t, "40,000 waiting, analyzed")
 			f.keep(t, 10_000)
+			f.entries(t, 0, 10_000)
 			few := 0
 			if s.dialect == sqlstore.PostgreSQL {
 				few = f.swept(t).claimPages(t)
 			}
 			f.keep(t, 990_000)
+			f.entries(t, 10_000, 190_000)
 			f.requireIndexed(t, "most kept, analyzed before")
 			f.exec(t, "ANALYZE")
 			f.requireIndexed(t, "most kept, analyzed")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -50,5 +51,32 @@ func TestPromise01_WhatWasCommittedIsSentAndNothingElse(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		require.ElementsMatch(t, []string{"one", "two", "three"}, sent)
+	})
+}
+
+// What the hook did in a savepoint that was rolled back is not sent, though the transaction around it
+// committed; and it is as if it had never been reported.
+func TestPromise01_WhatASavepointUndidIsNotSent(t *testing.T) {
+	onEngines(t, func(t *testing.T, e *env) {
+		p := newPlatform()
+		e.complete(t, purchase("refunded", member("U-1"), "dinner"))
+		s := e.beginShop(t)
+		_, err := s.complete(purchase("kept", member("U-1"), "course"))
+		require.NoError(t, err)
+		require.NoError(t, s.exec("SAVEPOINT a"))
+		_, err = s.complete(purchase("undone", member("U-1"), "lunch"))
+		require.NoError(t, err)
+		_, err = s.refund(refundOf("R-1", "refunded", "1"))
+		require.NoError(t, err)
+		require.NoError(t, s.exec("ROLLBACK TO SAVEPOINT a"))
+		require.NoError(t, s.commit())
+		e.serve(t, p)
+		e.settleAll(t)
+		require.Equal(t, []string{"U-1 10342", "U-1 9985", "U-1 C-1"}, p.everything())
+		require.Empty(t, e.messages(t, "undone"))
+		require.Equal(t, []amsbridge.Did{"queued"}, did(e.complete(t, purchase("undone", member("U-1"), "lunch"))))
+		require.Contains(t, did(e.refund(t, refundOf("R-1", "refunded", "1"))), amsbridge.DidTakingBack)
+		e.settleAll(t)
+		require.Equal(t, []string{"U-1 3", "U-1 C-1"}, p.everything())
 	})
 }

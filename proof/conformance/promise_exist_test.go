@@ -68,7 +68,9 @@ func TestPromise01_NilOrFinishedTransactionIsAnError(t *testing.T) {
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
 				_, err = e.store.FindTx(ctx, tx, outbox.Query{Subject: "order"})
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
-				_, err = e.store.WithdrawTx(ctx, tx, 1)
+				_, err = e.store.AppendTx(ctx, tx, outbox.Entry{Subject: "order", N: 1})
+				require.ErrorIs(t, err, outbox.ErrNoTransaction)
+				_, err = e.store.LastEntryTx(ctx, tx, "", "order", 0)
 				require.ErrorIs(t, err, outbox.ErrNoTransaction)
 			}
 		}

@@ -54,11 +54,9 @@ func TestPromise09_OneUnderWayPerPersonEarliestFirst(t *testing.T) {
 	})
 }
 
-func TestPromise09_WaitingHoldsBackNoLaterOneButFollowers(t *testing.T) {
+func TestPromise09_WaitingHoldsBackNoLaterOne(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
-		follower, bystander := push("follower", "U-1"), push("other", "U-2")
-		follower.After = "adding"
-		ids := e.insert(t, push("adding", "U-1"), follower, push("later", "U-1"), bystander)
+		e.insert(t, push("first", "U-1"), push("later", "U-1"), push("other", "U-2"))
 		keys := func(leased []outbox.Leased) (out []string) {
 			for _, l := range leased {
 				out = append(out, l.Key)
@@ -67,28 +65,13 @@ func TestPromise09_WaitingHoldsBackNoLaterOneButFollowers(t *testing.T) {
 		}
 		token := outbox.NewToken()
 		got := e.claim(t, token)
-		require.Equal(t, []string{"adding", "other"}, keys(got), "the earliest of each person")
+		require.Equal(t, []string{"first", "other"}, keys(got), "the earliest of each person")
 		require.True(t, e.settle(t, token, got[0], func(s *outbox.Settlement) {
 			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
 		}))
-		token2 := outbox.NewToken()
-		require.Equal(t, []string{"later"}, keys(e.claim(t, token2)), "a retry holds back no later one, but its follower")
-
+		require.Equal(t, []string{"later"}, keys(e.claim(t, outbox.NewToken())), "a retry holds back no later one")
 		e.ahead.Add(int64(2 * time.Hour))
-		token = outbox.NewToken()
-		got = e.claim(t, token)
-		require.Equal(t, []string{"adding", "other"}, keys(got), "both leases were lost; the earliest of the first person is due")
-		require.True(t, e.settle(t, token, got[0], func(s *outbox.Settlement) {
-			s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "no such show"
-		}))
-		rec := e.one(t, ids[1])
-		require.Equal(t, outbox.StateParked, rec.State)
-		require.Equal(t, "waits for adding", rec.Reason)
-
-		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
-		require.NoError(t, err)
-		require.NoError(t, op.MarkDone(t.Context(), outbox.Actor{Name: "pat"}, ids[0], "added by hand"))
-		require.Equal(t, outbox.StatePending, e.one(t, ids[1]).State, "settling the predecessor releases it")
+		require.Equal(t, []string{"first", "other"}, keys(e.claim(t, outbox.NewToken())), "the earlier of those that are due")
 	})
 }
 
@@ -149,73 +132,6 @@ func TestPromise09_ParkedHoldsBackNoLaterOne(t *testing.T) {
 		got = e.claim(t, outbox.NewToken())
 		require.Len(t, got, 1)
 		require.Equal(t, "second", got[0].Key)
-	})
-}
-
-// What waits for another is released by each way in which that one can end, and
-// by that one alone; what was parked for its own sake stays parked.
-func TestPromise09_FollowersAreReleasedByTheirOwnPredecessor(t *testing.T) {
-	pat := outbox.Actor{Name: "pat"}
-	ends := map[string]func(*testing.T, *env, *outbox.Operator, outbox.ID){
-		"marked done": func(t *testing.T, _ *env, op *outbox.Operator, id outbox.ID) {
-			require.NoError(t, op.MarkDone(t.Context(), pat, id, "added by hand"))
-		},
-		"discarded": func(t *testing.T, _ *env, op *outbox.Operator, id outbox.ID) {
-			require.NoError(t, op.Discard(t.Context(), pat, id, "not wanted"))
-		},
-		"delivered after all": func(t *testing.T, e *env, op *outbox.Operator, id outbox.ID) {
-			require.NoError(t, op.SendAgain(t.Context(), pat, id, "mended"))
-			token := outbox.NewToken()
-			got := e.claim(t, token)
-			require.Len(t, got, 1, "its follower is not claimed with it")
-			require.Equal(t, id, got[0].ID)
-			require.True(t, e.settle(t, token, got[0], nil))
-		},
-	}
-	onEngines(t, func(t *testing.T, e *env) {
-		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
-		require.NoError(t, err)
-		for name, end := range ends {
-			park := func(want int) {
-				t.Helper()
-				token := outbox.NewToken()
-				got := e.claim(t, token)
-				require.Len(t, got, want, name)
-				for _, l := range got {
-					require.True(t, e.settle(t, token, l, func(s *outbox.Settlement) {
-						s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "rejected"
-					}))
-				}
-			}
-			own := push(name+" own", "U-1")
-			own.After = "a key that no message has"
-			e.insert(t, own)
-			park(1)
-			follower, stranger := push(name+" follower", "U-1"), push(name+" stranger", "U-2")
-			follower.After, stranger.After = name+" adding", name+" other adding"
-			ids := e.insert(t, push(name+" adding", "U-1"), follower, push(name+" other adding", "U-2"), stranger)
-			park(2)
-			reasons := func() (out []string) {
-				for _, id := range []outbox.ID{ids[1], ids[3]} {
-					rec := e.one(t, id)
-					out = append(out, rec.State.String()+": "+rec.Reason)
-				}
-				return out
-			}
-			waits := []string{"parked: waits for " + follower.After, "parked: waits for " + stranger.After}
-			require.Equal(t, waits, reasons(), name)
-			end(t, e, op, ids[0])
-			require.Equal(t, []string{"pending: ", waits[1]}, reasons(), name)
-			mine, err := e.store.Find(t.Context(), outbox.Query{Keys: []string{own.Key}})
-			require.NoError(t, err)
-			require.Equal(t, outbox.StateParked, mine[0].State, "it waits for nobody")
-
-			token := outbox.NewToken()
-			got := e.claim(t, token)
-			require.Len(t, got, 1, name)
-			require.Equal(t, follower.Key, got[0].Key)
-			require.True(t, e.settle(t, token, got[0], nil))
-		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,71 @@ import (
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
+
+func TestPromise11_OutcomeAloneDecides(t *testing.T) {
+	onEngines(t, func(t *testing.T, e *env) {
+		outcomes := map[string]outbox.Outcome{}
+		var all []outbox.Message
+		for o := outbox.OutcomeDelivered; o <= outbox.OutcomeUnknown; o++ {
+			name := "x" + strings.ReplaceAll(o.String(), " ", "")
+			m := push(o.String(), "U-1")
+			m.Destination = name // each to its own, for some pause or hold it
+			outcomes[name] = o
+			all = append(all, m)
+		}
+		ids := e.insert(t, all...)
+		cfg := quick(nil)
+		cfg.Retry = outbox.Retry{First: time.Hour, Longest: time.Hour}
+		fixed := outbox.Fixed{}
+		for name, o := range outcomes {
+			fixed[name] = deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
+				if o <= outbox.OutcomeAlreadyDone {
+					return outbox.Result{AlreadyDone: o == outbox.OutcomeAlreadyDone}, nil
+				}
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: o, Reason: "as told", Code: "c"}
+			})
+		}
+		cfg.Destinations = fixed
+		_, stop := e.send(t, e.store, cfg)
+		e.untilTried(t, ids)
+		stop()
+		states, err := e.store.Destinations(t.Context())
+		require.NoError(t, err)
+		paused, held := map[string]bool{}, map[string]bool{}
+		for _, s := range states {
+			paused[s.Name], held[s.Name] = s.Pausing == outbox.PausedByItself, !s.HeldUntil.IsZero()
+		}
+		require.Equal(t, 1, count(paused))
+		require.True(t, paused["xunauthorized"])
+		require.Equal(t, 1, count(held))
+		require.True(t, held["xthrottled"])
+		for i, id := range ids {
+			rec := e.one(t, id)
+			o := outcomes[all[i].Destination]
+			require.Equal(t, o, rec.Outcome)
+			want := map[outbox.Outcome]outbox.State{
+				outbox.OutcomeDelivered: outbox.StateDelivered, outbox.OutcomeAlreadyDone: outbox.StateAlreadyDone,
+				outbox.OutcomeRejected: outbox.StateParked,
+			}[o]
+			require.Equal(t, want, rec.State, o.String())
+			deferred := o == outbox.OutcomeThrottled || o == outbox.OutcomeUnauthorized
+			if rec.State == outbox.StatePending {
+				require.Equal(t, deferred, rec.Attempt == 0, o.String())
+				require.Equal(t, o == outbox.OutcomeUnknown, rec.Doubt == outbox.DoubtUnknown)
+				require.Equal(t, !deferred, rec.Due.After(time.Now()), o.String())
+			}
+		}
+	})
+}
+
+func count(m map[string]bool) (n int) {
+	for _, yes := range m {
+		if yes {
+			n++
+		}
+	}
+	return n
+}
 
 // answering is a destination that gives one answer.
 func answering(o outbox.Outcome, retryAfter time.Duration) deliverFunc {

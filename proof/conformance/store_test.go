@@ -46,8 +46,8 @@ var setups = []setup{
 // the driver.
 var engines = []setup{setups[0], setups[2], setups[4]}
 
-// halfMoved is a shop whose checkout uses database/sql still, while its senders
-// and operators use pgx: what a proof says of the queue it says of pgxstore.
+// halfMoved is a shop whose senders, operators and calls of the hook use pgx: what a
+// proof says of them it says of pgxstore. Some of its messages come by database/sql.
 var halfMoved = setup{name: "postgres by pgxstore", dialect: sqlstore.PostgreSQL, driver: "pgx", concurrent: true, pgx: true}
 
 // onEngines runs a proof on each database, and on that of pgx.
@@ -86,6 +86,7 @@ type env struct {
 	db    *sql.DB
 	dsn   string
 	store store
+	byPgx *pgxEnv      // where the set-up uses it
 	ahead atomic.Int64 // of the store's clock, in nanoseconds
 }
 
@@ -136,7 +137,7 @@ func (s setup) openAt(t *testing.T, dsn string) *env {
 	require.NoError(t, e.store.Validate(ctx))
 	if s.pgx {
 		now := openPgxClock(t, dsn, nil, &e.ahead)
-		e.store = mixed{e.store, now.store, now.store, now.store}
+		e.store, e.byPgx = mixed{e.store, now.store, now.store, now.store}, now
 	}
 	return e
 }
@@ -171,6 +172,7 @@ func (e *env) harness() outboxtest.Harness[*sql.Tx] {
 		Rollback:   func(tx *sql.Tx) { _ = tx.Rollback() },
 		Advance:    func(by time.Duration) { e.ahead.Add(int64(by)) },
 		Concurrent: e.concurrent,
+		LocksReads: e.dialect == sqlstore.MySQL,
 	}
 }
 
@@ -185,7 +187,7 @@ func TestStoresSimulated(t *testing.T) {
 			seed := 8000 + 1000*uint64(i) //nolint:gosec // three engines
 			outboxtest.Simulate(t, outboxtest.Simulation{Seed: seed, Schedules: 6}, func(t *testing.T) outboxtest.Harness[*sql.Tx] {
 				t.Helper()
-				for _, table := range []string{"queue", "attempt", "message", "destination", "audit"} {
+				for _, table := range []string{"queue", "attempt", "message", "entry", "task", "destination", "audit"} {
 					_, err := e.db.ExecContext(t.Context(), "DELETE FROM amsbridge_"+table)
 					require.NoError(t, err)
 				}

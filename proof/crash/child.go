@@ -104,6 +104,7 @@ type shop[Tx any] struct {
 	store interface {
 		outbox.Writer[Tx]
 		outbox.Queue
+		outbox.Inspector
 	}
 	inTx   func(ctx context.Context, wake func(), fn func(Tx) error) error
 	insert func(ctx context.Context, tx Tx, id, pushes string) error
@@ -142,7 +143,11 @@ func work[Tx any](ctx context.Context, in instructions, s shop[Tx]) error {
 	return errors.Join(err, <-failed)
 }
 
-func (in instructions) sender(queue outbox.Queue) (*outbox.Sender, error) {
+func (in instructions) sender(store interface {
+	outbox.Queue
+	outbox.Inspector
+},
+) (*outbox.Sender, error) {
 	lms, err := elevate.New(elevate.Config{
 		Endpoint: in.Elevate + "/api/registration", AllowLoopbackHTTP: true,
 		Credentials: elevate.Key(secret), Profile: elevate.GuessedProfile(),
@@ -156,11 +161,17 @@ func (in instructions) sender(queue outbox.Queue) (*outbox.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	to := outbox.Fixed{}
+	for name, platform := range map[string]amsbridge.Platform{"elevate": lms, "notified": events} {
+		if to[name], err = amsbridge.NewDestination(store, platform, amsbridge.DestinationConfig{}); err != nil {
+			return nil, err
+		}
+	}
 	// A slow machine is given a longer lease, and needs more of it for everything:
 	// the last fifth is for claims.
 	deliver, settle := in.Lease/3, in.Lease*7/15-margin
-	return outbox.NewSender(queue, outbox.SenderConfig{
-		Destinations:   outbox.Fixed{"elevate": lms, "notified": events},
+	return outbox.NewSender(store, outbox.SenderConfig{
+		Destinations:   to,
 		Name:           fmt.Sprintf("child %d", in.Number),
 		DeliverTimeout: deliver, SettleTimeout: settle, Margin: margin, Lease: in.Lease, Poll: in.Lease / 6,
 		Retry:  outbox.Retry{First: 50 * time.Millisecond, Longest: 200 * time.Millisecond},
@@ -185,11 +196,11 @@ func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer in
 			return err
 		}
 		err = s.inTx(ctx, hook.Wake, func(tx Tx) error {
-			queued, err := hook.OrderCompleted(ctx, tx, o.order)
+			report, err := hook.OrderCompleted(ctx, tx, o.order)
 			if err != nil {
 				return err
 			}
-			if len(queued.Parked) > 0 {
+			if len(report.NeedsStaff()) > 0 {
 				return errParked
 			}
 			if err := s.insert(ctx, tx, o.order.ID, string(pushes)); err != nil {
@@ -214,13 +225,11 @@ func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer in
 	}
 }
 
-var errParked = errors.New("crash: the hook parked a sound order")
+var errParked = errors.New("crash: the hook wants staff for a sound order")
 
 // excusable reports whether an error may come of a database that went away: none
 // of those by which the library itself refuses something.
 func excusable(err error) bool {
-	var conflict *outbox.ConflictError
 	var field *check.InputError
-	var refused *outbox.RefusedError
-	return !errors.Is(err, errParked) && !errors.As(err, &conflict) && !errors.As(err, &field) && !errors.As(err, &refused)
+	return !errors.Is(err, errParked) && !errors.As(err, &field)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 
 	"github.com/amsbridge/amsbridge"
 )
@@ -39,7 +38,7 @@ func courseID(number, n int) string { return fmt.Sprintf("course-%d-%d", number,
 func eventID(number, n int) string { return fmt.Sprintf("event-%d-%d", number, n) }
 
 // newSale makes an order of one or two lines, numbered from n, of courses and
-// events. Two events of one order are one push.
+// events.
 func newSale(rng *rand.Rand, number, n int) sale {
 	who := personID(rng.IntN(persons))
 	s := sale{order: amsbridge.Order{
@@ -48,19 +47,15 @@ func newSale(rng *rand.Rand, number, n int) sale {
 			ID: who, FirstName: "Ada", LastName: "Byron", Email: string(who) + "@example.org",
 		},
 	}}
-	var keys []string
 	for i := range 1 + rng.IntN(2) {
 		product := courseID(number, n+i)
 		if rng.IntN(2) == 0 {
 			product = eventID(number, n+i)
-			keys = append(keys, strconv.Itoa(n+i+1))
+			s.pushes = append(s.pushes, push{"notified", string(who), showAndKeys(int64(number), strconv.Itoa(n+i+1))})
 		} else {
 			s.pushes = append(s.pushes, push{"elevate", string(who), product})
 		}
 		s.order.Lines = append(s.order.Lines, amsbridge.Line{ID: strconv.Itoa(i), ProductID: product, Quantity: 1})
-	}
-	if len(keys) > 0 {
-		s.pushes = append(s.pushes, push{"notified", string(who), showAndKeys(int64(number), strings.Join(keys, ","))})
 	}
 	return s
 }

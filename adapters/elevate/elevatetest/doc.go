@@ -21,7 +21,7 @@
 // Faults strike calls that are queued ([Server.Misbehave]), named by number or person, or chosen by a
 // rate ([Server.Follow], which takes a [Script] or its text). [Config].UpsertDelay makes the upsert
 // non-atomic, [Product].AppearsAfter makes a product appear late, and [Server.ReplyShapes] lists
-// replies that are no success. The effects are in [Server.Journal], [Server.Persons],
+// replies that are no success. The effects are in [Server.Journal], [Server.Ledger], [Server.Persons],
 // [Server.Registrations] and [Server.Mails], and without personal data in [Server.WriteJournal].
 //
 // # The Report API

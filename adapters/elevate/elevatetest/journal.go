@@ -136,7 +136,7 @@ func (s *Server) Mails() []Mail {
 	return slices.Clone(s.mails)
 }
 
-// Reset clears journals, persons, registrations, mails, planned faults and the script. A call that is
+// Reset clears journals, ledger, persons, registrations, mails, planned faults and the script. A call that is
 // still running may leave its registration afterwards.
 func (s *Server) Reset() {
 	s.mu.Lock()
@@ -153,6 +153,7 @@ type state struct {
 	registered    map[pairing]bool
 	registrations []registration
 	mails         []Mail
+	ledger        []Effect
 	asked         map[string]int // calls, by product
 	plan          *faults.Plan
 	reports       []*ReportCall

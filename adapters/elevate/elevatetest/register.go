@@ -51,6 +51,12 @@ func (s *Server) register(call *Call, in input, productURL string) {
 			Seq: call.Seq, To: in.user.Email, UserID: in.user.ID, RemoteProductID: in.product, ProductURL: productURL,
 		})
 	}
+	if !registered || in.confirm {
+		s.ledger = append(s.ledger, Effect{
+			Seq: call.Seq, Key: call.Key, UserID: in.user.ID, RemoteProductID: in.product,
+			Gained: !registered, Mailed: in.confirm,
+		})
+	}
 }
 
 // letOthersIn releases the lock for a while. It continues when the caller goes away, as a platform's

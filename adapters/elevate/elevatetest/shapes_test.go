@@ -32,10 +32,9 @@ func TestReplyShapesAreNoSuccess(t *testing.T) {
 		})
 		require.NoError(t, err)
 		t.Cleanup(c.CloseIdleConnections)
-		m := outbox.Message{
-			Destination: "elevate", Key: "key-1", Kind: amsbridge.KindRegistration, Version: 1, Person: "u-7", Subject: "order-1",
-			Facts:   []byte(`{"user_id":"u-7","remote_product_id":"COURSE-1"}`),
-			Profile: []byte(`{"first_name":"Ada","last_name":"Byron","email":"ada@example.org"}`),
+		g := amsbridge.Grant{
+			Key: "key-1", User: amsbridge.User{ID: "u-7", FirstName: "Ada", LastName: "Byron", Email: "ada@example.org"},
+			Item: amsbridge.Item{RemoteProductID: "COURSE-1"},
 		}
 		all := s.ReplyShapes()
 		require.Len(t, all, shapes)
@@ -48,7 +47,7 @@ func TestReplyShapesAreNoSuccess(t *testing.T) {
 		for name, f := range all {
 			f.Effect = true
 			s.Misbehave(f)
-			_, err := c.Deliver(t.Context(), m)
+			_, err := c.Give(t.Context(), g)
 			var d *outbox.DeliveryError
 			require.ErrorAs(t, err, &d, name)
 			refused := name[0] == 'e' && name != "empty" || len(name) > 2 && name[:3] == "no "
@@ -56,7 +55,7 @@ func TestReplyShapesAreNoSuccess(t *testing.T) {
 			require.Equal(t, !refused, d.Outcome == outbox.OutcomeUnknown, "%s: %v", name, d)
 		}
 		require.Len(t, s.Registrations(), 1)
-		_, err = c.Deliver(t.Context(), m)
+		_, err = c.Give(t.Context(), g)
 		require.NoError(t, err)
 	}
 }

@@ -91,6 +91,14 @@ func TestTwoCallsForOneNewRegistrationMakeTwo(t *testing.T) {
 				}
 			}
 			require.Len(t, s.Registrations(), effects)
+			ledger := s.Ledger()
+			require.Len(t, ledger, 3)
+			require.Equal(t, elevatetest.Effect{Seq: 1, Key: "k", UserID: "u-7", RemoteProductID: "COURSE-2", Gained: true}, ledger[0])
+			for i, e := range ledger[1:] {
+				require.Equal(t, elevatetest.Effect{
+					Seq: e.Seq, Key: "k", UserID: "u-7", RemoteProductID: "COURSE-1", Gained: twice || i == 0, Mailed: true,
+				}, e)
+			}
 			together(t, s, mail)
 			require.Len(t, s.Registrations(), effects, "one that is there is not made again")
 		})

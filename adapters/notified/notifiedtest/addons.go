@@ -31,6 +31,7 @@ func (r *run) addAddOns() opAnswer {
 		if !reg.addOns[k] {
 			r.note.Added = append(r.note.Added, k)
 			reg.addOns[k] = true
+			r.record(reg, k, false)
 			count++
 		}
 	}
@@ -55,6 +56,7 @@ func (r *run) removeAddOns() opAnswer {
 		if at.registration.addOns[k] {
 			r.note.Removed = append(r.note.Removed, k)
 			delete(at.registration.addOns, k)
+			r.record(at.registration, k, true)
 			count++
 		}
 	}

@@ -167,6 +167,7 @@ func (r *run) enter(move bool) opAnswer {
 	case at.registration == nil:
 		at.registration = r.take(at)
 		r.note.Registered = true
+		r.record(at.registration, 0, false)
 	default:
 		r.note.Moved = true
 	}

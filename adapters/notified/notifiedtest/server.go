@@ -36,6 +36,7 @@ type state struct {
 
 	tickets map[string]*ticket
 	visits  []Visit
+	ledger  []Effect
 }
 
 func newState() state {
@@ -60,7 +61,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Reset clears journal, visits, persons, registrations, tickets and planned faults. A call that is
+// Reset clears journal, ledger, visits, persons, registrations, tickets and planned faults. A call that is
 // still running may leave a person afterwards.
 func (s *Server) Reset() {
 	s.mu.Lock()

@@ -81,6 +81,7 @@ func (r *run) deletePerson() opAnswer {
 	if p == nil {
 		return refusal(StatusUserNotFound, "User Not Found!")
 	}
+	r.recordEnd(p)
 	r.server.remove(p)
 	r.note.Deleted++
 	r.note.Effect = true

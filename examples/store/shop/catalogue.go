@@ -102,7 +102,7 @@ const AnnualMeeting = 5021
 
 // Mapping says which products live where, for amsbridge's catalogue. The book
 // names no platform, so it is the shop's alone. course-telehealth is missing:
-// its lines are parked until somebody maps it, and no paid order fails for it.
+// its lines are tasks of the staff until somebody maps it, and no paid order fails for it.
 func Mapping() []amsbridge.Product {
 	return []amsbridge.Product{
 		{ID: "course-infection", RemoteProductID: "course-infection"},

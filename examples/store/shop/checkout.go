@@ -108,12 +108,12 @@ func (s *Shop) checkOut(w http.ResponseWriter, r *http.Request, who *session) {
 		s.showAs(w, r, who, http.StatusUnprocessableEntity, "checkout.html", "Checkout", form)
 		return
 	}
-	queued, err := s.till.Place(r.Context(), order)
+	report, err := s.till.Place(r.Context(), order)
 	if err != nil && !errors.Is(err, ErrPlaced) {
 		s.broken(w, r, who, err)
 		return
 	}
-	who.cart, who.placed, who.queued = cart{}, order.ID, queued
+	who.cart, who.placed, who.report = cart{}, order.ID, report
 	http.Redirect(w, r, "/orders/"+order.ID, http.StatusSeeOther)
 }
 
@@ -124,6 +124,9 @@ func (s *Shop) readForm(ctx context.Context, form *checkoutForm, order *Order) e
 		taken := map[amsbridge.UserID]bool{}
 		for j := range l.Places {
 			p := &form.Lines[i].Places[j]
+			if p.Chosen == "" && l.Quantity > 1 {
+				continue // named later
+			}
 			m, ok := MemberByID(p.Chosen)
 			if !ok {
 				p.Chosen, p.Error = "", "Please choose who takes part."

@@ -45,11 +45,15 @@ func OpenDatabase(ctx context.Context, dsn string) (*Database, error) {
 
 // tables are the shop's own. amsbridge never looks at them.
 var tables = []string{
-	`CREATE TABLE IF NOT EXISTS shop_order (id TEXT PRIMARY KEY, member TEXT NOT NULL, placed_at BIGINT NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS shop_order (id TEXT PRIMARY KEY, member TEXT NOT NULL, placed_at BIGINT NOT NULL,
+		version BIGINT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS shop_order_line (order_id TEXT NOT NULL REFERENCES shop_order (id), line_id TEXT NOT NULL,
 		product TEXT NOT NULL, PRIMARY KEY (order_id, line_id))`,
 	`CREATE TABLE IF NOT EXISTS shop_seat (order_id TEXT NOT NULL, line_id TEXT NOT NULL, seat INTEGER NOT NULL,
 		learner TEXT NOT NULL, PRIMARY KEY (order_id, line_id, seat))`,
+	`CREATE TABLE IF NOT EXISTS shop_refund (id TEXT PRIMARY KEY, order_id TEXT NOT NULL, line_id TEXT NOT NULL,
+		undone INTEGER NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS shop_refund_by_line ON shop_refund (order_id, line_id)`,
 	`CREATE INDEX IF NOT EXISTS shop_order_by_member ON shop_order (member, placed_at)`,
 	`CREATE INDEX IF NOT EXISTS shop_seat_by_learner ON shop_seat (learner)`,
 	`CREATE TABLE IF NOT EXISTS shop_mail (key TEXT PRIMARY KEY, member TEXT NOT NULL, order_id TEXT NOT NULL,

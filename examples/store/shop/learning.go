@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"github.com/gorilla/mux"
-
-	"github.com/amsbridge/amsbridge"
 )
 
 // showLearning shows what was bought for the member, whoever bought it.
@@ -30,7 +28,11 @@ func (s *Shop) showOrders(w http.ResponseWriter, r *http.Request, who *session) 
 		s.broken(w, r, who, err)
 		return
 	}
-	var orders [][]Seat
+	s.show(w, r, who, "orders.html", "Your orders", byOrder(all))
+}
+
+// byOrder groups seats that lie in the order of their orders.
+func byOrder(all []Seat) (orders [][]Seat) {
 	for _, seat := range all {
 		if n := len(orders); n > 0 && orders[n-1][0].OrderID == seat.OrderID {
 			orders[n-1] = append(orders[n-1], seat)
@@ -38,7 +40,7 @@ func (s *Shop) showOrders(w http.ResponseWriter, r *http.Request, who *session) 
 			orders = append(orders, []Seat{seat})
 		}
 	}
-	s.show(w, r, who, "orders.html", "Your orders", orders)
+	return orders
 }
 
 // showOrder shows an order to its buyer, with the state of each seat.
@@ -58,15 +60,16 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, who *session) {
 	}
 	body := struct {
 		watched
-		ID     string
-		Total  Cents
-		Queued *amsbridge.Queued // nil unless this session has just placed it
-	}{watched: watch(w, r, all), ID: id}
+		ID      string
+		Total   Cents
+		Did     string // what amsbridge did; empty unless this session has just placed it
+		Members []Member
+	}{watched: watch(w, r, all), ID: id, Members: Members()}
 	for _, seat := range all {
 		body.Total += seat.Product.Price
 	}
-	if who.placed == id {
-		body.Queued = who.queued
+	if who.placed == id && who.report != nil {
+		body.Did = told(who.report)
 	}
 	s.show(w, r, who, "order.html", "Order "+id, body)
 }

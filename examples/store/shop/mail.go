@@ -30,7 +30,7 @@ func (m Mailer) Deliver(ctx context.Context, message outbox.Message) (outbox.Res
 	platform, _, _ := strings.Cut(d.Destination, "/")
 	_, err = m.DB.ExecContext(ctx, `INSERT INTO shop_mail (key, member, order_id, line_id, platform, page, sent_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (key) DO NOTHING`,
-		message.Key, string(d.User.ID), d.OrderID, strings.Join(d.LineIDs, ","), platform, productPath(d.ProductURL), time.Now().UnixMicro())
+		message.Key, string(d.User.ID), d.OrderID, d.LineID, platform, productPath(d.ProductURL), time.Now().UnixMicro())
 	if err != nil {
 		return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Reason: "the mail could not be stored"}
 	}
@@ -61,24 +61,20 @@ func lettersTo(ctx context.Context, db *Database, member Member) (letters []Lett
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		l := Letter{To: member}
-		var lines string
+		var line string
 		var sent int64
-		if err := rows.Scan(&l.OrderID, &lines, &l.Platform, &l.Page, &sent); err != nil {
+		if err := rows.Scan(&l.OrderID, &line, &l.Platform, &l.Page, &sent); err != nil {
 			return nil, err
 		}
 		l.Sent = time.UnixMicro(sent)
 		for _, s := range bought {
-			if s.OrderID == l.OrderID && contains(lines, s.LineID) {
+			if s.OrderID == l.OrderID && s.LineID == line {
 				l.Seats = append(l.Seats, s)
 			}
 		}
 		letters = append(letters, l)
 	}
 	return letters, rows.Err()
-}
-
-func contains(list, item string) bool {
-	return strings.Contains(","+list+",", ","+item+",")
 }
 
 // WalkIn leads into what the mail is about.

@@ -24,7 +24,8 @@ type Order struct {
 type Line struct {
 	Product  string
 	Quantity int
-	// Learners are as many as Quantity, or none for what needs none.
+	// Learners are at most as many as Quantity: the rest is named later. A single
+	// piece without a learner is the buyer's.
 	Learners []amsbridge.User
 }
 
@@ -46,7 +47,7 @@ func lineID(i int) string { return strconv.Itoa(i + 1) }
 // ErrPlaced is returned for an order that was placed before.
 var ErrPlaced = errors.New("the order was placed before")
 
-// Till places orders.
+// Till places orders. What becomes of them later is in change.go.
 type Till struct {
 	DB   *Database
 	Hook *amsbridge.Hook[*sql.Tx]
@@ -55,55 +56,38 @@ type Till struct {
 // Place stores an order and its pushes in one transaction: both are there, or
 // neither. The sender is woken once it has committed. A real shop takes the
 // money in between.
-func (t Till) Place(ctx context.Context, o Order) (queued *amsbridge.Queued, err error) {
+func (t Till) Place(ctx context.Context, o Order) (report *amsbridge.Report, err error) {
 	err = sqlstore.InTx(ctx, t.DB.DB, t.Hook.Wake, func(tx *sql.Tx) error {
-		queued, err = t.Record(ctx, tx, o)
+		report, err = t.Record(ctx, tx, o)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return queued, nil
+	return report, err
 }
 
 // Record writes the shop's rows, and has the hook write amsbridge's.
-func (t Till) Record(ctx context.Context, tx *sql.Tx, o Order) (*amsbridge.Queued, error) {
+func (t Till) Record(ctx context.Context, tx *sql.Tx, o Order) (*amsbridge.Report, error) {
 	if err := insertOrder(ctx, tx, o); err != nil {
 		return nil, err
 	}
-	return t.Hook.OrderCompleted(ctx, tx, o.report())
-}
-
-// report is what amsbridge is told of an order. The buyer need not be among
-// those for whom it was bought.
-func (o Order) report() amsbridge.Order {
-	report := amsbridge.Order{ID: o.ID, Buyer: o.Buyer}
-	for i, l := range o.Lines {
-		report.Lines = append(report.Lines, amsbridge.Line{
-			ID: lineID(i), ProductID: l.Product, Quantity: l.Quantity, Attendees: l.Learners,
-		})
-	}
-	return report
+	return t.report(ctx, tx, o.ID)
 }
 
 func insertOrder(ctx context.Context, tx *sql.Tx, o Order) error {
-	res, err := tx.ExecContext(ctx, `INSERT INTO shop_order (id, member, placed_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+	res, err := tx.ExecContext(ctx, `INSERT INTO shop_order (id, member, placed_at, version) VALUES ($1, $2, $3, 1) ON CONFLICT (id) DO NOTHING`,
 		o.ID, string(o.Buyer.ID), time.Now().UnixMicro())
-	if err != nil {
-		return fmt.Errorf("insert the order: %w", err)
-	}
-	if n, err := res.RowsAffected(); err != nil {
+	if err := written(res, err, ErrPlaced); err != nil {
 		return err
-	} else if n == 0 {
-		return ErrPlaced
 	}
 	for i, l := range o.Lines {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO shop_order_line (order_id, line_id, product) VALUES ($1, $2, $3)`,
 			o.ID, lineID(i), l.Product); err != nil {
 			return fmt.Errorf("insert line %s: %w", lineID(i), err)
 		}
+		if l.Quantity == 1 && len(l.Learners) == 0 {
+			l.Learners = []amsbridge.User{o.Buyer}
+		}
 		for seat := range l.Quantity {
-			learner := o.Buyer.ID
+			var learner amsbridge.UserID
 			if seat < len(l.Learners) {
 				learner = l.Learners[seat].ID
 			}
@@ -114,4 +98,15 @@ func insertOrder(ctx context.Context, tx *sql.Tx, o Order) error {
 		}
 	}
 	return nil
+}
+
+// written returns none where a statement wrote nothing.
+func written(res sql.Result, err, none error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return none
 }

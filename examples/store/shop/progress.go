@@ -37,17 +37,23 @@ func (s *Shop) withSteps(ctx context.Context, all []Seat) ([]Seat, error) {
 	places := map[amsbridge.UserID][]amsbridge.Place{}
 	for i, seat := range all {
 		id := seat.Learner.ID
+		if id == "" || !seat.Product.Learner() || seat.Refund != "" {
+			continue
+		}
 		if _, asked := places[id]; !asked {
-			found, err := s.cfg.Standing.Of(ctx, id)
+			found, err := s.cfg.Standing.Of(ctx, "", id)
 			if err != nil {
 				return nil, err
 			}
 			places[id] = found
 		}
 		for _, at := range places[id] {
-			if at.OrderID == seat.OrderID && slices.Contains(at.LineIDs, seat.LineID) {
+			if at.OrderID == seat.OrderID && at.LineID == seat.LineID {
 				all[i].Steps = append(all[i].Steps, s.stepOf(seat.Product, at))
 			}
+		}
+		if len(all[i].Steps) == 0 { // nobody has said where the product lives, or whose the seat is
+			all[i].Steps = []Step{{State: amsbridge.PlaceNeedsAttention}}
 		}
 		slices.SortStableFunc(all[i].Steps, func(a, b Step) int { return strings.Compare(a.Platform, b.Platform) })
 	}
@@ -114,7 +120,7 @@ func (s *Shop) owns(ctx context.Context, member amsbridge.UserID, productID stri
 	if err != nil {
 		return Step{}, false, err
 	}
-	all = slices.DeleteFunc(all, func(seat Seat) bool { return seat.Product.ID != productID || !seat.Product.Learner() })
+	all = slices.DeleteFunc(all, func(seat Seat) bool { return seat.Product.ID != productID })
 	all, err = s.withSteps(ctx, all)
 	if err != nil || len(all) == 0 || len(all[0].Steps) == 0 {
 		return Step{}, false, err

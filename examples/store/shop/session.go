@@ -22,9 +22,9 @@ type session struct {
 
 	mu   sync.Mutex
 	cart cart
-	// placed is the last order's ID, and queued what became of it.
+	// placed is the last order's ID, and report what amsbridge did with it.
 	placed string
-	queued *amsbridge.Queued
+	report *amsbridge.Report
 	// said is told on the next page, once.
 	said string
 }

@@ -1,8 +1,9 @@
 // Package shop is the store of a small association: products, members, a cart,
-// a checkout and orders in a database. amsbridge is called in four places: in
-// order.go, in the transaction that stores an order; in progress.go, for "where
-// is my course?"; in cart.go, where cart links set a quantity; and in mail.go,
-// which takes what was delivered. The rest is a shop as shops are.
+// a checkout and orders in a database. amsbridge is called in five places: in
+// order.go and change.go, in the transactions that store an order and change it;
+// in progress.go, for "where is my course?"; in attention.go, for what staff have
+// to do; in cart.go, where cart links set a quantity; and in mail.go, which takes
+// what was delivered. The rest is a shop as shops are.
 package shop
 
 import (
@@ -27,11 +28,12 @@ var files embed.FS
 // Config is what the shop is made of.
 type Config struct {
 	DB *Database
-	// Hook, Standing and Inspector are amsbridge's: for orders, for members, and
-	// for the staff's page of what needs attention.
+	// Hook, Standing, Inspector and Operator are amsbridge's: for orders, for
+	// members, and for the staff's page of what needs attention.
 	Hook      *amsbridge.Hook[*sql.Tx]
 	Standing  *amsbridge.Standing
 	Inspector outbox.Inspector
+	Operator  *outbox.Operator
 	// Elevate and Notified are the sandboxes' addresses, for links.
 	Elevate, Notified string
 }
@@ -75,6 +77,8 @@ func (s *Shop) Router(
 	read("/learning", s.members(s.showLearning))
 	read("/mail", s.members(s.showMail))
 	read("/staff", s.staff(s.showSetUp))
+	read("/staff/orders", s.staff(s.showAllOrders))
+	read("/staff/orders/{id}", s.staff(s.showSold))
 	read("/staff/attention", s.staff(s.showAttention))
 	read("/staff/sign-ins", s.staff(s.showSignIns))
 	r.HandleFunc("/site.css", s.site.Style)
@@ -91,6 +95,9 @@ func (s *Shop) Router(
 	change("/sign-in", s.signIn)
 	change("/cart", s.changeCart)
 	change("/checkout", s.members(s.checkOut))
+	change("/orders", s.members(s.nameLearner))
+	change("/staff/orders", s.staff(s.changeSold))
+	change("/staff/attention", s.staff(s.markDone))
 
 	r.NotFoundHandler = s.serve(s.show404)
 	r.MethodNotAllowedHandler = s.serve(func(w http.ResponseWriter, r *http.Request, who *session) {

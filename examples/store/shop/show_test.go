@@ -25,18 +25,25 @@ func TestPagesEscape(t *testing.T) {
 		Steps: []Step{{Platform: evil, State: amsbridge.PlaceDelivered, WalkIn: "javascript:alert(1)"}},
 	}
 	seats := watched{Seats: []Seat{seat}}
+	open := Seat{OrderID: evil, LineID: evil, Places: 2, Product: product, Buyer: member}
 	order := struct {
 		watched
-		ID     string
-		Total  Cents
-		Queued *amsbridge.Queued
-	}{seats, evil, 1, nil}
+		ID      string
+		Total   Cents
+		Did     string
+		Members []Member
+	}{watched{Seats: []Seat{seat, open}}, evil, 1, evil, []Member{member}}
+	sold := struct {
+		Lines   []soldLine
+		Members []Member
+	}{[]soldLine{{seat, []Seat{seat, open}}}, []Member{member}}
 	for name, body := range map[string]any{
 		"learning.html": seats, "order.html": order, "orders.html": [][]Seat{{seat}}, "problem.html": evil,
-		"mail.html":      []Letter{{To: member, Platform: evil, OrderID: evil, Seats: []Seat{seat}}},
-		"attention.html": []stuck{{OrderID: evil, Platform: evil, Reason: evil, Learner: member, Products: []string{evil}}},
-		"signins.html":   []signInRow{{Action: evil, Kind: evil, Platform: evil, Reason: evil, Member: member}},
-		"staff.html":     []setUp{{cartlink.ProductSetUp{ProductID: evil, RemoteProductID: evil, RegistrationURL: evil}, evil}},
+		"mail.html":        []Letter{{To: member, Platform: evil, OrderID: evil, Seats: []Seat{seat}}},
+		"attention.html":   []work{{Field: evil, OrderID: evil, Platform: evil, Reason: evil, Learner: member, Products: []string{evil}, Task: evil}},
+		"stafforders.html": [][]Seat{{seat, open}}, "stafforder.html": sold,
+		"signins.html": []signInRow{{Action: evil, Kind: evil, Platform: evil, Reason: evil, Member: member}},
+		"staff.html":   []setUp{{cartlink.ProductSetUp{ProductID: evil, RemoteProductID: evil, RegistrationURL: evil}, evil}},
 		"product.html": struct {
 			Product    Product
 			Owned      *Step

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/amsbridge/amsbridge/cartlink"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // errNotStaff refuses members the staff's list.
@@ -52,46 +51,6 @@ func (s *Shop) showSetUp(w http.ResponseWriter, r *http.Request, who *session) {
 
 // maxShown is how many rows a staff page has.
 const maxShown = 100
-
-// stuck is a push that needs a person.
-type stuck struct {
-	OrderID, Platform, Reason string
-	Learner                   Member
-	Products                  []string
-}
-
-// showAttention lists what was parked. What staff do about it, mend and send
-// again or rebuild, is amsbridge's outbox.Operator and Hook.Rebuild.
-func (s *Shop) showAttention(w http.ResponseWriter, r *http.Request, who *session) {
-	ctx := r.Context()
-	records, err := s.cfg.Inspector.Find(ctx, outbox.Query{
-		States: []outbox.State{outbox.StateParked}, Limit: maxShown,
-	})
-	if err != nil {
-		s.broken(w, r, who, err)
-		return
-	}
-	var all []stuck
-	for _, rec := range records {
-		row := stuck{
-			OrderID: rec.Subject, Platform: rec.Destination, Reason: rec.Reason, Learner: known(rec.Person),
-		}
-		seats, err := seatsOf(ctx, s.cfg.DB, rec.Subject)
-		if err != nil {
-			s.broken(w, r, who, err)
-			return
-		}
-		for _, item := range rec.Items {
-			for _, seat := range seats {
-				if seat.LineID == item && seat.Learner.ID == row.Learner.ID {
-					row.Products = append(row.Products, seat.Product.Title)
-				}
-			}
-		}
-		all = append(all, row)
-	}
-	s.show(w, r, who, "attention.html", "What needs attention", all)
-}
 
 // showSignIns lists the latest hand-offs.
 func (s *Shop) showSignIns(w http.ResponseWriter, r *http.Request, who *session) {

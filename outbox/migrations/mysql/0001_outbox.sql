@@ -16,50 +16,48 @@ CREATE TABLE IF NOT EXISTS amsbridge_migration (
 -- erasing a person updates it.
 CREATE TABLE IF NOT EXISTS amsbridge_message (
     id            BIGINT         NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    lane          BIGINT         NOT NULL, -- first 8 bytes of SHA-256(destination, 0, person)
+    lane          BIGINT         NOT NULL, -- ordering key: a hash of association, destination and person
+    scope         VARBINARY(255) NOT NULL, -- what of the person's it is about
     destination   VARBINARY(128) NOT NULL,
     `key`         VARBINARY(64)  NOT NULL,
     key_parts     MEDIUMBLOB     NOT NULL, -- JSON array of strings, for people
     kind          VARBINARY(64)  NOT NULL,
     version       INT            NOT NULL, -- of the payload
-    person        VARBINARY(255) NOT NULL, -- empty for tasks and held messages
+    person        VARBINARY(255) NOT NULL, -- may be empty for tasks
     subject       VARBINARY(255) NOT NULL, -- order ID
     items         LONGBLOB       NOT NULL, -- JSON array of line IDs
     facts         LONGBLOB       NOT NULL,
-    fingerprint   VARBINARY(64)  NOT NULL,
-    after_key     VARBINARY(64),           -- key of the predecessor
+    sequel        VARBINARY(64)  NOT NULL, -- kind of what comes after an operator ends it
     trace_context VARBINARY(256) NOT NULL,
     created_at    BIGINT         NOT NULL,
     UNIQUE KEY amsbridge_message_key (`key`, destination),
-    KEY amsbridge_message_person (person, id),
+    KEY amsbridge_message_lane (lane, scope, id),
     KEY amsbridge_message_subject (subject, id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- What is pending, parked or held; a row leaves when its message is settled,
--- and the profile with it. No index names a lease column.
+-- What is pending or parked; a row leaves when its message is settled, and the
+-- profile with it. No index names a lease column.
 CREATE TABLE IF NOT EXISTS amsbridge_queue (
     lane            BIGINT         NOT NULL,
     id              BIGINT         NOT NULL,
     destination     VARBINARY(128) NOT NULL,
-    state           TINYINT        NOT NULL,           -- 0 pending, 1 parked, 2 held
+    state           TINYINT        NOT NULL DEFAULT 0, -- 0 pending, 1 parked
     due_at          BIGINT         NOT NULL,
     attempts        INT            NOT NULL DEFAULT 0,
     lost            INT            NOT NULL DEFAULT 0,
-    doubt           TINYINT        NOT NULL DEFAULT 0, -- 1 lease lost, 2 answer unknown
+    doubt           TINYINT        NOT NULL DEFAULT 0, -- outbox.Doubt
+    seq             BIGINT         NOT NULL DEFAULT 0, -- the greatest of its settlements
     entries         INT            NOT NULL DEFAULT 0, -- numbers given out in amsbridge_attempt
     token           VARBINARY(16),
     lease_until     BIGINT,
     not_ready_since BIGINT,
-    after_key       VARBINARY(64),
-    waits           TINYINT        NOT NULL DEFAULT 0, -- 1 when parked with its predecessor
-    reason          VARCHAR(1000)  NOT NULL,
+    reason          VARCHAR(1000)  NOT NULL DEFAULT '',
     profile         LONGBLOB,
     PRIMARY KEY (lane, id),
-    KEY amsbridge_queue_due (state, destination, due_at, id),
-    KEY amsbridge_queue_after (after_key)
+    KEY amsbridge_queue_due (state, destination, due_at, id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The log. The entry that ended a message holds its final state and receipt.
+-- The log. The attempt that ended a message holds its final state and receipt.
 CREATE TABLE IF NOT EXISTS amsbridge_attempt (
     message_id BIGINT      NOT NULL,
     n          INT         NOT NULL,
@@ -68,14 +66,42 @@ CREATE TABLE IF NOT EXISTS amsbridge_attempt (
     outcome    TINYINT     NOT NULL,           -- outbox.Outcome
     state      TINYINT     NOT NULL,           -- outbox.State it became
     duplicate  TINYINT     NOT NULL,           -- 1 when an earlier send may have arrived
+    doubt      TINYINT     NOT NULL,           -- outbox.Doubt of the message from then on
+    seq        BIGINT      NOT NULL,           -- the greatest of the message's settlements so far
     code       VARCHAR(64) NOT NULL,
     reason     TEXT        NOT NULL,
     detail     TEXT        NOT NULL,
     receipt    LONGBLOB,
+    releases   MEDIUMBLOB  NOT NULL,           -- JSON array of message IDs, or empty
     sender     VARCHAR(64) NOT NULL,
     PRIMARY KEY (message_id, n),
-    KEY amsbridge_attempt_at (at, message_id)  -- used from version 2 on
+    KEY amsbridge_attempt_at (at, message_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- What a producer of messages knew of a subject as of each change. Rows are only
+-- inserted; senders mark that no task is to be told.
+CREATE TABLE IF NOT EXISTS amsbridge_entry (
+    `key`       VARBINARY(16)  NOT NULL,       -- a hash of association and subject
+    n           INT            NOT NULL,
+    association VARBINARY(64)  NOT NULL,
+    subject     VARBINARY(255) NOT NULL,
+    body        LONGBLOB       NOT NULL,
+    tasks       LONGBLOB       NOT NULL,       -- JSON array of outbox.Task
+    told        TINYINT        NOT NULL,       -- 0 some task may be to be told, 1 none, 2 it has none
+    created_at  BIGINT         NOT NULL,
+    PRIMARY KEY (`key`, n),
+    KEY amsbridge_entry_created (created_at, `key`, n),
+    KEY amsbridge_entry_tasks (told, created_at, `key`, n)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- What became of tasks of subjects.
+CREATE TABLE IF NOT EXISTS amsbridge_task (
+    entry_key VARBINARY(16) NOT NULL,
+    task      VARBINARY(64) NOT NULL,
+    mark      TINYINT       NOT NULL,          -- 1 somebody was told of it, 2 an operator marked it done
+    at        BIGINT        NOT NULL,
+    PRIMARY KEY (entry_key, task, mark)
+) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS amsbridge_destination (
     name          VARBINARY(128) NOT NULL PRIMARY KEY,
@@ -85,9 +111,7 @@ CREATE TABLE IF NOT EXISTS amsbridge_destination (
     held_until    BIGINT         NOT NULL DEFAULT 0,
     breaker       TINYINT        NOT NULL DEFAULT 0,  -- 0 closed, 1 open
     breaker_until BIGINT         NOT NULL DEFAULT 0,
-    failures      INT            NOT NULL DEFAULT 0,  -- reserved
-    rate_window   BIGINT         NOT NULL DEFAULT 0,  -- what outbox.Rate.Spend returned
-    rate_used     INT            NOT NULL DEFAULT 0   -- reserved
+    rate_window   BIGINT         NOT NULL DEFAULT 0   -- what outbox.Rate.Spend returned
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS amsbridge_audit (
@@ -100,8 +124,23 @@ CREATE TABLE IF NOT EXISTS amsbridge_audit (
     message_id  BIGINT,
     `key`       VARBINARY(64),
     was         TINYINT,                       -- outbox.State before
-    destination VARBINARY(128) NOT NULL
+    destination VARBINARY(128) NOT NULL,
+    association VARBINARY(64)  NOT NULL,       -- with subject and task, of a task marked done
+    subject     VARBINARY(255) NOT NULL,
+    task        VARBINARY(64)  NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- How far each rule of forgetting has looked, so that it looks at each row once.
+CREATE TABLE IF NOT EXISTS amsbridge_progress (
+    name      VARBINARY(32) NOT NULL PRIMARY KEY,
+    at        BIGINT        NOT NULL,
+    entry_key VARBINARY(16) NOT NULL,
+    id        BIGINT        NOT NULL           -- of a message, or an entry's number
+) ENGINE = InnoDB;
+
+INSERT INTO amsbridge_progress (name, at, entry_key, id)
+VALUES ('replies', 0, '', 0), ('forget', 0, '', 0), ('entries', 0, '', 0)
+ON DUPLICATE KEY UPDATE at = at;
 
 -- Claims go one after another under a lock of this row.
 INSERT INTO amsbridge_migration (version, applied_at)

@@ -13,54 +13,52 @@ CREATE TABLE amsbridge_migration (
 -- erasing a person updates it.
 CREATE TABLE amsbridge_message (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    lane          bigint  NOT NULL,          -- first 8 bytes of SHA-256(destination, 0, person)
+    lane          bigint  NOT NULL,          -- ordering key: a hash of association, destination and person
+    scope         bytea   NOT NULL,          -- what of the person's it is about
     destination   bytea   NOT NULL,
     key           bytea   NOT NULL,
     key_parts     text    NOT NULL,          -- JSON array of strings, for people
     kind          text    NOT NULL,
     version       integer NOT NULL,          -- of the payload
-    person        bytea   NOT NULL,          -- empty for tasks and held messages
+    person        bytea   NOT NULL,          -- may be empty for tasks
     subject       bytea   NOT NULL,          -- order ID
     items         text    NOT NULL,          -- JSON array of line IDs
     facts         bytea   NOT NULL,
-    fingerprint   bytea   NOT NULL,
-    after_key     bytea,                     -- key of the predecessor
+    sequel        text    NOT NULL,          -- kind of what comes after an operator ends it
     trace_context text    NOT NULL,
     created_at    bigint  NOT NULL
 );
 
 CREATE UNIQUE INDEX amsbridge_message_key ON amsbridge_message (key, destination);
-CREATE INDEX amsbridge_message_person ON amsbridge_message (person, id);
+CREATE INDEX amsbridge_message_lane ON amsbridge_message (lane, scope, id);
 CREATE INDEX amsbridge_message_subject ON amsbridge_message (subject, id);
 
--- What is pending, parked or held; a row leaves when its message is settled,
--- and the profile with it. No index names a lease column, so that leasing and
--- releasing are HOT updates.
+-- What is pending or parked; a row leaves when its message is settled, and the
+-- profile with it. No index names a lease column, so that leasing and releasing
+-- are HOT updates.
 CREATE TABLE amsbridge_queue (
     lane            bigint   NOT NULL,
     id              bigint   NOT NULL,
     destination     bytea    NOT NULL,
-    state           smallint NOT NULL,       -- 0 pending, 1 parked, 2 held
+    state           smallint NOT NULL DEFAULT 0,  -- 0 pending, 1 parked
     due_at          bigint   NOT NULL,
     attempts        integer  NOT NULL DEFAULT 0,
     lost            integer  NOT NULL DEFAULT 0,
-    doubt           smallint NOT NULL DEFAULT 0,  -- 1 lease lost, 2 answer unknown
+    doubt           smallint NOT NULL DEFAULT 0,  -- outbox.Doubt
+    seq             bigint   NOT NULL DEFAULT 0,  -- the greatest of its settlements
     entries         integer  NOT NULL DEFAULT 0,  -- numbers given out in amsbridge_attempt
     token           bytea,
     lease_until     bigint,
     not_ready_since bigint,
-    after_key       bytea,
-    waits           smallint NOT NULL DEFAULT 0,  -- 1 when parked with its predecessor
-    reason          text     NOT NULL,
+    reason          text     NOT NULL DEFAULT '',
     profile         bytea,
     PRIMARY KEY (lane, id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE INDEX amsbridge_queue_due ON amsbridge_queue (destination, due_at, id) WHERE state = 0;
 CREATE INDEX amsbridge_queue_rest ON amsbridge_queue (state, id) WHERE state <> 0;
-CREATE INDEX amsbridge_queue_after ON amsbridge_queue (after_key) WHERE after_key IS NOT NULL;
 
--- The log. The entry that ended a message holds its final state and receipt.
+-- The log. The attempt that ended a message holds its final state and receipt.
 CREATE TABLE amsbridge_attempt (
     message_id bigint   NOT NULL,
     n          integer  NOT NULL,
@@ -69,12 +67,43 @@ CREATE TABLE amsbridge_attempt (
     outcome    smallint NOT NULL,            -- outbox.Outcome
     state      smallint NOT NULL,            -- outbox.State it became
     duplicate  smallint NOT NULL,            -- 1 when an earlier send may have arrived
+    doubt      smallint NOT NULL,            -- outbox.Doubt of the message from then on
+    seq        bigint   NOT NULL,            -- the greatest of the message's settlements so far
     code       text     NOT NULL,
     reason     text     NOT NULL,
     detail     text     NOT NULL,
     receipt    bytea,
+    releases   text     NOT NULL,            -- JSON array of message IDs, or empty
     sender     text     NOT NULL,
     PRIMARY KEY (message_id, n)
+);
+
+CREATE INDEX amsbridge_attempt_at ON amsbridge_attempt (at, message_id);
+
+-- What a producer of messages knew of a subject as of each change. Rows are only
+-- inserted; senders mark that no task is to be told.
+CREATE TABLE amsbridge_entry (
+    key         bytea    NOT NULL,           -- 16 bytes: a hash of association and subject
+    n           integer  NOT NULL,
+    association bytea    NOT NULL,
+    subject     bytea    NOT NULL,
+    body        bytea    NOT NULL,
+    tasks       text     NOT NULL,           -- JSON array of outbox.Task
+    told        smallint NOT NULL,           -- 0 some task may be to be told, 1 none, 2 it has none
+    created_at  bigint   NOT NULL,
+    PRIMARY KEY (key, n)
+);
+
+CREATE INDEX amsbridge_entry_created ON amsbridge_entry (created_at, key, n);
+CREATE INDEX amsbridge_entry_tasks ON amsbridge_entry (created_at, key, n) WHERE told < 2;
+
+-- What became of tasks of subjects.
+CREATE TABLE amsbridge_task (
+    entry_key bytea    NOT NULL,
+    task      bytea    NOT NULL,
+    mark      smallint NOT NULL,             -- 1 somebody was told of it, 2 an operator marked it done
+    at        bigint   NOT NULL,
+    PRIMARY KEY (entry_key, task, mark)
 );
 
 CREATE TABLE amsbridge_destination (
@@ -83,11 +112,9 @@ CREATE TABLE amsbridge_destination (
     reason        text     NOT NULL DEFAULT '',
     probe_at      bigint   NOT NULL DEFAULT 0,
     held_until    bigint   NOT NULL DEFAULT 0,
-    breaker       smallint NOT NULL DEFAULT 0,   -- reserved: 0 closed, 1 open, 2 half open
-    breaker_until bigint   NOT NULL DEFAULT 0,   -- reserved
-    failures      integer  NOT NULL DEFAULT 0,   -- reserved
-    rate_window   bigint   NOT NULL DEFAULT 0,   -- reserved
-    rate_used     integer  NOT NULL DEFAULT 0    -- reserved
+    breaker       smallint NOT NULL DEFAULT 0,   -- 0 closed, 1 open
+    breaker_until bigint   NOT NULL DEFAULT 0,
+    rate_window   bigint   NOT NULL DEFAULT 0    -- what outbox.Rate.Spend returned
 );
 
 CREATE TABLE amsbridge_audit (
@@ -100,8 +127,22 @@ CREATE TABLE amsbridge_audit (
     message_id  bigint,
     key         bytea,
     was         smallint,                    -- outbox.State before
-    destination bytea    NOT NULL
+    destination bytea    NOT NULL,
+    association bytea    NOT NULL,           -- with subject and task, of a task marked done
+    subject     bytea    NOT NULL,
+    task        bytea    NOT NULL
 );
+
+-- How far each rule of forgetting has looked, so that it looks at each row once.
+CREATE TABLE amsbridge_progress (
+    name      text   PRIMARY KEY,
+    at        bigint NOT NULL,
+    entry_key bytea  NOT NULL,
+    id        bigint NOT NULL                -- of a message, or an entry's number
+);
+
+INSERT INTO amsbridge_progress (name, at, entry_key, id)
+VALUES ('replies', 0, '', 0), ('forget', 0, '', 0), ('entries', 0, '', 0);
 
 INSERT INTO amsbridge_migration (version, applied_at)
 VALUES (1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);

@@ -13,54 +13,52 @@ CREATE TABLE amsbridge_migration (
 -- The kept record, and the home of the unique key. Insert-only: nothing but
 -- erasing a person updates it.
 CREATE TABLE amsbridge_message (
-    id              INTEGER PRIMARY KEY,
-    lane            INTEGER NOT NULL,  -- first 8 bytes of SHA-256(destination, 0, person)
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again
+    lane            INTEGER NOT NULL,  -- ordering key: a hash of association, destination and person
+    scope           BLOB    NOT NULL,  -- what of the person's it is about
     destination     BLOB    NOT NULL,
     key             BLOB    NOT NULL,
     key_parts       TEXT    NOT NULL,  -- JSON array of strings, for people
     kind            TEXT    NOT NULL,
     version         INTEGER NOT NULL,  -- of the payload
-    person          BLOB    NOT NULL,  -- empty for tasks and held messages
+    person          BLOB    NOT NULL,  -- may be empty for tasks
     subject         BLOB    NOT NULL,  -- order ID
     items           TEXT    NOT NULL,  -- JSON array of line IDs
     facts           BLOB    NOT NULL,
-    fingerprint     BLOB    NOT NULL,
-    after_key     BLOB,                     -- key of the predecessor
+    sequel          TEXT    NOT NULL,  -- kind of what comes after an operator ends it
     trace_context   TEXT    NOT NULL,
     created_at      INTEGER NOT NULL
 );
 
 CREATE UNIQUE INDEX amsbridge_message_key ON amsbridge_message (key, destination);
-CREATE INDEX amsbridge_message_person ON amsbridge_message (person, id);
+CREATE INDEX amsbridge_message_lane ON amsbridge_message (lane, scope, id);
 CREATE INDEX amsbridge_message_subject ON amsbridge_message (subject, id);
 
--- What is pending, parked or held; a row leaves when its message is settled,
--- and the profile with it.
+-- What is pending or parked; a row leaves when its message is settled, and the
+-- profile with it.
 CREATE TABLE amsbridge_queue (
     lane            INTEGER NOT NULL,
     id              INTEGER NOT NULL,
     destination     BLOB    NOT NULL,
-    state           INTEGER NOT NULL,  -- 0 pending, 1 parked, 2 held
+    state           INTEGER NOT NULL DEFAULT 0,  -- 0 pending, 1 parked
     due_at          INTEGER NOT NULL,
     attempts        INTEGER NOT NULL DEFAULT 0,
     lost            INTEGER NOT NULL DEFAULT 0,
-    doubt           INTEGER NOT NULL DEFAULT 0,  -- 1 lease lost, 2 answer unknown
+    doubt           INTEGER NOT NULL DEFAULT 0,  -- outbox.Doubt
+    seq             INTEGER NOT NULL DEFAULT 0,  -- the greatest of its settlements
     entries         INTEGER NOT NULL DEFAULT 0,  -- numbers given out in amsbridge_attempt
     token           BLOB,
     lease_until     INTEGER,
     not_ready_since INTEGER,
-    after_key       BLOB,
-    waits           INTEGER NOT NULL DEFAULT 0,  -- 1 when parked with its predecessor
-    reason          TEXT    NOT NULL,
+    reason          TEXT    NOT NULL DEFAULT '',
     profile         BLOB,
     PRIMARY KEY (lane, id)
 ) WITHOUT ROWID;
 
 CREATE INDEX amsbridge_queue_due ON amsbridge_queue (destination, due_at, id) WHERE state = 0;
 CREATE INDEX amsbridge_queue_rest ON amsbridge_queue (state, id) WHERE state <> 0;
-CREATE INDEX amsbridge_queue_after ON amsbridge_queue (after_key) WHERE after_key IS NOT NULL;
 
--- The log. The entry that ended a message holds its final state and receipt.
+-- The log. The attempt that ended a message holds its final state and receipt.
 CREATE TABLE amsbridge_attempt (
     message_id      INTEGER NOT NULL,
     n               INTEGER NOT NULL,
@@ -69,13 +67,44 @@ CREATE TABLE amsbridge_attempt (
     outcome         INTEGER NOT NULL,  -- outbox.Outcome
     state           INTEGER NOT NULL,  -- outbox.State it became
     duplicate       INTEGER NOT NULL,  -- 1 when an earlier send may have arrived
+    doubt           INTEGER NOT NULL,  -- outbox.Doubt of the message from then on
+    seq             INTEGER NOT NULL,  -- the greatest of the message's settlements so far
     code            TEXT    NOT NULL,
     reason          TEXT    NOT NULL,
     detail          TEXT    NOT NULL,
-    receipt    BLOB,
+    receipt         BLOB,
+    releases        TEXT    NOT NULL,  -- JSON array of message IDs, or empty
     sender          TEXT    NOT NULL,
     PRIMARY KEY (message_id, n)
 );
+
+CREATE INDEX amsbridge_attempt_at ON amsbridge_attempt (at, message_id);
+
+-- What a producer of messages knew of a subject as of each change. Rows are only
+-- inserted; senders mark that no task is to be told.
+CREATE TABLE amsbridge_entry (
+    key             BLOB    NOT NULL,  -- 16 bytes: a hash of association and subject
+    n               INTEGER NOT NULL,
+    association     BLOB    NOT NULL,
+    subject         BLOB    NOT NULL,
+    body            BLOB    NOT NULL,
+    tasks           TEXT    NOT NULL,  -- JSON array of outbox.Task
+    told            INTEGER NOT NULL,  -- 0 some task may be to be told, 1 none, 2 it has none
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (key, n)
+);
+
+CREATE INDEX amsbridge_entry_created ON amsbridge_entry (created_at, key, n);
+CREATE INDEX amsbridge_entry_tasks ON amsbridge_entry (created_at, key, n) WHERE told < 2;
+
+-- What became of tasks of subjects.
+CREATE TABLE amsbridge_task (
+    entry_key       BLOB    NOT NULL,
+    task            BLOB    NOT NULL,
+    mark            INTEGER NOT NULL,  -- 1 somebody was told of it, 2 an operator marked it done
+    at              INTEGER NOT NULL,
+    PRIMARY KEY (entry_key, task, mark)
+) WITHOUT ROWID;
 
 CREATE TABLE amsbridge_destination (
     name            BLOB    PRIMARY KEY,
@@ -83,11 +112,9 @@ CREATE TABLE amsbridge_destination (
     reason          TEXT    NOT NULL DEFAULT '',
     probe_at        INTEGER NOT NULL DEFAULT 0,
     held_until      INTEGER NOT NULL DEFAULT 0,
-    breaker         INTEGER NOT NULL DEFAULT 0,  -- reserved: 0 closed, 1 open, 2 half open
-    breaker_until   INTEGER NOT NULL DEFAULT 0,  -- reserved
-    failures        INTEGER NOT NULL DEFAULT 0,  -- reserved
-    rate_window     INTEGER NOT NULL DEFAULT 0,  -- reserved
-    rate_used       INTEGER NOT NULL DEFAULT 0  -- reserved
+    breaker         INTEGER NOT NULL DEFAULT 0,  -- 0 closed, 1 open
+    breaker_until   INTEGER NOT NULL DEFAULT 0,
+    rate_window     INTEGER NOT NULL DEFAULT 0   -- what outbox.Rate.Spend returned
 );
 
 CREATE TABLE amsbridge_audit (
@@ -97,11 +124,25 @@ CREATE TABLE amsbridge_audit (
     role            TEXT    NOT NULL,
     verb            TEXT    NOT NULL,
     reason          TEXT    NOT NULL,
-    message_id  INTEGER,
-    key         BLOB,
-    was         INTEGER,                    -- outbox.State before
-    destination     BLOB    NOT NULL
+    message_id      INTEGER,
+    key             BLOB,
+    was             INTEGER,           -- outbox.State before
+    destination     BLOB    NOT NULL,
+    association     BLOB    NOT NULL,  -- with subject and task, of a task marked done
+    subject         BLOB    NOT NULL,
+    task            BLOB    NOT NULL
 );
+
+-- How far each rule of forgetting has looked, so that it looks at each row once.
+CREATE TABLE amsbridge_progress (
+    name            TEXT    PRIMARY KEY,
+    at              INTEGER NOT NULL,
+    entry_key       BLOB    NOT NULL,
+    id              INTEGER NOT NULL   -- of a message, or an entry's number
+);
+
+INSERT INTO amsbridge_progress (name, at, entry_key, id)
+VALUES ('replies', 0, x'', 0), ('forget', 0, x'', 0), ('entries', 0, x'', 0);
 
 INSERT INTO amsbridge_migration (version, applied_at)
 VALUES (1, CAST(unixepoch('subsec') * 1000000 AS INTEGER));
