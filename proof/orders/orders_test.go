@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,8 +17,8 @@ func TestSequences(t *testing.T) { //nolint:paralleltest // see above
 		t.Run(on.Name, func(t *testing.T) {
 			e, err := on.Open(context.Background())
 			var missing *testdb.MissingError
-			if errors.As(err, &missing) {
-				t.Skip(missing)
+			if errors.As(err, &missing) && os.Getenv("CI") != "true" {
+				t.Skipf("NOT TESTED on %s: %s", missing.Engine, missing.Reason)
 			}
 			require.NoError(t, err)
 			defer func() { require.NoError(t, e.Close()) }()
