@@ -22,7 +22,8 @@ type change struct {
 
 	// rising is set where the report is surely newer than the last.
 	rising bool
-	// reversed are the lines of the refund that the call reverses.
+	// reversal is the refund that the call reverses, and reversed are its lines.
+	reversal string
 	reversed map[string]bool
 	erased   map[string]bool // keys of messages
 

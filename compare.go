@@ -24,6 +24,9 @@ func (c *change) compare() error {
 		c.odd("another order was reported under this ID: nothing of it was given; report it again with an ID of its own" + c.traits())
 		return nil
 	}
+	if c.reversal != "" {
+		c.reverse(c.reversal)
+	}
 	stale := c.compareTimes()
 	if stale {
 		c.report.Stale = true

@@ -64,10 +64,7 @@ func (h *Hook[Tx]) RefundReversed(ctx context.Context, tx Tx, refundID string, o
 		return nil, err
 	}
 	return h.call(ctx, tx, order, false, func(c *change) error {
-		if idProblem(order.ID) == "" && !c.isOther() {
-			c.reverse(refundID)
-			c.report.Entries = nil // isOther is asked again
-		}
+		c.reversal = refundID
 		return c.compare()
 	})
 }
