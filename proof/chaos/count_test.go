@@ -262,3 +262,19 @@ func TestCheckWantsAProof(t *testing.T) {
 	require.ErrorContains(t, Report{}.Check(), "nothing was delivered")
 	require.ErrorContains(t, Report{Pushes: 1, Delivered: 1}.Check(), "no call met a fault")
 }
+
+// A take of which a part is owed by another order says so before its reason.
+func TestTakeOfAPartIsExplained(t *testing.T) {
+	t.Parallel()
+	o := allWell()
+	o.calls["notified k-7"] = []call{{fault: elevatetest.CutBefore}, {fault: elevatetest.None}}
+	unknown := "a person must look: Notified does not know the person, so whether there is anything to remove cannot be told: User Not Found!"
+	for reason, want := range map[string]bool{
+		unknown: true,
+		"of it, show 7: add-ons 3 is to be taken: " + unknown:     true,
+		"of it, show 7: add-ons 3 is to be taken: another reason": false,
+	} {
+		m := row{key: "k-7", take: true, turn: 1, state: outbox.StateParked, reason: reason}
+		require.Equal(t, want, takeExplained(aRefund, m, o), reason)
+	}
+}

@@ -72,6 +72,9 @@ func explained(w wanted, reason string, calls []call, late int) bool {
 	return tried != nil && (tried[1] == lastOutcome[last] || tried[1] == "unknown" && timedOut(calls, late))
 }
 
+// partial is how a take's reason begins where another order brings the rest of its item.
+var partial = regexp.MustCompile(`^of it, .* is to be taken: `)
+
 // takeExplained reports whether a parked take has the right reason: that only staff can do it, that
 // Notified does not know whom to take it from, or the last fault that its calls met.
 func takeExplained(w wanted, m row, o *observed) bool {
@@ -87,11 +90,13 @@ func takeExplained(w wanted, m row, o *observed) bool {
 		return true
 	case len(calls) == 0:
 		return false
-	case strings.HasPrefix(m.reason, "a person must look: Notified does not know the person"):
+	}
+	reason := partial.ReplaceAllString(m.reason, "")
+	if strings.HasPrefix(reason, "a person must look: Notified does not know the person") {
 		return true
 	}
 	w.fate = sound
-	return explained(w, m.reason, calls, late)
+	return explained(w, reason, calls, late)
 }
 
 // mustPark reports whether the push cannot have been delivered: by its own fate,
