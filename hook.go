@@ -58,8 +58,8 @@ type HookConfig struct {
 // transaction. Of two calls about one order at the same moment one waits for the other's commit, and
 // both end as if one came after the other. Call the hook after the shop's own write of the order. On
 // PostgreSQL at REPEATABLE READ or SERIALIZABLE such a call may fail with error 40001, and on MariaDB
-// with 1213: roll back and try again, as with the shop's own conflicts. Two orders in one transaction,
-// and in the opposite order in another, can deadlock: use [Hook.OrdersCompleted], which sorts.
+// with 1213, 1205 or 1020: roll back and try again, as with the shop's own conflicts. Two orders in one
+// transaction, and in the opposite order in another, can deadlock: use [Hook.OrdersCompleted], which sorts.
 //
 // All calls return [*InputError] for a programmer's mistakes and [outbox.ErrNoTransaction], after which
 // nothing is written and the transaction is usable; and the context's end, or the database's error, after

@@ -2,7 +2,6 @@ package pgxstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +12,7 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// querier is the common part of a transaction and a pool.
+// querier is the common part of a transaction and a connection.
 type querier interface {
 	Exec(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, text string, args ...any) (pgx.Rows, error)
@@ -27,54 +26,89 @@ func (c conn) Exec(ctx context.Context, text string, args ...any) (int64, error)
 	return tag.RowsAffected(), err
 }
 
-func (c conn) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
-	return c.querier.Query(ctx, text, args...) //nolint:sqlclosecheck // the engine does it
+func (c conn) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
+	rows, err := c.Query(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	return scanAll(rows, scan)
 }
 
-// database adapts the shop's pool to the engine's interface.
-type database struct {
-	conn
-	pool *pgxpool.Pool
+func scanAll(rows pgx.Rows, scan func(sqlcore.Rows) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// database adapts the shop's pool to the engine's interface. pgx ends a call when its context ends, and
+// closes the connection.
+type database struct{ pool *pgxpool.Pool }
+
+// use runs f on a connection of the pool, which is closed where f's error says that it is not fit for use.
+func (d database) use(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := sqlcore.Within(ctx)
+	defer cancel()
+	c, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return sqlcore.Told(ctx, err)
+	}
+	defer c.Release()
+	err = sqlcore.Told(ctx, f(ctx, c.Conn()))
+	switch {
+	case sqlcore.Unusable(err):
+		drop(c.Conn())
+	case ctx.Err() != nil && c.Conn().IsClosed():
+		// pgx would wait for up to 15 seconds for the server to close it too, and the pool with it.
+		_ = c.Conn().PgConn().Conn().Close()
+	}
+	return err
+}
+
+// drop closes a connection that the pool would keep, without waiting for the server.
+func drop(c *pgx.Conn) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = c.Close(ctx) // it is closed whatever it returns
+}
+
+func (d database) Exec(ctx context.Context, text string, args ...any) (n int64, err error) {
+	err = d.use(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
+		n, err = conn{c}.Exec(ctx, text, args...)
+		return err
+	})
+	return n, err
+}
+
+func (d database) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
+	return d.use(ctx, func(ctx context.Context, c *pgx.Conn) error { return conn{c}.Each(ctx, scan, text, args...) })
 }
 
 // InTx runs fn in a transaction of its own.
 func (d database) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
-	c, err := d.pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Release()
-	tx := begin(c.Conn())
-	defer tx.rollback(ctx)
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.commit(ctx)
+	return d.use(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		tx := begin(ctx, c)
+		defer tx.rollback()
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.commit()
+	})
 }
 
 // InTx begins a transaction, runs fn in it and commits; then it calls wake, which may be nil. When fn
 // fails or panics, it rolls back and does not call wake. The error is fn's, or that of begin or commit.
-// After a failed commit it is unknown whether the transaction was committed.
+// After a failed commit it is unknown whether the transaction was committed, unless the error is
+// [pgx.ErrTxCommitRollback]: the database rolled back, since fn returned nil after a statement had failed.
 func InTx(ctx context.Context, db *pgxpool.Pool, wake func(), fn func(tx pgx.Tx) error) error {
 	if db == nil {
 		return check.Bad("pgxstore", "db", "is nil")
 	}
-	tx, err := db.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("pgxstore: begin: %w", err)
-	}
-	done := false
-	defer func() {
-		if !done {
-			_ = tx.Rollback(ctx) // fn's error or panic says what went wrong
-		}
-	}()
-	if err := fn(tx); err != nil {
+	if err := runShop(ctx, db, fn); err != nil {
 		return err
-	}
-	done = true
-	if err := tx.Commit(ctx); err != nil {
-		return errors.Join(fmt.Errorf("pgxstore: commit: %w", err), rollback(ctx, tx))
 	}
 	if wake != nil {
 		wake()
@@ -82,10 +116,27 @@ func InTx(ctx context.Context, db *pgxpool.Pool, wake func(), fn func(tx pgx.Tx)
 	return nil
 }
 
-// rollback ends a transaction whose commit failed. It returns no error if it had ended already.
-func rollback(ctx context.Context, tx pgx.Tx) error {
-	if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
-		return fmt.Errorf("pgxstore: roll back: %w", err)
+func runShop(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) (err error) {
+	c, err := db.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("pgxstore: begin: %w", err)
+	}
+	defer c.Release()
+	defer func() {
+		if sqlcore.Unusable(err) {
+			drop(c.Conn())
+		}
+	}()
+	tx, err := c.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("pgxstore: begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }() // harmless after the commit
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("pgxstore: commit: %w", err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package pgxstore
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,19 +10,22 @@ import (
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// rollbackTimeout limits a roll-back, whose context may have ended.
-const rollbackTimeout = 5 * time.Second
+// patience limits a roll-back when the call's time is over.
+const patience = 500 * time.Millisecond
 
 // pipeline is a transaction that delays statements without a result, BEGIN included. It sends them
 // together with the next statement that has a result, or with COMMIT, in one round trip. When one
 // fails, the server skips those after it.
 type pipeline struct {
+	// ctx is that of the whole call and has a deadline. The contexts of single statements are the caller's,
+	// which may have none.
+	ctx     context.Context
 	c       *pgx.Conn
 	waiting *pgx.Batch
 }
 
-func begin(c *pgx.Conn) *pipeline {
-	p := &pipeline{c: c, waiting: &pgx.Batch{}}
+func begin(ctx context.Context, c *pgx.Conn) *pipeline {
+	p := &pipeline{ctx: ctx, c: c, waiting: &pgx.Batch{}}
 	p.Later("BEGIN ISOLATION LEVEL READ COMMITTED")
 	return p
 }
@@ -32,13 +34,13 @@ func begin(c *pgx.Conn) *pipeline {
 func (p *pipeline) Later(text string, args ...any) { p.waiting.Queue(text, args...) }
 
 // Exec runs the delayed statements and this one.
-func (p *pipeline) Exec(ctx context.Context, text string, args ...any) (int64, error) {
-	tag, err := p.flush(ctx, text, args...)
+func (p *pipeline) Exec(_ context.Context, text string, args ...any) (int64, error) {
+	tag, err := p.flush(text, args...)
 	return tag.RowsAffected(), err
 }
 
-func (p *pipeline) flush(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error) {
-	results, err := p.send(ctx, text, args...)
+func (p *pipeline) flush(text string, args ...any) (pgconn.CommandTag, error) {
+	results, err := p.send(text, args...)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -49,24 +51,29 @@ func (p *pipeline) flush(ctx context.Context, text string, args ...any) (pgconn.
 	return tag, err
 }
 
-// Query runs the delayed statements and this one.
-func (p *pipeline) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
-	results, err := p.send(ctx, text, args...)
+// Each runs the delayed statements and this one.
+func (p *pipeline) Each(_ context.Context, scan func(sqlcore.Rows) error, text string, args ...any) (err error) {
+	results, err := p.send(text, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer func() {
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+	}()
 	rows, err := results.Query()
 	if err != nil {
-		return nil, errors.Join(err, results.Close())
+		return err
 	}
-	return &batchRows{Rows: rows, results: results}, nil
+	return scanAll(rows, scan)
 }
 
 // send returns the results, positioned at the last statement's.
-func (p *pipeline) send(ctx context.Context, text string, args ...any) (pgx.BatchResults, error) {
+func (p *pipeline) send(text string, args ...any) (pgx.BatchResults, error) {
 	p.waiting.Queue(text, args...)
 	before := p.waiting.Len() - 1
-	results := p.c.SendBatch(ctx, p.waiting)
+	results := p.c.SendBatch(p.ctx, p.waiting)
 	p.waiting = &pgx.Batch{}
 	for range before {
 		if _, err := results.Exec(); err != nil {
@@ -78,12 +85,12 @@ func (p *pipeline) send(ctx context.Context, text string, args ...any) (pgx.Batc
 }
 
 // commit sends the delayed statements and COMMIT. It is an error if the database rolled back instead.
-func (p *pipeline) commit(ctx context.Context) error {
+func (p *pipeline) commit() error {
 	if p.idle() {
 		p.waiting = &pgx.Batch{}
 		return nil
 	}
-	tag, err := p.flush(ctx, "COMMIT")
+	tag, err := p.flush("COMMIT")
 	if err == nil && tag.String() != "COMMIT" {
 		return pgx.ErrTxCommitRollback
 	}
@@ -95,41 +102,17 @@ func (p *pipeline) idle() bool {
 	return p.waiting.Len() == 1 && p.c.PgConn().TxStatus() == 'I'
 }
 
-// rollback ends what is left of the transaction. Where that fails, the pool destroys the connection,
-// since it is not idle.
-func (p *pipeline) rollback(ctx context.Context) {
+// rollback ends what is left of the transaction, also when the call's time is over. Where that fails, the
+// pool destroys the connection, since it is not idle.
+func (p *pipeline) rollback() {
 	if p.c.IsClosed() || p.c.PgConn().TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
+	ctx := p.ctx
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+	}
 	_, _ = p.c.Exec(ctx, "ROLLBACK")
-}
-
-// batchRows are rows whose end closes their batch.
-type batchRows struct {
-	pgx.Rows
-	results pgx.BatchResults
-	err     error
-}
-
-// Next closes the batch after the last row.
-func (r *batchRows) Next() bool {
-	if r.Rows.Next() {
-		return true
-	}
-	r.Close()
-	return false
-}
-
-func (r *batchRows) Err() error { return r.err }
-
-// Close may be called twice.
-func (r *batchRows) Close() {
-	r.Rows.Close()
-	err := r.results.Close()
-	if own := r.Rows.Err(); own != nil {
-		err = own
-	}
-	r.err = err
 }

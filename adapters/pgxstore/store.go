@@ -48,7 +48,7 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, check.Bad("pgxstore", "Config.DB", "is nil")
 	}
 	core, err := sqlcore.New(sqlcore.Config{
-		Name: "pgxstore", ErrSchema: ErrSchema, DB: database{conn{cfg.DB}, cfg.DB},
+		Name: "pgxstore", ErrSchema: ErrSchema, DB: database{cfg.DB},
 		Dialect: sqlcore.PostgreSQL, Arrays: true, Now: cfg.Now,
 	})
 	if err != nil {

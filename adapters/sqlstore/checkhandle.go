@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -64,11 +63,6 @@ func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect)
 		discard(conn)
 	}
 	return nil
-}
-
-// discard closes the connection instead of returning it to the pool.
-func discard(conn *sql.Conn) {
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 // version returns a statement for the database's version that only this database accepts.

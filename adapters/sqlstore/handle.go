@@ -3,13 +3,14 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
 )
 
-// querier is the common part of a transaction, a connection and a pool.
+// querier is the common part of a transaction and a connection.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -26,12 +27,22 @@ func (c conn) Exec(ctx context.Context, text string, args ...any) (int64, error)
 	return res.RowsAffected()
 }
 
-func (c conn) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
-	r, err := c.QueryContext(ctx, text, args...) //nolint:rowserrcheck,sqlclosecheck // the engine does both
+func (c conn) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
+	rows, err := c.QueryContext(ctx, text, args...) //nolint:rowserrcheck,sqlclosecheck // scanAll does both
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return rows{r}, nil
+	return scanAll(rows, scan)
+}
+
+func scanAll(rows *sql.Rows, scan func(sqlcore.Rows) error) error {
+	defer func() { _ = rows.Close() }() // Err returns its error too
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // Insert is used only by MySQL's dialect.
@@ -43,77 +54,83 @@ func (c conn) Insert(ctx context.Context, text string) (id int64, err error) {
 	return res.LastInsertId()
 }
 
-type rows struct{ *sql.Rows }
-
-// Close drops its error, which Err returns too.
-func (r rows) Close() { _ = r.Rows.Close() }
-
 // handle adapts the shop's handle to the engine's interface.
 type handle struct {
-	conn
-	db *sql.DB
+	db      *sql.DB
+	dialect Dialect
 }
 
-func handleOf(db *sql.DB, d Dialect) sqlcore.DB {
-	h := handle{conn{db}, db}
-	if d == SQLite {
-		return resting{h}
-	}
-	return h
+// begin are the statements that begin a transaction of ours. They are text, since the transactions of
+// database/sql are committed without a context, and begun by SQLite as the shop's DSN says.
+var begin = map[Dialect][]string{
+	PostgreSQL: {"BEGIN ISOLATION LEVEL READ COMMITTED"},
+	MySQL:      {"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"},
+	SQLite:     {"BEGIN IMMEDIATE"},
 }
 
-// InTx runs fn in a transaction of its own.
-func (h handle) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
-	tx, err := h.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	if err != nil {
-		return err
-	}
-	if err := fn(conn{tx}); err != nil {
-		_ = tx.Rollback() // fn's error says what went wrong
-		return err
-	}
-	return tx.Commit()
-}
-
-// resting is a SQLite handle. Its transactions begin with a write lock, whatever the handle's default,
-// and are followed by a pause about as long as the lock was held. SQLite has no queue for the lock: a
-// writer that comes back at once would starve the shop's checkouts.
-type resting struct{ handle }
-
-// longestRest limits the pause, so that one slow disk sync does not halve a sender's throughput.
+// longestRest limits the pause after a transaction on SQLite, so that one slow disk sync does not halve a
+// sender's throughput.
 const longestRest = 100 * time.Millisecond
 
-func (h resting) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
-	held, err := h.immediate(ctx, fn)
-	rest := time.NewTimer(min(held, longestRest))
+// use runs f on a connection of the pool, and again on another one where the pool's turns out to be dead
+// before f has done anything: so does database/sql, but not for connections that are borrowed.
+func (h handle) use(ctx context.Context, f func(*session) error) error {
+	ctx, cancel := sqlcore.Within(ctx)
+	defer cancel()
+	for last := false; ; last = h.db.Stats().Idle == 0 {
+		s, err := borrow(ctx, h.db, h.dialect)
+		if err != nil {
+			return err
+		}
+		err = f(s)
+		s.release(err)
+		if last || s.used || !errors.Is(err, driver.ErrBadConn) {
+			return err
+		}
+	}
+}
+
+func (h handle) Exec(ctx context.Context, text string, args ...any) (n int64, err error) {
+	err = h.use(ctx, func(s *session) (err error) {
+		n, err = s.Exec(ctx, text, args...)
+		return err
+	})
+	return n, err
+}
+
+func (h handle) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
+	return h.use(ctx, func(s *session) error { return s.Each(ctx, scan, text, args...) })
+}
+
+// InTx runs fn in a transaction of its own. On SQLite it is followed by a pause about as long as the
+// transaction had the write lock, for which SQLite has no queue: a writer that comes back at once would
+// starve the shop's checkouts.
+func (h handle) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
+	var begun time.Time
+	err := h.use(ctx, func(s *session) error {
+		for _, text := range begin[h.dialect] {
+			if _, err := s.Exec(ctx, text); err != nil {
+				return err
+			}
+		}
+		begun = time.Now()
+		err := fn(s)
+		if err == nil {
+			_, err = s.Exec(ctx, "COMMIT")
+		}
+		if err != nil {
+			s.rollback() // the error says what went wrong
+		}
+		return err
+	})
+	if h.dialect != SQLite || begun.IsZero() {
+		return err
+	}
+	rest := time.NewTimer(min(time.Since(begun), longestRest))
 	defer rest.Stop()
 	select {
 	case <-rest.C:
 	case <-ctx.Done():
 	}
 	return err
-}
-
-// immediate runs fn under the write lock and returns how long it held it. It discards a connection that
-// cannot be rolled back.
-func (h resting) immediate(ctx context.Context, fn func(sqlcore.Conn) error) (held time.Duration, err error) {
-	c, err := h.db.Conn(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return 0, err
-	}
-	begun := time.Now()
-	err = fn(conn{c})
-	if err == nil {
-		_, err = c.ExecContext(ctx, "COMMIT")
-	}
-	if err != nil {
-		if _, undo := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); undo != nil {
-			discard(c)
-		}
-	}
-	return time.Since(begun), err
 }

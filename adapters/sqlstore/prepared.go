@@ -44,14 +44,15 @@ func (c checkout) Exec(ctx context.Context, text string, args ...any) (int64, er
 	return res.RowsAffected()
 }
 
-func (c checkout) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
+func (c checkout) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
 	stmt, ok := c.prepared[text]
 	if !ok {
-		return c.conn.Query(ctx, text, args...)
+		return c.conn.Each(ctx, scan, text, args...)
 	}
-	r, err := c.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:rowserrcheck,sqlclosecheck // the engine does both
+	//nolint:rowserrcheck,sqlclosecheck // the statement ends with the transaction, and scanAll does the rest
+	rows, err := c.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return rows{r}, nil
+	return scanAll(rows, scan)
 }

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -63,7 +62,7 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, check.Bad("sqlstore", "Config.DB", "is nil")
 	}
 	core, err := sqlcore.New(sqlcore.Config{
-		Name: "sqlstore", ErrSchema: ErrSchema, DB: handleOf(cfg.DB, cfg.Dialect), Dialect: cfg.Dialect, Now: cfg.Now,
+		Name: "sqlstore", ErrSchema: ErrSchema, DB: handle{cfg.DB, cfg.Dialect}, Dialect: cfg.Dialect, Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -92,13 +91,14 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 // for a single message. Insertions of different keys do not wait for each other, with one exception: a
 // repeat of a single message locks the gap before its key until the transaction ends, under REPEATABLE
 // READ and READ COMMITTED alike. Concurrent repeats can end in a deadlock (error 1213), which undoes
-// the whole transaction. After 1213 and 1205 (lock wait time-out) the shop must roll back and retry.
+// the whole transaction. After 1213, 1205 (lock wait time-out) and 1020 (a record has changed: snapshot
+// isolation, MariaDB's default since 11.6.2) the shop must roll back and retry; [InTx] sees to the first half.
 func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message) ([]outbox.Inserted, error) {
 	if err := checkedTx(tx); err != nil {
 		return nil, err
 	}
 	out, err := s.core.InsertIn(ctx, checkout{conn{tx}, tx, s.prepared}, msgs...)
-	return out, txError(err)
+	return out, txError(tx, err)
 }
 
 // AppendTx stores an entry and its messages in the caller's transaction, or neither: on PostgreSQL in one
@@ -108,14 +108,14 @@ func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message
 // On MariaDB it takes two round trips for a first entry, one for another, and two more for one message,
 // three for several. A number that exists leaves that entry locked for sharing until the transaction
 // ends. Two transactions that waited for one which rolled back can end in a deadlock (error 1213).
-// After 1213 and 1205 the shop must roll back and retry. A statement there is a third longer than the
+// After 1213, 1205 and 1020 the shop must roll back and retry. A statement there is a third longer than the
 // entry's body, or twice as long as the messages: max_allowed_packet must allow it.
 func (s *Store) AppendTx(ctx context.Context, tx *sql.Tx, e outbox.Entry, msgs ...outbox.Message) (bool, error) {
 	if err := checkedTx(tx); err != nil {
 		return false, err
 	}
 	ok, err := s.core.AppendIn(ctx, checkout{conn{tx}, tx, s.prepared}, e, msgs...)
-	return ok, txError(err)
+	return ok, txError(tx, err)
 }
 
 // LastEntryTx returns the last entry of a subject as the transaction sees it, in one round trip. On
@@ -128,7 +128,7 @@ func (s *Store) LastEntryTx(
 		return outbox.Entry{}, err
 	}
 	e, err := s.core.LastEntryIn(ctx, checkout{conn{tx}, tx, s.prepared}, association, subject, met)
-	return e, txError(err)
+	return e, txError(tx, err)
 }
 
 // FindTx returns the messages that match, as the transaction sees them.
@@ -137,21 +137,14 @@ func (s *Store) FindTx(ctx context.Context, tx *sql.Tx, q outbox.Query) ([]outbo
 		return nil, err
 	}
 	out, err := s.core.FindIn(ctx, conn{tx}, q)
-	return out, txError(err)
+	return out, txError(tx, err)
 }
 
-// checkedTx refuses a nil transaction.
+// checkedTx refuses a nil transaction, and one of InTx that the database has rolled back: what is written
+// afterwards would be committed by itself.
 func checkedTx(tx *sql.Tx) error {
 	if tx == nil {
 		return fmt.Errorf("%w: it is nil", outbox.ErrNoTransaction)
 	}
-	return nil
-}
-
-// txError replaces database/sql's error for a finished transaction by the outbox's.
-func txError(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return fmt.Errorf("%w: it has ended", outbox.ErrNoTransaction)
-	}
-	return err
+	return undone(tx)
 }

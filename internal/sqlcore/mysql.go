@@ -39,7 +39,7 @@ var mysql = &dialect{
 	bytes:      "BINARY",
 	claimLock:  "SELECT version FROM amsbridge_migration WHERE version = 1 FOR UPDATE",
 	most:       1000,
-	again:      givenUpMySQL,
+	again:      Undone,
 	noTable:    noTableMySQL,
 	rebind:     func(q string) string { return quoteKey(strings.ReplaceAll(q, "AS BIGINT)", "AS SIGNED)")) },
 	insert:     insertMySQL,

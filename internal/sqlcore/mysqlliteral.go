@@ -32,12 +32,12 @@ func (l literals) Exec(ctx context.Context, text string, args ...any) (int64, er
 	return l.Conn.Exec(ctx, text)
 }
 
-func (l literals) Query(ctx context.Context, text string, args ...any) (Rows, error) {
+func (l literals) Each(ctx context.Context, scan func(Rows) error, text string, args ...any) error {
 	text, err := withValues(text, args)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return l.Conn.Query(ctx, text)
+	return l.Conn.Each(ctx, scan, text)
 }
 
 // Inserter is a Conn that knows the AUTO_INCREMENT value of what it inserted, as

@@ -81,7 +81,7 @@ func TestTheServersNumberIsReadFromTheDriversText(t *testing.T) {
 		"Error 1213 (40001): Deadlock found": true, "Error 1205: Lock wait timeout": true, "ERROR 1213 (40001): Deadlock": true,
 		"Error 1062 (23000): Duplicate entry 'Error 1213'": false, "Error 12134": false, "Error 121": false, "a reply: Error 1213": false, "": false,
 	} {
-		require.Equal(t, again, givenUpMySQL(fmt.Errorf("sqlstore: settle: %w", errors.New(text))), text)
+		require.Equal(t, again, Undone(fmt.Errorf("sqlstore: settle: %w", errors.New(text))), text)
 	}
-	require.False(t, givenUpMySQL(nil))
+	require.False(t, Undone(nil))
 }

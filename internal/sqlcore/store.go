@@ -13,7 +13,9 @@ import (
 type Conn interface {
 	// Exec returns the number of rows affected.
 	Exec(ctx context.Context, text string, args ...any) (int64, error)
-	Query(ctx context.Context, text string, args ...any) (Rows, error)
+	// Each calls scan for every row of a query, and stops with its first error. It never calls scan after
+	// it has returned.
+	Each(ctx context.Context, scan func(Rows) error, text string, args ...any) error
 }
 
 // Deferring is a transaction of our own that can keep statements back, and send
@@ -23,17 +25,13 @@ type Deferring interface {
 	Later(text string, args ...any)
 }
 
-// Rows are a statement's result.
+// Rows are a statement's result, at one of its rows.
 type Rows interface {
-	Next() bool
 	Scan(into ...any) error
-	// Err is read after Next returned false.
-	Err() error
-	// Close may be called twice.
-	Close()
 }
 
-// DB is the shop's database.
+// DB is the shop's database. Each of its calls ends about when its context does, whatever the driver and
+// the network do, and after [CallLimit] where the context has no deadline: see [Within].
 type DB interface {
 	Conn
 	// InTx runs fn in a transaction of our own, READ COMMITTED where there is a
@@ -113,17 +111,7 @@ func fromMicro(us int64) time.Time {
 
 // each calls scan for every row of a query.
 func each(ctx context.Context, q Conn, scan func(Rows) error, query string, args ...any) error {
-	rows, err := q.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return q.Each(ctx, scan, query, args...)
 }
 
 // one scans the first row of a query, and tells whether there was one.

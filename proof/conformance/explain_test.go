@@ -45,18 +45,20 @@ func (w explained) Exec(ctx context.Context, text string, args ...any) (int64, e
 	return res.RowsAffected()
 }
 
-func (w explained) Query(ctx context.Context, text string, args ...any) (sqlcore.Rows, error) {
+func (w explained) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
 	w.ask(ctx, text, args)
-	rows, err := w.db.QueryContext(ctx, text, args...) //nolint:rowserrcheck,sqlclosecheck // the engine does both
+	rows, err := w.db.QueryContext(ctx, text, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return explainedRows{rows}, nil
+	defer func() { _ = rows.Close() }() // Err returns its error too
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
-
-type explainedRows struct{ *sql.Rows }
-
-func (r explainedRows) Close() { _ = r.Rows.Close() }
 
 func (w explained) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	tx, err := w.whole.BeginTx(ctx, nil)
