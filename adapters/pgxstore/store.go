@@ -38,11 +38,13 @@ var (
 	_ outbox.Inspector      = (*Store)(nil)
 )
 
-// New returns the store if the tables exist: run [Migrate] first. [Store.Validate] checks whether they
-// are exactly what this program needs.
+// New returns the store if the tables exist (run [Migrate] first), nothing in the settings of driver, session
+// and server is in the way, and what is written is stored: it inserts an entry and a message, reads them, and
+// rolls back. For a role or a server that takes no writes it leaves that out. What else a program needs is
+// proved by [Store.ProveWriter] for a hook, [Store.ProveSender] for a sender, and [Store.Validate] for a reader.
 //
 // It returns an *amsbridge.InputError that names the bad field, [ErrSchema] where there are no tables,
-// or the database's error.
+// or an error that names what is in the way.
 func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
 		return nil, check.Bad("pgxstore", "Config.DB", "is nil")
@@ -54,7 +56,7 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := core.Look(ctx); err != nil {
+	if err := core.Start(ctx); err != nil {
 		return nil, err
 	}
 	return &Store{db: cfg.DB, core: core}, nil

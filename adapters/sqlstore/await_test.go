@@ -166,3 +166,10 @@ func TestCallsWithoutADeadlineHaveALimit(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestOldLibrariesOfSQLiteAreKnown(t *testing.T) {
+	t.Parallel()
+	for version, old := range map[string]bool{"3.41.2": true, "3.42.0": false, "3.9": true, "4.0.0": false, "2.8.17": true} {
+		require.Equal(t, old, tooOld(version), version)
+	}
+}

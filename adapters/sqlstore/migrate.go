@@ -35,10 +35,21 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	return nil
 }
 
-// Validate returns [ErrSchema] unless the tables have exactly the versions that this program knows and
-// every column that it uses, and the database's encoding can hold any text. A newer schema is refused
-// too, since its meaning may differ.
-func (s *Store) Validate(ctx context.Context) error { return s.core.Validate(ctx, s.db) }
+// Validate proves that a program which reads can work, as a console or a scrape does, and is for a role that
+// may read every table, as an operator's or a migration's. It returns [ErrSchema] unless the tables have
+// exactly the versions that this program knows and every column that it uses, and the database's encoding
+// can hold any text. A newer schema is refused too, since its meaning may differ.
+func (s *Store) Validate(ctx context.Context) error { return s.core.Validate(ctx) }
+
+// ProveWriter proves that a hook can work, with this handle's settings and its role's rights: it inserts an
+// entry and a message in one transaction of its own, reads them, and rolls back. The error names what is in
+// the way and what to do. The role needs what docs/operations.md grants to a checkout, no more. Call it when a
+// program with a hook starts: [New] does the same, but takes a role without rights to write for a reader's.
+func (s *Store) ProveWriter(ctx context.Context) error { return s.core.ProveWriter(ctx) }
+
+// ProveSender proves that a sender can work, as [Store.ProveWriter] does for a hook: in a transaction as its
+// own are, which is rolled back, it takes a probe through what a sender does.
+func (s *Store) ProveSender(ctx context.Context) error { return s.core.ProveSender(ctx) }
 
 // MigrationSQL returns the whole schema as plain SQL, to run with the database's own client.
 func MigrationSQL(dialect Dialect) (string, error) {

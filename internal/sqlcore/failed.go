@@ -1,7 +1,6 @@
 package sqlcore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,13 +29,6 @@ func refused(err error) bool {
 	)
 	return errors.As(err, &input) || errors.As(err, &state) ||
 		errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrInFlight)
-}
-
-// Look returns the store's error of a missing table where there are none yet. Every role that uses the outbox
-// may ask it.
-func (s *Store) Look(ctx context.Context) error {
-	_, err := one(ctx, s.db, []any{new(outbox.ID)}, "SELECT id FROM amsbridge_message WHERE 1 = 0")
-	return s.failed("look for the tables", err)
 }
 
 // Each database has its own way of saying that a table or a column is not there.

@@ -2,7 +2,6 @@ package sqlcore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/amsbridge/amsbridge/internal/sqlmigrate"
@@ -15,16 +14,38 @@ func Schema(d Dialect) sqlmigrate.Set {
 }
 
 // Validate returns the store's error of the schema unless the tables are those
-// that this program needs. The handle is of the same database.
-func (s *Store) Validate(ctx context.Context, handle *sql.DB) error {
-	problem, err := Schema(s.d.folder).Problem(ctx, handle)
+// that this program needs, and names what else is in the way of a reader.
+func (s *Store) Validate(ctx context.Context) error {
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	err := s.environment(ctx)
+	problem := ""
+	if err == nil {
+		problem, err = s.versions(ctx)
+	}
 	if err == nil && problem == "" {
 		problem, err = s.problem(ctx)
 	}
 	if err == nil && problem != "" {
 		return fmt.Errorf("%w: %s", s.errSchema, problem)
 	}
-	return s.failed("validate", err)
+	return s.failed("validate", explained(err))
+}
+
+// versions says what is wrong with the versions that were applied, or nothing.
+func (s *Store) versions(ctx context.Context) (string, error) {
+	done := map[int]bool{}
+	err := each(ctx, s.db, func(r Rows) error {
+		var version int
+		err := r.Scan(&version)
+		done[version] = true
+		return err
+	}, "SELECT version FROM amsbridge_migration")
+	if err != nil && !s.d.noTable(err) {
+		return "", err
+	}
+	return Schema(s.d.folder).Compare(done)
 }
 
 // problem says what makes the tables unfit for this program: another encoding,
@@ -41,7 +62,11 @@ func (s *Store) problem(ctx context.Context) (string, error) {
 	}
 	for _, table := range tables {
 		none := func(Rows) error { return nil }
-		if err := each(ctx, s.db, none, s.d.render("SELECT "+table.columns+" FROM "+table.name+" WHERE 1 = 0")); err != nil {
+		err := each(ctx, s.db, none, s.d.render("SELECT "+table.columns+" FROM "+table.name+" WHERE 1 = 0"))
+		if denied(err) {
+			return "", fmt.Errorf("the role may not SELECT FROM %s: %w", table.name, err)
+		}
+		if err != nil {
 			return fmt.Sprintf("%s: %s", table.name, err), nil
 		}
 	}

@@ -109,14 +109,19 @@ func (f file) apply(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Problem says what is wrong with the versions that the database has: one is missing, or unknown. It is
-// empty when they are exactly those of the files.
+// Problem says what is wrong with the versions that the database has: see [Set.Compare].
 func (s Set) Problem(ctx context.Context, db *sql.DB) (problem string, err error) {
-	all, err := s.files()
+	done, err := s.applied(ctx, db)
 	if err != nil {
 		return "", err
 	}
-	done, err := s.applied(ctx, db)
+	return s.Compare(done)
+}
+
+// Compare says what is wrong with the versions that were applied: one is missing, or unknown. It is empty
+// when they are exactly those of the files.
+func (s Set) Compare(done map[int]bool) (problem string, err error) {
+	all, err := s.files()
 	if err != nil {
 		return "", err
 	}

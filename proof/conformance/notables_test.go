@@ -142,7 +142,7 @@ func (n noTables[Tx]) requireAll(t *testing.T) {
 		t.Run(name, func(t *testing.T) { requireSays(t, call(), n.is, n.says) })
 	}
 	require.ErrorIs(t, n.store.Validate(ctx), n.is)
-	require.ErrorContains(t, n.store.Validate(ctx), "run Migrate")
+	require.ErrorContains(t, n.store.Validate(ctx), n.says)
 	require.Contains(t, n.firstLine(t), n.says)
 }
 
