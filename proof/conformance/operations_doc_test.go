@@ -17,7 +17,7 @@ func TestOperationsPageNamesTests(t *testing.T) {
 	page, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
 	var code strings.Builder
-	for _, dir := range []string{"..", "../../outbox", "../../adapters"} {
+	for _, dir := range []string{"..", "../../outbox", "../../adapters", "../../internal"} {
 		require.NoError(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "suite_") {
 				return err
