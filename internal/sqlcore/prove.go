@@ -110,7 +110,8 @@ func (s *Store) behind(last outbox.ID, cause error) error {
 	if s.d.folder == PostgreSQL {
 		mend = "SELECT setval(pg_get_serial_sequence('amsbridge_message', 'id'), (SELECT max(id) FROM amsbridge_message))"
 	}
-	text := fmt.Sprintf("the next ID of amsbridge_message is not above %d, which exists, as after a restore of rows alone; run: %s", last, mend)
+	text := fmt.Sprintf("the next ID of amsbridge_message is not above %d, which exists, as after a restore of the rows alone; run: %s",
+		last, mend)
 	if cause == nil {
 		return errors.New(text)
 	}
