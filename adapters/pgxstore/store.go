@@ -41,7 +41,8 @@ var (
 // New returns the store if the tables exist (run [Migrate] first), nothing in the settings of driver, session
 // and server is in the way, and what is written is stored: it inserts an entry and a message, reads them, and
 // rolls back. For a role or a server that takes no writes it leaves that out. What else a program needs is
-// proved by [Store.ProveWriter] for a hook, [Store.ProveSender] for a sender, and [Store.Validate] for a reader.
+// proved by [Store.ProveWriter] for a hook, and by [Store.Validate] for a reader. That a sender's role has its
+// rights is not proved: what it lacks it logs.
 //
 // It returns an *amsbridge.InputError that names the bad field, [ErrSchema] where there are no tables,
 // or an error that names what is in the way.

@@ -47,10 +47,6 @@ func (s *Store) Validate(ctx context.Context) error { return s.core.Validate(ctx
 // program with a hook starts: [New] does the same, but takes a role without rights to write for a reader's.
 func (s *Store) ProveWriter(ctx context.Context) error { return s.core.ProveWriter(ctx) }
 
-// ProveSender proves that a sender can work, as [Store.ProveWriter] does for a hook: in a transaction as its
-// own are, which is rolled back, it takes a probe through what a sender does.
-func (s *Store) ProveSender(ctx context.Context) error { return s.core.ProveSender(ctx) }
-
 // MigrationSQL returns the whole schema as plain SQL, to run with the database's own client.
 func MigrationSQL(dialect Dialect) (string, error) {
 	if err := sqlcore.CheckDialect("sqlstore", "dialect", dialect); err != nil {

@@ -22,7 +22,7 @@ func (s *Store) Start(ctx context.Context) error {
 	}
 	err := s.environment(ctx)
 	if err == nil {
-		err = s.probe(ctx, nil)
+		err = s.probe(ctx)
 	}
 	if denied(err) || readOnly(err) || Undone(err) || givenUp(err) {
 		return nil
@@ -32,18 +32,10 @@ func (s *Store) Start(ctx context.Context) error {
 
 // ProveWriter proves that a hook can work: see the stores' methods.
 func (s *Store) ProveWriter(ctx context.Context) error {
-	return s.failed("prove the writer", s.prove(ctx, writerGrants, nil))
+	return s.failed("prove the writer", s.prove(ctx, writerGrants))
 }
 
-// ProveSender proves that a sender can work: see the stores' methods.
-func (s *Store) ProveSender(ctx context.Context) error {
-	return s.failed("prove the sender", s.prove(ctx, nil, func(context.Context, Conn, outbox.Record) error {
-		// Here the probe is to be read, recorded and settled, in the statements of a sender.
-		return nil
-	}))
-}
-
-func (s *Store) prove(ctx context.Context, grants []grant, then func(context.Context, Conn, outbox.Record) error) error {
+func (s *Store) prove(ctx context.Context, grants []grant) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
@@ -53,12 +45,12 @@ func (s *Store) prove(ctx context.Context, grants []grant, then func(context.Con
 	if err := s.missingGrants(ctx, grants); err != nil {
 		return err
 	}
-	return s.probe(ctx, then)
+	return s.probe(ctx)
 }
 
-// probe takes an entry and a message through a transaction of our own, which is rolled back: it inserts them,
-// reads them, and does what then says with them.
-func (s *Store) probe(ctx context.Context, then func(context.Context, Conn, outbox.Record) error) error {
+// probe takes an entry and a message through a transaction of our own, which is rolled back: it inserts them
+// and reads them.
+func (s *Store) probe(ctx context.Context) error {
 	name := "amsbridge probe " + rand.Text()
 	entry := outbox.Entry{Subject: name, N: 1, Body: []byte("\x00\xff'\\ probe")}
 	message := outbox.Message{
@@ -87,11 +79,6 @@ func (s *Store) probe(ctx context.Context, then func(context.Context, Conn, outb
 		}
 		if found[0].ID <= last {
 			return s.behind(last, nil)
-		}
-		if then != nil {
-			if err := then(ctx, q, found[0]); err != nil {
-				return err
-			}
 		}
 		return errProven
 	})

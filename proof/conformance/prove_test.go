@@ -38,7 +38,6 @@ func TestProofsLeaveNothing(t *testing.T) {
 		store, err := sqlstore.New(t.Context(), sqlstore.Config{DB: e.db, Dialect: e.dialect})
 		require.NoError(t, err)
 		require.NoError(t, store.ProveWriter(t.Context()))
-		require.NoError(t, store.ProveSender(t.Context()))
 		for _, table := range []string{"message", "queue", "entry", "attempt"} {
 			var rows int
 			require.NoError(t, e.db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM amsbridge_"+table).Scan(&rows))
@@ -89,11 +88,7 @@ func TestNewNamesSettingsThatAreInTheWay(t *testing.T) {
 	})
 	t.Run("no database", func(t *testing.T) {
 		t.Parallel()
-		server, err := testdb.Start(t.Context(), testdb.MariaDB, testdb.Options{})
-		if err != nil {
-			t.Skip(err)
-		}
-		t.Cleanup(func() { require.NoError(t, server.Stop()) })
+		server := testdb.Own(t, testdb.MariaDB)
 		require.ErrorContains(t, made(t, open(t, "mysql", server.DSN), sqlstore.MySQL), "the DSN names no database")
 	})
 }
