@@ -3,6 +3,7 @@ package amsbridge
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,8 +32,9 @@ type change struct {
 	tasks  []outbox.Task
 	report *Report
 
-	earlier map[string]string // IDs of the last entry's tasks by their names
-	listed  map[string]bool   // names of tasks
+	earlier map[string]string        // IDs of the last entry's tasks by their names
+	of      map[string][]outbox.Task // the last entry's tasks by their lines
+	listed  map[string]bool          // names of tasks
 }
 
 // The kinds of an order's tasks. Kept ones, and those that others listed, stay until a person marks them
@@ -113,15 +115,35 @@ func kindOf(t outbox.Task) string {
 // keep carries tasks of the last entry over for which the function is true.
 func (c *change) keep(carry func(kind, line string) bool) {
 	for _, t := range c.last.Tasks {
-		line := ""
-		if len(t.Items) > 0 {
-			line = t.Items[0]
-		}
-		if carry(kindOf(t), line) {
+		if carry(kindOf(t), lineOf(t)) {
 			t.New = false
 			c.list(t)
 		}
 	}
+}
+
+// keepOf carries tasks of a line over that this report says nothing about.
+func (c *change) keepOf(line string, kinds ...string) {
+	if c.of == nil {
+		c.of = make(map[string][]outbox.Task, len(c.last.Tasks))
+		for _, t := range c.last.Tasks {
+			c.of[lineOf(t)] = append(c.of[lineOf(t)], t)
+		}
+	}
+	for _, t := range c.of[line] {
+		if slices.Contains(kinds, kindOf(t)) {
+			t.New = false
+			c.list(t)
+		}
+	}
+}
+
+// lineOf is the line that a task is about, empty for none.
+func lineOf(t outbox.Task) string {
+	if len(t.Items) == 0 {
+		return ""
+	}
+	return t.Items[0]
 }
 
 // staff lists a task that stays until it is done, and tells it.
@@ -159,7 +181,7 @@ func (c *change) entry(subject string) (outbox.Entry, bool) {
 			e.Body = (&orderState{}).encode()
 		}
 	}
-	if most := outbox.MaxTasks - 1; len(c.tasks) > most {
+	if most := mostTasks(c.tasks); len(c.tasks) > most {
 		c.tasks = c.tasks[:most]
 		c.task(taskKept, "", "the order has more tasks than are listed: see the log")
 		e.Tasks = c.tasks
@@ -172,6 +194,22 @@ func (c *change) entry(subject string) (outbox.Entry, bool) {
 	}
 	// What brings nothing for any platform is not kept, but for refunds that wait for their order.
 	return e, len(c.st.Refunds) > 0 || c.granted()
+}
+
+// maxTaskBytes is how long an entry's tasks may be, so that it fits beside [outbox.MaxBody] into the 16 MiB
+// that MariaDB takes at once by default, where texts take twice their bytes at worst and the body 4/3.
+const maxTaskBytes = 2 << 20
+
+// mostTasks is how many of the tasks are listed.
+func mostTasks(tasks []outbox.Task) int {
+	bytes := 0
+	for i, t := range tasks {
+		b, _ := json.Marshal(t) // it always encodes
+		if bytes += len(b) + 1; bytes > maxTaskBytes || i == outbox.MaxTasks {
+			return min(i, outbox.MaxTasks) - 1
+		}
+	}
+	return len(tasks)
 }
 
 func (c *change) granted() bool {

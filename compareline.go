@@ -84,11 +84,6 @@ func (c *change) compareLine(l Line) error {
 	return c.comparePeople(l, ls, covered, m, exchange)
 }
 
-// keepOf carries tasks of a line over that this report says nothing about.
-func (c *change) keepOf(line string, kinds ...string) {
-	c.keep(func(kind, of string) bool { return of == line && slices.Contains(kinds, kind) })
-}
-
 // forgetBack says that a reversal has nothing to give back on this line: its product brings nothing.
 func (l *lineState) forgetBack() {
 	for _, s := range l.Seats {

@@ -43,7 +43,7 @@ func NewDestination(store outbox.Inspector, p Platform, cfg DestinationConfig) (
 		return nil, check.Bad("amsbridge", "DestinationConfig.ProfilesLookedUp",
 			"is not set, and this platform finds people by e-mail address, which a take does not have")
 	}
-	return &destination{store: store, platform: p, sent: map[int64]map[outbox.ID]sending{}}, nil
+	return &destination{store: store, platform: p, sent: map[int64]map[outbox.ID]*sending{}}, nil
 }
 
 // destination decides at a message's turn what is to be sent, and sends it.
@@ -52,16 +52,33 @@ type destination struct {
 	platform Platform
 
 	mu sync.Mutex
-	// sent are attempts whose settlement was not acknowledged yet, so that the database does not tell of
-	// them, by their ordering keys.
-	sent map[int64]map[outbox.ID]sending
+	// sent are attempts whose settlement was not acknowledged yet, so that the database may not tell of
+	// them, by their ordering keys. Turns counts all turns.
+	sent  map[int64]map[outbox.ID]*sending
+	turns int
 }
 
 // sending is what an attempt came to.
 type sending struct {
-	attempt int
+	turn int // see destination.turns
 	evidence
 	final, parked bool
+	was           standing // of its message, when the attempt began
+	ends          []outbox.End
+	// saw is the greatest ID among the person's messages then.
+	saw outbox.ID
+}
+
+// standing is what changes in a record when an attempt is settled, or when its session ends before that.
+type standing struct {
+	state         outbox.State
+	attempt, lost int
+	seq           int64
+	doubt         outbox.Doubt
+}
+
+func standingOf(r *outbox.Record) standing {
+	return standing{r.State, r.Attempt, r.Lost, r.Seq, r.Doubt}
 }
 
 // Deliver implements [outbox.Destination].
@@ -78,8 +95,9 @@ func (d *destination) Deliver(ctx context.Context, m outbox.Message) (outbox.Res
 		return outbox.Result{}, err
 	}
 	res, err := t.guarded(ctx, d.platform)
-	d.note(m, res, err)
-	res.Settled = func() { d.acknowledged(m) }
+	s := t.cameTo(res, err)
+	d.note(m, s)
+	res.Settled = func() { d.acknowledged(m, s) }
 	return res, err
 }
 
@@ -94,9 +112,9 @@ func (t *turn) guarded(ctx context.Context, p Platform) (res outbox.Result, err 
 	return t.play(ctx, p)
 }
 
-// note keeps what an attempt came to until it is acknowledged.
-func (d *destination) note(m outbox.Message, res outbox.Result, err error) {
-	s := sending{attempt: m.Attempt, final: err == nil}
+// cameTo is what the message's attempt came to.
+func (t *turn) cameTo(res outbox.Result, err error) *sending {
+	s := &sending{turn: t.n, final: err == nil, was: t.was, ends: res.Ends, saw: t.saw}
 	r := DecodeReceipt(res.Receipt)
 	s.seq, s.taken, s.given = res.Seq, r.Taken, r.Given
 	failed, isFailed := errors.AsType[*outbox.DeliveryError](err)
@@ -104,24 +122,32 @@ func (d *destination) note(m outbox.Message, res outbox.Result, err error) {
 	switch {
 	case err == nil && (res.Ended == 0 || res.Ended == outbox.StateAlreadyDone):
 		s.sent = surely
-	case err != nil && (!isFailed || failed.Outcome == outbox.OutcomeUnknown || failed.Partly), m.Doubt != 0:
+	case err != nil && (!isFailed || failed.Outcome == outbox.OutcomeUnknown || failed.Partly), t.m.Doubt != 0:
 		s.sent = perhaps
 	}
+	return s
+}
+
+// note keeps what an attempt came to until it is acknowledged. Where its session ended meanwhile, the
+// message's next attempt may be over before it.
+func (d *destination) note(m outbox.Message, s *sending) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	key := m.OrderingKey()
 	if d.sent[key] == nil {
-		d.sent[key] = map[outbox.ID]sending{}
+		d.sent[key] = map[outbox.ID]*sending{}
 	}
-	d.sent[key][m.ID] = s
+	if other := d.sent[key][m.ID]; other == nil || other.turn < s.turn {
+		d.sent[key][m.ID] = s
+	}
 }
 
 // acknowledged forgets an attempt that the database tells of by now, or that nobody will record.
-func (d *destination) acknowledged(m outbox.Message) {
+func (d *destination) acknowledged(m outbox.Message, s *sending) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	key := m.OrderingKey()
-	if d.sent[key][m.ID].attempt == m.Attempt {
+	if d.sent[key][m.ID] == s {
 		delete(d.sent[key], m.ID)
 	}
 	if len(d.sent[key]) == 0 {
@@ -129,9 +155,11 @@ func (d *destination) acknowledged(m outbox.Message) {
 	}
 }
 
-// unacknowledged are the person's attempts now, to be laid over what a query that begins later returns.
-func (d *destination) unacknowledged(m outbox.Message) map[outbox.ID]sending {
+// unacknowledged are the person's attempts now, to be laid over what a query that begins later returns, and
+// the number of the turn that asks.
+func (d *destination) unacknowledged(m outbox.Message) (sent map[outbox.ID]*sending, turn int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return maps.Clone(d.sent[m.OrderingKey()])
+	d.turns++
+	return maps.Clone(d.sent[m.OrderingKey()]), d.turns
 }

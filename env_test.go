@@ -21,6 +21,7 @@ import (
 
 // env is a shop, its outbox in memory, a sender and a platform, in a synctest bubble.
 type env struct {
+	wake     func()
 	t        *testing.T
 	store    *outboxtest.Memory
 	catalog  products
@@ -101,6 +102,7 @@ func inBubbleWith(t *testing.T, profiles outbox.Profiles, f func(t *testing.T, e
 		announcer, err := amsbridge.NewAnnouncer(amsbridge.AnnouncerConfig{Next: to, To: "mail"})
 		require.NoError(t, err)
 		sender, err := outbox.NewSender(e.store, outbox.SenderConfig{
+			Poll: 10 * time.Second, Session: 100 * time.Second, // tests pass days
 			Destinations: everywhere{announcer, e}, Profiles: profiles, Logger: slog.New(slog.DiscardHandler),
 			Alarm: func(_ context.Context, a outbox.Alarm) {
 				e.mu.Lock()
@@ -109,6 +111,7 @@ func inBubbleWith(t *testing.T, profiles outbox.Profiles, f func(t *testing.T, e
 			},
 		})
 		require.NoError(t, err)
+		e.wake = sender.Wake
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- sender.Run(ctx) }()
@@ -157,6 +160,7 @@ func (e *env) tx(call func(tx *outboxtest.Tx) (*amsbridge.Report, error)) *amsbr
 	r, err := call(tx)
 	require.NoError(e.t, err)
 	require.NoError(e.t, tx.Commit())
+	e.wake()
 	return r
 }
 
@@ -204,7 +208,7 @@ func (e *env) queue() []string {
 // tasks are the texts of the open tasks of orders.
 func (e *env) tasks() []string {
 	e.t.Helper()
-	open, err := e.store.Tasks(e.t.Context(), 100)
+	open, err := e.store.Tasks(e.t.Context(), outbox.TaskQuery{Limit: 100})
 	require.NoError(e.t, err)
 	var texts []string
 	for _, t := range open {

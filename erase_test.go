@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // An erased person's seat is refunded, the refund reversed, and refunded again.
 func TestAnErasedPersonRefundedTwice(t *testing.T) {
 	inBubble(t, func(t *testing.T, e *env) {
 		done := func() {
-			open, err := e.store.Tasks(t.Context(), 10)
+			open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 10})
 			require.NoError(t, err)
 			require.Len(t, open, 1)
 			t.Log(open[0].Text)
@@ -66,7 +67,7 @@ func TestErasingWhileATakeWaitsLeavesATask(t *testing.T) {
 		require.NotContains(t, e.tasks()[0], "anna")
 		e.report(order("1001", "gala", "course-2"))
 		require.Len(t, e.tasks(), 1, "it stays until somebody did it")
-		open, err := e.store.Tasks(t.Context(), 10)
+		open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 10})
 		require.NoError(t, err)
 		require.NoError(t, e.operator.TaskDone(t.Context(), staff, "", "1001", open[0].ID, "done"))
 		require.Empty(t, e.tasks())

@@ -265,7 +265,7 @@ func ExampleHook_OrderCompleted_taskDone() {
 		ID: "1001", Buyer: anna(), Lines: []amsbridge.Line{{ID: "1", ProductID: "gala", Quantity: 2}},
 	}
 	shop.report(order)
-	tasks, err := shop.store.Tasks(context.Background(), 100)
+	tasks, err := shop.store.Tasks(context.Background(), outbox.TaskQuery{Limit: 100})
 	printError(err)
 	for _, t := range tasks {
 		fmt.Println("done:", t.Text)

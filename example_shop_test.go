@@ -141,7 +141,7 @@ func (s *exampleShop) pending() bool {
 
 // todo prints what waits for staff: the open tasks of orders, and the parked messages.
 func (s *exampleShop) todo() {
-	tasks, err := s.store.Tasks(context.Background(), 100)
+	tasks, err := s.store.Tasks(context.Background(), outbox.TaskQuery{Limit: 100})
 	printError(err)
 	for _, t := range tasks {
 		fmt.Printf("task of order %s: %s\n", t.Subject, t.Text)

@@ -83,16 +83,10 @@ func TestForgettingTouchesOnlyWhatIsOver(t *testing.T) {
 	for _, o := range []struct{ id, product string }{{"1001", "gala"}, {"1002", "workshop"}, {"1003", "gala"}, {"1004", "course"}} {
 		s.report(o.id, o.product)
 	}
-	play := func() {
-		token, all := s.claim()
-		for _, m := range all {
-			s.settle(s.deliver(token, m))
-		}
-	}
-	play()
+	s.play()
 	s.refund("R-1", "1001") // what it brought stays, for 1003 brings it
 	s.refund("R-2", "1002")
-	play()
+	s.play()
 	require.Equal(t, []string{"anna 7/1", "anna r1"}, s.everything())
 	s.now = s.now.Add(1000 * time.Hour)
 	for range 5 {
@@ -105,7 +99,7 @@ func TestForgettingTouchesOnlyWhatIsOver(t *testing.T) {
 		require.Len(t, left, n, of)
 	}
 	s.refund("R-3", "1003")
-	play()
+	s.play()
 	require.Equal(t, []string{"anna r1"}, s.everything())
 	s.do(func(tx *outboxtest.Tx) error { // the last entry is kept
 		r, err := s.hook.OrderCompleted(t.Context(), tx, order("1002", "workshop"))

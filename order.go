@@ -22,7 +22,8 @@ type Order struct {
 	Association string
 	// Buyer is who paid. A line of quantity one without attendees is for the buyer.
 	Buyer User
-	// Lines are at most 10,000.
+	// Lines are as many as fit, with the people on them, into [outbox.MaxBody] bytes: some 30,000 seats.
+	// Of a larger order nothing is given or taken, and a task says so.
 	Lines []Line
 	// Version rises whenever the order changes, such as the version column of the shop's own row. A
 	// report with a lower one than before comes late, and changes nothing. A swap of attendees needs a
@@ -70,9 +71,6 @@ type User struct {
 func (o Order) check() error {
 	if err := checkAssociation("Order.Association", o.Association); err != nil {
 		return err
-	}
-	if len(o.Lines) > outbox.MaxItems {
-		return check.Bad("amsbridge", "Order.Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	seen := make(map[string]bool, len(o.Lines))
 	for i, l := range o.Lines {

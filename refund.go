@@ -13,13 +13,13 @@ import (
 // without lines, call nothing.
 type Refund struct {
 	// ID is the refund's own ID, stable for ever: the same in each report of it, and another in each
-	// refund of the order. Required: 1 to 255 bytes of UTF-8 without control characters.
+	// refund of the order. Required: 1 to 255 bytes of UTF-8 without control characters. One that is
+	// longer or malformed is told and kept as a task; nothing is taken back then.
 	ID string
 	// OrderID and Association are the order's, as [Hook.OrderCompleted] was told.
 	OrderID     string
 	Association string
-	// Lines are what is given back, each line once, at most 10,000. Lines or All is required, and not
-	// both.
+	// Lines are what is given back, each line once. Lines or All is required, and not both.
 	Lines []RefundLine
 	// All gives all lines back that are known by now; before the order was reported, those of its first
 	// report.
@@ -30,7 +30,7 @@ type Refund struct {
 // whole line.
 type RefundLine struct {
 	LineID string
-	// People give their seats on the line back, each once.
+	// People give their seats on the line back, each once. A malformed user ID is told, and a task.
 	People []UserID
 	// Seats is a number of seats beside People. Open ones go first; whose the rest is, is a task.
 	Seats int
@@ -57,16 +57,27 @@ func (h *Hook[Tx]) OrderRefunded(ctx context.Context, tx Tx, refund Refund) (*Re
 // than the line's quantity, which is then a task. A reversal before its refund is kept: the refund has no
 // effect then.
 func (h *Hook[Tx]) RefundReversed(ctx context.Context, tx Tx, refundID string, order Order) (*Report, error) {
-	if s := check.Text(refundID, 255); s != "" {
-		return nil, check.Bad("amsbridge", "refundID", s)
+	if refundID == "" {
+		return nil, check.Bad("amsbridge", "refundID", "is empty")
 	}
 	if err := order.check(); err != nil {
 		return nil, err
 	}
 	return h.call(ctx, tx, order, false, func(c *change) error {
-		c.reversal = refundID
+		if !c.oddRefund(refundID, "reversed") {
+			c.reversal = refundID
+		}
 		return c.compare()
 	})
+}
+
+// oddRefund tells of a refund whose ID cannot be kept, so that no other can be told from it.
+func (c *change) oddRefund(id, nothing string) bool {
+	problem := check.Text(id, 255)
+	if problem != "" {
+		c.staff("", "a refund was reported whose ID "+problem+": nothing was "+nothing+"; report it again with another ID", id)
+	}
+	return problem != ""
 }
 
 // reverse marks a refund reversed, and notes its lines.
@@ -105,6 +116,9 @@ func (c *change) refund(refund Refund) error {
 	c.keepAll()
 	if problem := idProblem(refund.OrderID); problem != "" {
 		c.staff("", "a refund was reported for an order whose ID "+problem+": nothing was taken back")
+		return nil
+	}
+	if c.oddRefund(refund.ID, "taken back") {
 		return nil
 	}
 	if i := slices.IndexFunc(c.st.Refunds, func(r *refundState) bool { return r.ID == refund.ID }); i >= 0 {
@@ -151,6 +165,9 @@ func (c *change) tellRefund(r *refundState) {
 	}
 }
 
+// maxSeats is more than any line has, and far from what a sum cannot hold.
+const maxSeats = 1 << 40
+
 func (c *change) refundLine(r *refundState, line RefundLine) error {
 	rl := &refundLineState{Line: line.LineID, Whole: len(line.People) == 0 && line.Seats == 0}
 	before := c.st.cover(line.LineID)
@@ -159,6 +176,12 @@ func (c *change) refundLine(r *refundState, line RefundLine) error {
 	c.say(Entry{LineID: line.LineID, Did: DidRefunded})
 	for _, id := range line.People {
 		hash := c.seatOf(line.LineID, id).hash()
+		if problem := id.problem(); problem != "" { // nobody with such an ID was given a seat
+			shown := outbox.CutText(line.LineID, 255)
+			c.staff(shown, "refund "+outbox.CutText(r.ID, 100)+" names somebody on line "+shown+" whose user ID "+problem+
+				": nothing was taken back from them", hash)
+			continue
+		}
 		if ls != nil && !ls.Shop {
 			if s := ls.seat(hash); s == nil || s.Off {
 				c.staff(ls.ID, "refund "+outbox.CutText(r.ID, 100)+" names somebody who holds no seat on line "+ls.ID+
@@ -171,7 +194,7 @@ func (c *change) refundLine(r *refundState, line RefundLine) error {
 		rl.Seats = append(rl.Seats, hash)
 	}
 	if ls == nil || ls.Shop && !ls.granted() {
-		rl.Open = line.Seats
+		rl.Open = min(line.Seats, maxSeats)
 		if ls == nil && len(c.st.Lines) > 0 {
 			shown := outbox.CutText(line.LineID, 255)
 			c.staff(shown, "refund "+outbox.CutText(r.ID, 100)+" names line "+shown+
@@ -234,8 +257,8 @@ func (c *change) reopen(ls *lineState) {
 // check finds the programmer's mistakes.
 func (r Refund) check() error {
 	bad := func(field, problem string) error { return check.Bad("amsbridge", "Refund."+field, problem) }
-	if s := check.Text(r.ID, 255); s != "" {
-		return bad("ID", s)
+	if r.ID == "" {
+		return bad("ID", "is empty")
 	}
 	if err := checkAssociation("Refund.Association", r.Association); err != nil {
 		return err
@@ -245,8 +268,6 @@ func (r Refund) check() error {
 		return bad("Lines", "are empty, and All is not set: for an amount without lines, call nothing")
 	case len(r.Lines) > 0 && r.All:
 		return bad("All", "is set beside Lines")
-	case len(r.Lines) > outbox.MaxItems:
-		return bad("Lines", fmt.Sprintf("are more than %d", outbox.MaxItems))
 	}
 	lines := map[string]bool{}
 	for i, l := range r.Lines {
@@ -254,16 +275,12 @@ func (r Refund) check() error {
 		if s := duplicate(lines, l.LineID); s != "" {
 			return bad(field+"LineID", s)
 		}
-		if l.Seats < 0 || l.Seats > outbox.MaxItems {
-			return bad(field+"Seats", fmt.Sprintf("is not from 0 to %d", outbox.MaxItems))
+		if l.Seats < 0 {
+			return bad(field+"Seats", "is negative")
 		}
 		people := map[string]bool{}
 		for j, id := range l.People {
-			s := id.problem()
-			if s == "" {
-				s = duplicate(people, string(id))
-			}
-			if s != "" {
+			if s := duplicate(people, string(id)); s != "" {
 				return bad(fmt.Sprintf("%sPeople[%d]", field, j), s)
 			}
 		}

@@ -185,7 +185,7 @@ func TestRefundNamesTheBadField(t *testing.T) {
 		{"Refund.Lines[1].LineID", amsbridge.Refund{ID: "R", OrderID: "1", Lines: []amsbridge.RefundLine{{LineID: "1"}, {LineID: "1"}}}},
 		{"Refund.Lines[0].Seats", amsbridge.Refund{ID: "R", OrderID: "1", Lines: []amsbridge.RefundLine{{LineID: "1", Seats: -1}}}},
 		{"Refund.Lines[0].People[1]", amsbridge.Refund{ID: "R", OrderID: "1", Lines: []amsbridge.RefundLine{{LineID: "1", People: []amsbridge.UserID{"a", "a"}}}}},
-		{"Refund.Lines[0].People[0]", amsbridge.Refund{ID: "R", OrderID: "1", Lines: []amsbridge.RefundLine{{LineID: "1", People: []amsbridge.UserID{"0"}}}}},
+		{"Refund.Lines[0].People[0]", amsbridge.Refund{ID: "R", OrderID: "1", Lines: []amsbridge.RefundLine{{LineID: "1", People: []amsbridge.UserID{""}}}}},
 	}
 	for _, c := range cases {
 		t.Run(c.field, func(t *testing.T) {

@@ -128,18 +128,27 @@ func fuzzHook(t *testing.T, seed uint64) (trace []string, bad string) {
 		return e.N, e.Tasks
 	}
 	deliver := func() {
-		token := outbox.NewToken()
-		c, err := store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 100, DestinationLimit: 100, KeyLimit: 100})
+		session, err := store.Join(t.Context(), outbox.Joining{By: "repeats", Length: time.Minute})
+		require.NoError(t, err)
+		_, err = store.Beat(t.Context(), outbox.Beat{Session: session, Take: outbox.Shards})
 		require.NoError(t, err)
 		var all []outbox.Settlement
-		for _, l := range c.Leased {
-			if r.IntN(3) == 0 {
-				continue
+		f := outbox.Flight{Session: session, N: 1}
+		for _, due := range []bool{true, false} {
+			read, err := store.Read(t.Context(), outbox.Reading{Session: session, Shards: everyShard(), Due: due, Limit: 100})
+			require.NoError(t, err)
+			for _, w := range read.Messages {
+				f.Messages = append(f.Messages, outbox.Queued{ID: w.ID, Key: w.Key, Destination: w.Destination})
+				if r.IntN(3) > 0 {
+					all = append(all, outbox.Settlement{Message: w.Message, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, Seq: 1})
+				}
 			}
-			all = append(all, outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, Seq: 1})
 		}
-		_, err = store.Settle(t.Context(), all)
+		_, err = store.Record(t.Context(), f)
 		require.NoError(t, err)
+		_, err = store.Settle(t.Context(), outbox.Settling{Session: session, Batch: all})
+		require.NoError(t, err)
+		require.NoError(t, store.Leave(t.Context(), session)) // the rest is lost
 		now = now.Add(2 * time.Minute)
 	}
 	for range 3 + r.IntN(6) {
@@ -171,7 +180,7 @@ func fuzzHook(t *testing.T, seed uint64) (trace []string, bad string) {
 				catalog["gala"] = amsbridge.Product{ID: "gala", ShowKey: 7, AddOnKeys: []int64{int64(1 + r.IntN(3))}}
 				catalog["course"] = amsbridge.Product{ID: "course", RemoteProductID: pick("r1", "r7")}
 			default:
-				tasks, err := store.Tasks(t.Context(), 100)
+				tasks, err := store.Tasks(t.Context(), outbox.TaskQuery{Limit: 100})
 				require.NoError(t, err)
 				if len(tasks) > 0 {
 					trace = append(trace, "task done: "+tasks[0].Text)

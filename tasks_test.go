@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 func TestAnAttendeeWithoutIDIsTold(t *testing.T) {
@@ -40,7 +41,7 @@ func TestATaskDoneDoesNotSwallowTheNext(t *testing.T) {
 				e.pass(time.Minute)
 				o.Lines[0].Attendees = []amsbridge.User{berta()}
 				e.report(o)
-				open, err := e.store.Tasks(t.Context(), 10)
+				open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 10})
 				require.NoError(t, err)
 				require.Len(t, open, 1)
 				require.NoError(t, e.operator.TaskDone(t.Context(), staff, "", "1001", open[0].ID, "no, it stays Anna's"))
@@ -65,7 +66,7 @@ func TestTwoErasedPeopleOfALineAreTwoTasks(t *testing.T) {
 		}
 		r1 := e.refund(amsbridge.Refund{ID: "R-1", OrderID: "1001", Lines: []amsbridge.RefundLine{{LineID: "1", People: []amsbridge.UserID{"anna"}}}})
 		require.Len(t, r1.NeedsStaff(), 1)
-		open, err := e.store.Tasks(t.Context(), 10)
+		open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, open, 1)
 		require.NoError(t, e.operator.TaskDone(t.Context(), staff, "", "1001", open[0].ID, "done"))
@@ -126,7 +127,7 @@ func TestASecondBrokenAddressIsTold(t *testing.T) {
 		o.Lines[0].Quantity, o.Lines[0].Attendees = 3, []amsbridge.User{bad(anna()), berta(), carl()}
 		o.Lines[0].Attendees = o.Lines[0].Attendees[:2]
 		e.report(o)
-		open, err := e.store.Tasks(t.Context(), 10)
+		open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 10})
 		require.NoError(t, err)
 		for _, task := range open {
 			require.NoError(t, e.operator.TaskDone(t.Context(), staff, "", "1001", task.ID, "called Anna"))
@@ -152,7 +153,7 @@ func TestManyErasedPeopleAreAllListed(t *testing.T) {
 		}
 		r := e.refundLine("R-1", "1001", "1")
 		require.Len(t, r.NeedsStaff(), 60)
-		open, err := e.store.Tasks(t.Context(), 100)
+		open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 100})
 		require.NoError(t, err)
 		require.Len(t, open, 60)
 	})

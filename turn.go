@@ -32,11 +32,10 @@ type row struct {
 	grant string // see grantOf
 	evidence
 	open bool // it may still be sent
-	idle bool // no sender works on it
 	// gives is set on the sequel of a take: it does not take, but gives again.
 	gives bool
-	// fresh is set where this sender sent it since the last claim of the person's messages.
-	fresh bool
+	// fresh is what this sender's attempt came to of which the database does not tell yet.
+	fresh *sending
 }
 
 // turn is a message's turn: nobody else sends anything of its ordering key meanwhile.
@@ -50,6 +49,9 @@ type turn struct {
 	unread outbox.ID
 	words  map[string]word
 	next   int64
+	n      int       // see destination.turns
+	was    standing  // of m
+	saw    outbox.ID // the greatest ID that was read
 }
 
 // word is the last word on a grant: it is given, or taken back.
@@ -60,30 +62,44 @@ type word struct {
 	where string // for people to read
 }
 
-// turn reads the person's messages about the product or show.
+// turn reads the person's messages about the product or show, unless there are none.
 func (d *destination) turn(ctx context.Context, m outbox.Message, g Grant) (*turn, error) {
 	t := &turn{m: m, g: g, words: map[string]word{}}
 	t.grant, t.f, _ = grantOf(m)
-	sent := d.unacknowledged(m) // before the query, so that nothing is missed between them
+	sent, n := d.unacknowledged(m) // before the query, so that nothing is missed between them
+	t.n = n
+	if m.Alone {
+		alone := outbox.Record{Message: m}
+		alone.Attempt = 0
+		t.add(alone, nil)
+		t.next++
+		return t, nil
+	}
 	q := outbox.Query{
 		Destination: m.Destination, Person: m.Person, Association: m.Association(), Scope: m.Scope, Limit: pageSize,
 	}
+	var records []outbox.Record
 	for {
-		records, err := d.store.Find(ctx, q)
+		page, err := d.store.Find(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("amsbridge: what else the person has could not be read: %w", outbox.ErrNotBegun)
 		}
-		for _, r := range records {
-			if r.Version > payloadVersion {
-				return nil, fmt.Errorf("amsbridge: message %d of the same person: %w", r.ID, outbox.ErrNewerVersion)
-			}
-			t.next = max(t.next, r.Seq)
-			t.add(r, sent)
-		}
-		if len(records) < q.Limit {
+		records = append(records, page...)
+		if len(page) < q.Limit {
 			break
 		}
-		q.AfterID = records[len(records)-1].ID
+		q.AfterID = page[len(page)-1].ID
+	}
+	fresh, ended := news(records, sent)
+	for _, r := range records {
+		if r.Version > payloadVersion {
+			return nil, fmt.Errorf("amsbridge: message %d of the same person: %w", r.ID, outbox.ErrNewerVersion)
+		}
+		if end, ok := ended[r.ID]; ok && !r.State.Final() && r.ID != m.ID {
+			r.State = end
+		}
+		t.next = max(t.next, r.Seq)
+		t.add(r, fresh)
 	}
 	for i := range t.rows {
 		r := &t.rows[i]
@@ -99,6 +115,24 @@ func (d *destination) turn(ctx context.Context, m outbox.Message, g Grant) (*tur
 	}
 	t.next++
 	return t, nil
+}
+
+// news are the attempts of which the records do not tell yet, and the messages that end with them. Where a
+// record is not as it was when the attempt began, it tells of the attempt, or its session ended: then nobody
+// knows when the attempt took effect, and the record says so.
+func news(records []outbox.Record, sent map[outbox.ID]*sending) (map[outbox.ID]*sending, map[outbox.ID]outbox.State) {
+	fresh, ended := map[outbox.ID]*sending{}, map[outbox.ID]outbox.State{}
+	for i := range records {
+		s := sent[records[i].ID]
+		if s == nil || s.was != standingOf(&records[i]) {
+			continue
+		}
+		fresh[records[i].ID] = s
+		for _, e := range s.ends {
+			ended[e.ID] = e.State
+		}
+	}
+	return fresh, ended
 }
 
 // givesAgain tells whether a sequel is to give again, or says that somebody gave by hand: what was ended
@@ -119,7 +153,8 @@ func (t *turn) origin(of outbox.Message) (row, bool) {
 }
 
 // add reads a message, laid over by what this sender sent and had not acknowledged.
-func (t *turn) add(rec outbox.Record, sent map[outbox.ID]sending) {
+func (t *turn) add(rec outbox.Record, sent map[outbox.ID]*sending) {
+	t.saw = max(t.saw, rec.ID)
 	grant, f, ok := grantOf(rec.Message)
 	if !ok {
 		if rec.ID != t.m.ID {
@@ -127,7 +162,7 @@ func (t *turn) add(rec outbox.Record, sent map[outbox.ID]sending) {
 		}
 		return
 	}
-	r := row{Record: rec, grantFacts: f, grant: grant, open: !rec.State.Final(), idle: !rec.Unsettled}
+	r := row{Record: rec, grantFacts: f, grant: grant, open: !rec.State.Final()}
 	r.seq = rec.Seq
 	switch rec.State {
 	case outbox.StateDelivered, outbox.StateAlreadyDone:
@@ -141,29 +176,31 @@ func (t *turn) add(rec outbox.Record, sent map[outbox.ID]sending) {
 		if rec.Doubt != 0 {
 			r.sent = perhaps
 		}
-		// A lost lease has no place in the order of attempts, unless its message ended at its own turn.
+		// An attempt whose sender died has no place in their order, unless its message ended at its own turn.
 		atItsTurn := rec.State == outbox.StateWithdrawn || rec.State == outbox.StateReplaced
-		if r.sent == perhaps && (rec.Seq == 0 || rec.Doubt&outbox.DoubtLostLease != 0 && !atItsTurn) {
+		if r.sent == perhaps && (rec.Seq == 0 || rec.Doubt&outbox.DoubtLost != 0 && !atItsTurn) {
 			r.seq = math.MaxInt64
 		}
 	}
 	receipt := DecodeReceipt(rec.Receipt)
 	r.taken, r.given = receipt.Taken, receipt.Given
-	if s, ok := sent[rec.ID]; ok && rec.Unsettled && rec.Attempt == s.attempt {
+	if s := sent[rec.ID]; s != nil {
 		seq := max(r.seq, s.seq)
-		r.evidence, r.open, r.idle, r.fresh = s.evidence, !s.final, true, true
+		if s.final && s.seq > 0 { // an earlier attempt that was lost has its place with this one
+			seq = max(rec.Seq, s.seq)
+		}
+		r.evidence, r.open, r.fresh = s.evidence, !s.final, s
 		r.seq = seq
 		if s.parked {
 			r.State = outbox.StateParked
 		}
-	} else if rec.Unsettled && !rec.InFlight {
-		// Its sender died or stalled, and nobody knows how far it came.
-		r.sent, r.seq = perhaps, math.MaxInt64
 	}
 	t.say(r)
-	if rec.ID != t.m.ID {
-		t.rows = append(t.rows, r)
+	if rec.ID == t.m.ID {
+		t.was = standingOf(&rec)
+		return
 	}
+	t.rows = append(t.rows, r)
 }
 
 // say notes what a message says of its grant, if that is the last word.

@@ -1,7 +1,9 @@
 package amsbridge_test
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +21,10 @@ type turns struct {
 	now   time.Time
 	hook  *amsbridge.Hook[*outboxtest.Tx]
 	*platform
-	to outbox.Destination
+	to      outbox.Destination
+	session outbox.SessionID
+	flights int64
+	begun   map[outbox.ID]bool // and not settled
 }
 
 func newTurns(t *testing.T) *turns {
@@ -33,11 +38,28 @@ func newTurns(t *testing.T) *turns {
 	return s
 }
 
-// restart is another program's destination, which knows nothing of what this one sent.
+// restart is another program's destination, which knows nothing of what this one sent. A session that was
+// there before is reaped.
 func (s *turns) restart() {
+	s.t.Helper()
 	var err error
 	s.to, err = amsbridge.NewDestination(s.store, s.platform, amsbridge.DestinationConfig{})
 	require.NoError(s.t, err)
+	s.rejoin()
+}
+
+// rejoin begins another session of the same program, and reaps the one before.
+func (s *turns) rejoin() {
+	s.t.Helper()
+	id, err := s.store.Join(s.t.Context(), outbox.Joining{By: "turns", Length: time.Minute})
+	require.NoError(s.t, err)
+	pulse, err := s.store.Beat(s.t.Context(), outbox.Beat{Session: id})
+	require.NoError(s.t, err)
+	dead := slices.DeleteFunc(pulse.Sessions, func(b outbox.SessionBeats) bool { return b.ID == id })
+	pulse, err = s.store.Beat(s.t.Context(), outbox.Beat{Session: id, Take: outbox.Shards, Dead: dead})
+	require.NoError(s.t, err)
+	require.Len(s.t, pulse.Owned, outbox.Shards)
+	s.session, s.begun = id, map[outbox.ID]bool{}
 }
 
 func (s *turns) do(call func(tx *outboxtest.Tx) error) {
@@ -63,25 +85,56 @@ func (s *turns) refund(id, of string) {
 	})
 }
 
-// claim leases what is due for a minute.
-func (s *turns) claim() (outbox.Token, []outbox.Message) {
+// begin records all that is due, in one flight, and returns it in the order of IDs.
+func (s *turns) begin() []outbox.Message {
 	s.t.Helper()
-	token := outbox.NewToken()
-	c, err := s.store.Claim(s.t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 100, DestinationLimit: 100, KeyLimit: 100})
-	require.NoError(s.t, err)
-	var all []outbox.Message
-	for _, l := range c.Leased {
-		all = append(all, l.Message)
+	f := outbox.Flight{Session: s.session}
+	all := map[outbox.ID]outbox.Message{}
+	for _, due := range []bool{true, false} {
+		read, err := s.store.Read(s.t.Context(), outbox.Reading{Session: s.session, Shards: everyShard(), Due: due, Limit: 100})
+		require.NoError(s.t, err)
+		for _, w := range read.Messages {
+			if !s.begun[w.ID] {
+				all[w.ID] = w.Message
+				f.Messages = append(f.Messages, outbox.Queued{ID: w.ID, Key: w.Key, Destination: w.Destination})
+			}
+		}
 	}
-	return token, all
+	slices.SortFunc(f.Messages, func(a, b outbox.Queued) int { return cmp.Compare(a.ID, b.ID) })
+	s.flights++
+	f.N = s.flights
+	recorded, err := s.store.Record(s.t.Context(), f)
+	require.NoError(s.t, err)
+	var begun []outbox.Message
+	for _, b := range recorded.Begun {
+		m := all[b.ID]
+		m.Attempt, m.Doubt, m.Alone = b.Attempts+1, b.Doubt, b.Alone
+		begun = append(begun, m)
+		s.begun[m.ID] = true
+	}
+	return begun
+}
+
+func everyShard() (all []int) {
+	for n := range outbox.Shards {
+		all = append(all, n)
+	}
+	return all
 }
 
 // deliver plays a turn and returns its settlement.
-func (s *turns) deliver(token outbox.Token, m outbox.Message) outbox.Settlement {
+func (s *turns) deliver(m outbox.Message) outbox.Settlement {
+	s.t.Helper()
+	st, _ := s.delivered(m)
+	return st
+}
+
+// delivered returns what is to be called when the settlement is acknowledged, too.
+func (s *turns) delivered(m outbox.Message) (outbox.Settlement, func()) {
 	s.t.Helper()
 	res, err := s.to.Deliver(s.t.Context(), m)
 	st := outbox.Settlement{
-		Message: m, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeOf(res, err), Seq: res.Seq, Ends: res.Ends,
+		Message: m, State: outbox.StateDelivered, Outcome: outbox.OutcomeOf(res, err), Seq: res.Seq, Ends: res.Ends,
 		Receipt: res.Receipt, Reason: res.Detail, Releases: res.Releases, Then: res.Then,
 	}
 	switch {
@@ -91,16 +144,44 @@ func (s *turns) deliver(token outbox.Token, m outbox.Message) outbox.Settlement 
 	case st.Outcome == outbox.OutcomeRejected:
 		st.State, st.Reason = outbox.StateParked, err.Error()
 	default:
-		st.State = outbox.StatePending
+		st.State, st.Deferred = outbox.StatePending, st.Outcome == outbox.OutcomeThrottled
 	}
-	return st
+	return st, res.Settled
 }
 
+// settle records outcomes, and leaves out, as a sender does, ends of what is in flight.
 func (s *turns) settle(all ...outbox.Settlement) {
 	s.t.Helper()
-	acked, err := s.store.Settle(s.t.Context(), all)
+	for i := range all {
+		all[i].Ends = slices.DeleteFunc(all[i].Ends, func(e outbox.End) bool { return s.begun[e.ID] })
+	}
+	settling := outbox.Settling{Session: s.session, Batch: all}
+	for _, st := range all {
+		delete(s.begun, st.Message.ID)
+	}
+	if len(s.begun) == 0 {
+		for n := range s.flights {
+			settling.Over = append(settling.Over, n+1)
+		}
+	}
+	settled, err := s.store.Settle(s.t.Context(), settling)
 	require.NoError(s.t, err)
-	require.Len(s.t, acked, len(all))
+	require.Len(s.t, settled.Acked, len(all))
+}
+
+// drop takes out of flight what was not begun.
+func (s *turns) drop() {
+	s.t.Helper()
+	clear(s.begun)
+	s.settle()
+}
+
+// play plays the turns of all that is due, each recorded before the next.
+func (s *turns) play() {
+	s.t.Helper()
+	for _, m := range s.begin() {
+		s.settle(s.deliver(m))
+	}
 }
 
 // A sender delivers several messages of a person before it records the first.
@@ -115,11 +196,11 @@ func TestATurnKnowsWhatWasNotAcknowledged(t *testing.T) {
 	s.report("1004", "course")
 	s.refund("R-3", "1003")
 	s.refund("R-4", "1004")
-	token, all := s.claim()
+	all := s.begin()
 	require.Len(t, all, 8)
 	var settled []outbox.Settlement
 	for _, m := range all {
-		settled = append(settled, s.deliver(token, m))
+		settled = append(settled, s.deliver(m))
 	}
 	require.Empty(t, s.took(), "every seat was given back before its turn")
 	s.settle(settled...)
@@ -127,18 +208,18 @@ func TestATurnKnowsWhatWasNotAcknowledged(t *testing.T) {
 
 	s.report("1005", "course")
 	s.report("1006", "gala")
-	token, all = s.claim()
+	all = s.begin()
 	require.Len(t, all, 2)
-	given := []outbox.Settlement{s.deliver(token, all[0]), s.deliver(token, all[1])}
+	given := []outbox.Settlement{s.deliver(all[0]), s.deliver(all[1])}
 	s.settle(given...)
 	require.Len(t, s.took(), 2)
 	s.report("1007", "course")
 	s.refund("R-5", "1005")
 	s.refund("R-7", "1007")
-	token, all = s.claim()
+	all = s.begin()
 	settled = nil
 	for _, m := range all {
-		settled = append(settled, s.deliver(token, m))
+		settled = append(settled, s.deliver(m))
 	}
 	s.settle(settled...)
 	parked, err := s.store.Find(t.Context(), outbox.Query{States: []outbox.State{outbox.StateParked}})
@@ -147,21 +228,17 @@ func TestATurnKnowsWhatWasNotAcknowledged(t *testing.T) {
 }
 
 // What a sender that died had sent may be there: nobody knows until it is sent again.
-func TestATakeMindsWhatALostLeaseMayHaveBrought(t *testing.T) {
+func TestATakeMindsWhatALostSessionMayHaveBrought(t *testing.T) {
 	t.Parallel()
 	s := newTurns(t)
 	s.report("1001", "gala")
-	token, all := s.claim()
-	s.deliver(token, all[0]) // and dies
+	all := s.begin()
+	s.deliver(all[0]) // and dies
 	require.Equal(t, []string{"anna 7/1"}, s.everything())
 	s.restart()
 	s.refund("R-1", "1001")
-	s.now = s.now.Add(2 * time.Minute)
 	for range 3 {
-		token, all = s.claim()
-		for _, m := range all {
-			s.settle(s.deliver(token, m))
-		}
+		s.play()
 	}
 	require.Empty(t, s.everything())
 	require.Equal(t, []string{"give anna 7/1", "take anna 7/1"}, s.took())
@@ -179,30 +256,27 @@ func TestATakeInDoubtGivesAgainWhatIsOwedByNow(t *testing.T) {
 			t.Parallel()
 			s := newTurns(t)
 			s.report("1001", "gala-and-tour")
-			token, all := s.claim()
-			s.settle(s.deliver(token, all[0]))
+			all := s.begin()
+			s.settle(s.deliver(all[0]))
 			s.refund("R-1", "1001")
 			s.answer = func(string) (bool, error) { return !late, noAnswer }
-			token, all = s.claim()
-			s.settle(s.deliver(token, all[0]))
+			all = s.begin()
+			s.settle(s.deliver(all[0]))
 			s.answer = nil
 			s.report("1002", "gala")
-			token, all = s.claim()
+			all = s.begin()
 			for _, m := range all {
 				if m.Subject == "1002" {
-					s.settle(s.deliver(token, m))
+					s.settle(s.deliver(m))
 				}
 			}
+			s.drop()
 			if late {
 				delete(s.has, "anna 7/1")
 				delete(s.has, "anna 7/2")
 			}
-			s.now = s.now.Add(2 * time.Minute)
 			for range 3 {
-				token, all = s.claim()
-				for _, m := range all {
-					s.settle(s.deliver(token, m))
-				}
+				s.play()
 			}
 			require.Equal(t, []string{"anna 7/1"}, s.everything())
 			calls := s.took()
@@ -216,8 +290,8 @@ func TestATakeWaitsForAPersonWhereARecordCannotBeRead(t *testing.T) {
 	t.Parallel()
 	s := newTurns(t)
 	s.report("1001", "gala")
-	token, all := s.claim()
-	s.settle(s.deliver(token, all[0]))
+	all := s.begin()
+	s.settle(s.deliver(all[0]))
 	odd := all[0]
 	odd.Key, odd.Subject, odd.Facts = "odd", "1002", []byte("{")
 	s.do(func(tx *outboxtest.Tx) error {
@@ -225,7 +299,7 @@ func TestATakeWaitsForAPersonWhereARecordCannotBeRead(t *testing.T) {
 		return err
 	})
 	s.refund("R-1", "1001")
-	_, all = s.claim()
+	all = s.begin()
 	res, err := s.to.Deliver(t.Context(), all[len(all)-1])
 	require.Equal(t, outbox.OutcomeRejected, outbox.OutcomeOf(res, err))
 	require.Equal(t, []string{"anna 7/1"}, s.everything(), "it may be another purchase of the same")
@@ -244,7 +318,8 @@ func TestATurnNeedsItsLookUp(t *testing.T) {
 	t.Parallel()
 	s := newTurns(t)
 	s.report("1001", "gala")
-	_, all := s.claim()
+	s.report("1002", "gala")
+	all := s.begin()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := s.to.Deliver(ctx, all[0])
@@ -257,16 +332,15 @@ func TestADiscardedGiveMayHaveArrived(t *testing.T) {
 	t.Parallel()
 	s := newTurns(t)
 	s.report("1001", "gala")
-	token, all := s.claim()
-	s.deliver(token, all[0]) // and dies
+	all := s.begin()
+	s.deliver(all[0]) // and dies
 	s.restart()
-	s.now = s.now.Add(2 * time.Minute)
 	operator, err := outbox.NewOperator(s.store, outbox.OperatorConfig{})
 	require.NoError(t, err)
 	require.NoError(t, operator.Discard(t.Context(), staff, all[0].ID, "so"))
-	token, all = s.claim()
+	all = s.begin()
 	require.Len(t, all, 1)
 	require.Equal(t, amsbridge.KindEnded, all[0].Kind)
-	s.settle(s.deliver(token, all[0]))
+	s.settle(s.deliver(all[0]))
 	require.Empty(t, s.everything())
 }

@@ -42,7 +42,7 @@ func TestAPanicBeforeItsTake(t *testing.T) {
 		s.has["anna 7/1"] = true
 		panic("oops")
 	}
-	token, all := s.claim()
+	all := s.begin()
 	require.Len(t, all, 2)
 	_, err := s.to.Deliver(t.Context(), all[0])
 	require.Error(t, err)
@@ -50,14 +50,11 @@ func TestAPanicBeforeItsTake(t *testing.T) {
 	// Both are refunded before 1002's turn.
 	s.refund("R-1", "1001")
 	s.refund("R-2", "1002")
-	st2 := s.deliver(token, all[1])
-	st1 := outbox.Settlement{Message: all[0], Token: token, State: outbox.StatePending, Outcome: outbox.OutcomeUnknown}
+	st2 := s.deliver(all[1])
+	st1 := outbox.Settlement{Message: all[0], State: outbox.StatePending, Outcome: outbox.OutcomeUnknown}
 	s.settle(st1, st2)
 	for range 3 {
-		token, all = s.claim()
-		for _, m := range all {
-			s.settle(s.deliver(token, m))
-		}
+		s.play()
 	}
 	require.Empty(t, s.everything())
 }

@@ -65,7 +65,7 @@ func (t *turn) give(ctx context.Context, p Platform) (outbox.Result, error) {
 func (t *turn) givenAgain() (ends []outbox.End) {
 	for _, r := range t.rows {
 		left := slices.ContainsFunc(r.Item.units(), func(u unit) bool { return !covers(&t.f.Item, u) })
-		if r.gives && r.open && r.idle && r.State == outbox.StateParked && !left {
+		if r.gives && r.open && r.State == outbox.StateParked && !left {
 			ends = append(ends, outbox.End{ID: r.ID, State: outbox.StateWithdrawn, Reason: "it was given again by message " + strconv.FormatInt(int64(t.m.ID), 10)})
 		}
 	}
@@ -76,7 +76,7 @@ func (t *turn) givenAgain() (ends []outbox.End) {
 // attempts, or takes the last one where it was lost.
 func (t *turn) unsent(state outbox.State, why string) (outbox.Result, error) {
 	res, err := ended(state, why)
-	if t.m.Doubt&outbox.DoubtLostLease != 0 {
+	if t.m.Doubt&outbox.DoubtLost != 0 {
 		res.Seq = t.next
 	}
 	return res, err
@@ -87,7 +87,7 @@ func (t *turn) unsent(state outbox.State, why string) (outbox.Result, error) {
 func (t *turn) endsOfGive() (ends []outbox.End) {
 	for _, r := range t.rows {
 		switch {
-		case !r.open || !r.idle:
+		case !r.open:
 		case r.Kind == KindGive && r.grant == t.grant && r.Turn < t.f.Turn:
 			ends = append(ends, outbox.End{ID: r.ID, State: outbox.StateReplaced, Reason: "the item was given anew"})
 		case r.Kind != KindGive && !r.gives && r.State == outbox.StateParked:
@@ -109,7 +109,7 @@ func (t *turn) endsOfGive() (ends []outbox.End) {
 // take may have taken and is owed by now.
 func (t *turn) take(ctx context.Context, p Platform) (outbox.Result, error) {
 	if t.unread != 0 {
-		return outbox.Result{}, &outbox.DeliveryError{
+		return outbox.Result{Seq: t.next}, &outbox.DeliveryError{
 			Outcome: outbox.OutcomeRejected, Reason: fmt.Sprintf("message %d of the same person cannot be read, and may bring the same", t.unread),
 		}
 	}
@@ -219,12 +219,12 @@ func (t *turn) owedBeforeItsTurn(u unit) bool {
 	return false
 }
 
-// givenSince tells whether a unit was surely given since an operator marked a take done: by a message that
-// was claimed together with this one, which that operator's call inserted. Of others nobody knows when
+// givenSince tells whether a unit was surely given since an operator marked a take done: by an attempt at
+// whose turn the message that this inserted was there, or a later one. Of recorded ones nobody knows when
 // they began.
 func (t *turn) givenSince(u unit) bool {
 	return slices.ContainsFunc(t.rows, func(r row) bool {
-		return r.Kind == KindGive && r.sent == surely && r.gave(u) && r.fresh
+		return r.Kind == KindGive && r.sent == surely && r.gave(u) && r.fresh != nil && r.fresh.saw >= t.m.ID
 	})
 }
 
@@ -253,7 +253,7 @@ func (t *turn) leftByHand(left Item) outbox.Message {
 func (t *turn) endsOfTake() (ends []outbox.End) {
 	for _, r := range t.rows {
 		switch {
-		case !r.open || !r.idle:
+		case !r.open:
 		case r.Kind == KindGive && r.grant == t.grant && r.Turn <= t.f.Turn && !t.f.Left:
 			ends = append(ends, outbox.End{ID: r.ID, State: outbox.StateWithdrawn, Reason: "the seat was given back"})
 		case r.gives && r.State == outbox.StateParked &&
@@ -287,7 +287,7 @@ func (t *turn) releases(ends []outbox.End) []outbox.ID {
 	for _, r := range t.rows {
 		switch {
 		case !together[r.ID]:
-		case r.fresh: // what it left to others is not in the database yet
+		case r.fresh != nil: // what it left to others is not in the database yet
 			return nil
 		case r.open && !slices.ContainsFunc(ends, func(e outbox.End) bool { return e.ID == r.ID }):
 			return nil

@@ -20,6 +20,10 @@ const (
 	// AlarmBreaker: a destination does not answer and its breaker opened. It is probed, and sending
 	// continues by itself once it answers.
 	AlarmBreaker AlarmKind = "destination does not answer"
+	// AlarmInstallation: everything is paused, since a sender of another installation joined: the store was
+	// copied, restored or moved, or that sender is at the wrong one. Reason says what to do. It is told once by
+	// each sender, and logged at Error whatever [SenderConfig.Alarm] does.
+	AlarmInstallation AlarmKind = "another installation's store"
 	// AlarmUnknownDestination: the sender has no destination of the message's name. The message waits.
 	AlarmUnknownDestination AlarmKind = "unknown destination"
 	// AlarmNewerVersion: the payload is newer than this program. The message waits.
@@ -27,8 +31,8 @@ const (
 	// AlarmUnknownSeal: the profile is sealed with a key that this program does
 	// not have. The message waits.
 	AlarmUnknownSeal AlarmKind = "unknown seal key"
-	// AlarmUnsettled: an outcome could not be recorded before the lease ended. The message will be sent
-	// again.
+	// AlarmUnsettled: an outcome could not be recorded before the session ended. The message will
+	// be sent again.
 	AlarmUnsettled AlarmKind = "outcome not recorded"
 	// AlarmFollowUp: a destination returned follow-ups or a receipt that may not
 	// be stored. They were left out.

@@ -99,30 +99,6 @@ func (m *Message) check() *check.InputError {
 	return nil
 }
 
-// Check returns an *amsbridge.InputError unless the query selects something and its limit is in range.
-func (q Query) Check() error {
-	switch {
-	case len(q.IDs) == 0 && q.Subject == "" && q.Person == "" && len(q.Keys) == 0 && len(q.States) == 0:
-		return check.Bad("outbox", "Query", "selects by none of IDs, Subject, Person, Keys and States")
-	case q.Limit < 0 || q.Limit > 10_000:
-		return check.Bad("outbox", "Query.Limit", "is not from 1 to 10,000")
-	case q.Person == "" && q.Association != "":
-		return check.Bad("outbox", "Query.Association", "is set without a Person")
-	case q.Scope != "" && (q.Person == "" || q.Destination == ""):
-		return check.Bad("outbox", "Query.Scope", "is set without a Destination and a Person")
-	case len(q.IDs) > 10_000:
-		return check.Bad("outbox", "Query.IDs", "has more than 10,000 entries")
-	case len(q.Keys) > 10_000:
-		return check.Bad("outbox", "Query.Keys", "has more than 10,000 entries")
-	}
-	for _, s := range q.States {
-		if s > StateWithdrawn {
-			return check.Bad("outbox", "Query.States", "has one that does not exist")
-		}
-	}
-	return nil
-}
-
 // CutText returns s as valid UTF-8 without control characters (line ends and tabs stay), cut to at most
 // limit bytes at a character's end. Stores call it on every text that came from a platform.
 func CutText(s string, limit int) string {

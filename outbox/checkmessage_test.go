@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -119,10 +120,17 @@ func TestQueryIsChecked(t *testing.T) {
 		"subject":              {outbox.Query{Subject: "o"}, ""},
 		"person":               {outbox.Query{Person: "U-1"}, ""},
 		"of an association":    {outbox.Query{Person: "U-1", Association: "acme"}, ""},
-		"association alone":    {outbox.Query{Subject: "o", Association: "acme"}, "Query.Association"},
+		"order of one":         {outbox.Query{Subject: "o", Association: "acme"}, ""},
+		"association alone":    {outbox.Query{Keys: []string{"k"}, Association: "acme"}, "Query.Association"},
 		"scope":                {outbox.Query{Destination: "elevate", Person: "U-1", Scope: "p"}, ""},
-		"scope of anybody":     {outbox.Query{Destination: "elevate", Subject: "o", Scope: "p"}, "Query.Scope"},
-		"scope anywhere":       {outbox.Query{Person: "U-1", Scope: "p"}, "Query.Scope"},
+		"scope anywhere":       {outbox.Query{Person: "U-1", Scope: "p"}, ""},
+		"scope alone":          {outbox.Query{Scope: "p"}, "Query"},
+		"reason alone":         {outbox.Query{Reason: "r"}, "Query"},
+		"scope of a day":       {outbox.Query{Scope: "p", CreatedFrom: time.Unix(1, 0), CreatedTo: time.Unix(2, 0)}, ""},
+		"until a day":          {outbox.Query{CreatedTo: time.Unix(2, 0)}, "Query"},
+		"a day backwards":      {outbox.Query{CreatedFrom: time.Unix(2, 0), CreatedTo: time.Unix(1, 0)}, "Query.CreatedTo"},
+		"failed that day":      {outbox.Query{FailedFrom: time.Unix(1, 0), FailedTo: time.Unix(2, 0)}, ""},
+		"failed until then":    {outbox.Query{Subject: "o", FailedTo: time.Unix(2, 0)}, "Query.FailedTo"},
 		"IDs":                  {outbox.Query{IDs: []outbox.ID{1}}, ""},
 		"keys":                 {outbox.Query{Keys: []string{"k"}}, ""},
 		"states":               {outbox.Query{States: []outbox.State{outbox.StatePending, outbox.StateWithdrawn}}, ""},

@@ -15,14 +15,19 @@ const again = time.Minute
 // soon is when a message is tried again whose delivery could not be begun.
 const soon = 5 * time.Second
 
+// aloneFor is how long it counts that the store had no other message of the ordering key: what is inserted
+// meanwhile is looked for.
+const aloneFor = 50 * time.Millisecond
+
 // errPanicked stands for a panic of a destination.
 var errPanicked = errors.New("outbox: the destination panicked")
 
-// deliver delivers one message and says how its lease ends. What remains of
-// the lease is looked at first: a delivery that could outlast it is not begun.
+// deliver delivers one message and says what is to be recorded of it.
 func (r *run) deliver(w work) Settlement {
-	if time.Until(w.until) < r.cfg.needed() {
-		return r.giveBack(w, "too little was left of its lease to begin it: it waited long for its turn, or the claim was slow")
+	if w.from.Broken != "" {
+		st := Settlement{Message: w.Message, By: r.cfg.Name, State: StatePending, Outcome: OutcomeRejected}
+		r.park(w, &st, w.from.Broken)
+		return st
 	}
 	destination, ok := r.cfg.Destinations.Resolve(w.Destination)
 	if !ok {
@@ -32,15 +37,16 @@ func (r *run) deliver(w work) Settlement {
 		st.Delay = jittered(again)
 		return st
 	}
-	ctx, cancel := context.WithTimeout(r.base, r.cfg.DeliverTimeout)
+	ctx, cancel := context.WithTimeout(w.ctx, r.cfg.DeliverTimeout)
 	defer cancel()
 	m, unsent := r.withProfile(ctx, w)
 	if unsent != nil {
 		return *unsent
 	}
 	begun := time.Now()
+	m.Alone = m.Alone && begun.Sub(w.asked) < aloneFor
 	res, err := r.call(ctx, destination, m)
-	st := Settlement{Message: w.Message, Token: w.token, By: r.cfg.Name, Took: time.Since(begun), settled: res.Settled}
+	st := Settlement{Message: w.Message, By: r.cfg.Name, Took: time.Since(begun), settled: res.Settled}
 	if errors.Is(err, ErrNewerVersion) {
 		reason := "its payload is newer than this program"
 		r.alarm(r.base, AlarmNewerVersion, w.Message, reason)
@@ -60,6 +66,13 @@ func (r *run) deliver(w work) Settlement {
 		r.failed(w, res, failure(err), &st)
 	}
 	return st
+}
+
+// giveBack is how a message ends whose delivery was not begun, and is not to begin at once.
+func (r *run) giveBack(w work, why string) Settlement {
+	return Settlement{
+		Message: w.Message, State: StatePending, Deferred: true, Unlogged: true, Reason: why, By: r.cfg.Name,
+	}
 }
 
 // call makes a panic an error, so that one message cannot end the program.

@@ -9,11 +9,11 @@
 //
 // # The way of a message
 //
-// A message is inserted pending. A [Sender] claims it, which leases it to that sender for a while, and
-// has its [Destination] deliver it. Then the attempt is settled by its outcome: the message is
+// A message is inserted pending. The [Sender] that owns its shard records it as in flight, and has its
+// [Destination] deliver it. Then the attempt is settled by its outcome: the message is
 // delivered, or falls due again after a backoff, or is parked, which means that a person must act (see
-// [Operator]). A sender that dies loses its leases, and another one claims its messages. Messages of
-// one ordering key, which is destination and person, are sent one at a time, the earliest first.
+// [Operator]). Of a sender that dies the session is ended by another one, which takes its shards over: what it
+// had in flight falls due. Messages of one ordering key, which is destination and person, are sent one at a time, the earliest first.
 //
 // # What is promised
 //

@@ -24,8 +24,8 @@ func (f deliverFunc) Deliver(ctx context.Context, m outbox.Message) (outbox.Resu
 	return f(ctx, m)
 }
 
-// rig is a sender on a store in memory, in a bubble of fake time.
-type rig struct {
+// env is a sender on a store in memory, in a bubble of fake time.
+type env struct {
 	t      *testing.T
 	store  *outboxtest.Memory
 	queue  outbox.Queue
@@ -40,8 +40,8 @@ type rig struct {
 	alarms []outbox.Alarm
 }
 
-func newRig(t *testing.T) *rig {
-	r := &rig{t: t, store: outboxtest.NewMemory(outboxtest.MemoryConfig{}), answer: map[string]deliverFunc{}}
+func newEnv(t *testing.T) *env {
+	r := &env{t: t, store: outboxtest.NewMemory(outboxtest.MemoryConfig{}), answer: map[string]deliverFunc{}}
 	r.queue = r.store
 	r.cfg = outbox.SenderConfig{
 		Name: "test", Destinations: r, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -55,14 +55,14 @@ func newRig(t *testing.T) *rig {
 }
 
 // on makes f the destination of that name, from now on.
-func (r *rig) on(name string, f deliverFunc) {
+func (r *env) on(name string, f deliverFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answer[name] = f
 }
 
 // Resolve notes what the destination is given.
-func (r *rig) Resolve(name string) (outbox.Destination, bool) {
+func (r *env) Resolve(name string) (outbox.Destination, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f, ok := r.answer[name]
@@ -83,7 +83,7 @@ func failing(o outbox.Outcome) deliverFunc {
 	return answer(&outbox.DeliveryError{Outcome: o, Reason: "as told"})
 }
 
-func (r *rig) start() {
+func (r *env) start() {
 	r.t.Helper()
 	sender, err := outbox.NewSender(r.queue, r.cfg)
 	require.NoError(r.t, err)
@@ -98,7 +98,10 @@ func (r *rig) start() {
 	r.t.Cleanup(r.stop)
 }
 
-func (r *rig) insert(msgs ...outbox.Message) []outbox.ID {
+// seldom makes a sender ask seldom, for tests of days.
+func (r *env) seldom() { r.cfg.Poll, r.cfg.Session = 10*time.Second, 100*time.Second }
+
+func (r *env) insert(msgs ...outbox.Message) []outbox.ID {
 	r.t.Helper()
 	tx := r.store.Begin()
 	got, err := r.store.InsertTx(r.t.Context(), tx, msgs...)
@@ -121,25 +124,51 @@ func parked(t *testing.T, store *outboxtest.Memory, m outbox.Message) outbox.ID 
 	got, err := store.InsertTx(t.Context(), tx, m)
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit())
-	token := outbox.NewToken()
-	c, err := store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 10, DestinationLimit: 10})
+	begun := begin(t, store, 1)
+	settled, err := store.Settle(t.Context(), outbox.Settling{Session: begun.session, Over: []int64{1}, Batch: []outbox.Settlement{{
+		Message: begun.messages[0], State: outbox.StateParked, Outcome: outbox.OutcomeRejected, Reason: "unknown product",
+	}}})
 	require.NoError(t, err)
-	require.Len(t, c.Leased, 1)
-	settled, err := store.Settle(t.Context(), []outbox.Settlement{{
-		Message: c.Leased[0].Message, Token: token, State: outbox.StateParked, Outcome: outbox.OutcomeRejected, Reason: "unknown product",
-	}})
-	require.NoError(t, err)
-	require.Equal(t, []outbox.ID{got[0].ID}, settled)
+	require.Equal(t, []outbox.ID{got[0].ID}, settled.Acked)
+	require.NoError(t, store.Leave(t.Context(), begun.session))
 	return got[0].ID
 }
 
+// underway are messages that another sender's session has in flight.
+type underway struct {
+	session  outbox.SessionID
+	messages []outbox.Message
+}
+
+// begin lets a sender of its own, which owns all free shards, record what is due as its first flight.
+func begin(t *testing.T, store outbox.Queue, n int) underway {
+	t.Helper()
+	id, err := store.Join(t.Context(), outbox.Joining{By: "other", Length: 10 * time.Second})
+	require.NoError(t, err)
+	pulse, err := store.Beat(t.Context(), outbox.Beat{Session: id, Take: outbox.Shards})
+	require.NoError(t, err)
+	read, err := store.Read(t.Context(), outbox.Reading{Session: id, Shards: pulse.Owned, Limit: 1000})
+	require.NoError(t, err)
+	require.Len(t, read.Messages, n)
+	f := outbox.Flight{Session: id, N: 1}
+	u := underway{session: id}
+	for _, w := range read.Messages {
+		f.Messages = append(f.Messages, outbox.Queued{ID: w.ID, Key: w.Key, Destination: w.Destination})
+		u.messages = append(u.messages, w.Message)
+	}
+	rec, err := store.Record(t.Context(), f)
+	require.NoError(t, err)
+	require.Len(t, rec.Begun, n)
+	return u
+}
+
 // pass lets fake time go by.
-func (r *rig) pass(d time.Duration) {
+func (r *env) pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-func (r *rig) one(id outbox.ID) outbox.Record {
+func (r *env) one(id outbox.ID) outbox.Record {
 	r.t.Helper()
 	found, err := r.store.Find(r.t.Context(), outbox.Query{IDs: []outbox.ID{id}})
 	require.NoError(r.t, err)
@@ -147,7 +176,7 @@ func (r *rig) one(id outbox.ID) outbox.Record {
 	return found[0]
 }
 
-func (r *rig) count() (pending, parked int) {
+func (r *env) count() (pending, parked int) {
 	r.t.Helper()
 	counts, err := r.store.Counts(r.t.Context())
 	require.NoError(r.t, err)
@@ -158,13 +187,13 @@ func (r *rig) count() (pending, parked int) {
 	return pending, parked
 }
 
-func (r *rig) sends() int {
+func (r *env) sends() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.sent)
 }
 
-func (r *rig) alarmKinds() []outbox.AlarmKind {
+func (r *env) alarmKinds() []outbox.AlarmKind {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var kinds []outbox.AlarmKind
@@ -174,7 +203,7 @@ func (r *rig) alarmKinds() []outbox.AlarmKind {
 	return kinds
 }
 
-func (r *rig) alarmed() []outbox.Alarm {
+func (r *env) alarmed() []outbox.Alarm {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.alarms)
@@ -219,26 +248,43 @@ func msgs(n int) []outbox.Message {
 }
 
 // bubble runs f in fake time.
-func bubble(t *testing.T, f func(t *testing.T, r *rig)) {
+func bubble(t *testing.T, f func(t *testing.T, r *env)) {
 	t.Helper()
 	t.Parallel()
 	bubbleOf(t, f)
 }
 
 // bubbleOf is bubble for tests that need several.
-func bubbleOf(t *testing.T, f func(t *testing.T, r *rig)) {
+func bubbleOf(t *testing.T, f func(t *testing.T, r *env)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(t, newRig(t)) })
+	synctest.Test(t, func(t *testing.T) { f(t, newEnv(t)) })
 }
 
-func (r *rig) messages() []outbox.Message {
+func (r *env) messages() []outbox.Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.sent)
 }
 
-func (r *rig) times() []time.Time {
+func (r *env) times() []time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.at)
+}
+
+func answering(after time.Duration) deliverFunc {
+	return func(context.Context, outbox.Message) (outbox.Result, error) {
+		time.Sleep(after)
+		return outbox.Result{}, nil
+	}
+}
+
+// to returns n messages of different persons to one destination.
+func to(name string, n int) []outbox.Message {
+	out := make([]outbox.Message, n)
+	for i := range out {
+		out[i] = msg(fmt.Sprint(name, "-", i), fmt.Sprint("U-", i))
+		out[i].Destination = name
+	}
+	return out
 }

@@ -62,7 +62,7 @@ func ExampleOperator() {
 	pat := outbox.Actor{Name: "pat", Role: "support"}
 	fmt.Println(operator.MarkDone(ctx, pat, got[0].ID, "registered by hand on Elevate"))
 	fmt.Println(operator.SendAgain(ctx, pat, got[0].ID, "try once more"))
-	audit, err := store.Audit(ctx, 10)
+	audit, err := store.Audit(ctx, outbox.AuditQuery{Limit: 10})
 	fmt.Println(audit[0].Actor.Name, "|", audit[0].Verb, "|", audit[0].Reason, err)
 	// Output:
 	// <nil>

@@ -5,24 +5,28 @@ import (
 	"time"
 )
 
-// Inspector is a store as an operator reads it and acts on it.
+// Inspector is a store as an [Operator] reads it and acts on it.
 type Inspector interface {
-	// Find returns the messages that match, in the order of their IDs.
+	// Find returns the messages that match, in the order of their IDs, or the newest first.
 	Find(ctx context.Context, q Query) ([]Record, error)
-	// Attempts returns a message's log, oldest first.
-	Attempts(ctx context.Context, id ID) ([]Attempt, error)
+	// Groups counts the messages that match, by destination, state and reason: the largest groups first, as
+	// many as the query's limit. A query that selects nothing counts the queue, of a Destination, a Scope
+	// or a Reason where these are set.
+	Groups(ctx context.Context, q Query) ([]Group, error)
+	// Attempts returns entries of messages' logs.
+	Attempts(ctx context.Context, q AttemptQuery) ([]Attempt, error)
 	// Counts returns the numbers of queued messages, by destination.
 	Counts(ctx context.Context) ([]Count, error)
-	// Destinations returns the state of each destination that has a stored state.
+	// Destinations returns the state of each destination that has a stored state, and while everything is
+	// paused that of everything, whose name is empty.
 	Destinations(ctx context.Context) ([]DestinationState, error)
-	// Tasks returns the open tasks of entries, the oldest first, at most limit (1 to 10,000).
-	Tasks(ctx context.Context, limit int) ([]OpenTask, error)
-	// Audit returns operators' actions, newest first, at most limit (1 to
-	// 10,000).
-	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
+	// Tasks returns open tasks of entries, the oldest entry's first.
+	Tasks(ctx context.Context, q TaskQuery) ([]OpenTask, error)
+	// Audit returns operators' actions, newest first.
+	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 	// Act performs an operator's action, inserts its follow-ups and records it, all or none. Errors:
-	// [ErrNotFound], [ErrInFlight], [*RefusedError], and *amsbridge.InputError for a follow-up that may
-	// not be inserted. Use [Operator] rather than calling it directly: it checks the action first.
+	// [ErrNotFound], [ErrInFlight], [ErrNotAdopted], [*RefusedError], and *amsbridge.InputError for a
+	// follow-up that may not be inserted. Use [Operator] rather than calling it directly: it checks the action first.
 	Act(ctx context.Context, a Action) error
 	// Erase removes a person from the record, and returns how many messages it changed. Use
 	// [Operator.Erase] rather than calling it directly.
@@ -31,6 +35,8 @@ type Inspector interface {
 
 // Attempt is one entry in a message's log.
 type Attempt struct {
+	// ID is the message.
+	ID ID
 	// N numbers the entries of a message from 1; there may be gaps.
 	N int
 	// At is when the attempt ended.
@@ -66,13 +72,16 @@ type Pausing uint8
 
 // Who paused the destination.
 const (
-	NotPaused        Pausing = 0
-	PausedByItself   Pausing = 1 // credentials refused; probed, and resumed by a success
+	NotPaused Pausing = 0
+	// PausedByItself: credentials refused; probed, and resumed by a success. Of everything: a session of another
+	// installation joined; not probed, and resumed by [Operator.Adopt].
+	PausedByItself   Pausing = 1
 	PausedByOperator Pausing = 2 // until an operator resumes it
 )
 
 // DestinationState is the state of a destination.
 type DestinationState struct {
+	// Name is empty for the state of everything: while it is paused, nothing is sent to any destination.
 	Name    string
 	Pausing Pausing
 	Reason  string
@@ -104,6 +113,7 @@ const (
 	VerbResume    Verb = "resume"
 	VerbErase     Verb = "erase"
 	VerbTaskDone  Verb = "task done"
+	VerbAdopt     Verb = "adopt"
 )
 
 // Action is an operator's action.
@@ -113,7 +123,7 @@ type Action struct {
 	Reason string
 	// ID is the message, for actions on messages.
 	ID ID
-	// Destination is the name, for pause and resume.
+	// Destination is the name, for pause and resume. Empty is everything.
 	Destination string
 	// Association, Subject and Task name the task, for VerbTaskDone.
 	Association, Subject, Task string
@@ -124,8 +134,11 @@ type Action struct {
 	LookedUp bool
 }
 
-// AuditEntry is a recorded action.
+// AuditEntry is a recorded action. That on a message has the message's destination, association and
+// subject too.
 type AuditEntry struct {
+	// N numbers the actions; there may be gaps.
+	N  int64
 	At time.Time
 	Action
 	// Key is the message's key, for actions on messages.

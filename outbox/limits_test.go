@@ -2,7 +2,7 @@ package outbox_test
 
 import (
 	"context"
-	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,151 +11,109 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// answering is a destination that takes its time.
-func answering(after time.Duration) deliverFunc {
-	return func(context.Context, outbox.Message) (outbox.Result, error) {
-		time.Sleep(after)
-		return outbox.Result{}, nil
-	}
+// A sender with nothing to do asks seldom.
+func TestIdleSenderAsksSeldom(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
+		var mu sync.Mutex
+		calls := map[string]int{}
+		r.queue = &hooked{Queue: r.store, before: func(_ context.Context, name string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			calls[name]++
+			return nil
+		}}
+		r.on("elevate", answer(nil))
+		r.insert(msgs(20)...)
+		r.start()
+		r.pass(10 * time.Second)
+		mu.Lock()
+		clear(calls)
+		mu.Unlock()
+		r.pass(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		require.InDelta(t, 60, calls["Beat"], 1)
+		require.LessOrEqual(t, calls["Read"], 125, "what is new or late, and what is due")
+		require.Zero(t, calls["Record"]+calls["Settle"])
+	})
 }
 
-// to returns n messages of different persons to one destination.
-func to(name string, n int) []outbox.Message {
-	out := make([]outbox.Message, n)
-	for i := range out {
-		out[i] = msg(fmt.Sprint(name, "-", i), fmt.Sprint("U-", i))
-		out[i].Destination = name
-	}
-	return out
-}
-
-// slots is what a claim might take of a destination on top of what it holds.
-func slots(req outbox.ClaimRequest, name string) int {
-	return req.DestinationLimit - req.InFlight[name]
-}
-
-// The faster a destination takes messages, the more are claimed ahead, up to
-// half of the window.
-func TestClaimsGrowWithTheSpeedOfTheDestination(t *testing.T) {
+// Nothing falls due later than it should, though the store is asked but once an hour: a retry, the end of a
+// hold, a probe.
+func TestWhatFallsDueIsSentThen(t *testing.T) {
 	for name, c := range map[string]struct {
-		answer      time.Duration
-		n           int
-		least, most int // of the largest claim for it
-		claims      int // at most
+		err   *outbox.DeliveryError
+		after time.Duration
 	}{
-		"slow":    {time.Second, 100, 10, 11, 120},
-		"middle":  {50 * time.Millisecond, 1000, 11, 50, 150},
-		"instant": {100 * time.Microsecond, 8000, 700, 1000, 100},
+		"retry": {&outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable}, 10 * time.Second},
+		"asked": {&outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, RetryAfter: 5 * time.Minute}, 5 * time.Minute},
+		"hold":  {&outbox.DeliveryError{Outcome: outbox.OutcomeThrottled, RetryAfter: 10 * time.Minute}, 10 * time.Minute},
+		"pause": {&outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized}, 15 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, r *rig) {
-				p := &recordingQueue{}
-				r.queue = p.over(r.store, nil)
-				r.on("elevate", answering(c.answer))
-				r.cfg.Window = 2000
-				r.insert(to("elevate", c.n)...)
+			bubble(t, func(t *testing.T, r *env) {
+				first := true
+				r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
+					if first {
+						first = false
+						return outbox.Result{}, c.err
+					}
+					return outbox.Result{}, nil
+				})
+				r.cfg.Poll = time.Hour
+				r.insert(msg("a", "U-1"))
 				r.start()
-				begin := time.Now()
-				r.pass(time.Duration(c.n/10)*c.answer + c.answer + 5*time.Millisecond)
-				require.Equal(t, c.n, r.sends(), "all workers are busy all the time")
-				require.LessOrEqual(t, r.times()[c.n-1].Sub(begin), time.Duration(c.n/10)*c.answer)
-				most := 0
-				for _, req := range p.requests() {
-					most = max(most, slots(req, "elevate"))
-				}
-				require.GreaterOrEqual(t, most, c.least)
-				require.LessOrEqual(t, most, c.most)
-				require.LessOrEqual(t, len(p.requests()), c.claims)
+				r.pass(50 * time.Minute)
+				require.Equal(t, 2, r.sends())
+				gap := r.times()[1].Sub(r.times()[0])
+				require.GreaterOrEqual(t, gap, c.after*8/10)
+				require.LessOrEqual(t, gap, c.after*12/10+100*time.Millisecond)
 			})
 		})
 	}
 }
 
-// A destination that hangs takes no more of the window than it has workers,
-// whatever the speed of the others.
-func TestHealthyBesideDeadDestinations(t *testing.T) {
-	took := func(t *testing.T, dead int) (took time.Duration) {
-		bubbleOf(t, func(_ *testing.T, r *rig) {
-			r.cfg.Window = 100
-			r.on("notified", answering(10*time.Millisecond))
-			for i := range dead {
-				name := fmt.Sprint("elevate/", i)
-				r.on(name, func(ctx context.Context, _ outbox.Message) (outbox.Result, error) {
-					<-ctx.Done()
-					return outbox.Result{}, ctx.Err()
-				})
-				r.insert(to(name, 200)...)
+// A rate is kept, shared by senders, and costs a call per batch and not one per message.
+func TestRateIsKeptByAllSendersTogether(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
+		w := &watch{}
+		r.queue = w.over(r.store, 0)
+		r.on("elevate", answer(nil))
+		r.on("notified", answer(nil))
+		r.cfg.Rate = func(destination string) outbox.Rate {
+			if destination == "elevate" {
+				return outbox.Rate{Count: 500, Burst: 50}
 			}
-			r.start()
-			r.pass(time.Second)
-			begin := time.Now()
-			ids := r.insert(to("notified", 3000)...)
-			for r.one(ids[len(ids)-1]).State != outbox.StateDelivered {
-				r.pass(time.Millisecond)
-			}
-			took = time.Since(begin)
-		})
-		return took
-	}
-	t.Parallel()
-	alone := took(t, 0)
-	for _, dead := range []int{1, 6} {
-		require.Less(t, took(t, dead).Seconds(), alone.Seconds()/0.95, "beside %d dead ones", dead)
-	}
-}
-
-// What ten thousand destinations need is looked at when they have something, and
-// forgotten afterwards; all have their turn.
-func TestThousandsOfDestinations(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		p := &recordingQueue{}
-		r.queue = p.over(r.store, nil)
-		const n = 3000
-		var all []outbox.Message
-		for i := range n {
-			name := fmt.Sprint("elevate/", i)
-			r.on(name, answering(10*time.Millisecond))
-			all = append(all, to(name, 2)...)
+			return outbox.Rate{Count: -7, Burst: -7, Per: -7}
 		}
-		// A loud one, whose turn comes first.
-		r.on("elevate/", nil)
-		r.on("elevate", answering(10*time.Millisecond))
-		r.insert(to("elevate", 8000)...)
 		r.start()
-		r.pass(time.Second)
-		before := r.sends()
-		r.insert(all...)
-		r.pass(time.Second)
-		quiet := 0
-		for _, m := range r.messages()[before:] {
-			if m.Destination != "elevate" {
-				quiet++
+		r.start()
+		r.pass(5 * time.Second) // they share the shards
+		r.insert(append(to("elevate", 4000), to("notified", 300)...)...)
+		r.pass(5 * time.Second)
+		sent := 0
+		for _, m := range r.messages() {
+			if m.Destination == "elevate" {
+				sent++
 			}
 		}
-		require.Equal(t, 2*n, quiet, "a loud one does not starve the quiet ones")
-		require.GreaterOrEqual(t, r.sends()-before-quiet, 900, "and goes on itself")
-		r.pass(20 * time.Second)
+		require.Equal(t, 300, r.sends()-sent, "what makes no sense is no limit")
+		require.InDelta(t, 2500, sent, 100)
+		require.LessOrEqual(t, sent, 2550)
+		require.Less(t, w.flights(), 5*2*120)
+		r.pass(5 * time.Second)
 		pending, _ := r.count()
 		require.Zero(t, pending)
-		p.forget()
-		r.sender.Wake()
-		r.pass(time.Millisecond)
-		require.Empty(t, p.requests()[0].InFlight)
-		require.Empty(t, p.requests()[0].Skip)
 	})
 }
 
-// An outcome that cannot be recorded takes room in the window: the fetcher stops.
-func TestFetcherStopsWhenTheDatabaseLags(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		w := &watch{}
-		r.queue = w.over(r.store, 10*time.Second)
+func TestRateThatLetsOneThroughAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.on("elevate", answer(nil))
-		r.cfg.Window = 50
+		r.cfg.Rate = func(string) outbox.Rate { return outbox.Rate{Count: 200, Burst: 1} }
 		r.insert(to("elevate", 500)...)
 		r.start()
-		r.pass(9 * time.Second)
-		require.Equal(t, 50, w.peak())
-		require.Equal(t, 50, r.sends())
+		r.pass(2 * time.Second)
+		require.InDelta(t, 400, r.sends(), 20, "the sender is not slower than the rate")
 	})
 }

@@ -69,12 +69,14 @@ type Message struct {
 	TraceContext string
 	// Created is when the store stored the message; it is ignored on insertion.
 	Created time.Time
-	// Attempt counts the deliveries begun, this one included. It is set on messages given to a
-	// [Destination].
+	// Attempt counts the attempts that were settled and counted; on a message given to a [Destination],
+	// the one that begins as well.
 	Attempt int
+	// Alone is set on a message given to a [Destination] that was surely never tried, where the store had no other
+	// message of its ordering key, ended ones included, just before it was sent.
+	Alone bool
 	// Doubt says why an earlier send may have reached the platform. It is set on messages given to a
-	// [Destination], and on a [Record] for good: of one that left the queue it is as of its end, where a
-	// lease that nobody settled counts as lost.
+	// [Destination], and on a [Record] for good: of one that left the queue it is as of its end.
 	Doubt Doubt
 }
 
@@ -84,9 +86,9 @@ type Doubt uint8
 
 // Why a send may be a duplicate.
 const (
-	// DoubtLostLease: the lease of an earlier attempt was lost, since its sender died or stalled. That
-	// attempt may not have begun.
-	DoubtLostLease Doubt = 1 << iota
+	// DoubtLost: the sender that had it in flight died or stalled, or another one may have sent it before the
+	// store was adopted (see [Operator.Adopt]). That attempt may not have begun.
+	DoubtLost Doubt = 1 << iota
 	// DoubtUnknown: an earlier attempt reached the platform and got no answer that could be understood.
 	DoubtUnknown
 	// DoubtPartly: an earlier attempt was refused after a part of it had taken effect.

@@ -20,9 +20,9 @@ type OperatorConfig struct {
 	LookedUp bool
 }
 
-// Operator is the set of actions on messages and destinations that a person takes by hand. Each call
-// names its actor and a reason, which are recorded together with the change, both or neither. Reasons
-// are kept for ever: they must hold no personal data.
+// Operator is a store as a person reads it and acts on it, by hand, on a page or on a command line. Each
+// action names its actor and a reason, which are recorded together with the change, both or neither.
+// Reasons are kept for ever: they must hold no personal data.
 type Operator struct {
 	store Inspector
 	cfg   OperatorConfig
@@ -42,8 +42,8 @@ func NewOperator(store Inspector, cfg OperatorConfig) (*Operator, error) {
 	return &Operator{store, cfg}, nil
 }
 
-// SendAgain makes a parked message pending and due now, with its attempts and lost leases counted from
-// zero; the facts are the same. A pending message becomes due now. It is refused for messages that have
+// SendAgain makes a parked message pending and due now, with its attempts and lost sessions counted
+// from zero; the facts are the same. A pending message becomes due now. It is refused for messages that have
 // left the queue, except delivered and already done ones where [OperatorConfig].LookedUp is set.
 func (o *Operator) SendAgain(ctx context.Context, actor Actor, id ID, reason string) error {
 	return o.act(ctx, Action{Verb: VerbSendAgain, Actor: actor, ID: id, Reason: reason, LookedUp: o.cfg.LookedUp})
@@ -104,12 +104,43 @@ func sequelOf(m Message, verb Verb) []Message {
 // Pause stops sending to a destination until Resume. Messages for it are still accepted. Deliveries
 // that have begun are finished.
 func (o *Operator) Pause(ctx context.Context, actor Actor, destination, reason string) error {
+	if err := CheckDestination(destination); err != nil { // an empty one would be everything
+		return err
+	}
 	return o.act(ctx, Action{Verb: VerbPause, Actor: actor, Destination: destination, Reason: reason})
 }
 
-// Resume ends a pause, whoever began it, and a hold.
+// Resume ends a pause, whoever began it, and a hold. While everything is paused the destination stays so.
 func (o *Operator) Resume(ctx context.Context, actor Actor, destination, reason string) error {
+	if err := CheckDestination(destination); err != nil {
+		return err
+	}
 	return o.act(ctx, Action{Verb: VerbResume, Actor: actor, Destination: destination, Reason: reason})
+}
+
+// PauseAll stops all sending, by senders that start later too, until ResumeAll. Messages are still
+// accepted. Deliveries that have begun are finished, and until its next beat a sender may begin what it had
+// recorded before.
+func (o *Operator) PauseAll(ctx context.Context, actor Actor, reason string) error {
+	return o.act(ctx, Action{Verb: VerbPause, Actor: actor, Reason: reason})
+}
+
+// ResumeAll ends PauseAll. Destinations that were paused by themselves stay so. It is [ErrNotAdopted] while a
+// sender of an installation that did not adopt the store has a session. Once that sender was stopped, it ends
+// what the sender paused too; the next one of its kind pauses everything again before it begins anything.
+func (o *Operator) ResumeAll(ctx context.Context, actor Actor, reason string) error {
+	return o.act(ctx, Action{Verb: VerbResume, Actor: actor, Reason: reason})
+}
+
+// Adopt says that the store may be sent from where it is now: after it was copied, restored or moved, on
+// purpose. It adopts the store for the installations of the sessions that are there, and ends what they
+// paused; a pause of PauseAll stays. Everything in the queue may have been sent since it was copied, so each
+// message, parked ones too, is marked as a possible duplicate ([DoubtLost]). To do it twice marks what has
+// come since.
+//
+// After a restore in place, which no sender can tell from what was there before, call it before ResumeAll.
+func (o *Operator) Adopt(ctx context.Context, actor Actor, reason string) error {
+	return o.act(ctx, Action{Verb: VerbAdopt, Actor: actor, Reason: reason})
 }
 
 func (o *Operator) act(ctx context.Context, a Action) error {
@@ -117,11 +148,7 @@ func (o *Operator) act(ctx context.Context, a Action) error {
 		return err
 	}
 	switch a.Verb {
-	case VerbPause, VerbResume:
-		if err := CheckDestination(a.Destination); err != nil {
-			return err
-		}
-	case VerbTaskDone:
+	case VerbPause, VerbResume, VerbTaskDone, VerbAdopt:
 	default:
 		if a.ID <= 0 {
 			return check.Bad("outbox", "id", "is not positive")

@@ -114,7 +114,7 @@ func TestOnlyAnOperatorWithALookUpSendsAgainWhatWasDelivered(t *testing.T) {
 // From delivery to erasure: nothing of the person is left in what the store tells,
 // and the order is still a duplicate.
 func TestErasedPersonIsNowhere(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.on("elevate", func(_ context.Context, m outbox.Message) (outbox.Result, error) {
 			switch m.Key {
 			case "other":
@@ -140,14 +140,14 @@ func TestErasedPersonIsNowhere(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all, 3)
 		for _, rec := range all {
-			log, err := r.store.Attempts(t.Context(), rec.ID)
+			log, err := r.store.Attempts(t.Context(), outbox.AttemptQuery{IDs: []outbox.ID{rec.ID}})
 			require.NoError(t, err)
 			fmt.Fprintln(&told, rec.Person, rec.KeyParts, rec.Reason, string(rec.Facts), string(rec.Profile), string(rec.Receipt))
 			for _, a := range log {
 				fmt.Fprintln(&told, a.Code, a.Reason, a.Detail, string(a.Receipt))
 			}
 		}
-		audit, err := r.store.Audit(t.Context(), 10)
+		audit, err := r.store.Audit(t.Context(), outbox.AuditQuery{Limit: 10})
 		require.NoError(t, err)
 		fmt.Fprintln(&told, audit)
 		require.NotContains(t, told.String(), "planted")

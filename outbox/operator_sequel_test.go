@@ -89,11 +89,11 @@ func TestATaskIsMarkedDone(t *testing.T) {
 	require.ErrorIs(t, op.TaskDone(t.Context(), pat, "", "order", "a", "why"), outbox.ErrNotFound)
 	require.NoError(t, op.TaskDone(t.Context(), pat, "acme", "order", "a", "why"))
 	require.ErrorIs(t, op.TaskDone(t.Context(), pat, "acme", "order", "a", "why"), outbox.ErrNotFound)
-	open, err := store.Tasks(t.Context(), 10)
+	open, err := store.Tasks(t.Context(), outbox.TaskQuery{Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, open, 1)
 	require.Equal(t, "b", open[0].ID)
-	audit, err := store.Audit(t.Context(), 10)
+	audit, err := store.Audit(t.Context(), outbox.AuditQuery{Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, audit, 1)
 	require.Equal(t, outbox.Action{

@@ -46,6 +46,8 @@ func TestOperatorNamesTheBadFieldAndAsksNothing(t *testing.T) {
 		}
 		requireField(t, byID(t.Context(), pat, -1, "why"), "id")
 	}
+	requireField(t, op.PauseAll(t.Context(), pat, " "), "reason")
+	requireField(t, op.ResumeAll(t.Context(), outbox.Actor{}, "why"), "actor.Name")
 	for _, byName := range []func(context.Context, outbox.Actor, string, string) error{op.Pause, op.Resume} {
 		requireField(t, byName(t.Context(), pat, "", "why"), "destination")
 		requireField(t, byName(t.Context(), pat, "Elevate", "why"), "destination")

@@ -13,7 +13,7 @@ type Outcome uint8
 
 // The outcomes of a delivery.
 const (
-	// OutcomeNone: no platform was called, as when an operator acts or a lease is lost.
+	// OutcomeNone: no platform was called, as when an operator acts or a session is lost.
 	OutcomeNone Outcome = 0
 	// OutcomeDelivered: the platform acknowledged the message. It is settled.
 	OutcomeDelivered Outcome = 1
@@ -95,7 +95,7 @@ type Result struct {
 }
 
 // Destination delivers messages. Deliver is called from many goroutines, but never concurrently for one
-// person. The context ends before the message's lease does; Deliver must return when it ends.
+// person. The context ends before others may take the sender for dead; Deliver must return when it ends.
 //
 // It returns a nil error when the platform acknowledged the message or had it before, or nothing was
 // left to be sent, and otherwise a [*DeliveryError]. Any other error, and a panic, count as

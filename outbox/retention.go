@@ -72,9 +72,9 @@ func (r *run) pruneAll(ctx context.Context, p Pruning) {
 }
 
 func (r *run) prune(ctx context.Context, p Pruning) (Pruned, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.SettleTimeout)
-	defer cancel()
-	return r.queue.Prune(ctx, p)
+	return within(ctx, r.cfg.SettleTimeout, "prune", func(ctx context.Context) (Pruned, error) {
+		return r.queue.Prune(ctx, p)
+	})
 }
 
 // sleep waits for d, and returns false if ctx ends before.

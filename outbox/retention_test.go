@@ -43,7 +43,7 @@ func TestRetention(t *testing.T) {
 		"nothing for all": {set: outbox.Retention{Replies: -1}, none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, r *rig) {
+			bubble(t, func(t *testing.T, r *env) {
 				q := &pruner{Queue: r.store}
 				r.queue, r.cfg.Retention, r.cfg.Poll = q, c.set, time.Hour
 				begin := time.Now()
@@ -66,7 +66,7 @@ func TestRetention(t *testing.T) {
 // It goes on while there is more, with rests in between, and gives up for an
 // hour when something fails; delivery does not notice.
 func TestPruningIsInPartsAndDisturbsNobody(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		q := &pruner{Queue: r.store, prune: func(ctx context.Context, n int) (outbox.Pruned, error) {
 			switch {
 			case n < 50:
@@ -98,12 +98,12 @@ func TestPruningIsInPartsAndDisturbsNobody(t *testing.T) {
 }
 
 func TestPruningEndsWithTheSender(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		q := &pruner{Queue: r.store, prune: func(ctx context.Context, _ int) (outbox.Pruned, error) {
 			<-ctx.Done()
 			return outbox.Pruned{}, ctx.Err()
 		}}
-		r.queue, r.cfg.SettleTimeout, r.cfg.Lease = q, time.Hour, 3*time.Hour
+		r.queue, r.cfg.SettleTimeout = q, time.Hour
 		r.start()
 		r.pass(5 * time.Minute)
 		require.Equal(t, 1, q.calls())

@@ -2,7 +2,9 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 )
 
 // run is one call of Run.
@@ -12,180 +14,176 @@ type run struct {
 	// good order.
 	base    context.Context
 	workers sync.WaitGroup
-	// progress tells the fetcher that there may be something to claim.
-	progress chan struct{}
-	// kick tells the settler that it need not wait any longer.
-	kick chan struct{}
+	// reader and recorder tell that there may be something to read, or to record; kick tells the settler
+	// that it need not wait any longer; beatNow asks for a beat.
+	reader, recorder, kick, beatNow chan struct{}
 
-	mu     sync.Mutex
-	lines  map[string]*line // those with messages, workers or trouble
-	active []*line          // those with messages
-	lanes  lanes
+	mu      sync.Mutex
+	session *session // nil between two
+	// closed are the session's destinations that may not be sent to freely.
+	closed map[*destState]struct{}
 	done   outcomes // that the settler has not taken yet
 	// kickAt is how many outcomes the settler waits for.
 	kickAt    int
-	inHand    int             // waiting or being delivered
-	unsettled int             // claimed and not settled
-	shuttings int             // how often a destination was paused, held or left alone
-	shutNow   map[string]bool // those that were since the last claim began
-	wish      wish
+	shuttings int       // how often a destination was paused, held or left alone
+	isolated  time.Time // when a suspect was sent last
+	woken     bool
+	dueSoon   time.Time // something falls due that the reader does not know of; zero for nothing
 	stopping  bool
-	ended     bool // no outcome will follow
+	// blocked is set while outcomes cannot be recorded: nothing is begun then.
+	blocked bool
+	ended   bool   // no outcome will follow
+	another string // why another installation's sender paused everything; the beating goroutine's
+	handing handing
 }
 
 func newRun(base context.Context, s *Sender) *run {
+	signal := func() chan struct{} { return make(chan struct{}, 1) }
 	return &run{
-		Sender: s, base: base, lines: map[string]*line{}, lanes: newLanes(), shutNow: map[string]bool{},
-		progress: make(chan struct{}, 1), kick: make(chan struct{}, 1),
+		Sender: s, base: base, closed: map[*destState]struct{}{},
+		reader: signal(), recorder: signal(), kick: signal(), beatNow: signal(),
 	}
 }
 
-// take puts messages claimed by req in line and starts workers.
-func (r *run) take(runs []*laneRun, req ClaimRequest) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, l := range r.active {
-		l.got = 0
-		l.more = l.free <= 0
-	}
-	for _, b := range runs {
-		l := r.lineOf(b.rows[0].Destination)
-		l.got += len(b.rows)
-		// Not what a line is given that was left and came back meanwhile.
-		l.free = req.DestinationLimit - req.InFlight[l.name]
-		l.more = l.got >= l.free
-		b.line, b.unsettled = l, len(b.rows)
-		r.lanes.hold(b)
-		r.unsettled += len(b.rows)
-		r.inHand += len(b.rows)
-		l.unsettled += len(b.rows)
-		l.inHand += len(b.rows)
-		b.shuttings = r.shuttings
-		if r.shutNow[l.name] {
-			r.giveBackRest(b)
-			continue
-		}
-		l.waiting = append(l.waiting, b)
-		if l.workers < r.cfg.Concurrency {
-			l.workers++
-			r.workers.Go(func() { r.work(l) })
-		}
-	}
-	for _, l := range r.active {
-		if l.late && !l.more {
-			r.signal()
-		}
-		l.late = false
-	}
+// serve runs until ctx ends, and then until what is under way is recorded.
+func (r *run) serve(ctx context.Context) {
+	alive, leave := context.WithCancel(r.base)
+	defer leave()
+	var beside, beating, settling sync.WaitGroup
+	beside.Go(func() { r.forget(ctx) })
+	beside.Go(func() { r.tellTasks(ctx) })
+	beside.Go(func() { r.read(ctx) })
+	beside.Go(func() { r.record(ctx) })
+	beating.Go(func() { r.beat(alive) })
+	settling.Go(r.settleAll)
+	<-ctx.Done()
+	beside.Wait()
+	r.stop()
+	r.waitForWorkers()
+	r.lastOutcome()
+	settling.Wait()
+	leave()
+	beating.Wait()
+	r.leave()
 }
 
-// work delivers what waits in line until nothing does.
-func (r *run) work(l *line) {
-	r.mu.Lock()
-	b := r.next(l)
-	r.mu.Unlock()
-	for b != nil {
-		st := r.deliver(work{&b.rows[b.at], b})
-		b = r.finish(b, &st)
-	}
-}
-
-// next returns the run that a worker delivers next, or nil when it is no longer
-// needed.
-func (r *run) next(l *line) *laneRun {
-	if len(l.waiting) == 0 || r.stopping {
-		l.workers--
-		r.leave(l)
-		return nil
-	}
-	b := l.waiting[0]
-	l.waiting[0] = nil
-	l.waiting = l.waiting[1:]
-	return b
-}
-
-// finish hands an outcome on to be recorded, and returns what its worker
-// delivers next.
-func (r *run) finish(b *laneRun, st *Settlement) *laneRun {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := b.line
-	r.add(b, st)
-	if !st.Unlogged {
-		l.speed.note(st.Took)
-	}
-	b.rows[b.at] = Leased{} // let its payload go
-	b.at++
-	if st.shuts() {
-		if st.Break == 0 {
-			r.shut(l) // a breaker did so when it opened
-		}
-		for _, w := range l.waiting {
-			r.giveBackRest(w)
-		}
-		l.waiting = nil
-	}
-	if l.more && !l.asked && l.inHand <= r.cfg.Concurrency+l.spare/2 {
-		// A claim for a few free slots costs as much as one for many.
-		l.asked = true
-		r.signal()
-	}
-	if b.at < len(b.rows) {
-		if !b.stale() && !r.stopping {
-			return b
-		}
-		r.giveBackRest(b)
-	}
-	return r.next(l)
-}
-
-// add puts an outcome before the settler.
-func (r *run) add(b *laneRun, st *Settlement) {
-	r.done.add(b, st)
-	r.inHand--
-	b.line.inHand--
-	if r.inHand == 0 || r.done.len() >= r.kickAt {
-		wake(r.kick)
-	}
-}
-
-// giveBackRest releases what was not begun of a run.
-func (r *run) giveBackRest(b *laneRun) {
-	why := "the destination was paused, held or left alone meanwhile"
-	if r.stopping {
-		why = "the sender stopped"
-	}
-	for ; b.at < len(b.rows); b.at++ {
-		st := r.giveBack(work{&b.rows[b.at], b}, why)
-		r.add(b, &st)
-		b.rows[b.at] = Leased{}
-	}
-}
-
-// giveBackWaiting releases what was claimed and not begun.
-func (r *run) giveBackWaiting() {
+// stop drops what was recorded and not begun.
+func (r *run) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopping = true
-	for _, l := range r.active {
-		for _, b := range l.waiting {
-			r.giveBackRest(b)
-		}
-		l.waiting = nil
+	r.handOver()
+	if r.session != nil {
+		r.dropAll()
 	}
 }
 
-// giveBack ends a lease of which nothing was begun.
-func (r *run) giveBack(w work, why string) Settlement {
-	return Settlement{
-		Message: w.Message, Token: w.token, State: StatePending, Deferred: true, Unlogged: true,
-		Reason: why, By: r.cfg.Name,
-	}
-}
-
-func wake(c chan struct{}) {
+// waitForWorkers waits until all deliveries have ended. One that does not end with its context is left
+// behind: its message is sent again, marked as a possible duplicate.
+func (r *run) waitForWorkers() {
+	ended := make(chan struct{})
+	go func() {
+		r.workers.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(r.cfg.DeliverTimeout + graceForCalls)
+	defer timer.Stop()
 	select {
-	case c <- struct{}{}:
-	default:
+	case <-ended:
+	case <-timer.C:
+		r.cfg.Logger.ErrorContext(r.base, "amsbridge: a delivery does not end with its context; it is left behind")
+	}
+}
+
+// lost ends a session that is over, and everything in memory with it.
+func (r *run) lost(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s == nil || r.session != s {
+		return
+	}
+	r.cfg.Logger.WarnContext(r.base, "amsbridge: this sender's session is over, as after it was taken for dead; it begins a new one")
+	r.end()
+}
+
+// end drops the session.
+func (r *run) end() {
+	r.session.cancel()
+	r.session = nil
+	r.closed = map[*destState]struct{}{}
+	r.handOver()
+	wake(r.reader)
+	wake(r.kick)
+	wake(r.beatNow)
+}
+
+// mayBegin tells whether anything may be begun: the session is surely alive, outcomes can be recorded, and
+// nobody has paused everything.
+func (r *run) mayBegin() bool {
+	s := r.session
+	if s == nil || s.paused || r.stopping || r.blocked || s.ctx.Err() != nil {
+		return false
+	}
+	now := time.Now()
+	passed := now.Sub(s.renewed)
+	if passed >= r.cfg.renewWithin() {
+		return false
+	}
+	// The machine was paused, or its clock set: the monotonic clock may have stood still.
+	if now.Round(0).Sub(s.renewed.Round(0))-passed > time.Second {
+		wake(r.beatNow)
+		return false
+	}
+	return true
+}
+
+// graceForCalls is how much longer than its time-out a call may take before it is left behind.
+const graceForCalls = time.Second
+
+// within calls the store, and does not wait longer than a second beyond the time-out, whatever the driver
+// does with its context.
+func within[T any](ctx context.Context, timeout time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	done := make(chan result, 1)
+	go func() {
+		v, err := call(ctx)
+		done <- result{v, err}
+	}()
+	select {
+	case got := <-done:
+		return got.value, got.err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(graceForCalls)
+	defer grace.Stop()
+	select {
+	case got := <-done:
+		return got.value, got.err
+	case <-grace.C:
+		var none T
+		return none, fmt.Errorf("outbox: the store does not answer, and was left behind (%s): %w", what, context.Cause(ctx))
+	}
+}
+
+// backOff waits, the longer the more failures there were in a row.
+func (r *run) backOff(ctx context.Context, o *outage, err error) {
+	wait := min(jittered(100*time.Millisecond<<min(o.failures, 6)), 5*time.Second)
+	o.failed(r.base, r.cfg.Logger, wait, err)
+	sleep(ctx, wait)
+}
+
+// pause waits for d, or until it is woken.
+func pause(ctx context.Context, woken <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-woken:
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,39 +21,42 @@ type SenderConfig struct {
 	// Name names this sender in the log. At most 64 bytes. Defaults to the host's name and the process
 	// ID.
 	Name string
+	// Installation names what the sender belongs to, such as "production", where a copy of the store must not
+	// be sent from: senders of different names never send from each other's store before [Operator.Adopt].
+	// At most 64 bytes, without control characters. Defaults to what the store tells of where it is kept, such
+	// as the server's own ID: see [Queue.Join]. Set it where the database may be moved by itself, as to a
+	// replica or into another container, and never to the same in two deployments.
+	Installation string
 	// Concurrency is the most deliveries to one destination that this sender makes at once. Defaults to
 	// 10.
 	Concurrency int
-	// Window is the most messages that this sender may have in flight in all: claimed and not settled
-	// yet. One destination uses Concurrency of it plus what it delivers in a tenth of a second, and
-	// never more than half. Where n destinations may hang at once, set at least n × Concurrency.
+	// Window is the most messages that this sender may have in flight in all: recorded and not settled
+	// yet, or read. One destination that hangs uses up to four times Concurrency of it, and one that
+	// answers what it takes in a fifth of a second, and never more than half. Where n destinations may
+	// hang at once, set at least 4 × n × Concurrency.
 	// Defaults to 4,000, or 6 × Concurrency if that is more.
 	Window int
 	// DeliverTimeout limits one delivery. Defaults to 30 s.
 	DeliverTimeout time.Duration
 	// SettleTimeout limits one try to record outcomes. Defaults to 10 s.
 	SettleTimeout time.Duration
-	// Margin is the time that a lease must last beyond both, for clocks and scheduling. At least a
-	// tenth of DeliverTimeout is wise. Defaults to 5 s.
-	Margin time.Duration
-	// Lease is how long a claimed message belongs to this sender alone. After a crash the sender's
-	// messages wait that long. It must be longer than DeliverTimeout + SettleTimeout + Margin. The rest
-	// of it is for the claim itself, and for a claimed message's wait until its delivery begins. Where
-	// claims take longer than that, nothing can be sent: the sender logs it, and claims more and more
-	// rarely. Defaults to twice their sum.
-	Lease time.Duration
+	// Session is how long this sender is taken for alive without a beat: after a crash, what it had in
+	// flight waits that long. The sender beats ten times as often, but at most once a second, and
+	// cancels its deliveries when it could not for four fifths of the time. 1 s to 10 min. Defaults to 10 s.
+	Session time.Duration
 	// Retry is the schedule of attempts.
 	Retry Retry
 	// Breaker says when sending to a destination that does not answer is stopped.
 	Breaker Breaker
 	// Rate returns the limit of a destination, which all senders of the store share. It is called
-	// within claims: it must be quick and safe for concurrent use. A negative Count or Burst counts as
+	// before each flight: it must be quick and safe for concurrent use. A negative Count or Burst counts as
 	// none. Defaults to no limits.
 	Rate func(destination string) Rate
 	// Retention says what is deleted, and when.
 	Retention Retention
 	// Poll is how often the store is asked for work without a call of Wake; up to a fifth is added at
-	// random. Defaults to 1 s.
+	// random. Each beat asks too: with a Poll that is not shorter than the time between two beats, an idle
+	// sender asks nothing else, but for a look through everything once a minute. Defaults to 1 s.
 	Poll time.Duration
 	// Profiles says where profiles come from, and how they are sealed. Defaults to the messages
 	// themselves.
@@ -84,8 +86,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 	setDefault(&c.Window, max(4000, 6*c.Concurrency))
 	setDefault(&c.DeliverTimeout, 30*time.Second)
 	setDefault(&c.SettleTimeout, 10*time.Second)
-	setDefault(&c.Margin, 5*time.Second)
-	setDefault(&c.Lease, 2*c.needed())
+	setDefault(&c.Session, 10*time.Second)
 	setDefault(&c.Poll, time.Second)
 	setDefault(&c.ProbeEvery, 15*time.Minute)
 	if c.Name == "" {
@@ -96,6 +97,11 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Installation != "" {
+		if problem := check.Text(c.Installation, 64); problem != "" {
+			return c, check.Bad("outbox", "SenderConfig.Installation", problem)
+		}
+	}
 	for _, f := range []struct {
 		name string
 		bad  bool
@@ -105,9 +111,7 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 		{"Window", c.Window < 2*c.Concurrency || c.Window > maxWindow, "is not from 2 × Concurrency to 100,000"},
 		{"DeliverTimeout", c.DeliverTimeout < 0, "is negative"},
 		{"SettleTimeout", c.SettleTimeout < 0, "is negative"},
-		{"Margin", c.Margin < 0, "is negative"},
-		{"Lease", c.Lease <= c.needed(), "is not longer than DeliverTimeout + SettleTimeout + Margin"},
-		{"Lease", c.Lease > 24*time.Hour, "is longer than a day"},
+		{"Session", c.Session < time.Second || c.Session > 10*time.Minute, "is not from 1 s to 10 min"},
 		{"Poll", c.Poll < time.Millisecond || c.Poll > time.Hour, "is not from 1 ms to 1 h"},
 		{"ProbeEvery", c.ProbeEvery < 0, "is negative"},
 	} {
@@ -125,9 +129,6 @@ func (c SenderConfig) withDefaults() (SenderConfig, error) {
 	c.Retention, err = c.Retention.withDefaults()
 	return c, err
 }
-
-// needed is what must remain of a lease when its delivery starts.
-func (c SenderConfig) needed() time.Duration { return c.DeliverTimeout + c.SettleTimeout + c.Margin }
 
 func setDefault[T int | time.Duration](field *T, value T) {
 	if *field == 0 {
@@ -169,25 +170,15 @@ func (s *Sender) Wake() {
 	}
 }
 
-// Run delivers until ctx ends. It then claims no more, gives back the messages whose delivery has not
-// begun, waits for the others (each ends within DeliverTimeout), settles them, and returns nil. A store
-// that cannot be reached, or has no tables, is logged and tried again. A second concurrent Run returns
-// [ErrRunning].
+// Run delivers until ctx ends. It then begins no more, waits for what is being delivered, settles it, and
+// returns nil. That takes at most DeliverTimeout + SettleTimeout and some seconds, and 4 × SettleTimeout more
+// where the store does not answer, whatever destinations and drivers do with their contexts. A store that cannot be reached, or has no tables, is logged and tried
+// again. A second concurrent Run returns [ErrRunning].
 func (s *Sender) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
 	defer s.running.Store(false)
-	r := newRun(context.WithoutCancel(ctx), s)
-	var beside, settling sync.WaitGroup
-	beside.Go(func() { r.forget(ctx) })
-	beside.Go(func() { r.tellTasks(ctx) })
-	settling.Go(r.settleAll)
-	r.fetch(ctx)
-	r.giveBackWaiting()
-	r.workers.Wait()
-	r.lastOutcome()
-	settling.Wait()
-	beside.Wait()
+	newRun(context.WithoutCancel(ctx), s).serve(ctx)
 	return nil
 }

@@ -2,7 +2,6 @@ package outbox_test
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -23,11 +22,11 @@ func TestSenderConfigNamesTheBadField(t *testing.T) {
 	for field, spoil := range map[string]func(*outbox.SenderConfig){
 		"SenderConfig.Destinations":   func(c *outbox.SenderConfig) { c.Destinations = nil },
 		"SenderConfig.Concurrency":    func(c *outbox.SenderConfig) { c.Concurrency = -1 },
+		"SenderConfig.Installation":   func(c *outbox.SenderConfig) { c.Installation = "two\nlines" },
 		"SenderConfig.Window":         func(c *outbox.SenderConfig) { c.Window = 5 },
 		"SenderConfig.DeliverTimeout": func(c *outbox.SenderConfig) { c.DeliverTimeout = -time.Second },
 		"SenderConfig.SettleTimeout":  func(c *outbox.SenderConfig) { c.SettleTimeout = -1 },
-		"SenderConfig.Margin":         func(c *outbox.SenderConfig) { c.Margin = -1 },
-		"SenderConfig.Lease":          func(c *outbox.SenderConfig) { c.Lease = 45 * time.Second },
+		"SenderConfig.Session":        func(c *outbox.SenderConfig) { c.Session = time.Millisecond },
 		"SenderConfig.Poll":           func(c *outbox.SenderConfig) { c.Poll = time.Microsecond },
 		"SenderConfig.ProbeEvery":     func(c *outbox.SenderConfig) { c.ProbeEvery = -1 },
 		"SenderConfig.Breaker.First":  func(c *outbox.SenderConfig) { c.Breaker.First = -1 },
@@ -43,7 +42,7 @@ func TestSenderConfigNamesTheBadField(t *testing.T) {
 			t.Parallel()
 			cfg := good()
 			spoil(&cfg)
-			_, err := outbox.NewSender(newRig(t).store, cfg)
+			_, err := outbox.NewSender(newEnv(t).store, cfg)
 			var bad *check.InputError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, field, bad.Field)
@@ -59,7 +58,7 @@ func TestSenderConfigNamesTheBadField(t *testing.T) {
 func TestSenderRefusesDestinationsThatCanNeverMatch(t *testing.T) {
 	t.Parallel()
 	for want, to := range map[string]outbox.Resolver{
-		"outbox: SenderConfig.Destinations is nil":   (*rig)(nil),
+		"outbox: SenderConfig.Destinations is nil":   (*env)(nil),
 		"outbox: SenderConfig.Destinations is empty": outbox.Fixed{},
 		`outbox: SenderConfig.Destinations["elevate/b"] is nil`: outbox.Fixed{
 			"elevate": answer(nil), "elevate/a": answer(nil), "elevate/b": nil,
@@ -69,13 +68,13 @@ func TestSenderRefusesDestinationsThatCanNeverMatch(t *testing.T) {
 			"Elevate": answer(nil), "elevate": answer(nil),
 		},
 	} {
-		_, err := outbox.NewSender(newRig(t).store, outbox.SenderConfig{Destinations: to})
+		_, err := outbox.NewSender(newEnv(t).store, outbox.SenderConfig{Destinations: to})
 		require.EqualError(t, err, want)
 	}
 }
 
 func TestSenderDeliversInOrderOfOnePersonAndInParallelOtherwise(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		var now, most atomic.Int32
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			most.Store(max(most.Load(), now.Add(1)))
@@ -108,10 +107,9 @@ func TestSenderDeliversInOrderOfOnePersonAndInParallelOtherwise(t *testing.T) {
 	})
 }
 
-func TestSenderWakesAtOnceAndPollsOtherwise(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+func TestSenderWakesAtOnceAndLooksOtherwise(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.on("elevate", answer(nil))
-		r.cfg.Poll = time.Minute
 		r.start()
 		r.pass(time.Second)
 		begin := time.Now()
@@ -123,15 +121,47 @@ func TestSenderWakesAtOnceAndPollsOtherwise(t *testing.T) {
 		_, err := r.store.InsertTx(t.Context(), tx, msg("polled", "U-1"))
 		require.NoError(t, err)
 		require.NoError(t, tx.Commit())
-		r.pass(30 * time.Second)
 		require.Equal(t, 1, r.sends())
-		r.pass(time.Minute)
+		r.pass(1100 * time.Millisecond)
 		require.Equal(t, 2, r.sends())
 	})
 }
 
+// asked counts what a sender asks the store.
+type asked struct {
+	outbox.Queue
+	beats, reads atomic.Int64
+}
+
+func (a *asked) Beat(ctx context.Context, b outbox.Beat) (outbox.Pulse, error) {
+	a.beats.Add(1)
+	return a.Queue.Beat(ctx, b)
+}
+
+func (a *asked) Read(ctx context.Context, r outbox.Reading) (outbox.Read, error) {
+	a.reads.Add(1)
+	return a.Queue.Read(ctx, r)
+}
+
+func TestIdleSenderAsksOnceASecond(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
+		a := &asked{Queue: r.queue}
+		r.queue = a
+		r.on("elevate", answer(nil))
+		r.start()
+		r.insert(msgs(100)...)
+		r.pass(time.Minute)
+		require.Equal(t, 100, r.sends())
+		a.beats.Store(0)
+		a.reads.Store(0)
+		r.pass(10 * time.Minute)
+		require.InDelta(t, 600, a.beats.Load(), 2)
+		require.LessOrEqual(t, a.reads.Load(), int64(40), "now and then it looks through everything")
+	})
+}
+
 func TestSenderStopsGracefully(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 			time.Sleep(10 * time.Second)
 			return outbox.Result{}, nil
@@ -153,7 +183,7 @@ func TestSenderStopsGracefully(t *testing.T) {
 			}
 			require.Equal(t, outbox.StatePending, rec.State)
 			require.Zero(t, rec.Attempt, "the attempt was given back")
-			log, err := r.store.Attempts(t.Context(), id)
+			log, err := r.store.Attempts(t.Context(), outbox.AttemptQuery{IDs: []outbox.ID{id}})
 			require.NoError(t, err)
 			require.Empty(t, log)
 		}
@@ -161,108 +191,9 @@ func TestSenderStopsGracefully(t *testing.T) {
 }
 
 func TestSenderRunsOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.start()
 		synctest.Wait()
 		require.ErrorIs(t, r.sender.Run(t.Context()), outbox.ErrRunning)
-	})
-}
-
-func TestSenderDoesNotBeginWhatCouldOutlastItsLease(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
-			time.Sleep(10 * time.Second)
-			return outbox.Result{}, nil
-		})
-		r.cfg.DeliverTimeout, r.cfg.SettleTimeout, r.cfg.Margin = 20*time.Second, 5*time.Second, 5*time.Second
-		r.cfg.Lease = 39 * time.Second
-		all := msgs(3)
-		for i := range all {
-			all[i].Person = "one"
-		}
-		var given notes[string]
-		r.queue = &faulty{Queue: r.store, settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
-			for _, st := range batch {
-				if st.Deferred {
-					given.add(st.Message.Key)
-				}
-			}
-			return r.store.Settle(ctx, batch)
-		}}
-		ids := r.insert(all...)
-		r.start()
-		r.pass(15 * time.Second)
-		// They came together. After 10 s there were 29 s left where 30 are needed:
-		// the second was given back, and came again with a fresh lease.
-		require.Equal(t, 2, r.sends())
-		require.ElementsMatch(t, []string{"key-001", "key-002"}, given.all())
-		require.Equal(t, "key-000", r.messages()[0].Key)
-		r.pass(time.Minute)
-		require.Equal(t, 3, r.sends())
-		for _, id := range ids {
-			rec := r.one(id)
-			require.Equal(t, outbox.StateDelivered, rec.State)
-			require.Zero(t, rec.Lost)
-		}
-		for _, m := range r.messages() {
-			require.Equal(t, 1, m.Attempt)
-		}
-	})
-}
-
-func TestSenderEndsDeliveriesBeforeTheLease(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		r.on("elevate", func(ctx context.Context, _ outbox.Message) (outbox.Result, error) {
-			<-ctx.Done()
-			return outbox.Result{}, ctx.Err()
-		})
-		id := r.insert(msg("slow", "U-1"))[0]
-		r.start()
-		r.pass(31 * time.Second)
-		rec := r.one(id)
-		require.Equal(t, outbox.OutcomeUnknown, rec.Outcome)
-		require.Equal(t, outbox.DoubtUnknown, rec.Doubt)
-		require.False(t, rec.InFlight)
-	})
-}
-
-func TestSenderSurvivesPanicsAndForeignErrors(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		r.on("elevate", func(_ context.Context, m outbox.Message) (outbox.Result, error) {
-			if m.Key == "panics" {
-				panic("secret-in-panic")
-			}
-			return outbox.Result{}, errors.New("secret-in-error")
-		})
-		ids := r.insert(msg("panics", "U-1"), msg("fails", "U-2"))
-		r.start()
-		r.pass(time.Second)
-		for _, id := range ids {
-			rec := r.one(id)
-			require.Equal(t, outbox.StatePending, rec.State)
-			require.Equal(t, outbox.OutcomeUnknown, rec.Outcome)
-			require.NotContains(t, rec.Reason, "secret")
-			require.NotEmpty(t, rec.Reason)
-		}
-	})
-}
-
-func TestSenderDefersWhatANewerProgramMayKnow(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		r.on("elevate", answer(outbox.ErrNewerVersion))
-		stranger := msg("stranger", "U-2")
-		stranger.Destination = "elevate/acme"
-		r.cfg.Poll = time.Hour // what falls due is known
-		ids := r.insert(msg("newer", "U-1"), stranger)
-		r.start()
-		r.pass(100 * time.Hour)
-		for _, id := range ids {
-			rec := r.one(id)
-			require.Equal(t, outbox.StatePending, rec.State)
-			require.Zero(t, rec.Attempt)
-		}
-		require.Contains(t, r.alarmKinds(), outbox.AlarmNewerVersion)
-		require.Contains(t, r.alarmKinds(), outbox.AlarmUnknownDestination)
-		require.NotContains(t, r.alarmKinds(), outbox.AlarmParked)
 	})
 }

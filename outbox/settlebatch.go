@@ -1,15 +1,17 @@
 package outbox
 
+import "slices"
+
 // outcomes are settlements that wait to be recorded, each with the run that it
 // is of.
 type outcomes struct {
 	st []Settlement
-	of []*laneRun
+	of []*batch
 }
 
 func (o *outcomes) len() int { return len(o.st) }
 
-func (o *outcomes) add(b *laneRun, st *Settlement) {
+func (o *outcomes) add(b *batch, st *Settlement) {
 	o.st, o.of = append(o.st, *st), append(o.of, b)
 }
 
@@ -32,13 +34,15 @@ func (o *outcomes) cut(n int) {
 	o.st, o.of = o.st[:left], o.of[:left]
 }
 
-// firstLast puts the first after the others.
-func (o *outcomes) firstLast() {
-	st, of, last := o.st[0], o.of[0], o.len()-1
-	copy(o.st, o.st[1:])
-	copy(o.of, o.of[1:])
-	o.st[last], o.of[last] = st, of
+// rotate puts the first n after the others.
+func (o *outcomes) rotate(n int) {
+	st, of := slices.Clone(o.st[:n]), slices.Clone(o.of[:n])
+	o.st = append(slices.Clone(o.st[n:]), st...)
+	o.of = append(slices.Clone(o.of[n:]), of...)
 }
+
+// copied is the same in other memory.
+func (o *outcomes) copied() outcomes { return outcomes{slices.Clone(o.st), slices.Clone(o.of)} }
 
 // split takes out those for which f is true.
 func (o *outcomes) split(f func(i int) bool) (out outcomes) {

@@ -2,8 +2,11 @@ package outbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -18,25 +21,36 @@ const (
 type settler struct {
 	*run
 	backlog outcomes
+	over    []int64 // flights of overOf that are over
+	overOf  *session
 	limit   int
+	tries   map[ID]int // of settlements that the store refuses
+	stuck   outcomes   // that were given up
 	away    outage
+	held    outage
 }
 
 // settleAll records outcomes until all are recorded and none will follow, or
 // until those that remain can no longer be.
 func (r *run) settleAll() {
-	s := &settler{run: r, limit: maxBatch, away: outage{what: "cannot record outcomes"}}
+	s := &settler{
+		run: r, limit: maxBatch, away: outage{what: "cannot record outcomes"},
+		held: outage{what: "somebody else has locked messages whose outcome is to be recorded"},
+	}
 	for s.gather() {
 		s.flush()
 	}
 	// The last ones: a database that is away now is not waited for longer than
-	// one time-out, for the leases end by themselves.
+	// one time-out; what is not recorded then is sent again.
 	deadline := time.Now().Add(r.cfg.SettleTimeout)
-	for s.backlog.len() > 0 && time.Now().Before(deadline) {
+	for s.left() && time.Now().Before(deadline) {
 		s.flush()
 	}
 	s.giveUp(s.backlog)
+	s.giveUp(s.stuck)
 }
+
+func (s *settler) left() bool { return s.backlog.len() > 0 || len(s.over) > 0 }
 
 // lastOutcome tells the settler that no outcome will follow.
 func (r *run) lastOutcome() {
@@ -54,7 +68,7 @@ func (s *settler) gather() bool {
 		if ended {
 			return false
 		}
-		if s.backlog.len() > 0 {
+		if s.left() {
 			break
 		}
 		<-s.kick
@@ -80,155 +94,301 @@ func (s *settler) gather() bool {
 }
 
 // collect takes what was delivered since, and says how many in all are waited
-// for. It tells whether nothing is under way, and whether nothing will be.
+// for. It tells whether nothing is under way, and whether nothing will be. What
+// is of a session that is over is given up.
 func (s *settler) collect(want int) (idle, ended bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.backlog.append(&s.done)
+	var gone outcomes
+	if slices.ContainsFunc(s.backlog.of, func(b *batch) bool { return b.of != s.session }) {
+		gone = s.backlog.split(func(i int) bool { return s.backlog.of[i].of != s.session })
+	}
+	if s.session != s.overOf {
+		s.over, s.overOf = nil, s.session
+	}
+	if s.session != nil && len(s.session.over) > 0 {
+		s.over = append(s.over, s.session.over...)
+		s.session.over, s.session.settling = nil, true
+	}
 	s.kickAt = want - s.backlog.len()
-	return s.inHand == 0, s.ended
+	idle, ended = s.idle(), s.ended
+	s.mu.Unlock()
+	s.giveUp(gone)
+	if s.stuck.len() > 0 && s.stuck.of[0].of != s.overOf {
+		s.giveUp(s.stuck)
+		s.stuck = outcomes{}
+	}
+	return idle, ended
 }
 
 // flush tries to record one batch.
 func (s *settler) flush() {
-	s.dropExpired()
+	s.mu.Lock()
+	of := s.session
 	n := min(s.backlog.len(), s.limit)
-	if n == 0 {
-		return
+	if of != s.overOf {
+		s.over, s.overOf = nil, of
 	}
 	batch := s.backlog.st[:n:n]
-	ctx, cancel := context.WithTimeout(s.base, s.cfg.SettleTimeout)
-	defer cancel()
-	acked, err := s.queue.Settle(ctx, batch)
-	if err == nil {
-		s.away.over(s.base, s.cfg.Logger)
-		s.limit = min(2*s.limit, maxBatch)
-		s.logLost(batch, acked)
-		s.recorded(batch, s.backlog.of[:n])
-		s.backlog.cut(n)
+	ends := map[*flight]int{}
+	if n = s.endable(n); n == 0 && s.backlog.len() > 0 {
+		s.backlog.rotate(1)
+		s.mu.Unlock()
 		return
 	}
-	wait := min(10*time.Millisecond<<min(s.away.failures+1, 7), time.Second)
-	s.away.failed(s.base, s.cfg.Logger, wait, err)
-	s.dropAcked(n, acked)
-	if n == 1 && s.backlog.len() > 1 {
-		// It may be the bad row: let the others pass.
-		s.backlog.firstLast()
+	batch = batch[:n:n]
+	for i := range batch {
+		ends[s.backlog.of[i].flight]++
 	}
-	s.limit = max(1, n/2)
+	over := slices.Clone(s.over)
+	for f, settled := range ends {
+		if f.left == settled && f.n > 0 {
+			over = append(over, f.n)
+		}
+	}
+	s.mu.Unlock()
+	if of == nil {
+		s.giveUp(s.backlog.split(func(int) bool { return true }))
+		return
+	}
+	settled, err := within(s.base, s.cfg.SettleTimeout, "record outcomes", func(ctx context.Context) (Settled, error) {
+		return s.queue.Settle(ctx, Settling{Session: of.id, Batch: batch, Over: over})
+	})
+	switch {
+	case errors.Is(err, ErrNoSession):
+		s.lost(of)
+		s.giveUp(s.backlog.split(func(i int) bool { return s.backlog.of[i].of == of }))
+		return
+	case err != nil:
+		s.failed(of, n, err)
+		return
+	}
+	s.away.over(s.base, s.cfg.Logger)
+	s.limit = min(2*s.limit, maxBatch)
+	if len(settled.Acked) == n {
+		s.over = nil
+	}
+	s.logGone(batch, settled)
+	locked := make(map[ID]bool, len(settled.Locked))
+	for _, id := range settled.Locked {
+		locked[id] = true
+	}
+	if len(locked) == 0 {
+		s.held.over(s.base, s.cfg.Logger)
+		s.recorded(outcomes{batch, s.backlog.of[:n]}, len(settled.Acked) == n)
+		s.backlog.cut(n)
+		s.block(false, of)
+		return
+	}
+	s.recorded(s.backlog.split(func(i int) bool { return i < n && !locked[s.backlog.st[i].Message.ID] }), false)
+	s.block(false, of)
+	wait := min(10*time.Millisecond<<min(s.held.failures+1, 7), time.Second)
+	s.held.failed(s.base, s.cfg.Logger, wait, fmt.Errorf("%d messages, the first is %d", len(locked), settled.Locked[0]))
+	s.backlog.rotate(len(locked))
 	sleep(s.base, wait)
 }
 
-// dropAcked drops from the first n what was recorded in spite of the error.
-func (s *settler) dropAcked(n int, acked []ID) {
-	if len(acked) == 0 {
+// failed halves the batch, and begins nothing until outcomes are recorded again. A single one that fails
+// while the store takes others is not waited for.
+func (s *settler) failed(of *session, n int, err error) {
+	wait := min(10*time.Millisecond<<min(s.away.failures+1, 7), time.Second)
+	s.away.failed(s.base, s.cfg.Logger, wait, err)
+	s.backlog = s.backlog.copied() // a call that was left behind may still read the old one
+	if n != 1 || !s.takesOthers(of) {
+		s.block(true, nil)
+		s.limit = max(1, n/2)
+		sleep(s.base, wait)
 		return
 	}
-	done := make(map[ID]bool, len(acked))
-	for _, id := range acked {
-		done[id] = true
-	}
-	recorded := s.backlog.split(func(i int) bool { return i < n && done[s.backlog.st[i].Message.ID] })
-	s.recorded(recorded.st, recorded.of)
+	s.block(false, nil)
+	s.unrecordable()
+	s.limit = 1
+	sleep(s.base, wait)
 }
 
-// dropExpired gives up what can no longer be recorded: its lease is over.
-func (s *settler) dropExpired() {
-	if s.away.failures == 0 {
+// takesOthers tells whether the store records anything.
+func (s *settler) takesOthers(of *session) bool {
+	over := s.over
+	_, err := within(s.base, s.cfg.SettleTimeout, "record outcomes", func(ctx context.Context) (Settled, error) {
+		return s.queue.Settle(ctx, Settling{Session: of.id, Over: over})
+	})
+	return err == nil
+}
+
+// mostTries is how often a settlement that the store refuses is tried as it is, and then without all that
+// may be the reason.
+const mostTries = 3
+
+// unrecordable lets the others pass a settlement that the store refuses. In the end the message is parked,
+// or, where not even that can be recorded, stays in flight until the session is over.
+func (s *settler) unrecordable() {
+	st, b := &s.backlog.st[0], s.backlog.of[0]
+	if s.tries == nil {
+		s.tries = map[ID]int{}
+	}
+	s.tries[st.Message.ID]++
+	switch tries := s.tries[st.Message.ID]; {
+	case tries == mostTries:
+		reason := "its outcome (" + st.Outcome.String() + ") could not be recorded"
+		*st = Settlement{
+			Message: st.Message, State: StateParked, Outcome: st.Outcome, Reason: reason, Seq: st.Seq, Took: st.Took, By: st.By,
+			Partly:  st.Partly || st.State.Final() && st.Outcome != OutcomeNone,
+			settled: st.settled, Hold: st.Hold, Pause: st.Pause, ProbeEvery: st.ProbeEvery, Break: st.Break, Resume: st.Resume,
+		}
+		s.alarm(s.base, AlarmUnsettled, st.Message, reason+"; the message is to be parked")
+	case tries > 2*mostTries:
+		delete(s.tries, st.Message.ID)
+		gone := s.backlog.split(func(i int) bool { return i == 0 })
+		s.alarm(s.base, AlarmUnsettled, gone.st[0].Message, "its outcome cannot be recorded; it stays in flight until the sender's session ends")
+		s.stuck.append(&gone) // whoever sends it knows of the attempt until then
+		s.mu.Lock()
+		if b.of == s.session {
+			b.of.unsettled-- // others need not wait for it; its shard stays, and so does the record of it
+		}
+		s.mu.Unlock()
 		return
 	}
-	now := time.Now()
-	s.giveUp(s.backlog.split(func(i int) bool { return now.After(s.backlog.of[i].until) }))
+	s.backlog.rotate(1)
 }
 
+// block stops or lets go on whatever begins deliveries.
+func (s *settler) block(on bool, of *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.blocked
+	s.blocked = on
+	if of != nil && len(s.over) == 0 {
+		of.settling = false
+	}
+	if was && !on && s.session != nil {
+		s.resume()
+	}
+	s.handOver()
+	wake(s.recorder)
+}
+
+// endable cuts a batch before a settlement that ends a message whose own outcome waits behind it, and leaves
+// out ends of messages that this sender has in flight and not begun: they have their turn.
+func (s *settler) endable(n int) int {
+	var at map[ID]int // where outcomes are, once that is wanted
+	for i := range n {
+		st := &s.backlog.st[i]
+		if s.session == nil || !slices.ContainsFunc(st.Ends, func(e End) bool { return s.session.flying[e.ID] }) {
+			continue
+		}
+		if at == nil {
+			at = map[ID]int{}
+			for k := range s.backlog.st {
+				at[s.backlog.st[k].Message.ID] = k
+			}
+		}
+		var ends []End
+		for _, e := range st.Ends {
+			place, delivered := at[e.ID]
+			switch {
+			case delivered && place > i:
+				return i
+			case delivered || !s.session.flying[e.ID]:
+				ends = append(ends, e)
+			}
+		}
+		st.Ends = ends
+	}
+	return n
+}
+
+// giveUp drops outcomes that cannot be recorded any more.
 func (s *settler) giveUp(late outcomes) {
-	for _, st := range late.st {
-		s.alarm(s.base, AlarmUnsettled, st.Message, "the outcome ("+st.Outcome.String()+") could not be recorded before the lease ended; it will be sent again")
+	for i := range late.st {
+		st := &late.st[i]
+		if !st.Unlogged {
+			s.alarm(s.base, AlarmUnsettled, st.Message, "the outcome ("+st.Outcome.String()+
+				") could not be recorded before the sender's session ended; it will be sent again")
+		}
+		if st.settled != nil {
+			st.settled()
+		}
 	}
-	s.recorded(late.st, late.of)
 }
 
-// recorded frees the room of messages that are done with, and lets the fetcher
-// look again where there may be something for it.
-func (s *settler) recorded(done []Settlement, of []*laneRun) {
-	if len(done) == 0 {
-		return
-	}
-	for i := range done {
-		if done[i].settled != nil {
-			done[i].settled()
+// recorded frees the room of messages that are done with, and lets the reader
+// look again where there may be something for it. Flights that ended with them may be recorded as over by the
+// same call.
+func (s *settler) recorded(done outcomes, flightsToo bool) {
+	for i := range done.st {
+		if done.st[i].settled != nil {
+			done.st[i].settled()
 		}
 	}
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unsettled -= len(done)
-	look := s.wish.idle && s.unsettled == 0 || s.wish.room > 0 && s.cfg.Window-s.unsettled >= s.wish.room
-	var soonest time.Duration
-	for i := range done {
-		st, b := &done[i], of[i]
-		l := b.line
-		b.unsettled--
-		l.unsettled--
-		if st.shuts() {
-			l.shutting--
-		}
-		if b.unsettled == 0 && s.lanes.settled(b) {
-			// More of its lane waits. Either a refill will come, or this is to bring it.
-			look = look || !l.more || l.unsettled == 0
-			l.late = true
-		}
-		if wait := st.opens(); wait > 0 && (soonest == 0 || wait < soonest) {
-			soonest = wait
-		} else if wait == 0 && (st.Resume || st.ProbeAgain || st.Deferred && !b.stale()) {
-			look = true
-		}
-		s.leave(l)
-	}
-	if soonest > 0 {
-		s.lookBy(now.Add(soonest))
-	}
-	if look {
-		s.signal()
-	}
-}
-
-// opens is when the message, or its destination, may be sent to again because of
-// the settlement; zero for at once, or never.
-func (st *Settlement) opens() time.Duration {
-	wait := max(st.Hold, st.Break)
-	if st.Pause != "" {
-		wait = max(wait, st.ProbeEvery)
-	}
-	if st.State == StatePending {
-		wait = max(wait, st.Delay)
-	}
-	return wait
-}
-
-// logLost says which leases had been lost. Their messages are somebody else's
-// now; nothing was changed for them.
-func (s *settler) logLost(batch []Settlement, acked []ID) {
-	if len(acked) == len(batch) {
-		return
-	}
-	got := make(map[ID]bool, len(acked))
-	for _, id := range acked {
-		got[id] = true
-	}
-	const most = 10 // of a batch are named
-	lost := 0
-	for _, st := range batch {
-		if got[st.Message.ID] {
+	for i := range done.st {
+		st, b := &done.st[i], done.of[i]
+		if b.of != s.session {
 			continue
 		}
-		if lost++; lost <= most {
-			s.cfg.Logger.LogAttrs(s.base, slog.LevelWarn, "amsbridge: a lease was lost before its outcome was recorded",
+		d := b.to
+		if s.landed(b) && !flightsToo && b.flight.n > 0 {
+			b.of.over = append(b.of.over, b.flight.n)
+			wake(s.kick)
+		}
+		b.of.forget(st.Message.ID)
+		delete(b.of.flying, st.Message.ID)
+		switch {
+		case st.shuts():
+			d.shutting--
+			d.shutUntil, d.changed, d.testing = now.Add(max(st.Hold, st.Break, st.pausesFor())+clockGrain), now, false
+			d.probing = st.Break > 0 || st.Pause != ""
+			s.closed[d] = struct{}{}
+		case st.Resume:
+			s.open(d)
+		case st.ProbeAgain:
+			d.testing, d.shutUntil, d.changed = false, now, now
+		default:
+			d.testing = d.testing && !b.probe
+		}
+		b.of.tidy(d)
+		if st.State == StatePending {
+			s.dueBy(now.Add(st.Delay))
+		}
+	}
+	wake(s.reader)
+	if s.session != nil && s.session.isolating {
+		wake(s.recorder)
+	}
+}
+
+// pausesFor is how long a destination that the settlement pauses is not probed.
+func (st *Settlement) pausesFor() time.Duration {
+	if st.Pause == "" {
+		return 0
+	}
+	return st.ProbeEvery
+}
+
+// dueBy notes that something falls due.
+func (r *run) dueBy(at time.Time) {
+	if r.dueSoon.IsZero() || at.Before(r.dueSoon) {
+		r.dueSoon = at
+	}
+}
+
+// logGone says which messages had left the queue before their outcome was recorded: nothing was changed for
+// them.
+func (s *settler) logGone(batch []Settlement, settled Settled) {
+	if len(settled.Acked)+len(settled.Locked) == len(batch) {
+		return
+	}
+	known := make(map[ID]bool, len(batch))
+	for _, id := range append(slices.Clone(settled.Acked), settled.Locked...) {
+		known[id] = true
+	}
+	for _, st := range batch {
+		if !known[st.Message.ID] && !st.Deferred {
+			s.cfg.Logger.LogAttrs(s.base, slog.LevelWarn, "amsbridge: a message had left the queue before its outcome was recorded",
 				slog.String("destination", st.Message.Destination), slog.Int64("message", int64(st.Message.ID)),
 				slog.String("key", st.Message.Key), slog.String("outcome", st.Outcome.String()))
 		}
-	}
-	if lost > most {
-		s.cfg.Logger.LogAttrs(s.base, slog.LevelWarn, "amsbridge: more leases were lost", slog.Int("more", lost-most))
 	}
 }

@@ -2,8 +2,6 @@ package outbox
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"time"
 )
 
@@ -32,7 +30,8 @@ type Writer[Tx any] interface {
 	// transaction must be tried again.
 	LastEntryTx(ctx context.Context, tx Tx, association, subject string, met int) (Entry, error)
 
-	// FindTx returns the messages that match, in the order of their IDs. It locks nothing.
+	// FindTx returns the messages that match, in the order of their IDs, or the newest first. It locks
+	// nothing.
 	FindTx(ctx context.Context, tx Tx, q Query) ([]Record, error)
 }
 
@@ -44,21 +43,39 @@ type Inserted struct {
 	Duplicate bool
 }
 
-// Query selects messages that match all fields that are set. At least one of IDs, Subject, Person, Keys
-// and States must be set.
+// Query selects messages that match all fields that are set. At least one of IDs, Subject, Person, Keys,
+// States, CreatedFrom and FailedFrom must be set.
+//
+// A query by IDs, Subject, Person or Keys reads what it names, one by states of the queue reads the
+// queue, and one by CreatedFrom or FailedFrom reads what is of that time: none grows with the messages
+// that are kept. One by final states alone reads the kept messages, in the order of their IDs, until the
+// page is full: for states that are rare give a time too.
 type Query struct {
 	IDs         []ID
 	Destination string
 	Subject     string
 	// Person is the user ID of a person of Association, which is empty for none. With a Person only
-	// messages of that association match.
+	// messages of that association match; with a Subject alone they do where Association is set.
 	Person, Association string
-	// Scope selects, of the messages of a Destination and a Person, those of this scope.
+	// Scope selects messages of this scope: a product's, whoever's they are.
 	Scope  string
 	Keys   []string
 	States []State
-	// AfterID returns only messages with a greater ID, for paging.
-	AfterID ID
+	// InFlight asks for [Record.InFlight], at the price of a second query.
+	InFlight bool
+	// Reason selects messages in the queue whose [Record.Reason] is this, byte for byte: see
+	// [Inspector.Groups].
+	Reason string
+	// CreatedFrom and CreatedTo select by [Message].Created: from the one on, and before the other. Where
+	// the database's clock was set back, some messages of that time may be missing.
+	CreatedFrom, CreatedTo time.Time
+	// FailedFrom and FailedTo select messages with an attempt of that time that failed or parked them,
+	// whatever became of them since. Attempts whose log was pruned are forgotten.
+	FailedFrom, FailedTo time.Time
+	// Newest returns those with the greatest IDs, the greatest first.
+	Newest bool
+	// AfterID and BeforeID return only messages with a greater or a lower ID, for paging.
+	AfterID, BeforeID ID
 	// Limit is the most messages that are returned: 1 to 10,000. Defaults to 1,000.
 	Limit int
 }
@@ -71,61 +88,18 @@ type Record struct {
 	Reason string
 	// Due is when a pending message may next be sent.
 	Due time.Time
-	// InFlight is set while a sender holds a live lease on it.
+	// InFlight is set, where [Query.InFlight] asks for it, while a sender that is alive, or was not found
+	// dead yet, has recorded it as in flight and has not settled it since.
 	InFlight bool
-	// Unsettled is set while a lease is recorded on it, live or lost: a sender may have sent it and not
-	// recorded what came of it.
-	Unsettled bool
 	// Seq is the greatest [Settlement.Seq] of its settlements. Zero for none.
 	Seq int64
-	// Lost counts the leases lost in a row.
+	// Lost counts in a row the sessions that ended while it was in flight.
 	Lost int
 	// Settled is when the message left the queue; zero while it is in it.
 	Settled time.Time
 	// Outcome and Receipt are those of the last attempt.
 	Outcome Outcome
 	Receipt []byte
-}
-
-// Token proves that a lease is current. Each claim has a fresh one.
-type Token [16]byte
-
-// NewToken returns a random token.
-func NewToken() Token {
-	var t Token
-	_, _ = rand.Read(t[:]) // never fails: crypto/rand ends the program instead
-	return t
-}
-
-// String returns the token in hexadecimal.
-func (t Token) String() string { return hex.EncodeToString(t[:]) }
-
-// Queue hands messages out to senders and records their outcomes. Each call is one short transaction of
-// its own, or none; none is open while a platform is called.
-type Queue interface {
-	// Claim leases due messages: at most [ClaimRequest.KeyLimit] of each ordering key, the earliest
-	// inserted first, and none while another of the key is leased, since their sender delivers them one
-	// after another. It raises the attempt count of each, and the lost count of those whose last lease
-	// ended unsettled. Destinations take turns: none uses up [ClaimRequest.Limit] while others have due
-	// messages and are below their own limit.
-	Claim(ctx context.Context, req ClaimRequest) (Claim, error)
-
-	// Settle records outcomes and returns the IDs of those that it acknowledged. A message whose ID is
-	// missing had lost its lease (its token is no longer the current one): nothing was changed for it,
-	// and its follow-ups and effects on the destination were left out too. Each settlement is recorded
-	// whole or not at all. With an error, the returned IDs were acknowledged all the same, and the
-	// others may be settled again. The caller may reuse the batch after the call.
-	Settle(ctx context.Context, batch []Settlement) ([]ID, error)
-
-	// Prune deletes what need not be kept any longer, a bounded part at a time.
-	Prune(ctx context.Context, p Pruning) (Pruned, error)
-
-	// NewTasks returns tasks of subjects' last entries that TasksTold was not told of, at most limit (1
-	// to 1,000).
-	NewTasks(ctx context.Context, limit int) ([]OpenTask, error)
-
-	// TasksTold records that somebody was told of these tasks.
-	TasksTold(ctx context.Context, told []OpenTask) error
 }
 
 // End is a message that ends with the settlement of another.
@@ -136,11 +110,10 @@ type End struct {
 	Reason string
 }
 
-// Settlement is the end of a lease.
+// Settlement is the end of an attempt.
 type Settlement struct {
-	// Message is the leased message.
+	// Message is the message that was in flight.
 	Message Message
-	Token   Token
 	// State is the message's new state: pending (to be tried again), parked, delivered or already done;
 	// or withdrawn or replaced, where nothing was left to be sent.
 	State State
@@ -148,14 +121,15 @@ type Settlement struct {
 	// platform may have received. Zero leaves the message's as it is.
 	Seq int64
 	// Ends are other messages of the same ordering key that end with this settlement. One that is not
-	// in the queue any more, is leased, or that somebody else has locked is left as it is.
+	// in the queue any more, or that somebody else has locked, is left as it is. The sender names none
+	// that it has in flight itself, and of one ordering key nobody else has any.
 	Ends []End
 	// Releases are messages of the same ordering key that may be forgotten together with this one, which
 	// is among them: see [Message.Sequel]. Empty keeps this one too, if it has a sequel.
 	Releases []ID
 	// Partly says that a part of the message took effect, whatever the outcome.
 	Partly bool
-	// Deferred takes the attempt off the count: nothing was tried, or it does not count.
+	// Deferred does not count the attempt: nothing was tried, or it does not count.
 	Deferred bool
 	Outcome  Outcome
 	// Delay is the time from now until a pending message falls due again.
@@ -177,7 +151,7 @@ type Settlement struct {
 	Pause string
 	// ProbeEvery is the time until a destination that this settlement pauses is probed.
 	ProbeEvery time.Duration
-	// Break opens the destination's breaker for this time: nothing is claimed for it until then, and
+	// Break opens the destination's breaker for this time: nothing is begun for it until then, and
 	// afterwards one probe at a time, until a settlement with Resume closes it. Zero for none.
 	Break time.Duration
 	// Resume ends a pause that the destination took by itself, and closes its breaker. An operator's

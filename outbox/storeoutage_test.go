@@ -16,22 +16,22 @@ import (
 
 // A database that is away for long is waited for with little noise.
 func TestOutageOfTheStoreIsLoggedSeldom(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		var lines counter
 		r.cfg.Logger = slog.New(slog.NewTextHandler(&lines, nil))
 		r.on("elevate", answering(5*time.Second))
 		var away atomic.Bool
 		r.queue = &faulty{
 			Queue: r.store,
-			claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
+			read: func(ctx context.Context, req outbox.Reading) (outbox.Read, error) {
 				if away.Load() {
-					return outbox.Claim{}, errAway
+					return outbox.Read{}, errAway
 				}
-				return r.store.Claim(ctx, req)
+				return r.store.Read(ctx, req)
 			},
-			settle: func(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+			settle: func(ctx context.Context, batch outbox.Settling) (outbox.Settled, error) {
 				if away.Load() {
-					return nil, errAway
+					return outbox.Settled{}, errAway
 				}
 				return r.store.Settle(ctx, batch)
 			},
@@ -51,39 +51,6 @@ func TestOutageOfTheStoreIsLoggedSeldom(t *testing.T) {
 		away.Store(true)
 		r.pass(time.Hour)
 		require.Less(t, lines.n.Load()-before, int32(75), "once a minute in the end")
-	})
-}
-
-// A claim that uses up what a lease has to spare gives back all that it took. It
-// is no reason to ask again at once, and the log says what to do.
-func TestClaimsThatTakeTooLongAreSaidAndSeldom(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
-		var lines counter
-		r.cfg.Logger = slog.New(slog.NewTextHandler(&lines, nil))
-		r.on("elevate", answer(nil))
-		var claims atomic.Int32
-		var quick atomic.Bool
-		r.queue = &faulty{Queue: r.store, claim: func(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-			claims.Add(1)
-			c, err := r.store.Claim(ctx, req)
-			if !quick.Load() {
-				time.Sleep(6 * time.Second)
-			}
-			return c, err
-		}}
-		r.cfg.Lease = 50 * time.Second // 5 s more than the time-outs and the margin
-		ids := r.insert(msgs(30)...)
-		r.start()
-		r.pass(10 * time.Minute)
-		require.Zero(t, r.sends())
-		require.InDelta(t, 60, claims.Load(), 10, "every 11 s in the end, not every 6")
-		require.Contains(t, lines.text(), "claims take longer than a lease has to spare")
-		require.Contains(t, lines.text(), "it took 6s, and a lease has 5s to spare")
-		require.Less(t, lines.n.Load(), int32(20))
-		quick.Store(true)
-		r.pass(time.Minute)
-		r.requireAllDeliveredOnce(ids)
-		require.Contains(t, lines.text(), "answers again")
 	})
 }
 

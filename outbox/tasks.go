@@ -33,9 +33,9 @@ func (r *run) tellTasks(ctx context.Context) {
 }
 
 func (r *run) tellSome(ctx context.Context) (more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.SettleTimeout)
-	defer cancel()
-	tasks, err := r.queue.NewTasks(ctx, tellMost)
+	tasks, err := within(ctx, r.cfg.SettleTimeout, "look for tasks", func(ctx context.Context) ([]OpenTask, error) {
+		return r.queue.NewTasks(ctx, tellMost)
+	})
 	if err != nil || len(tasks) == 0 {
 		return false, err
 	}
@@ -47,5 +47,8 @@ func (r *run) tellSome(ctx context.Context) (more bool, err error) {
 			a.Log(ctx, r.cfg.Logger.With(slog.Any("lines", t.Items)))
 		}
 	}
-	return len(tasks) == tellMost, r.queue.TasksTold(ctx, tasks)
+	_, err = within(ctx, r.cfg.SettleTimeout, "record that tasks were told", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, r.queue.TasksTold(ctx, tasks)
+	})
+	return len(tasks) == tellMost, err
 }

@@ -37,7 +37,7 @@ func (q *deaf) TasksTold(ctx context.Context, told []outbox.OpenTask) error {
 	return q.Queue.TasksTold(ctx, told)
 }
 
-func (r *rig) append(tx *outboxtest.Tx, e outbox.Entry) {
+func (r *env) append(tx *outboxtest.Tx, e outbox.Entry) {
 	r.t.Helper()
 	appended, err := r.store.AppendTx(r.t.Context(), tx, e)
 	require.NoError(r.t, err)
@@ -53,7 +53,7 @@ func entryOf(n int, tasks ...string) outbox.Entry {
 }
 
 func TestATaskIsToldOnceAfterItsCommit(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.start()
 		open, rolledBack := r.store.Begin(), r.store.Begin()
 		r.append(open, entryOf(1, "a"))
@@ -74,7 +74,7 @@ func TestATaskIsToldOnceAfterItsCommit(t *testing.T) {
 
 // A task is rather told twice than never, and no faster than usual.
 func TestATaskIsToldAgainWhereThatWasNotRecorded(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		var lines counter
 		r.cfg.Logger = slog.New(slog.NewTextHandler(&lines, nil))
 		q := &deaf{Queue: r.store}
@@ -102,7 +102,7 @@ func TestATaskIsToldAgainWhereThatWasNotRecorded(t *testing.T) {
 }
 
 func TestManyTasksAreToldWithoutAPause(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		tx := r.store.Begin()
 		e := entryOf(1)
 		for i := range 950 {
@@ -122,7 +122,7 @@ func TestManyTasksAreToldWithoutAPause(t *testing.T) {
 }
 
 func TestOutageOfTasksIsLoggedSeldomAndStopsNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		var lines counter
 		r.cfg.Logger = slog.New(slog.NewTextHandler(&lines, nil))
 		q := &deaf{Queue: r.store}
@@ -146,7 +146,7 @@ func TestOutageOfTasksIsLoggedSeldomAndStopsNothing(t *testing.T) {
 }
 
 func TestATaskIsLoggedWithItsLines(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		var lines counter
 		r.cfg.Logger, r.cfg.Alarm = slog.New(slog.NewTextHandler(&lines, nil)), nil
 		tx := r.store.Begin()

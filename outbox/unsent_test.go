@@ -15,7 +15,7 @@ import (
 func TestAMessageThatNeedNotBeSentEndsSo(t *testing.T) {
 	for _, state := range []outbox.State{outbox.StateWithdrawn, outbox.StateReplaced} {
 		t.Run(state.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T, r *rig) {
+			bubble(t, func(t *testing.T, r *env) {
 				r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
 					return outbox.Result{Ended: state, Detail: "given back meanwhile"}, nil
 				})
@@ -25,7 +25,7 @@ func TestAMessageThatNeedNotBeSentEndsSo(t *testing.T) {
 				rec := r.one(id)
 				require.Equal(t, state, rec.State)
 				require.Equal(t, outbox.OutcomeNone, rec.Outcome)
-				log, err := r.store.Attempts(t.Context(), id)
+				log, err := r.store.Attempts(t.Context(), outbox.AttemptQuery{IDs: []outbox.ID{id}})
 				require.NoError(t, err)
 				require.Len(t, log, 1)
 				require.Equal(t, "given back meanwhile", log[0].Reason)
@@ -38,7 +38,7 @@ func TestAMessageThatNeedNotBeSentEndsSo(t *testing.T) {
 
 // An ending without a call says nothing of the platform: the breaker stays open.
 func TestAnUnsentMessageClosesNoBreaker(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.cfg.Breaker = outbox.Breaker{After: 1, First: 10 * time.Minute}
 		r.on("elevate", failing(outbox.OutcomeUnavailable))
 		r.insert(msg("a", "U-1"))
@@ -60,7 +60,7 @@ func TestAnUnsentMessageClosesNoBreaker(t *testing.T) {
 
 // What could not begin is no attempt, and says nothing of the platform.
 func TestADeliveryThatCouldNotBeginIsDeferred(t *testing.T) {
-	bubble(t, func(t *testing.T, r *rig) {
+	bubble(t, func(t *testing.T, r *env) {
 		r.cfg.Breaker = outbox.Breaker{After: 1, First: 10 * time.Minute}
 		var back atomic.Bool
 		r.on("elevate", func(context.Context, outbox.Message) (outbox.Result, error) {
@@ -100,7 +100,7 @@ func TestAResultsCountEndsAndReleasesAreSettled(t *testing.T) {
 		"unknown":   {unknown, outbox.StatePending, outbox.DoubtUnknown, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, r *rig) {
+			bubble(t, func(t *testing.T, r *env) {
 				first, other := msg("a", "U-1"), msg("b", "U-1")
 				first.Sequel, other.Sequel = "take", "take"
 				waiting := parked(t, r.store, other)

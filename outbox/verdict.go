@@ -73,7 +73,9 @@ func (r *run) failed(w work, res Result, e *DeliveryError, st *Settlement) {
 		}
 	default: // unavailable, unknown
 		r.retry(w, e, st)
-		r.unanswered(w, e, st)
+		if w.ctx.Err() == nil { // the platform, not this sender, ended it
+			r.unanswered(w, e, st)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ type Config struct {
 	// SendConfirmation asks Elevate to mail the user a link to the product. Each call says yes or no.
 	// It says no for a backfilled order, for a product that another order, line or turn may have brought
 	// the user before, and in a send that may repeat one which Elevate received without answering, since
-	// that could mail twice (see ConfirmRepeats). It says yes after a lost lease and after a definite
+	// that could mail twice (see ConfirmRepeats). It says yes after a lost session and after a definite
 	// refusal. Defaults to false.
 	SendConfirmation bool
 	// Version is the version in the User-Agent, "amsbridge/<version>". Defaults to this module's

@@ -24,7 +24,7 @@ import (
 // sends is the history of one message: what became of each send before the last.
 type sends struct {
 	outcomes []outbox.Outcome
-	lost     bool // the first send's lease was lost
+	lost     bool // the first send's session was lost
 	backfill bool
 	had      bool
 	repeats  []bool // ConfirmRepeats; false if empty
@@ -32,10 +32,10 @@ type sends struct {
 
 // confirmationRows are the rows of the docs' second kind of table.
 var confirmationRows = map[string]sends{
-	"The first one":                                                  {repeats: []bool{false, true}},
-	"After an attempt that ended unknown":                            {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}},
-	"The same, with ConfirmRepeats":                                  {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}, repeats: []bool{true}},
-	"After a lost lease: the sender died, and had perhaps not begun": {lost: true},
+	"The first one":                                                    {repeats: []bool{false, true}},
+	"After an attempt that ended unknown":                              {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}},
+	"The same, with ConfirmRepeats":                                    {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}, repeats: []bool{true}},
+	"After a lost session: the sender died, and had perhaps not begun": {lost: true},
 	"After a throttled, unavailable or unauthorized attempt": {
 		outcomes: []outbox.Outcome{outbox.OutcomeThrottled, outbox.OutcomeUnavailable, outbox.OutcomeUnauthorized},
 	},
@@ -107,7 +107,7 @@ func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
 			ended = n > len(s.outcomes) && (!s.lost || n == 2)
 			return outbox.Result{}, nil
 		})},
-		Poll: time.Minute, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Alarm: func(context.Context, outbox.Alarm) {},
+		Poll: time.Minute, Session: 10 * time.Minute, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Alarm: func(context.Context, outbox.Alarm) {},
 	})
 	require.NoError(t, err)
 	tx := store.Begin()
@@ -125,7 +125,7 @@ func (s sends) lastAsks(t *testing.T, client *elevate.Client) (asks bool) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- sender.Run(ctx) }()
 	for range 2 {
-		time.Sleep(24 * time.Hour) // passes at once: the bubble has its own clock
+		time.Sleep(time.Hour) // passes at once: the bubble has its own clock
 		synctest.Wait()
 		found, err := store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{inserted[0].ID}})
 		require.NoError(t, err)
@@ -146,20 +146,22 @@ type deliverFunc func(outbox.Message) (outbox.Result, error)
 
 func (f deliverFunc) Deliver(_ context.Context, m outbox.Message) (outbox.Result, error) { return f(m) }
 
-// losing is a queue that drops its first settlement, like a sender that dies.
+// losing is a queue that ends the session at the first settlement, as if its sender had died.
 type losing struct {
 	*outboxtest.Memory
 	mu   sync.Mutex
 	lose bool
 }
 
-func (l *losing) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+func (l *losing) Settle(ctx context.Context, settling outbox.Settling) (outbox.Settled, error) {
 	l.mu.Lock()
-	lost := l.lose
-	l.lose = false
+	lost := l.lose && len(settling.Batch) > 0
+	l.lose = l.lose && !lost
 	l.mu.Unlock()
 	if lost {
-		return nil, nil
+		if err := l.Leave(ctx, settling.Session); err != nil {
+			return outbox.Settled{}, err
+		}
 	}
-	return l.Memory.Settle(ctx, batch)
+	return l.Memory.Settle(ctx, settling)
 }

@@ -53,7 +53,7 @@ func rejected(reason string, err error) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: reason, Err: err}
 }
 
-// confirms tells whether a send asks for the confirmation email. After a lost lease it still does,
+// confirms tells whether a send asks for the confirmation email. After a lost session it still does,
 // since the earlier delivery perhaps had not begun.
 func (c *Client) confirms(g amsbridge.Grant) bool {
 	return c.confirmation && !g.Backfill && !g.Had && (c.confirmAgain || g.Doubt&outbox.DoubtUnknown == 0)

@@ -82,9 +82,9 @@ func TestConfirmationIsAlwaysSaid(t *testing.T) {
 		{true, 0, false, false, true},
 		{true, 0, true, false, false},
 		{true, 0, false, true, false},
-		{true, outbox.DoubtLostLease, false, false, true},
+		{true, outbox.DoubtLost, false, false, true},
 		{true, outbox.DoubtUnknown, false, false, false},
-		{true, outbox.DoubtUnknown | outbox.DoubtLostLease, false, false, false},
+		{true, outbox.DoubtUnknown | outbox.DoubtLost, false, false, false},
 		{false, outbox.DoubtUnknown, false, false, false},
 	} {
 		var got map[string]any

@@ -67,8 +67,10 @@ func (c *Client) run(
 		return nil, "", cmp.Or(d, unknown("no answer came"))
 	}
 	withTicket := strings.Contains(q.OpCodes, "T")
+	// What a take does not know cannot be scrubbed: an answer that is none of the API's may show names.
+	nameless := q.Person.FirstName == "" && q.Person.LastName == ""
 	if d = c.http.Classify(got, private...); d != nil {
-		if !withTicket {
+		if !withTicket && !nameless {
 			detail = d.Detail
 		}
 		return nil, detail, d
@@ -83,7 +85,7 @@ func (c *Client) run(
 	if d != nil {
 		d.Reason = c.http.Quote(d.Reason, outbox.MaxReason, private...)
 	}
-	if withTicket {
+	if withTicket || nameless && d != nil && len(steps) == 0 {
 		return steps, "", d
 	}
 	if c.cfg.OutputFormat == FormatPairs {

@@ -47,7 +47,7 @@ func TestGiveAgain(t *testing.T) {
 		_, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 
-		m.Doubt = outbox.DoubtLostLease
+		m.Doubt = outbox.DoubtLost
 		result, err := e.client.Give(t.Context(), m)
 		require.NoError(t, err)
 		require.True(t, result.AlreadyDone)

@@ -274,3 +274,20 @@ func TestNothingPlantedComesOutOfSequences(t *testing.T) {
 		})
 	}
 }
+
+// A take is stored without a profile. What its call does not know cannot be removed from an answer that makes
+// no sense, so that such an answer is not kept.
+func TestAnswersThatNobodyCanScrubAreNotKept(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	m := push("k-1", "u-1", show, 9985)
+	_, err := e.client.Give(t.Context(), m)
+	require.NoError(t, err)
+	m.User = amsbridge.User{ID: "u-1"}
+	e.sandbox.Misbehave(notifiedtest.Fault{Kind: notifiedtest.Garbage, Body: "no API: Planted-First Planted-Last"})
+	_, err = e.client.Take(t.Context(), m)
+	var failed *outbox.DeliveryError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, outbox.OutcomeUnknown, failed.Outcome)
+	require.NotContains(t, failed.Reason+failed.Detail, "Planted")
+}

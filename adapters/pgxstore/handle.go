@@ -2,6 +2,7 @@ package pgxstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -99,10 +100,37 @@ func (d database) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	})
 }
 
+// shopTx is a transaction of InTx. One that its Begin makes, which is a savepoint, is another type.
+type shopTx struct {
+	pgx.Tx
+	db       *pgxpool.Pool
+	handover sqlcore.Handover
+}
+
+// shopConn is a transaction of the shop.
+type shopConn struct {
+	conn
+	handover *sqlcore.Handover // nil but in InTx
+}
+
+func (c shopConn) Handover() *sqlcore.Handover { return c.handover }
+
+// in adapts a transaction of the shop to the engine's interface.
+func (s *Store) in(tx pgx.Tx) sqlcore.Conn {
+	if own, ok := tx.(*shopTx); ok && own.db == s.db {
+		return shopConn{conn{own.Tx}, &own.handover}
+	}
+	return conn{tx}
+}
+
 // InTx begins a transaction, runs fn in it and commits; then it calls wake, which may be nil. When fn
 // fails or panics, it rolls back and does not call wake. The error is fn's, or that of begin or commit.
 // After a failed commit it is unknown whether the transaction was committed, unless the error is
 // [pgx.ErrTxCommitRollback]: the database rolled back, since fn returned nil after a statement had failed.
+//
+// A single new message that was stored through it, beside its entry and in no savepoint, is handed over in memory to a
+// sender of this process that works on the same Store, if nothing has to go before it. Everything else waits until
+// it is read.
 func InTx(ctx context.Context, db *pgxpool.Pool, wake func(), fn func(tx pgx.Tx) error) error {
 	if db == nil {
 		return check.Bad("pgxstore", "db", "is nil")
@@ -127,15 +155,20 @@ func runShop(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) (e
 			drop(c.Conn())
 		}
 	}()
-	tx, err := c.Begin(ctx)
+	begun, err := c.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("pgxstore: begin: %w", err)
 	}
+	tx := &shopTx{Tx: begun, db: db}
 	defer func() { _ = tx.Rollback(ctx) }() // harmless after the commit
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := tx.Commit(ctx); err != nil {
+	err = tx.Commit(ctx)
+	if !errors.Is(err, pgx.ErrTxCommitRollback) {
+		tx.handover.Committed(err == nil)
+	}
+	if err != nil {
 		return fmt.Errorf("pgxstore: commit: %w", err)
 	}
 	return nil

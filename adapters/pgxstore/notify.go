@@ -13,7 +13,7 @@ import (
 
 const (
 	defaultChannel = "amsbridge_outbox"
-	defaultEvery   = 50 * time.Millisecond
+	defaultEvery   = 2 * time.Millisecond
 	// notifyTimeout limits one NOTIFY, including its wait for a connection.
 	notifyTimeout = 5 * time.Second
 	// notifyRest is the shortest pause after a NOTIFY that failed.
@@ -30,7 +30,7 @@ type NotifierConfig struct {
 	// amsbridge_outbox.
 	Channel string
 	// Every is the shortest time between two NOTIFYs of this process. Defaults
-	// to 50 ms.
+	// to 2 ms.
 	Every time.Duration
 	// Logger logs failures, at most one a second. Defaults to [slog.Default].
 	Logger *slog.Logger

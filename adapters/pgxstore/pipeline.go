@@ -19,9 +19,10 @@ const patience = 500 * time.Millisecond
 type pipeline struct {
 	// ctx is that of the whole call and has a deadline. The contexts of single statements are the caller's,
 	// which may have none.
-	ctx     context.Context
-	c       *pgx.Conn
-	waiting *pgx.Batch
+	ctx       context.Context
+	c         *pgx.Conn
+	waiting   *pgx.Batch
+	committed bool
 }
 
 func begin(ctx context.Context, c *pgx.Conn) *pipeline {
@@ -40,7 +41,7 @@ func (p *pipeline) Exec(_ context.Context, text string, args ...any) (int64, err
 }
 
 func (p *pipeline) flush(text string, args ...any) (pgconn.CommandTag, error) {
-	results, err := p.send(text, args...)
+	results, err := p.send(text, args)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -53,7 +54,7 @@ func (p *pipeline) flush(text string, args ...any) (pgconn.CommandTag, error) {
 
 // Each runs the delayed statements and this one.
 func (p *pipeline) Each(_ context.Context, scan func(sqlcore.Rows) error, text string, args ...any) (err error) {
-	results, err := p.send(text, args...)
+	results, err := p.send(text, args)
 	if err != nil {
 		return err
 	}
@@ -69,10 +70,35 @@ func (p *pipeline) Each(_ context.Context, scan func(sqlcore.Rows) error, text s
 	return scanAll(rows, scan)
 }
 
-// send returns the results, positioned at the last statement's.
-func (p *pipeline) send(text string, args ...any) (pgx.BatchResults, error) {
+// Last runs the delayed statements, this one and COMMIT.
+func (p *pipeline) Last(_ context.Context, scan func(sqlcore.Rows) error, text string, args ...any) (err error) {
+	results, err := p.send(text, args, "COMMIT")
+	if err != nil {
+		return err
+	}
+	p.committed = true
+	defer func() {
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+	}()
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	if err := scanAll(rows, scan); err != nil {
+		return err
+	}
+	return commitError(results.Exec())
+}
+
+// send returns the results, positioned at the statement's. Those after it have no parameters.
+func (p *pipeline) send(text string, args []any, after ...string) (pgx.BatchResults, error) {
 	p.waiting.Queue(text, args...)
 	before := p.waiting.Len() - 1
+	for _, text := range after {
+		p.waiting.Queue(text)
+	}
 	results := p.c.SendBatch(p.ctx, p.waiting)
 	p.waiting = &pgx.Batch{}
 	for range before {
@@ -86,11 +112,18 @@ func (p *pipeline) send(text string, args ...any) (pgx.BatchResults, error) {
 
 // commit sends the delayed statements and COMMIT. It is an error if the database rolled back instead.
 func (p *pipeline) commit() error {
+	if p.committed {
+		return nil
+	}
 	if p.idle() {
 		p.waiting = &pgx.Batch{}
 		return nil
 	}
-	tag, err := p.flush("COMMIT")
+	return commitError(p.flush("COMMIT"))
+}
+
+// commitError is the error of a COMMIT, which may have rolled back instead.
+func commitError(tag pgconn.CommandTag, err error) error {
 	if err == nil && tag.String() != "COMMIT" {
 		return pgx.ErrTxCommitRollback
 	}

@@ -16,8 +16,8 @@ import (
 
 // Config configures [New].
 type Config struct {
-	// DB is the shop's own pool. Required; the shop closes it. A sender uses at most three of its
-	// connections at once: one to claim, one to settle and one to prune.
+	// DB is the shop's own pool. Required; the shop closes it. A sender uses at most six of its connections
+	// at once: one each to beat, read, record, settle, look for tasks and prune.
 	DB *pgxpool.Pool
 	// Now replaces the database's clock, for tests. Defaults to the database's
 	// clock.
@@ -36,13 +36,13 @@ var (
 	_ outbox.Writer[pgx.Tx] = (*Store)(nil)
 	_ outbox.Queue          = (*Store)(nil)
 	_ outbox.Inspector      = (*Store)(nil)
+	_ outbox.Handing        = (*Store)(nil)
 )
 
 // New returns the store if the tables exist (run [Migrate] first), nothing in the settings of driver, session
 // and server is in the way, and what is written is stored: it inserts an entry and a message, reads them, and
 // rolls back. For a role or a server that takes no writes it leaves that out. What else a program needs is
-// proved by [Store.ProveWriter] for a hook, and by [Store.Validate] for a reader. That a sender's role has its
-// rights is not proved: what it lacks it logs.
+// proved by [Store.ProveWriter] for a hook, by [Store.Validate] for a reader, and by [Store.Join] for a sender.
 //
 // It returns an *amsbridge.InputError that names the bad field, [ErrSchema] where there are no tables,
 // or an error that names what is in the way.
@@ -74,7 +74,7 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, msgs ...outbox.Message)
 	if err := checkedTx(tx); err != nil {
 		return nil, err
 	}
-	out, err := s.core.InsertIn(ctx, conn{tx}, msgs...)
+	out, err := s.core.InsertIn(ctx, s.in(tx), msgs...)
 	return out, txError(err)
 }
 
@@ -85,7 +85,7 @@ func (s *Store) AppendTx(ctx context.Context, tx pgx.Tx, e outbox.Entry, msgs ..
 	if err := checkedTx(tx); err != nil {
 		return false, err
 	}
-	ok, err := s.core.AppendIn(ctx, conn{tx}, e, msgs...)
+	ok, err := s.core.AppendIn(ctx, s.in(tx), e, msgs...)
 	return ok, txError(err)
 }
 
@@ -107,6 +107,11 @@ func (s *Store) FindTx(ctx context.Context, tx pgx.Tx, q outbox.Query) ([]outbox
 	}
 	out, err := s.core.FindIn(ctx, conn{tx}, q)
 	return out, txError(err)
+}
+
+// HandOver has new messages handed to a sender of this process: see [InTx].
+func (s *Store) HandOver(id outbox.SessionID, shards uint64, begin func(outbox.SessionID, []outbox.Handed)) {
+	s.core.HandOver(id, shards, begin)
 }
 
 // checkedTx refuses a nil transaction, also a nil pointer in the interface.

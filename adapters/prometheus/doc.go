@@ -4,10 +4,11 @@
 // of the two under another.
 //
 //	amsbridge_outbox_messages{destination, state}        gauge: pending (in flight included), parked
-//	amsbridge_outbox_in_flight{destination}              gauge: pending messages that a sender holds a live lease on
+//	amsbridge_outbox_in_flight{destination}              gauge: pending messages that a sender has in flight
 //	amsbridge_outbox_oldest_pending_seconds{destination} gauge: how long the oldest pending message has waited; 0 for none
 //	amsbridge_outbox_shut_destinations{destination, by}  gauge: destinations that nothing is sent to but probes, by what shut
-//	                                                     them: refused credentials, operator, platform asked, breaker
+//	                                                     them: refused credentials, operator, platform asked, breaker;
+//	                                                     of everything: operator, another installation
 //	amsbridge_outbox_open_tasks                          gauge: tasks of orders that nobody marked done; 1,000 stands for more
 //	amsbridge_outbox_readable                            gauge: 1 when the store answered this scrape, or 0
 //	amsbridge_delivery_seconds{destination, outcome}     histogram: deliveries by what they came to

@@ -13,7 +13,7 @@ import (
 // The metrics that are read from the store.
 var (
 	messages = client.NewDesc("amsbridge_outbox_messages", "Messages in the queue.", []string{"destination", "state"}, nil)
-	inFlight = client.NewDesc("amsbridge_outbox_in_flight", "Pending messages that a sender holds a live lease on.", []string{"destination"}, nil)
+	inFlight = client.NewDesc("amsbridge_outbox_in_flight", "Pending messages that a sender has in flight.", []string{"destination"}, nil)
 	oldest   = client.NewDesc("amsbridge_outbox_oldest_pending_seconds",
 		"How long the oldest pending message has waited, by the clocks of database and scraped program.", []string{"destination"}, nil)
 	shut = client.NewDesc("amsbridge_outbox_shut_destinations",
@@ -30,6 +30,13 @@ func describeQueue(to chan<- *client.Desc) {
 
 // The causes for which a destination is shut.
 var shutters = [...]string{"refused credentials", "operator", "platform asked", "breaker"}
+
+// everything is the label of all destinations together, which are paused by an operator, or for this instead of
+// the first cause.
+const (
+	everything          = "everything"
+	anotherInstallation = "another installation"
+)
 
 // mostTasks is how many open tasks a scrape reads.
 const mostTasks = 1000
@@ -48,7 +55,7 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 	}
 	var tasks []outbox.OpenTask
 	if err == nil {
-		tasks, err = m.cfg.Store.Tasks(ctx, mostTasks)
+		tasks, err = m.cfg.Store.Tasks(ctx, outbox.TaskQuery{Limit: mostTasks})
 	}
 	if err != nil {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "amsbridge: the store cannot be read for its metrics", slog.String("error", err.Error()))
@@ -71,6 +78,9 @@ func (m *Metrics) collectQueue(ctx context.Context, to chan<- client.Metric) {
 		}
 		gauge(oldest, age)
 		for i, by := range shutters {
+			if i == 0 && label == everything {
+				by = anotherInstallation
+			}
 			gauge(shut, float64(s.shut[i]), by)
 		}
 	}
@@ -86,7 +96,10 @@ func (m *Metrics) standings(counts []outbox.Count, states []outbox.DestinationSt
 		all[label] = &standing{}
 	}
 	of := func(destination string) *standing {
-		label := m.label(destination)
+		label := everything
+		if destination != "" {
+			label = m.label(destination)
+		}
 		if all[label] == nil {
 			all[label], m.known[label] = &standing{}, true
 		}

@@ -3,6 +3,7 @@ package prometheus_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -25,10 +26,14 @@ func TestQueueIsTold(t *testing.T) {
 		store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
 		m, registry := newMetrics(t, prometheus.Config{Store: store})
 		insert(t, store, message("notified", "4"))
-		token := outbox.NewToken()
-		c, err := store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 1, DestinationLimit: 1})
+		session, err := store.Join(t.Context(), outbox.Joining{By: "test", Length: time.Minute})
 		require.NoError(t, err)
-		_, err = store.Settle(t.Context(), []outbox.Settlement{{Message: c.Leased[0].Message, Token: token, State: outbox.StateParked, Reason: "a defect"}})
+		_, err = store.Beat(t.Context(), outbox.Beat{Session: session, Take: outbox.Shards})
+		require.NoError(t, err)
+		parked := begin(t, store, session, 1)
+		_, err = store.Settle(t.Context(), outbox.Settling{
+			Session: session, Batch: []outbox.Settlement{{Message: parked, State: outbox.StateParked, Reason: "a defect"}}, Over: []int64{1},
+		})
 		require.NoError(t, err)
 		insert(t, store, message("elevate/acme", "1"))
 		time.Sleep(90 * time.Second)
@@ -36,8 +41,7 @@ func TestQueueIsTold(t *testing.T) {
 		operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.NoError(t, operator.Pause(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "for a while"))
-		_, err = store.Claim(t.Context(), outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1})
-		require.NoError(t, err)
+		begin(t, store, session, 2)
 		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP amsbridge_outbox_messages Messages in the queue.
 # TYPE amsbridge_outbox_messages gauge
@@ -65,12 +69,13 @@ amsbridge_outbox_shut_destinations{by="breaker",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="operator",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="platform asked",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="refused credentials",destination="notified"} 0
-# HELP amsbridge_outbox_in_flight Pending messages that a sender holds a live lease on.
+# HELP amsbridge_outbox_in_flight Pending messages that a sender has in flight.
 # TYPE amsbridge_outbox_in_flight gauge
 amsbridge_outbox_in_flight{destination="elevate"} 1
 amsbridge_outbox_in_flight{destination="notified"} 0
 `)))
 
+		require.NoError(t, store.Leave(t.Context(), session))
 		require.NoError(t, operator.Resume(t.Context(), outbox.Actor{Name: "Ada", Role: "operator"}, "elevate/b", "on again"))
 		send(t, store, outbox.SenderConfig{Destinations: m.Resolver(anywhere{deliverFunc(
 			func(context.Context, outbox.Message) (outbox.Result, error) { return outbox.Result{}, nil },
@@ -84,6 +89,25 @@ amsbridge_outbox_messages{destination="notified",state="parked"} 1
 amsbridge_outbox_messages{destination="notified",state="pending"} 0
 `), "amsbridge_outbox_messages"))
 	})
+}
+
+// begin records the first message that waits as in flight.
+func begin(t *testing.T, store *outboxtest.Memory, session outbox.SessionID, n int64) outbox.Message {
+	t.Helper()
+	r := outbox.Reading{Session: session, Limit: 1}
+	for shard := range outbox.Shards {
+		r.Shards = append(r.Shards, shard)
+	}
+	read, err := store.Read(t.Context(), r)
+	require.NoError(t, err)
+	require.Len(t, read.Messages, 1)
+	m := read.Messages[0]
+	recorded, err := store.Record(t.Context(), outbox.Flight{
+		Session: session, N: n, Messages: []outbox.Queued{{ID: m.ID, Key: m.Key, Destination: m.Destination}},
+	})
+	require.NoError(t, err)
+	require.Len(t, recorded.Begun, 1)
+	return m.Message
 }
 
 // Open tasks of orders are counted until they are done, and their alarms have no destination.
@@ -150,4 +174,31 @@ func TestWithoutStore(t *testing.T) {
 	families, err := registry.Gather()
 	require.NoError(t, err)
 	require.Empty(t, families)
+}
+
+// What an operator paused as a whole has a label of its own, whatever labels the shop makes of names.
+func TestThatEverythingIsPausedIsTold(t *testing.T) {
+	t.Parallel()
+	store := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	_, registry := newMetrics(t, prometheus.Config{Store: store, Label: func(name string) string { return name[:1] }})
+	operator, err := outbox.NewOperator(store, outbox.OperatorConfig{})
+	require.NoError(t, err)
+	told := func(operator, another int) {
+		t.Helper()
+		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(fmt.Sprintf(`
+# HELP amsbridge_outbox_shut_destinations Destinations that nothing is sent to but probes.
+# TYPE amsbridge_outbox_shut_destinations gauge
+amsbridge_outbox_shut_destinations{by="another installation",destination="everything"} %d
+amsbridge_outbox_shut_destinations{by="breaker",destination="everything"} 0
+amsbridge_outbox_shut_destinations{by="operator",destination="everything"} %d
+amsbridge_outbox_shut_destinations{by="platform asked",destination="everything"} 0
+`, another, operator)), "amsbridge_outbox_shut_destinations"))
+	}
+	for _, installation := range []string{"production", "staging"} {
+		_, err := store.Join(t.Context(), outbox.Joining{Length: time.Minute, Installation: installation})
+		require.NoError(t, err)
+	}
+	told(0, 1)
+	require.NoError(t, operator.PauseAll(t.Context(), outbox.Actor{Name: "Ada"}, "a copy"))
+	told(1, 0)
 }

@@ -138,7 +138,7 @@ func TestStuckDriversAreGivenUp(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				defer cancel()
 				begun := time.Now()
-				rows, err := calls[c.call](ctx, handle{db, PostgreSQL})
+				rows, err := calls[c.call](ctx, handle{db: db, dialect: PostgreSQL})
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.Less(t, time.Since(begun), time.Second)
 				empty := func() bool { return db.Stats().OpenConnections == 0 }
@@ -160,7 +160,7 @@ func TestCallsWithoutADeadlineHaveALimit(t *testing.T) {
 		db := sql.OpenDB(deaf{stuck: "exec"})
 		defer func() { require.NoError(t, db.Close()) }()
 		begun := time.Now()
-		_, err := handle{db, PostgreSQL}.Exec(context.Background(), "exec")
+		_, err := handle{db: db, dialect: PostgreSQL}.Exec(context.Background(), "exec")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, sqlcore.CallLimit+patience, time.Since(begun))
 		synctest.Wait()

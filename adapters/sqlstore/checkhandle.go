@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
@@ -19,37 +20,38 @@ const (
 		" (with modernc.org/sqlite: _pragma=busy_timeout(5000) in the DSN)"
 )
 
-// checkHandle refuses a handle of another database than the dialect's, and a SQLite library that is too old. It
-// refuses a SQLite handle of more than one connection that shares a cache, does not wait for locks, or begins
+// checkHandle adapts the shop's handle. It refuses one of another database than the dialect's, and a SQLite
+// library that is too old. It refuses a SQLite handle of more than one connection that shares a cache, does not wait for locks, or begins
 // deferred transactions: unlike immediate ones, two of those can be open at once. field is the caller's name
 // of the handle.
-func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect) error {
+func checkHandle(ctx context.Context, field string, db *sql.DB, dialect Dialect) (handle, error) {
 	ctx, cancel := sqlcore.Within(ctx)
 	defer cancel()
-	h := handle{db, dialect}
+	h := handle{db: db, dialect: dialect}
 	if err := h.use(ctx, func(s *session) error {
 		_, err := run(ctx, s, func() (struct{}, error) { return struct{}{}, s.conn.PingContext(ctx) })
 		return err
 	}); err != nil {
-		return fmt.Errorf("sqlstore: ping: %w", err)
+		return h, fmt.Errorf("sqlstore: ping: %w", err)
 	}
 	var answer string
 	if err := h.Each(ctx, func(r sqlcore.Rows) error { return r.Scan(&answer) }, version(dialect)); err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("sqlstore: ask for the version: %w", err)
+			return h, fmt.Errorf("sqlstore: ask for the version: %w", err)
 		}
-		return check.Bad("sqlstore", field, "does not answer as a database of the dialect "+string(dialect)+"; is the dialect right?")
+		return h, check.Bad("sqlstore", field, "does not answer as a database of the dialect "+string(dialect)+"; is the dialect right?")
 	}
+	h.mariaDB = strings.Contains(answer, "MariaDB")
 	if dialect != SQLite {
-		return nil
+		return h, nil
 	}
 	if tooOld(answer) {
-		return check.Bad("sqlstore", field, "is a handle of SQLite "+answer+": 3.42 or later is needed")
+		return h, check.Bad("sqlstore", field, "is a handle of SQLite "+answer+": 3.42 or later is needed")
 	}
 	if db.Stats().MaxOpenConnections == 1 {
-		return nil
+		return h, nil
 	}
-	return checkPool(ctx, field, db)
+	return h, checkPool(ctx, field, db)
 }
 
 // tooOld tells whether a version of SQLite has no unixepoch('subsec').

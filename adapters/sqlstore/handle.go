@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/sqlcore"
@@ -58,14 +59,40 @@ func (c conn) Insert(ctx context.Context, text string) (id int64, err error) {
 type handle struct {
 	db      *sql.DB
 	dialect Dialect
+	mariaDB bool
 }
 
-// begin are the statements that begin a transaction of ours. They are text, since the transactions of
+// frame are the statements around a transaction of ours. They are text, since the transactions of
 // database/sql are committed without a context, and begun by SQLite as the shop's DSN says.
-var begin = map[Dialect][]string{
-	PostgreSQL: {"BEGIN ISOLATION LEVEL READ COMMITTED"},
-	MySQL:      {"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"},
-	SQLite:     {"BEGIN IMMEDIATE"},
+type frame struct {
+	begin            []string
+	commit, rollback string
+}
+
+var frames = map[Dialect]frame{
+	PostgreSQL: {[]string{"BEGIN ISOLATION LEVEL READ COMMITTED"}, "COMMIT", "ROLLBACK"},
+	MySQL:      {[]string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"}, "COMMIT", "ROLLBACK"},
+	SQLite:     {[]string{"BEGIN IMMEDIATE"}, "COMMIT", "ROLLBACK"},
+}
+
+// mariaDBFrame has the server end a transaction in which nothing comes any more: a process that was frozen in
+// one would keep its session's row locked, and so its shards. The connection is the shop's otherwise, and gets
+// its own setting back.
+var mariaDBFrame = frame{
+	begin: []string{fmt.Sprintf(`BEGIN NOT ATOMIC
+		SET @amsbridge_idle = @@SESSION.idle_transaction_timeout, SESSION idle_transaction_timeout = %d;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+		START TRANSACTION;
+	END`, sqlcore.IdleLimit/time.Second)},
+	commit:   "BEGIN NOT ATOMIC COMMIT; SET SESSION idle_transaction_timeout = @amsbridge_idle; END",
+	rollback: "BEGIN NOT ATOMIC ROLLBACK; SET SESSION idle_transaction_timeout = @amsbridge_idle; END",
+}
+
+func (h handle) frame() frame {
+	if h.mariaDB {
+		return mariaDBFrame
+	}
+	return frames[h.dialect]
 }
 
 // longestRest limits the pause after a transaction on SQLite, so that one slow disk sync does not halve a
@@ -107,8 +134,9 @@ func (h handle) Each(ctx context.Context, scan func(sqlcore.Rows) error, text st
 // starve the shop's checkouts.
 func (h handle) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	var begun time.Time
+	frame := h.frame()
 	err := h.use(ctx, func(s *session) error {
-		for _, text := range begin[h.dialect] {
+		for _, text := range frame.begin {
 			if _, err := s.Exec(ctx, text); err != nil {
 				return err
 			}
@@ -116,10 +144,10 @@ func (h handle) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 		begun = time.Now()
 		err := fn(s)
 		if err == nil {
-			_, err = s.Exec(ctx, "COMMIT")
+			_, err = s.Exec(ctx, frame.commit)
 		}
 		if err != nil {
-			s.rollback() // the error says what went wrong
+			s.rollback(frame.rollback) // the error says what went wrong
 		}
 		return err
 	})

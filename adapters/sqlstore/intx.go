@@ -22,6 +22,10 @@ import (
 // (1020), a lock wait time-out (1205). A commit would succeed there, without what was written before. It
 // knows nothing of the shop's own statements: fn must return their errors.
 //
+// On PostgreSQL a single new message that was stored through it, beside its entry and in no savepoint, is handed over in
+// memory to a sender of this process that works on the same Store, if nothing has to go before it. Everything else
+// waits until it is read.
+//
 // It is bounded by ctx as far as the driver heeds it: lib/pq waits for an answer that does not come.
 func InTx(ctx context.Context, db *sql.DB, wake func(), fn func(tx *sql.Tx) error) error {
 	if db == nil {
@@ -31,7 +35,7 @@ func InTx(ctx context.Context, db *sql.DB, wake func(), fn func(tx *sql.Tx) erro
 	if err != nil {
 		return fmt.Errorf("sqlstore: begin: %w", err)
 	}
-	if err := runShop(conn, tx, fn); err != nil {
+	if err := runShop(db, conn, tx, fn); err != nil {
 		return err
 	}
 	if wake != nil {
@@ -60,9 +64,9 @@ func beginShop(ctx context.Context, db *sql.DB) (*sql.Conn, *sql.Tx, error) {
 }
 
 // runShop runs fn and commits, and gives the connection back.
-func runShop(conn *sql.Conn, tx *sql.Tx, fn func(tx *sql.Tx) error) (err error) {
-	undone := new(error)
-	shopTxs.Store(tx, undone)
+func runShop(db *sql.DB, conn *sql.Conn, tx *sql.Tx, fn func(tx *sql.Tx) error) (err error) {
+	state := &shopTx{db: db}
+	shopTxs.Store(tx, state)
 	done := false
 	defer func() {
 		shopTxs.Delete(tx)
@@ -74,11 +78,13 @@ func runShop(conn *sql.Conn, tx *sql.Tx, fn func(tx *sql.Tx) error) (err error) 
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if *undone != nil {
-		return *undone
+	if state.undone != nil {
+		return state.undone
 	}
 	done = true
-	if err := tx.Commit(); err != nil {
+	err = tx.Commit()
+	state.handover.Committed(err == nil)
+	if err != nil {
 		return errors.Join(fmt.Errorf("sqlstore: commit: %w", err), rollback(tx))
 	}
 	return nil
@@ -92,15 +98,21 @@ func rollback(tx *sql.Tx) error {
 	return nil
 }
 
-// shopTxs are the open transactions of InTx, with the error by which each was rolled back, if it was.
-var shopTxs sync.Map // *sql.Tx to *error
+// shopTx is what is known of an open transaction of InTx.
+type shopTx struct {
+	db       *sql.DB
+	undone   error // by which it was rolled back, if it was
+	handover sqlcore.Handover
+}
 
-// undone returns the error by which a transaction of InTx was rolled back, or nil.
-func undone(tx *sql.Tx) error {
-	if e, ok := shopTxs.Load(tx); ok {
-		return *e.(*error)
-	}
-	return nil
+// shopTxs are the open transactions of InTx.
+var shopTxs sync.Map // *sql.Tx to *shopTx
+
+// shopTxOf returns the transaction of InTx that it is, or nil.
+func shopTxOf(tx *sql.Tx) *shopTx {
+	state, _ := shopTxs.Load(tx)
+	own, _ := state.(*shopTx)
+	return own
 }
 
 // txError is the error of a call in the shop's transaction: the outbox's in place of database/sql's for a
@@ -110,8 +122,8 @@ func txError(tx *sql.Tx, err error) error {
 		return fmt.Errorf("%w: it has ended", outbox.ErrNoTransaction)
 	}
 	if sqlcore.Undone(err) {
-		if e, ok := shopTxs.Load(tx); ok {
-			*e.(*error) = fmt.Errorf("sqlstore: the database has rolled the transaction back: %w", err)
+		if own := shopTxOf(tx); own != nil {
+			own.undone = fmt.Errorf("sqlstore: the database has rolled the transaction back: %w", err)
 		}
 	}
 	return err

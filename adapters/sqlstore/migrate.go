@@ -26,7 +26,7 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	if err := sqlcore.CheckDialect("sqlstore", "dialect", dialect); err != nil {
 		return err
 	}
-	if err := checkHandle(ctx, "db", db, dialect); err != nil {
+	if _, err := checkHandle(ctx, "db", db, dialect); err != nil {
 		return err
 	}
 	if err := sqlcore.Schema(dialect).Migrate(ctx, db); err != nil {

@@ -30,7 +30,19 @@ type checkout struct {
 	conn
 	tx       *sql.Tx
 	prepared prepared
+	handover *sqlcore.Handover // nil but in InTx
 }
+
+// in adapts a transaction of the shop to the engine's interface.
+func (s *Store) in(tx *sql.Tx) checkout {
+	c := checkout{conn: conn{tx}, tx: tx, prepared: s.prepared}
+	if own := shopTxOf(tx); own != nil && own.db == s.db {
+		c.handover = &own.handover
+	}
+	return c
+}
+
+func (c checkout) Handover() *sqlcore.Handover { return c.handover }
 
 func (c checkout) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	stmt, ok := c.prepared[text]

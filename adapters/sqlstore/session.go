@@ -119,13 +119,13 @@ func (s *session) Each(_ context.Context, scan func(sqlcore.Rows) error, text st
 }
 
 // rollback ends the transaction, also when the call's time is over.
-func (s *session) rollback() {
+func (s *session) rollback(text string) {
 	ctx := s.ctx
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 	}
-	_, err := run(ctx, s, func() (int64, error) { return conn{s.conn}.Exec(ctx, "ROLLBACK") })
+	_, err := run(ctx, s, func() (int64, error) { return conn{s.conn}.Exec(ctx, text) })
 	s.broken = s.broken || err != nil
 }

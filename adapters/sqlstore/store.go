@@ -50,13 +50,13 @@ var (
 	_ outbox.Writer[*sql.Tx] = (*Store)(nil)
 	_ outbox.Queue           = (*Store)(nil)
 	_ outbox.Inspector       = (*Store)(nil)
+	_ outbox.Handing         = (*Store)(nil)
 )
 
 // New returns the store if the tables exist (run [Migrate] first), nothing in the settings of driver, session
 // and server is in the way, and what is written is stored: it inserts an entry and a message, reads them, and
 // rolls back. For a role or a server that takes no writes it leaves that out. What else a program needs is
-// proved by [Store.ProveWriter] for a hook, and by [Store.Validate] for a reader. That a sender's role has its
-// rights is not proved: what it lacks it logs.
+// proved by [Store.ProveWriter] for a hook, by [Store.Validate] for a reader, and by [Store.Join] for a sender.
 //
 // It returns an *amsbridge.InputError that names the bad field, [ErrSchema] where there are no tables,
 // or an error that names what is in the way.
@@ -64,13 +64,15 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DB == nil {
 		return nil, check.Bad("sqlstore", "Config.DB", "is nil")
 	}
-	core, err := sqlcore.New(sqlcore.Config{
-		Name: "sqlstore", ErrSchema: ErrSchema, DB: handle{cfg.DB, cfg.Dialect}, Dialect: cfg.Dialect, Now: cfg.Now,
-	})
+	if err := sqlcore.CheckDialect("sqlstore", "Config.Dialect", cfg.Dialect); err != nil {
+		return nil, err
+	}
+	db, err := checkHandle(ctx, "Config.DB", cfg.DB, cfg.Dialect)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHandle(ctx, "Config.DB", cfg.DB, cfg.Dialect); err != nil {
+	core, err := sqlcore.New(sqlcore.Config{Name: "sqlstore", ErrSchema: ErrSchema, DB: db, Dialect: cfg.Dialect, Now: cfg.Now})
+	if err != nil {
 		return nil, err
 	}
 	if err := core.Start(ctx); err != nil {
@@ -100,7 +102,7 @@ func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, msgs ...outbox.Message
 	if err := checkedTx(tx); err != nil {
 		return nil, err
 	}
-	out, err := s.core.InsertIn(ctx, checkout{conn{tx}, tx, s.prepared}, msgs...)
+	out, err := s.core.InsertIn(ctx, s.in(tx), msgs...)
 	return out, txError(tx, err)
 }
 
@@ -117,7 +119,7 @@ func (s *Store) AppendTx(ctx context.Context, tx *sql.Tx, e outbox.Entry, msgs .
 	if err := checkedTx(tx); err != nil {
 		return false, err
 	}
-	ok, err := s.core.AppendIn(ctx, checkout{conn{tx}, tx, s.prepared}, e, msgs...)
+	ok, err := s.core.AppendIn(ctx, s.in(tx), e, msgs...)
 	return ok, txError(tx, err)
 }
 
@@ -130,7 +132,7 @@ func (s *Store) LastEntryTx(
 	if err := checkedTx(tx); err != nil {
 		return outbox.Entry{}, err
 	}
-	e, err := s.core.LastEntryIn(ctx, checkout{conn{tx}, tx, s.prepared}, association, subject, met)
+	e, err := s.core.LastEntryIn(ctx, s.in(tx), association, subject, met)
 	return e, txError(tx, err)
 }
 
@@ -143,11 +145,19 @@ func (s *Store) FindTx(ctx context.Context, tx *sql.Tx, q outbox.Query) ([]outbo
 	return out, txError(tx, err)
 }
 
+// HandOver has new messages handed to a sender of this process, on PostgreSQL: see [InTx].
+func (s *Store) HandOver(id outbox.SessionID, shards uint64, begin func(outbox.SessionID, []outbox.Handed)) {
+	s.core.HandOver(id, shards, begin)
+}
+
 // checkedTx refuses a nil transaction, and one of InTx that the database has rolled back: what is written
 // afterwards would be committed by itself.
 func checkedTx(tx *sql.Tx) error {
 	if tx == nil {
 		return fmt.Errorf("%w: it is nil", outbox.ErrNoTransaction)
 	}
-	return undone(tx)
+	if own := shopTxOf(tx); own != nil {
+		return own.undone
+	}
+	return nil
 }

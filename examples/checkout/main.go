@@ -165,7 +165,7 @@ func platforms(store outbox.Inspector) (outbox.Fixed, error) {
 
 // openTasks lists what staff have to do about the order, as a page of theirs would.
 func openTasks(ctx context.Context, store outbox.Inspector, order string, out io.Writer) error {
-	tasks, err := store.Tasks(ctx, 100)
+	tasks, err := store.Tasks(ctx, outbox.TaskQuery{Limit: 100})
 	if err != nil {
 		return err
 	}

@@ -114,12 +114,11 @@ func demoDatabase(ctx context.Context, dsn string) (own string, clean func() err
 	return filepath.Join(folder, "shop.sqlite"), func() error { return os.RemoveAll(folder) }, err
 }
 
-// demoSender has a short lease, so that a dead sender's messages are soon taken
-// over, with a second to spare for claims on a slow machine. In production the
-// defaults are right.
+// demoSender has a short session, so that a dead sender's messages are soon taken
+// over. In production the defaults are right.
 func demoSender() outbox.SenderConfig {
 	return outbox.SenderConfig{
-		DeliverTimeout: 2 * time.Second, SettleTimeout: 1500 * time.Millisecond, Margin: 250 * time.Millisecond, Lease: 5 * time.Second,
+		DeliverTimeout: 2 * time.Second, SettleTimeout: 1500 * time.Millisecond, Session: 3 * time.Second,
 		Poll: 100 * time.Millisecond, Retry: outbox.Retry{First: 200 * time.Millisecond, Longest: time.Second},
 	}
 }

@@ -87,7 +87,7 @@ func (d *demo) restart(ctx context.Context) error {
 		return err
 	}
 	defer shop.kill()
-	d.say("restart as process %d: it waits until the dead sender's leases have ended (%s)", shop.report.PID, demoSender().Lease)
+	d.say("restart as process %d: it waits until the dead sender's session is over (%s)", shop.report.PID, demoSender().Session)
 	if err := d.untilSettled(ctx, shop); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // Command worker is the sender alone: it delivers what shops have stored, from a
-// process of its own. Run as many as you like on one database, each is told its
-// part by the database. From the root of the repository:
+// process of its own. Run as many as you like on one database: they share its
+// messages. From the root of the repository:
 //
 //	go run ./examples/worker -db postgres://user@localhost/shop
 //
@@ -12,8 +12,8 @@
 //
 // SIGTERM and Ctrl-C end it in good order: it takes no more work, waits for the
 // calls that are under way, records what came of them and gives back what it had
-// not begun. Give it DeliverTimeout + SettleTimeout, 40 seconds by default; after
-// a kill nothing is lost, but what was under way waits until its lease ends.
+// not begun. Give it a minute; after a kill nothing is lost, but its part of the
+// messages waits for SenderConfig.Session, 10 seconds by default.
 //
 // There is no wake-up from the shop's process, so it asks the database once a
 // second (SenderConfig.Poll).

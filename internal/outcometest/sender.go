@@ -80,7 +80,7 @@ func consequence(t *testing.T, e *fixedOutcome) string {
 	var alarms atomic.Int32
 	sender, err := outbox.NewSender(store, outbox.SenderConfig{
 		Destinations: outbox.Fixed{"platform": e},
-		Retry:        outbox.Retry{Attempts: 3}, Poll: time.Minute, ProbeEvery: 24 * time.Hour,
+		Retry:        outbox.Retry{Attempts: 3}, Poll: time.Minute, Session: 10 * time.Minute, ProbeEvery: 24 * time.Hour,
 		Alarm:  func(context.Context, outbox.Alarm) { alarms.Add(1) },
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})

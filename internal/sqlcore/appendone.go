@@ -9,8 +9,9 @@ import (
 // A single message beside its entry is what most reports of an order come to, and plain parameters cost
 // half of what a batch does.
 
-// appendOneText inserts the entry of parameters ?2 to ?8 and, if that was new, the message of those after.
-func appendOneText() string {
+// appendOneText inserts the entry e of parameters ?2 to ?8 and, if that was new, the message m of those after. It
+// returns more of m, looks at more with that, and puts more into the queue.
+func appendOneText(returning, looks, columns, values string) string {
 	return `WITH e AS (
 	INSERT INTO amsbridge_entry (` + entryColumns + `)
 	VALUES (?2::bytea, ?3::integer, ?4::bytea, ?5::bytea, ?6::bytea, ?7::text, ?8::smallint, {now})
@@ -20,14 +21,16 @@ m AS (
 	SELECT ?9::bigint, ?10::bytea, ?11::bytea, ?12::bytea, ?13::text, ?14::text, ?15::integer, ?16::bytea, ?17::bytea, ?18::text,
 		?19::bytea, ?20::text, ?21::text, e.created_at
 	FROM e
-	ON CONFLICT (key, destination) DO NOTHING RETURNING id, created_at),
-q AS (
-	INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
-	SELECT ?9::bigint, m.id, ?11::bytea, m.created_at, ?22::bytea FROM m)
-SELECT count(*) FROM e`
+	ON CONFLICT (key, destination) DO NOTHING RETURNING id` + returning + `),
+` + looks + `q AS (
+	INSERT INTO amsbridge_queue (` + queueColumns + columns + `)
+	SELECT m.id, ?9::bigint, ` + shardOf("?9::bigint") + `, ?11::bytea, ?22::bytea` + values + ` FROM m)`
 }
 
 func appendOne(ctx context.Context, s *Store, tx Conn, e entryRow, b insertion) (bool, error) {
+	if h := s.handover(tx, b.rows[0].OrderingKey); h != nil {
+		return appendHanded(ctx, s, tx, e, b, h)
+	}
 	var n int
 	args := append(e.args(s), b.only()...)
 	_, err := one(ctx, tx, []any{&n}, s.sql["append one"], append(args, b.msgs[0].Profile)...)
@@ -38,7 +41,7 @@ func appendOne(ctx context.Context, s *Store, tx Conn, e entryRow, b insertion) 
 func (b insertion) only() []any {
 	r, m := b.rows[0], b.msgs[0]
 	return []any{
-		r.Lane, []byte(m.Scope), []byte(m.Destination), []byte(m.Key), r.KeyParts, m.Kind, m.Version,
+		r.OrderingKey, []byte(m.Scope), []byte(m.Destination), []byte(m.Key), r.KeyParts, m.Kind, m.Version,
 		[]byte(m.Person), []byte(m.Subject), r.Items, m.Facts, m.Sequel, m.TraceContext,
 	}
 }
@@ -46,12 +49,12 @@ func (b insertion) only() []any {
 // insertOne does so by a statement a table.
 func (s *Store) insertOne(ctx context.Context, tx Conn, b insertion) error {
 	var id outbox.ID
-	var created int64
-	found, err := one(ctx, tx, []any{&id, &created}, s.sql["message one"], append([]any{s.now()}, b.only()...)...)
+	found, err := one(ctx, tx, []any{&id}, s.sql["message one"], append([]any{s.now()}, b.only()...)...)
 	if err != nil || !found {
 		return err
 	}
 	m := b.msgs[0]
-	_, err = tx.Exec(ctx, s.sql["queue one"], b.rows[0].Lane, id, []byte(m.Destination), created, m.Profile)
+	key := b.rows[0].OrderingKey
+	_, err = tx.Exec(ctx, s.sql["queue one"], id, key, outbox.ShardOf(key), []byte(m.Destination), m.Profile)
 	return err
 }

@@ -12,6 +12,10 @@ import (
 // CallLimit is how long a statement or a transaction of our own may take whose context has no deadline.
 const CallLimit = 30 * time.Second
 
+// IdleLimit is how long a transaction of our own may wait for its next statement, where the server can end it:
+// a process that vanished, or was frozen, must not hold locks. It is shorter than a session is by default.
+const IdleLimit = 3 * time.Second
+
 // Within returns the context of a statement or a transaction of our own: the caller's, or one that ends
 // after [CallLimit] where that has no deadline.
 func Within(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -20,8 +20,13 @@ type effect struct {
 // effects are those of a batch, by destination.
 type effects map[string]*effect
 
+// hasEffect tells whether a settlement changes its destination.
+func hasEffect(st *outbox.Settlement) bool {
+	return st.Hold > 0 || st.Break > 0 || st.Pause != "" || st.Resume || st.ProbeAgain
+}
+
 func (e effects) add(st outbox.Settlement) {
-	if st.Hold <= 0 && st.Break <= 0 && st.Pause == "" && !st.Resume && !st.ProbeAgain {
+	if !hasEffect(&st) {
 		return
 	}
 	of := e[st.Message.Destination]

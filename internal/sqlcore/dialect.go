@@ -3,7 +3,6 @@ package sqlcore
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -23,12 +22,33 @@ const (
 // dialect is what differs between databases. Statements are written once, with
 // numbered parameters (?1), and {now} and {at} for times: see render.
 type dialect struct {
+	// text are the statements that this database needs in a form of its own; the
+	// others are written once for all.
+	text func(d *dialect) map[string]string
+	// in is a list in brackets for IN: of integers, or of strings in hexadecimal for
+	// bytes. It appends the parameters that it needs.
+	in func(d *dialect, args *[]any, kind columnKind, list any) (string, error)
+	// join stores a session and its first beat. The arguments are those of the statement "join".
+	join func(ctx context.Context, s *Store, q Conn, args ...any) (outbox.SessionID, error)
+	// identity tells of the database what a copy does not share.
+	identity func(ctx context.Context, q Conn) (string, error)
+	// idleBeat is a beat that asks for nothing to be changed.
+	idleBeat func(ctx context.Context, s *Store, id outbox.SessionID) (pulse, error)
+	// stamped tells that messages are handed over by their stamp.
+	stamped bool
+	// read is the statement of a reading.
+	read func(s *Store, r outbox.Reading) (reading, error)
 	// byKeys keeps a look-up by keys on their index, where the planner would
 	// rather walk over all messages in the order of their IDs.
 	byKeys string
-	// byLane does the same for a look-up of a person's messages, and byTasks for
+	// byPerson does the same for a look-up of a person's messages, and byTasks for
 	// one of entries with tasks.
-	byLane, byTasks string
+	byPerson, byTasks string
+	// byAttemptTime does so for attempts of some time, and byDue for what falls due.
+	byAttemptTime, byDue string
+	// byPage is the FROM of messages m whose IDs a statement selects, and its WHERE: one look-up for each,
+	// whatever the planner believes of how many there are.
+	byPage func(page string) (from, where string)
 	// folder is where its migrations lie.
 	folder Dialect
 	// now is the database's clock in Unix microseconds.
@@ -47,9 +67,6 @@ type dialect struct {
 	forUpdate string
 	// skipLocked follows it where rows that others have locked are passed over.
 	skipLocked string
-	// claimLock takes the place of pin where claims are serialised by a lock, and
-	// does what pin does; empty where the transaction itself serialises.
-	claimLock string
 	// encoding asks for the database's text encoding, where that can be wrong.
 	encoding string
 	// pin keeps our own transactions on the primary keys. The queue grows and
@@ -60,11 +77,9 @@ type dialect struct {
 	pin string
 	// most rows in one transaction of our own.
 	most int
-	// mostClaimed is how many messages one claim takes at most; zero for no
-	// limit.
-	mostClaimed int
-	// offIndex follows a column that must not bring its index into play where rows
-	// are looked up by their keys.
+	// mostRead is how many messages one reading returns at most.
+	mostRead int
+	// offIndex follows a column that must not bring its index into play where rows are looked up by their keys.
 	offIndex string
 	// standing joins what tells where a message stands.
 	standing string
@@ -78,8 +93,22 @@ type dialect struct {
 	// noTable tells whether a statement failed since a table or a column is not
 	// there.
 	noTable func(error) bool
-	// settle records outcomes of different messages.
-	settle func(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, err error)
+	// recordsAtOnce tells that there is a statement which records a flight whole.
+	recordsAtOnce bool
+	// settle records outcomes of different messages, and notes which in done. With last, it is all that is done
+	// in the transaction.
+	settle func(ctx context.Context, p *settlingPart, q Conn, all []settling, done []bool, last bool) error
+	// hurried makes the statements of a transaction fail where they would wait for another one: at all, or for
+	// long. waited tells that one did.
+	hurried func(ctx context.Context, q Conn, mayWait bool) (Conn, error)
+	waited  func(error) bool
+	// oldSnapshots tells that a transaction may meet an entry that its snapshot does not show.
+	oldSnapshots bool
+	// prepared names the statements of a checkout, where preparing them once pays: they take SQLite longer to
+	// read than to run.
+	prepared []string
+	// log writes entries of the log; nil for the statement "log".
+	log func(ctx context.Context, s *Store, q Conn, now any, rows []settling) error
 	// insert stores checked messages.
 	insert func(ctx context.Context, s *Store, tx Conn, batch insertion) (written, error)
 	// append stores a checked entry and its messages, or neither.
@@ -111,83 +140,4 @@ func CheckDialect(pkg, field string, d Dialect) error {
 		return check.Bad(pkg, field, fmt.Sprintf("is not %s, %s or %s", PostgreSQL, MySQL, SQLite))
 	}
 	return nil
-}
-
-var postgres = &dialect{
-	folder: PostgreSQL,
-	now:    "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-	list: func(n int, kind columnKind) string {
-		value := map[columnKind]string{kindInt: "value::bigint", kindText: "value", kindBytes: "decode(value, 'hex')"}[kind]
-		return fmt.Sprintf("(SELECT %s FROM json_array_elements_text(?%d::text::json))", value, n)
-	},
-	rows: func(n int, columns []column) string {
-		var outer, inner []string
-		for _, c := range columns {
-			switch c.kind {
-			case kindInt:
-				outer, inner = append(outer, c.name), append(inner, c.name+" bigint")
-			case kindText:
-				outer, inner = append(outer, c.name), append(inner, c.name+" text")
-			case kindBytes:
-				outer, inner = append(outer, fmt.Sprintf("decode(%s, 'hex') AS %s", c.name, c.name)), append(inner, c.name+" text")
-			}
-		}
-		return fmt.Sprintf("(SELECT %s FROM json_to_recordset(?%d::text::json) AS r(%s)) AS s",
-			strings.Join(outer, ", "), n, strings.Join(inner, ", "))
-	},
-	asText:     func(e string) string { return "convert_from(" + e + ", 'UTF8')" },
-	forUpdate:  " FOR UPDATE OF q",
-	skipLocked: " SKIP LOCKED",
-	// The number is the first bytes of SHA-256("amsbridge claim").
-	claimLock: postgresPin + ", pg_advisory_xact_lock(-1695361600241996468)",
-	encoding:  "SHOW server_encoding",
-	pin:       postgresPin,
-	bytes:     "bytea",
-	standing:  standingLateral,
-	offIndex:  " + 0",
-	most:      1000,
-	rebind:    func(q string) string { return strings.ReplaceAll(q, "?", "$") },
-	again:     givenUp,
-	noTable:   noTablePostgres,
-	insert:    insertPostgres,
-	append:    appendPostgres,
-	settle:    settlePostgres,
-}
-
-const postgresPin = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
-	"set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true), " +
-	"set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
-
-var sqlite = &dialect{
-	folder: SQLite,
-	now:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-	list: func(n int, kind columnKind) string {
-		value := "value"
-		if kind == kindBytes {
-			value = "unhex(value)"
-		}
-		return fmt.Sprintf("(SELECT %s FROM json_each(?%d))", value, n)
-	},
-	rows: func(n int, columns []column) string {
-		var outer []string
-		for _, c := range columns {
-			value := fmt.Sprintf("json_extract(value, '$.%s')", c.name)
-			if c.kind == kindBytes {
-				value = "unhex(" + value + ")"
-			}
-			outer = append(outer, value+" AS "+c.name)
-		}
-		return fmt.Sprintf("(SELECT %s FROM json_each(?%d)) AS s", strings.Join(outer, ", "), n)
-	},
-	asText:      func(e string) string { return "CAST(" + e + " AS TEXT)" },
-	most:        90,
-	mostClaimed: 90,
-	bytes:       "BLOB",
-	byTasks:     " INDEXED BY amsbridge_entry_tasks",
-	noTable:     noTableSQLite,
-	standing:    standingPlain,
-	rebind:      func(q string) string { return q },
-	insert:      insertPlain,
-	append:      appendPlain,
-	settle:      settlePlain,
 }

@@ -8,21 +8,21 @@ import (
 
 // ending is a queue row that is about to leave without a settlement of its own.
 type ending struct {
-	ID     outbox.ID `json:"id"`
-	Lane   int64     `json:"lane"`
-	N      int       `json:"n"`
-	State  uint8     `json:"state"`
-	Reason string    `json:"reason"`
-	Doubt  uint8     `json:"doubt"`
-	Seq    int64     `json:"seq"`
-	By     string    `json:"sender"`
+	ID          outbox.ID `json:"id"`
+	OrderingKey int64     `json:"ordering_key"`
+	N           int       `json:"n"`
+	State       uint8     `json:"state"`
+	Reason      string    `json:"reason"`
+	Doubt       uint8     `json:"doubt"`
+	Seq         int64     `json:"seq"`
+	By          string    `json:"sender"`
 
-	underWay bool // a live lease
+	inFlight bool
 }
 
 var endingColumns = []column{
 	{"id", kindInt},
-	{"lane", kindInt},
+	{"ordering_key", kindInt},
 	{"n", kindInt},
 	{"state", kindInt},
 	{"reason", kindText},
@@ -33,29 +33,40 @@ var endingColumns = []column{
 
 func (e *ending) scan(r Rows, more ...any) error {
 	var entries int
-	err := r.Scan(append([]any{&e.ID, &e.Lane, &entries, &e.Doubt, &e.Seq}, more...)...)
+	err := r.Scan(append([]any{&e.ID, &e.OrderingKey, &entries, &e.Doubt, &e.Seq}, more...)...)
 	e.N = entries + 1
 	return err
 }
 
-// lockQueued locks and returns the queue rows of messages, by ID.
+// lockQueued locks and returns the queue rows of messages, by ID, and then looks whether they are in flight: a
+// sender that records them now passes them over. A stamp of a session that is over counts as lost.
 func (s *Store) lockQueued(ctx context.Context, q Conn, ids []outbox.ID) (map[outbox.ID]ending, error) {
 	list, err := s.d.listArg(kindInt, ids)
 	if err != nil {
 		return nil, err
 	}
-	found := map[outbox.ID]ending{}
+	found, rows := map[outbox.ID]ending{}, map[outbox.ID]sending{}
 	err = each(ctx, q, func(r Rows) error {
 		var e ending
-		var leased bool
-		err := e.scan(r, &leased, &e.underWay)
-		if leased && !e.underWay {
-			e.Doubt |= uint8(outbox.DoubtLostLease)
-		}
-		found[e.ID] = e
+		var m sending
+		err := e.scan(r, m.targets()...)
+		found[e.ID], rows[e.ID] = e, m
 		return err
-	}, s.sql["lock queued"], s.now(), list)
-	return found, err
+	}, s.sql["lock queued"], list)
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	f, err := s.flying(ctx, q, "flights")
+	if err != nil {
+		return nil, err
+	}
+	for id, e := range found {
+		if e.inFlight = f.has(id, rows[id]); !e.inFlight && rows[id].stamp != 0 {
+			e.Doubt |= uint8(outbox.DoubtLost)
+		}
+		found[id] = e
+	}
+	return found, nil
 }
 
 // end takes rows out of the queue and writes their last entry.
@@ -73,28 +84,22 @@ func (s *Store) end(ctx context.Context, q Conn, rows []ending) error {
 	return later(ctx, q, s.sql["end delete"], args...)
 }
 
-// endOthers ends the messages that acknowledged settlements end. One that has a
-// lease, or that somebody else has locked, is left as it is; so is one that is
-// settled later in the same batch, since it was leased by then.
-func (s *Store) endOthers(ctx context.Context, q Conn, batch []outbox.Settlement, held []bool) error {
+// endOthers ends the messages that recorded settlements end. One that somebody else has locked is left as it is.
+func (s *Store) endOthers(ctx context.Context, q Conn, batch []outbox.Settlement, done []bool) error {
 	var rows []ending
-	settled := map[outbox.ID]int{}
 	wanted := map[outbox.ID]bool{}
 	for i, st := range batch {
-		settled[st.Message.ID] = i
-	}
-	for i, st := range batch {
-		if !held[i] {
+		if !done[i] {
 			continue
 		}
-		lane := st.Message.OrderingKey()
+		key := st.Message.OrderingKey()
 		for _, e := range st.Ends {
-			if at, ok := settled[e.ID]; ok && at >= i || wanted[e.ID] {
+			if wanted[e.ID] {
 				continue
 			}
 			wanted[e.ID] = true
 			rows = append(rows, ending{
-				ID: e.ID, Lane: lane, State: uint8(e.State), Reason: outbox.CutText(e.Reason, outbox.MaxReason),
+				ID: e.ID, OrderingKey: key, State: uint8(e.State), Reason: outbox.CutText(e.Reason, outbox.MaxReason),
 				By: outbox.CutText(st.By, maxBy),
 			})
 		}
@@ -128,16 +133,16 @@ func (s *Store) endOthers(ctx context.Context, q Conn, batch []outbox.Settlement
 
 func endingText(d *dialect) map[string]string {
 	return map[string]string{
-		"lock queued": `SELECT q.id, q.lane, q.entries, q.doubt, q.seq, q.lease_until IS NOT NULL, COALESCE(q.lease_until > {now}, 1 = 0)
-			FROM amsbridge_message m CROSS JOIN amsbridge_queue q
-			WHERE q.lane = m.lane AND q.id = m.id AND m.id IN ` + d.list(2, kindInt) + ` ORDER BY q.id` + d.forUpdate,
-		"lock free": `SELECT q.id, q.lane, q.entries, q.doubt, q.seq FROM ` + d.rows(1, endingColumns) + `
+		"lock queued": `SELECT q.id, q.ordering_key, q.entries, q.doubt, q.seq, ` + sendingColumns + `
+			FROM amsbridge_queue q WHERE q.id IN ` + d.list(1, kindInt) + ` ORDER BY q.id` + d.forUpdate,
+		"still queued": `SELECT id FROM amsbridge_queue WHERE id IN ` + d.list(1, kindInt),
+		"lock free": `SELECT q.id, q.ordering_key, q.entries, q.doubt, q.seq FROM ` + d.rows(1, endingColumns) + `
 			CROSS JOIN amsbridge_queue q
-			WHERE q.lane = s.lane AND q.id = s.id AND q.lease_until IS NULL ORDER BY q.id` + d.forUpdate + d.skipLocked,
+			WHERE q.id = s.id AND q.ordering_key = s.ordering_key ORDER BY q.id` + d.forUpdate + d.skipLocked,
 		"end log": `INSERT INTO amsbridge_attempt (` + attemptColumns + `)
 			SELECT s.id, s.n, {now}, 0, 0, s.state, CASE WHEN s.doubt = 0 THEN 0 ELSE 1 END, s.doubt, s.seq,
 				'', s.reason, '', NULL, '', s.sender
 			FROM ` + d.rows(2, endingColumns),
-		"end delete": `DELETE FROM amsbridge_queue WHERE (lane, id) IN (SELECT lane, id FROM ` + d.rows(1, endingColumns) + `)`,
+		"end delete": `DELETE FROM amsbridge_queue WHERE id IN (SELECT id FROM ` + d.rows(1, endingColumns) + `)`,
 	}
 }

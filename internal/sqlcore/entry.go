@@ -96,7 +96,7 @@ func (s *Store) lastEntry(ctx context.Context, tx Conn, association, subject str
 		return json.Unmarshal([]byte(tasks), &e.Tasks)
 	}
 	err = each(ctx, tx, read, s.sql["last entry"], key, []byte(subject), suffix(association))
-	if err == nil && e.N < met && s.d.folder == MySQL {
+	if err == nil && e.N < met && s.d.oldSnapshots {
 		err = each(ctx, tx, read, s.sql["entry met"], key, met)
 	}
 	switch {

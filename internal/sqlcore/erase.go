@@ -14,9 +14,9 @@ import (
 
 // erased is a message of a person who becomes unknown.
 type erased struct {
-	ID       outbox.ID `json:"id"`
-	Lane     int64     `json:"lane"`
-	KeyParts string    `json:"key_parts"`
+	ID          outbox.ID `json:"id"`
+	OrderingKey int64     `json:"ordering_key"`
+	KeyParts    string    `json:"key_parts"`
 
 	subject string
 	sequel  bool
@@ -24,7 +24,7 @@ type erased struct {
 
 var erasedColumns = []column{
 	{"id", kindInt},
-	{"lane", kindInt},
+	{"ordering_key", kindInt},
 	{"key_parts", kindText},
 }
 
@@ -65,7 +65,7 @@ func (s *Store) erase(ctx context.Context, q Conn, e outbox.Erasure) (int, error
 			if !ok {
 				continue
 			}
-			if end.underWay {
+			if end.inFlight {
 				return 0, outbox.ErrInFlight
 			}
 			end.State, end.Reason, end.By = uint8(outbox.StateDiscarded), reasonErased, outbox.CutText(e.Actor.Name, maxBy)
@@ -168,7 +168,7 @@ func (s *Store) messagesOf(ctx context.Context, q Conn, e outbox.Erasure) ([]era
 				parts[i] = e.Pseudonym
 			}
 		}
-		row.Lane = outbox.Message{Destination: string(destination), Person: e.Pseudonym}.OrderingKey()
+		row.OrderingKey = outbox.Message{Destination: string(destination), Person: e.Pseudonym}.OrderingKey()
 		var err error
 		row.KeyParts, err = jsonText(parts)
 		rows = append(rows, row)
@@ -179,11 +179,11 @@ func (s *Store) messagesOf(ctx context.Context, q Conn, e outbox.Erasure) ([]era
 
 func eraseText(d *dialect) map[string]string {
 	return map[string]string{
-		"messages of": `SELECT q.id, q.destination, q.key_parts, q.subject, q.sequel <> '' FROM amsbridge_message q` + d.byLane + `
-			WHERE q.lane BETWEEN ?2 AND ?3 AND q.person = ?1 AND ` + ofAssociation(d, "q.destination", "?4") + ` ORDER BY q.id` + d.forUpdate,
+		"messages of": `SELECT q.id, q.destination, q.key_parts, q.subject, q.sequel <> '' FROM amsbridge_message q` + d.byPerson + `
+			WHERE q.ordering_key BETWEEN ?2 AND ?3 AND q.person = ?1 AND ` + ofAssociation(d, "q.destination", "?4") + ` ORDER BY q.id` + d.forUpdate,
 		"erase logs": `UPDATE amsbridge_attempt SET reason = '', detail = '', receipt = NULL
 			WHERE message_id IN ` + d.list(1, kindInt),
-		"erase messages": `UPDATE amsbridge_message SET person = ?1, lane = s.lane, key_parts = s.key_parts,
+		"erase messages": `UPDATE amsbridge_message SET person = ?1, ordering_key = s.ordering_key, key_parts = s.key_parts,
 				facts = CAST('' AS {bytes}), scope = CAST('' AS {bytes})
 			FROM ` + d.rows(2, erasedColumns) + ` WHERE amsbridge_message.id = s.id`,
 	}

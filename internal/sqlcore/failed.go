@@ -28,7 +28,7 @@ func refused(err error) bool {
 		state *outbox.RefusedError
 	)
 	return errors.As(err, &input) || errors.As(err, &state) ||
-		errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrInFlight)
+		errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrInFlight) || errors.Is(err, outbox.ErrNoSession)
 }
 
 // Each database has its own way of saying that a table or a column is not there.

@@ -1,17 +1,16 @@
 package sqlcore
 
 import (
+	"cmp"
 	"context"
-	"encoding/hex"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Find returns the messages that match, in the order of their IDs.
+// Find returns the messages that match, in the order of their IDs, or the newest first.
 func (s *Store) Find(ctx context.Context, q outbox.Query) ([]outbox.Record, error) {
 	return s.FindIn(ctx, s.db, q)
 }
@@ -26,22 +25,49 @@ func (s *Store) FindIn(ctx context.Context, db Conn, q outbox.Query) ([]outbox.R
 }
 
 func (s *Store) find(ctx context.Context, db Conn, q outbox.Query) ([]outbox.Record, error) {
-	text, args, err := s.findText(q)
+	text, args, err := s.findText(ctx, db, q)
 	if err != nil {
 		return nil, err
 	}
 	var out []outbox.Record
+	var rows []sending
 	err = each(ctx, db, func(r Rows) error {
-		rec, err := scanRecord(r)
-		out = append(out, rec)
+		rec, row, err := scanRecord(r)
+		out, rows = append(out, rec), append(rows, row)
 		return err
 	}, text, args...)
+	if err != nil || !q.InFlight || len(out) == 0 {
+		return out, err
+	}
+	flying, err := s.flying(ctx, db, "flights")
+	for i := range out {
+		out[i].InFlight = flying.has(out[i].ID, rows[i])
+	}
 	return out, err
 }
 
 // findText builds the statement for the fields that are set.
-func (s *Store) findText(q outbox.Query) (string, []any, error) {
-	args := []any{s.now()}
+func (s *Store) findText(ctx context.Context, db Conn, q outbox.Query) (string, []any, error) {
+	from, id, args, err := s.selection(ctx, db, q, true)
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, cmp.Or(q.Limit, 1000))
+	return s.d.render(`SELECT ` + messageColumns + `,
+			q.id IS NOT NULL, COALESCE(q.state, a.state, 0), COALESCE(q.due_at, 0), COALESCE(q.stamp, 0),
+			COALESCE(q.put_off_at, 0), COALESCE(q.attempts, 0), COALESCE(q.lost, 0),
+			COALESCE(q.doubt, a.doubt, 0), COALESCE(q.seq, a.seq, 0), COALESCE(q.reason, a.reason, ''), q.profile,
+			COALESCE(a.at, 0), COALESCE(a.outcome, 0), a.receipt
+		` + from + fmt.Sprintf(` ORDER BY %s%s LIMIT ?%d`, id, direction(q), len(args))), args, nil
+}
+
+// selection is the FROM and WHERE of the messages m that match, where they stand, by what they are in the
+// order of their IDs, and the parameters. A page need not hold more than the query's limit.
+func (s *Store) selection(ctx context.Context, db Conn, q outbox.Query, page bool) (string, string, []any, error) {
+	if walks(q) {
+		return s.walked(ctx, db, q, page)
+	}
+	var args []any
 	var where []string
 	add := func(arg any, condition func(n int) string) {
 		args = append(args, arg)
@@ -53,19 +79,15 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 		}
 	}
 	in := func(condition string, kind columnKind, list any) error {
-		if s.d.folder == MySQL {
-			where = append(where, fmt.Sprintf(condition, eachOf(list, kind, &args)))
-			return nil
-		}
-		arg, err := s.d.listArg(kind, list)
-		add(arg, func(n int) string { return fmt.Sprintf(condition, s.d.list(n, kind)) })
+		values, err := s.d.in(s.d, &args, kind, list)
+		where = append(where, fmt.Sprintf(condition, values))
 		return err
 	}
 	hint, id := "", "m.id"
 	switch {
 	case len(q.IDs) > 0 || q.Subject != "":
 	case q.Person != "":
-		hint, id = s.d.byLane, "m.id + 0" // not in the order of all messages
+		hint, id = s.d.byPerson, "m.id + 0" // not in the order of all messages
 	case len(q.Keys) > 0:
 		hint = s.d.byKeys
 	}
@@ -80,12 +102,12 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 			last = first
 		}
 		args = append(args, first, last)
-		where = append(where, fmt.Sprintf("m.lane BETWEEN ?%d AND ?%d", len(args)-1, len(args)))
+		where = append(where, fmt.Sprintf("m.ordering_key BETWEEN ?%d AND ?%d", len(args)-1, len(args)))
 		add(suffix(q.Association), func(n int) string { return ofAssociation(s.d, "m.destination", fmt.Sprintf("?%d", n)) })
 	}
 	if len(q.IDs) > 0 {
 		if err := in("m.id IN %s", kindInt, q.IDs); err != nil {
-			return "", nil, err
+			return "", "", nil, err
 		}
 	}
 	if len(q.Keys) > 0 {
@@ -94,7 +116,7 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 			keys[i] = hexed(k)
 		}
 		if err := in("m.key IN %s", kindBytes, keys); err != nil {
-			return "", nil, err
+			return "", "", nil, err
 		}
 	}
 	if len(q.States) > 0 {
@@ -110,82 +132,50 @@ func (s *Store) findText(q outbox.Query) (string, []any, error) {
 			}
 		}
 		if err := in(condition, kindInt, states); err != nil {
-			return "", nil, err
+			return "", "", nil, err
 		}
 	}
 	add(q.AfterID, func(n int) string { return fmt.Sprintf("%s > ?%d", id, n) })
-	limit := q.Limit
-	if limit == 0 {
-		limit = 1000
-	}
-	args = append(args, limit)
-	return s.d.render(`SELECT ` + messageColumns + `,
-			q.id IS NOT NULL, COALESCE(q.state, a.state, 0), COALESCE(q.due_at, 0), COALESCE(q.lease_until > {now}, 1 = 0),
-			q.lease_until IS NOT NULL, COALESCE(q.attempts, 0), COALESCE(q.lost, 0),
-			COALESCE(q.doubt, a.doubt, 0), COALESCE(q.seq, a.seq, 0), COALESCE(q.reason, a.reason, ''), q.profile,
-			COALESCE(a.at, 0), COALESCE(a.outcome, 0), a.receipt
-		FROM amsbridge_message m` + hint + `
+	more := &walk{q: q, d: s.d, args: args}
+	where = append(where, more.ofLookup(id)...)
+	return `FROM amsbridge_message m` + hint + `
 		` + s.d.standing + `
-		WHERE ` + strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY %s LIMIT ?%d`, id, len(args))), args, nil
-}
-
-// eachOf gives each value of a list a parameter of its own: beside a JSON text
-// MariaDB sometimes reads all messages, for it cannot know how few the list has.
-func eachOf(list any, kind columnKind, args *[]any) string {
-	v := reflect.ValueOf(list)
-	marks := make([]string, v.Len())
-	for i := range marks {
-		value := v.Index(i).Interface()
-		if text, ok := value.(string); ok && kind == kindBytes {
-			value, _ = hex.DecodeString(text) // this package wrote it
-		}
-		*args = append(*args, value)
-		marks[i] = fmt.Sprintf("?%d", len(*args))
-	}
-	return "(" + strings.Join(marks, ", ") + ")"
+		WHERE ` + strings.Join(where, " AND "), id, more.args, nil
 }
 
 // Where messages stand: the queue's row, and the last attempt. PostgreSQL is held
 // to the primary keys, for it would read all of a table that it believes small;
 // and no column is read that a role may not see.
 const (
-	standingPlain = `LEFT JOIN amsbridge_queue q ON q.lane = m.lane AND q.id = m.id
+	standingPlain = `LEFT JOIN amsbridge_queue q ON q.id = m.id
 		LEFT JOIN amsbridge_attempt a ON a.message_id = m.id
 			AND a.n = (SELECT n FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY n DESC LIMIT 1)`
-	standingLateral = `LEFT JOIN LATERAL (SELECT id, state, due_at, lease_until, attempts, lost, doubt, seq, reason, profile
-			FROM amsbridge_queue w WHERE w.lane = m.lane AND w.id = m.id LIMIT 1) AS q ON true
+	standingLateral = `LEFT JOIN LATERAL (SELECT id, state, due_at, put_off_at, stamp, attempts, lost, doubt, seq, reason, profile
+			FROM amsbridge_queue w WHERE w.id = m.id LIMIT 1) AS q ON true
 		LEFT JOIN LATERAL (SELECT state, at, outcome, doubt, seq, reason, receipt
 			FROM amsbridge_attempt l WHERE l.message_id = m.id ORDER BY l.n DESC LIMIT 1) AS a ON true`
 )
 
-func scanRecord(r Rows) (outbox.Record, error) {
+// scanRecord reads a row. What of it is not readable does not hide the others.
+func scanRecord(r Rows) (outbox.Record, sending, error) {
 	var rec outbox.Record
+	var row sending
 	var queued bool
 	var due, settled int64
 	scan := messageScan{into: &rec.Message}
-	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &rec.InFlight, &rec.Unsettled, &rec.Attempt, &rec.Lost,
+	err := r.Scan(append(scan.targets(), &queued, &rec.State, &due, &row.stamp, &row.putOff, &rec.Attempt, &rec.Lost,
 		&rec.Doubt, &rec.Seq, &rec.Reason, &rec.Profile, &settled, &rec.Outcome, &rec.Receipt)...)
 	if err != nil {
-		return rec, err
+		return rec, row, err
 	}
+	row.state = rec.State
 	if queued {
 		rec.Due = fromMicro(due)
 	} else {
 		rec.Settled = fromMicro(settled)
 	}
-	return rec, scan.finish()
-}
-
-// Attempts returns a message's log, oldest first.
-func (s *Store) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, error) {
-	var out []outbox.Attempt
-	err := each(ctx, s.db, func(r Rows) error {
-		var a outbox.Attempt
-		var at, took int64
-		err := r.Scan(&a.N, &at, &took, &a.Outcome, &a.State, &a.Code, &a.Reason, &a.Detail, &a.Receipt, &a.PossibleDuplicate, &a.By)
-		a.At, a.Took = fromMicro(at), micros(took)
-		out = append(out, a)
-		return err
-	}, s.sql["attempts"], id)
-	return out, s.failed("attempts", err)
+	if err := scan.finish(); err != nil {
+		rec.Reason = "the stored message cannot be read: " + err.Error()
+	}
+	return rec, row, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -11,7 +12,7 @@ import (
 // row is a message as a statement takes it: bytes in hexadecimal.
 type row struct {
 	I           int     `json:"i"`
-	Lane        int64   `json:"lane"`
+	OrderingKey int64   `json:"ordering_key"`
 	Scope       string  `json:"scope"`
 	Destination string  `json:"destination"`
 	Key         string  `json:"key"`
@@ -29,7 +30,7 @@ type row struct {
 
 var rowColumns = []column{
 	{"i", kindInt},
-	{"lane", kindInt},
+	{"ordering_key", kindInt},
 	{"scope", kindBytes},
 	{"destination", kindBytes},
 	{"key", kindBytes},
@@ -46,8 +47,14 @@ var rowColumns = []column{
 }
 
 // stored are the columns of a message that a row gives as they are.
-const stored = "lane, scope, destination, key, key_parts, kind, version, person, " +
+const stored = "ordering_key, scope, destination, key, key_parts, kind, version, person, " +
 	"subject, items, facts, sequel, trace_context"
+
+// queueColumns are those of a new row in the queue.
+const queueColumns = "id, ordering_key, shard, destination, profile"
+
+// shardOf is outbox.ShardOf of an ordering key.
+func shardOf(key string) string { return fmt.Sprintf("(%s & %d)", key, outbox.Shards-1) }
 
 // insertion is a batch of checked messages: rows holds each key once.
 type insertion struct {
@@ -86,7 +93,7 @@ func newRow(i int, m outbox.Message) (row, error) {
 		return row{}, err
 	}
 	r := row{
-		I: i, Lane: m.OrderingKey(), Scope: hexed(m.Scope), Destination: hexed(m.Destination), Key: hexed(m.Key),
+		I: i, OrderingKey: m.OrderingKey(), Scope: hexed(m.Scope), Destination: hexed(m.Destination), Key: hexed(m.Key),
 		KeyParts: parts, Kind: m.Kind, Version: m.Version, Person: hexed(m.Person), Subject: hexed(m.Subject),
 		Items: items, Facts: hex.EncodeToString(m.Facts), Sequel: m.Sequel, Trace: m.TraceContext,
 	}

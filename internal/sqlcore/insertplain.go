@@ -60,15 +60,12 @@ func appendPlain(ctx context.Context, s *Store, tx Conn, e entryRow, b insertion
 	return true, err
 }
 
-// Prepared are the statements of a checkout, where preparing them once pays:
-// they take SQLite longer to read than to run.
-func (s *Store) Prepared() []string {
-	if s.d.folder != SQLite {
-		return nil
+// Prepared are the statements of a checkout that are to be prepared once.
+func (s *Store) Prepared() (texts []string) {
+	for _, name := range s.d.prepared {
+		texts = append(texts, s.sql[name])
 	}
-	return []string{
-		s.sql["append"], s.sql["message one"], s.sql["queue one"], s.sql["insert message"], s.sql["insert queue"], s.sql["last entry"],
-	}
+	return texts
 }
 
 func insertPlainText(d *dialect) map[string]string {
@@ -80,10 +77,10 @@ func insertPlainText(d *dialect) map[string]string {
 			ON CONFLICT (key, destination) DO NOTHING RETURNING id, destination, key`,
 		"message one": `INSERT INTO amsbridge_message (` + stored + `, created_at)
 			VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, {now})
-			ON CONFLICT (key, destination) DO NOTHING RETURNING id, created_at`,
-		"queue one": `INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile) VALUES (?1, ?2, ?3, ?4, ?5)`,
-		"insert queue": `INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
-			SELECT m.lane, m.id, m.destination, m.created_at, s.profile
+			ON CONFLICT (key, destination) DO NOTHING RETURNING id`,
+		"queue one": `INSERT INTO amsbridge_queue (` + queueColumns + `) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		"insert queue": `INSERT INTO amsbridge_queue (` + queueColumns + `)
+			SELECT m.id, m.ordering_key, ` + shardOf("m.ordering_key") + `, m.destination, s.profile
 			FROM ` + d.rows(1, rowColumns) + ` CROSS JOIN amsbridge_message m WHERE m.key = s.key AND m.destination = s.destination`,
 	}
 }

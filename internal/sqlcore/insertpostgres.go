@@ -16,12 +16,12 @@ func newRowsText(from string) string {
 	FROM ` + from + `
 	ORDER BY n.i
 	ON CONFLICT (key, destination) DO NOTHING
-	RETURNING id, destination, key, created_at),
+	RETURNING id, destination, key),
 took AS MATERIALIZED (
-	SELECT n.i, ins.id, ins.created_at FROM ins JOIN n ON n.key = ins.key AND n.destination = ins.destination),
+	SELECT n.i, ins.id FROM ins JOIN n ON n.key = ins.key AND n.destination = ins.destination),
 queued AS (
-	INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
-	SELECT n.lane, took.id, n.destination, took.created_at, n.profile
+	INSERT INTO amsbridge_queue (` + queueColumns + `)
+	SELECT took.id, n.ordering_key, ` + shardOf("n.ordering_key") + `, n.destination, n.profile
 	FROM took JOIN n ON n.i = took.i)
 `
 }
@@ -37,7 +37,8 @@ found AS MATERIALIZED (
 		(SELECT id FROM amsbridge_message WHERE key = n.key AND destination = n.destination LIMIT 1) AS m),
 ` + newRowsText("n WHERE n.i NOT IN (SELECT i FROM found)") + `
 SELECT false, i, id FROM took UNION ALL SELECT true, i, id FROM found`,
-		"append one": appendOneText(),
+		"append one":    appendOneText("", "", "", "") + " SELECT count(*) FROM e",
+		"append handed": appendHandedText(),
 		"append": `WITH e AS (
 	INSERT INTO amsbridge_entry (` + entryColumns + `)
 	VALUES (?2::bytea, ?3::integer, ?4::bytea, ?5::bytea, ?6::bytea, ?7::text, ?8::smallint, {now})

@@ -12,6 +12,7 @@ import (
 // after another.
 type messageScan struct {
 	into                                                   *outbox.Message
+	id                                                     int64 // drivers are slow with types of others
 	destination, key, kind, person, subject, scope, sequel text
 	parts, items                                           text
 	created                                                int64
@@ -20,14 +21,14 @@ type messageScan struct {
 func (s *messageScan) targets() []any {
 	m := s.into
 	return []any{
-		&m.ID, &s.destination, &s.key, &s.parts, &s.kind, &m.Version, &s.person, &s.subject, &s.items,
+		&s.id, &s.destination, &s.key, &s.parts, &s.kind, &m.Version, &s.person, &s.subject, &s.items,
 		&m.Facts, &s.scope, &s.sequel, &m.TraceContext, &s.created,
 	}
 }
 
 func (s *messageScan) finish() (err error) {
 	m := s.into
-	m.Destination, m.Key, m.Kind, m.Person, m.Subject = string(s.destination), string(s.key), string(s.kind), string(s.person), string(s.subject)
+	m.ID, m.Destination, m.Key, m.Kind, m.Person, m.Subject = outbox.ID(s.id), string(s.destination), string(s.key), string(s.kind), string(s.person), string(s.subject)
 	m.Scope, m.Sequel, m.Created = string(s.scope), string(s.sequel), fromMicro(s.created)
 	if m.KeyParts, err = stringList(string(s.parts)); err != nil {
 		return fmt.Errorf("key parts of message %d: %w", m.ID, err)

@@ -1,8 +1,11 @@
 package sqlcore
 
 import (
+	"context"
 	"fmt"
 	"strings"
+
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // mysql is MariaDB 10.6 and later, and MySQL 8.0.22 and later, which is not
@@ -14,10 +17,15 @@ import (
 // locks and writes by whole keys that it has seen, so that two orders do not
 // wait for each other.
 var mysql = &dialect{
-	folder:  MySQL,
-	byKeys:  " FORCE INDEX (amsbridge_message_key)",
-	byTasks: " FORCE INDEX (amsbridge_entry_tasks)",
-	byLane:  " FORCE INDEX (amsbridge_message_lane)",
+	folder:        MySQL,
+	byKeys:        " FORCE INDEX (amsbridge_message_key)",
+	byTasks:       " FORCE INDEX (amsbridge_entry_tasks)",
+	byPerson:      " FORCE INDEX (amsbridge_message_person)",
+	byDue:         " FORCE INDEX (amsbridge_queue_due)",
+	byAttemptTime: " FORCE INDEX (amsbridge_attempt_at)",
+	byPage: func(page string) (from, where string) {
+		return "FROM (" + page + ") AS p STRAIGHT_JOIN amsbridge_message m FORCE INDEX (PRIMARY) ON m.id = p.id", ""
+	},
 	// Not NOW(): that would be ambiguous when summer time ends.
 	now: "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(6))",
 	list: func(n int, kind columnKind) string {
@@ -37,15 +45,27 @@ var mysql = &dialect{
 	forUpdate:  " FOR UPDATE",
 	skipLocked: " SKIP LOCKED",
 	bytes:      "BINARY",
-	claimLock:  "SELECT version FROM amsbridge_migration WHERE version = 1 FOR UPDATE",
 	most:       1000,
-	again:      Undone,
+	again:      givenUpMySQL,
 	noTable:    noTableMySQL,
 	rebind:     func(q string) string { return quoteKey(strings.ReplaceAll(q, "AS BIGINT)", "AS SIGNED)")) },
 	insert:     insertMySQL,
 	append:     appendMySQL,
 	settle:     settlePlain,
-	standing:   standingPlain,
+	hurried:    hurriedMySQL,
+	waited:     waitedMySQL,
+	log:        logMySQL,
+
+	oldSnapshots: true,
+
+	standing: standingPlain,
+	mostRead: 10_000,
+	text:     mysqlText,
+	in:       inLiterals,
+	join:     joinMySQL,
+	identity: identityMySQL,
+	idleBeat: idleBeatPlain,
+	read:     readMySQL,
 }
 
 // jsonColumn is a column of a JSON_TABLE. The database may have a character set
@@ -92,4 +112,21 @@ func quoteKey(text string) string {
 // inName tells whether a byte beside a word makes it part of something else.
 func inName(b byte) bool {
 	return b == '_' || b == '.' || b == '"' || b == '`' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
+}
+
+func joinMySQL(ctx context.Context, s *Store, q Conn, args ...any) (outbox.SessionID, error) {
+	id, err := q.(literals).Insert(ctx, s.sql["join"], args...)
+	if err != nil {
+		return 0, err
+	}
+	return outbox.SessionID(id), later(ctx, q, s.sql["first beat"], id)
+}
+
+// readMySQL is a reading's statement.
+func readMySQL(s *Store, r outbox.Reading) (reading, error) {
+	return readPlain(s, r, readPaths{
+		byID: " FORCE INDEX (PRIMARY)", byKey: " FORCE INDEX (amsbridge_queue_key)",
+		fresh: " FORCE INDEX (amsbridge_queue_due)", freshOf: " FORCE INDEX (amsbridge_queue_fresh)",
+		due: " FORCE INDEX (amsbridge_queue_due)", dueOf: " FORCE INDEX (amsbridge_queue_fresh)",
+	})
 }

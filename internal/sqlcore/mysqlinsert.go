@@ -147,15 +147,15 @@ func (in *mysqlInsertion) messageRow(text *strings.Builder, n int) error {
 	}
 	r := in.fresh[n]
 	m := in.first[r.I]
-	return writeRow(text, r.Lane, []byte(m.Scope), []byte(m.Destination), []byte(m.Key), r.KeyParts, m.Kind, m.Version,
+	return writeRow(text, r.OrderingKey, []byte(m.Scope), []byte(m.Destination), []byte(m.Key), r.KeyParts, m.Kind, m.Version,
 		[]byte(m.Person), []byte(m.Subject), r.Items, m.Facts, m.Sequel, m.TraceContext, in.s.clockValue())
 }
 
-// insertQueue queues inserted rows, due now.
+// insertQueue queues inserted rows.
 func (in *mysqlInsertion) insertQueue(ctx context.Context, rows []row) error {
 	for len(rows) > 0 {
 		var text strings.Builder
-		text.WriteString("INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile) VALUES ")
+		text.WriteString("INSERT INTO amsbridge_queue (" + queueColumns + ") VALUES ")
 		n := 0
 		for n < len(rows) && (n == 0 || text.Len() < maxStatement) {
 			if n > 0 {
@@ -163,7 +163,7 @@ func (in *mysqlInsertion) insertQueue(ctx context.Context, rows []row) error {
 			}
 			r := rows[n]
 			m := in.first[r.I]
-			err := writeRow(&text, r.Lane, in.ids[r.I], []byte(m.Destination), in.s.clockValue(), m.Profile)
+			err := writeRow(&text, in.ids[r.I], r.OrderingKey, outbox.ShardOf(r.OrderingKey), []byte(m.Destination), m.Profile)
 			if err != nil {
 				return err
 			}

@@ -14,17 +14,17 @@ func mysqlKeepText(d *dialect) map[string]string {
 		"forgettable": `SELECT q.id, q.sequel, a.releases FROM ` + d.list(2, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_message q FORCE INDEX (PRIMARY) ON q.id = s.value
 			STRAIGHT_JOIN amsbridge_attempt a FORCE INDEX (PRIMARY) ON a.message_id = q.id
-			WHERE NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
+			WHERE NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.id = q.id)
 				AND a.state >= 3 AND a.at <= {at}
 				AND a.n = (SELECT MAX(l.n) FROM amsbridge_attempt l WHERE l.message_id = q.id)
 			ORDER BY q.id FOR UPDATE`,
-		"released": `SELECT q.id, EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
+		"released": `SELECT q.id, EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.id = q.id)
 			FROM ` + d.list(1, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_message q FORCE INDEX (PRIMARY) ON q.id = s.value
 			ORDER BY q.id FOR UPDATE`,
 		"forget messages": `DELETE m FROM ` + d.list(1, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = s.value
-			LEFT JOIN amsbridge_queue AS w FORCE INDEX (PRIMARY) ON w.lane = m.lane AND w.id = m.id
+			LEFT JOIN amsbridge_queue AS w FORCE INDEX (PRIMARY) ON w.id = m.id
 			WHERE w.id IS NULL`,
 		"forget logs": `DELETE a FROM ` + d.list(1, kindInt) + ` AS s
 			STRAIGHT_JOIN amsbridge_attempt AS a FORCE INDEX (PRIMARY) ON a.message_id = s.value
@@ -41,6 +41,6 @@ func mysqlKeepText(d *dialect) map[string]string {
 			SET a.reason = '', a.detail = '', a.receipt = NULL`,
 		"erase messages": `UPDATE ` + d.rows(2, erasedColumns) + `
 			STRAIGHT_JOIN amsbridge_message AS m FORCE INDEX (PRIMARY) ON m.id = s.id
-			SET m.person = ?1, m.lane = s.lane, m.key_parts = s.key_parts, m.facts = '', m.scope = ''`,
+			SET m.person = ?1, m.ordering_key = s.ordering_key, m.key_parts = s.key_parts, m.facts = '', m.scope = ''`,
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// logMySQL is log as a plain insertion: a receipt has no bound that a JSON_TABLE
+// logMySQL writes the log by a plain insertion: a receipt has no bound that a JSON_TABLE
 // could be told of.
-func (s *Store) logMySQL(ctx context.Context, q Conn, now any, rows []settling) error {
+func logMySQL(ctx context.Context, s *Store, q Conn, now any, rows []settling) error {
 	if now == nil {
 		now = expression(s.d.now)
 	}

@@ -40,6 +40,16 @@ func mysqlNumber(err error) int {
 	return 0
 }
 
+// givenUpMySQL tells whether the server ended a transaction for a deadlock, or for a row that was changed since
+// it was read.
+func givenUpMySQL(err error) bool {
+	n := mysqlNumber(err)
+	return n == mysqlDeadlock || n == mysqlChanged
+}
+
+// waitedMySQL tells whether it ended a statement for a lock that it waited for too long.
+func waitedMySQL(err error) bool { return mysqlNumber(err) == mysqlTimeout }
+
 // Undone tells from an error of MySQL's that the server may have rolled the whole transaction back, so that a
 // commit would succeed without what was written. After a lock that was waited for too long it has done so
 // where innodb_rollback_on_timeout says so.

@@ -1,31 +1,20 @@
 package sqlcore
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // On MySQL, rows come first and STRAIGHT_JOIN leads from them to whole keys, so
 // that a statement locks what it names and nothing else, whatever the statistics
 // say of a queue that grows and empties all day.
-
-// keepColumns are those of settleColumns that a row in the queue keeps.
-var keepColumns = []column{
-	{"id", kindInt},
-	{"lane", kindInt},
-	{"token", kindBytes},
-	{"state", kindInt},
-	{"delay", kindInt},
-	{"given_back", kindInt},
-	{"not_ready", kindInt},
-	{"doubt", kindInt},
-	{"seq", kindInt},
-	{"reason", kindText},
-}
 
 // mysqlText are the statements that MySQL needs in another form. UPDATE has no
 // RETURNING there: "X locked" selects and locks what "X" then updates.
 func mysqlText(d *dialect) map[string]string {
 	existing := `SELECT s.i, m.id FROM ` + d.rows(1, placeColumns) + `
 		STRAIGHT_JOIN amsbridge_message m FORCE INDEX (amsbridge_message_key) ON m.key = s.key AND m.destination = s.destination`
-	return map[string]string{
+	out := map[string]string{
 		"existing":     existing,
 		"existing now": existing + ` LOCK IN SHARE MODE`,
 		"entry exists": `SELECT n FROM amsbridge_entry WHERE key = ?1 LIMIT 1`,
@@ -36,54 +25,64 @@ func mysqlText(d *dialect) map[string]string {
 			ON DUPLICATE KEY UPDATE mark = VALUES(mark)`, markTold, d.rows(2, taskColumns)),
 		"void locked": `SELECT n FROM amsbridge_entry WHERE key = ?1 AND n = ?2 FOR UPDATE SKIP LOCKED`,
 
-		"lock queued": `SELECT q.id, q.lane, q.entries, q.doubt, q.seq, q.lease_until IS NOT NULL, COALESCE(q.lease_until > {now}, 1 = 0)
-			FROM ` + d.list(2, kindInt) + ` AS s
-			STRAIGHT_JOIN amsbridge_message m FORCE INDEX (PRIMARY) ON m.id = s.value
-			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = m.lane AND q.id = m.id
+		"lock queued": `SELECT q.id, q.ordering_key, q.entries, q.doubt, q.seq, ` + sendingColumns + `
+			FROM ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.id = s.value
 			ORDER BY q.id FOR UPDATE`,
-		"lock free": `SELECT q.id, q.lane, q.entries, q.doubt, q.seq FROM ` + d.rows(1, endingColumns) + `
-			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			WHERE q.lease_until IS NULL ORDER BY q.id FOR UPDATE SKIP LOCKED`,
+		"still queued": `SELECT q.id FROM ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.id = s.value`,
+		"lock free": `SELECT q.id, q.ordering_key, q.entries, q.doubt, q.seq FROM ` + d.rows(1, endingColumns) + `
+			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.id = s.id
+			WHERE q.ordering_key = s.ordering_key ORDER BY q.id FOR UPDATE SKIP LOCKED`,
 		"end delete": `DELETE q FROM ` + d.rows(1, endingColumns) + `
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id`,
+			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.id = s.id`,
 
-		"lock leased": `SELECT q.id, q.entries, q.doubt, q.seq FROM ` + d.rows(1, gripColumns) + `
-			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			WHERE q.token = s.token ORDER BY q.id FOR UPDATE`,
-		"settle keep": `UPDATE ` + d.rows(2, keepColumns) + `
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			SET q.state = s.state, q.due_at = {now} + s.delay, q.token = NULL, q.lease_until = NULL, q.lost = 0,
-				q.attempts = q.attempts - s.given_back, q.doubt = s.doubt, q.seq = s.seq, q.reason = s.reason,
-				q.not_ready_since = CASE WHEN s.not_ready = 1 THEN COALESCE(q.not_ready_since, {now}) ELSE q.not_ready_since END
-			WHERE q.token = s.token`,
-		"settle delete": `DELETE q FROM ` + d.rows(1, gripColumns) + `
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id`,
-
-		"lease locked": `SELECT q.id FROM ` + d.rows(4, leaseColumns) + `
-			STRAIGHT_JOIN amsbridge_queue q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			WHERE q.state = 0 AND q.due_at <= {at} AND q.token <=> s.token AND (q.lease_until IS NULL OR q.lease_until <= {at}) FOR UPDATE`,
-		"lease": `UPDATE ` + d.rows(4, leaseColumns) + `
-			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.lane = s.lane AND q.id = s.id
-			SET q.token = ?2, q.lease_until = {at} + ?3, q.attempts = q.attempts + 1, q.lost = s.lost, q.doubt = s.doubt, q.entries = s.n
-			WHERE q.state = 0 AND q.due_at <= {at} AND q.token <=> s.token AND (q.lease_until IS NULL OR q.lease_until <= {at})`,
-
-		"probe locked": `SELECT name FROM amsbridge_destination WHERE ` + mayProbe + ` FOR UPDATE`,
-		"spend": `INSERT INTO amsbridge_destination (name, rate_window) SELECT s.name, s.spent FROM ` + d.rows(1, spendingColumns) + `
-			ON DUPLICATE KEY UPDATE rate_window = VALUES(rate_window)`,
-
-		"hold": `INSERT INTO amsbridge_destination (name, held_until) VALUES (?2, {now} + ?3)
-			ON DUPLICATE KEY UPDATE held_until = GREATEST(held_until, VALUES(held_until))`,
 		// Assignments take effect from left to right.
-		"pause itself": `INSERT INTO amsbridge_destination (name, pausing, reason, probe_at) VALUES (?2, 1, ?3, {now} + ?4)
+		"hold": `INSERT INTO amsbridge_destination (name, held_until, closed_at) VALUES (?2, {now} + ?3, {now})
+			ON DUPLICATE KEY UPDATE
+				held_until = GREATEST(held_until, VALUES(held_until)), closed_at = GREATEST(closed_at, VALUES(closed_at))`,
+		"pause itself": `INSERT INTO amsbridge_destination (name, pausing, reason, probe_at, closed_at) VALUES (?2, 1, ?3, {now} + ?4, {now})
 			ON DUPLICATE KEY UPDATE reason = IF(pausing = 2, reason, VALUES(reason)),
-				probe_at = IF(pausing = 2, probe_at, VALUES(probe_at)), pausing = IF(pausing = 2, 2, 1)`,
-		"break": `INSERT INTO amsbridge_destination (name, breaker, breaker_until) VALUES (?2, 1, {now} + ?3)
-			ON DUPLICATE KEY UPDATE breaker_until = IF(breaker = 0, VALUES(breaker_until), GREATEST(breaker_until, VALUES(breaker_until))),
-				breaker = 1`,
-		"pause": `INSERT INTO amsbridge_destination (name, pausing, reason) VALUES (?1, 2, ?2)
-			ON DUPLICATE KEY UPDATE pausing = 2, reason = VALUES(reason), probe_at = 0`,
+				probe_at = IF(pausing = 2, probe_at, VALUES(probe_at)),
+				closed_at = IF(pausing = 2, closed_at, GREATEST(closed_at, VALUES(closed_at))),
+				pausing = IF(pausing = 2, 2, 1)`,
+		"break": `INSERT INTO amsbridge_destination (name, breaker, breaker_until, closed_at) VALUES (?2, 1, {now} + ?3, {now})
+			ON DUPLICATE KEY UPDATE breaker_until = VALUES(breaker_until),
+				breaker = 1, closed_at = GREATEST(closed_at, VALUES(closed_at))`,
+		"pause": `INSERT INTO amsbridge_destination (name, pausing, reason, closed_at) VALUES (?2, 2, ?3, {now})
+			ON DUPLICATE KEY UPDATE pausing = 2, reason = VALUES(reason), probe_at = 0,
+				closed_at = GREATEST(closed_at, VALUES(closed_at))`,
+	}
+	maps.Copy(out, mysqlSessionText(d))
+	maps.Copy(out, sendingMySQLText(d))
+	maps.Copy(out, mysqlKeepText(d))
+	return out
+}
 
-		"tour":  tourText,
-		"lanes": lanesText(d),
+// mysqlSessionText are those of sessions. Nothing is stamped there, and no index tells of stamps.
+func mysqlSessionText(d *dialect) map[string]string {
+	named := d.list(2, kindInt) + ` AS s STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.id = s.value`
+	shards := d.list(2, kindInt) + ` AS s STRAIGHT_JOIN amsbridge_shard AS q FORCE INDEX (PRIMARY) ON q.shard = s.value`
+	return map[string]string{
+		// InnoDB does not say which transactions are open, so time must tell: see outbox.Pulse.
+		"pulse": pulseText(d, pulseParts{
+			begun: "{now}", ended: fmt.Sprintf("{now} - %d", insertionsEnd.Microseconds()), alive: "1", more: "0", who: "z.sender", none: "''",
+		}),
+		"join": `INSERT INTO amsbridge_session (sender, length_us, installation, joined_at) VALUES (?2, ?3, ?4, {now})`,
+		"lock dead": `SELECT z.sender FROM amsbridge_session z FORCE INDEX (PRIMARY)
+			STRAIGHT_JOIN amsbridge_beat b FORCE INDEX (PRIMARY) ON b.session = z.id
+			WHERE z.id = ?1 AND b.beats = ?2 FOR UPDATE SKIP LOCKED`,
+		"give shards": `UPDATE ` + shards + ` SET q.owner = 0 WHERE q.owner = ?1`,
+		"take shards": `UPDATE ` + shards + ` SET q.owner = ?1 WHERE ` + vacant,
+		"mend queue": `UPDATE amsbridge_queue FORCE INDEX (amsbridge_queue_due) SET due_at = {now}, put_off_at = {now}
+			WHERE state = 0 AND due_at > {now} AND put_off_at > {now} + 1000000`,
+
+		"lock named": `SELECT q.id, q.lost, ` + sendingColumns + ` FROM ` + d.list(1, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.id = s.value WHERE q.state = 0 ORDER BY q.id FOR UPDATE`,
+		"lose": `UPDATE ` + named + ` SET q.due_at = {now}, q.put_off_at = {now}, q.lost = q.lost + 1, q.doubt = q.doubt | 1`,
+		"poison": `UPDATE ` + named + `
+			SET q.state = 1, q.reason = ?1, q.lost = q.lost + 1, q.doubt = q.doubt | 1, q.entries = q.entries + 1`,
+		"log poisoned": logPoisoned + ` FROM ` + d.list(3, kindInt) + ` AS s
+			STRAIGHT_JOIN amsbridge_queue AS q FORCE INDEX (PRIMARY) ON q.id = s.value`,
 	}
 }

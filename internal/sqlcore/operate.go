@@ -10,22 +10,7 @@ import (
 
 func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
 
-// Counts returns what stands in the queue, by destination.
-func (s *Store) Counts(ctx context.Context) ([]outbox.Count, error) {
-	var out []outbox.Count
-	err := each(ctx, s.db, func(r Rows) error {
-		var c outbox.Count
-		var name []byte
-		var oldest int64
-		err := r.Scan(&name, &c.Pending, &c.InFlight, &c.Parked, &oldest)
-		c.Destination, c.Oldest = string(name), fromMicro(oldest)
-		out = append(out, c)
-		return err
-	}, s.sql["counts"], s.now())
-	return out, s.failed("counts", err)
-}
-
-// Destinations returns the state of each destination that ever had one.
+// Destinations returns the state of each destination that ever had one, and of everything while it is paused.
 func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, error) {
 	var out []outbox.DestinationState
 	err := each(ctx, s.db, func(r Rows) error {
@@ -40,37 +25,22 @@ func (s *Store) Destinations(ctx context.Context) ([]outbox.DestinationState, er
 	return out, s.failed("destinations", err)
 }
 
-// Audit returns operators' actions, newest first.
-func (s *Store) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
-	if limit < 1 || limit > 10_000 {
-		return nil, check.Bad(s.name, "limit", "is not from 1 to 10,000")
-	}
-	var out []outbox.AuditEntry
-	err := each(ctx, s.db, func(r Rows) error {
-		var e outbox.AuditEntry
-		var at int64
-		var key, destination, association, subject, task text
-		err := r.Scan(&at, &e.Actor.Name, &e.Actor.Role, &e.Verb, &e.Action.Reason, &e.ID, &key, &e.Was, &destination,
-			&association, &subject, &task)
-		e.At, e.Key, e.Destination = fromMicro(at), string(key), string(destination)
-		e.Association, e.Subject, e.Task = string(association), string(subject), string(task)
-		out = append(out, e)
-		return err
-	}, s.sql["audit list"], limit)
-	return out, s.failed("audit", err)
-}
-
 // Act does what an operator asked and records it, both or neither.
 func (s *Store) Act(ctx context.Context, a outbox.Action) error {
 	err := s.inTx(ctx, "", func(q Conn) error {
 		switch a.Verb {
 		case outbox.VerbPause:
-			if _, err := q.Exec(ctx, s.sql["pause"], []byte(a.Destination), a.Reason); err != nil {
+			if _, err := q.Exec(ctx, s.sql["pause"], s.now(), []byte(a.Destination), a.Reason); err != nil {
 				return err
 			}
 			return s.audit(ctx, q, a, nil)
 		case outbox.VerbResume:
-			if _, err := q.Exec(ctx, s.sql["resume"], []byte(a.Destination)); err != nil {
+			if a.Destination == "" {
+				if err := s.resumeAll(ctx, q); err != nil {
+					return err
+				}
+			}
+			if _, err := q.Exec(ctx, s.sql["resume"], s.now(), []byte(a.Destination)); err != nil {
 				return err
 			}
 			return s.audit(ctx, q, a, nil)
@@ -78,6 +48,8 @@ func (s *Store) Act(ctx context.Context, a outbox.Action) error {
 			return s.actOn(ctx, q, a)
 		case outbox.VerbTaskDone:
 			return s.taskDone(ctx, q, a)
+		case outbox.VerbAdopt:
+			return s.adopt(ctx, q, a)
 		}
 		return check.Bad(s.name, "Action.Verb", "is not one of the operator's")
 	})
@@ -111,11 +83,11 @@ func (s *Store) actOn(ctx context.Context, q Conn, a outbox.Action) error {
 		return s.putBack(ctx, q, a, m)
 	case !ok:
 		return &outbox.RefusedError{ID: a.ID, Reason: "is " + m.State.String() + ": its profile is deleted, so it cannot be acted on any more"}
-	case row.underWay:
+	case row.inFlight:
 		return outbox.ErrInFlight
 	}
 	if a.Verb == outbox.VerbSendAgain {
-		if _, err := q.Exec(ctx, s.sql["send again"], s.now(), row.Lane, a.ID); err != nil {
+		if _, err := q.Exec(ctx, s.sql["send again"], s.now(), a.ID, row.Doubt); err != nil {
 			return err
 		}
 	} else {
@@ -150,14 +122,14 @@ func (s *Store) putBack(ctx context.Context, q Conn, a outbox.Action, m outbox.R
 	return s.audit(ctx, q, a, &m)
 }
 
-// audit records an action; m is nil for those on destinations.
+// audit records an action; m is its message, if it is on one.
 func (s *Store) audit(ctx context.Context, q Conn, a outbox.Action, m *outbox.Record) error {
 	var id, key, was any
-	destination := a.Destination
 	if m != nil {
-		id, key, was, destination = m.ID, []byte(m.Key), int64(m.State), m.Destination
+		id, key, was = m.ID, []byte(m.Key), int64(m.State)
+		a.Destination, a.Association, a.Subject = m.Destination, m.Association(), m.Subject
 	}
 	_, err := q.Exec(ctx, s.sql["audit"], s.now(), a.Actor.Name, a.Actor.Role, string(a.Verb), a.Reason,
-		id, key, was, []byte(destination), []byte(a.Association), []byte(a.Subject), []byte(a.Task))
+		id, key, was, []byte(a.Destination), []byte(a.Association), []byte(a.Subject), []byte(a.Task))
 	return err
 }

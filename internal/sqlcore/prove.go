@@ -24,7 +24,7 @@ func (s *Store) Start(ctx context.Context) error {
 	if err == nil {
 		err = s.probe(ctx)
 	}
-	if denied(err) || readOnly(err) || Undone(err) || givenUp(err) {
+	if denied(err) || readOnly(err) {
 		return nil
 	}
 	return s.failed("start", err)
@@ -51,13 +51,14 @@ func (s *Store) prove(ctx context.Context, grants []grant) error {
 // probe takes an entry and a message through a transaction of our own, which is rolled back: it inserts them
 // and reads them.
 func (s *Store) probe(ctx context.Context) error {
-	name := "amsbridge probe " + rand.Text()
-	entry := outbox.Entry{Subject: name, N: 1, Body: []byte("\x00\xff'\\ probe")}
-	message := outbox.Message{
-		Destination: "amsbridgeprobe", Key: name, Kind: "probe", Version: 1, Person: "\u00e9 \U0001f600", Subject: name,
-		Facts: entry.Body,
-	}
+	message := probeMessage()
+	name := message.Subject
+	entry := outbox.Entry{Subject: name, N: 1, Body: message.Facts}
 	err := s.inTx(ctx, "", func(q Conn) error {
+		q, err := s.d.hurried(ctx, q, false)
+		if err != nil {
+			return err
+		}
 		var last outbox.ID
 		if _, err := one(ctx, q, []any{&last}, "SELECT COALESCE(MAX(id), 0) FROM amsbridge_message"); err != nil {
 			return err
@@ -82,10 +83,19 @@ func (s *Store) probe(ctx context.Context) error {
 		}
 		return errProven
 	})
-	if errors.Is(err, errProven) {
+	if errors.Is(err, errProven) || s.held(err) {
 		return nil
 	}
 	return explained(err)
+}
+
+// probeMessage is of a kind that the driver and the connection's settings may change.
+func probeMessage() outbox.Message {
+	name := "amsbridge probe " + rand.Text()
+	return outbox.Message{
+		Destination: "amsbridgeprobe", Key: name, Kind: "probe", Version: 1, Person: "\u00e9 \U0001f600", Subject: name,
+		Facts: []byte("\x00\xff'\\ probe"),
+	}
 }
 
 // behind is the error of an identity that gives out IDs which exist, or cause where that was something else.

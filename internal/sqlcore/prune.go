@@ -174,14 +174,14 @@ func pruneText(d *dialect) map[string]string {
 			WHERE message_id IN ` + d.list(2, kindInt) + ` AND at <= {at} AND detail <> ''`,
 		"forgettable": `SELECT q.id, q.sequel, a.releases FROM amsbridge_message q CROSS JOIN amsbridge_attempt a
 			WHERE q.id IN ` + d.list(2, kindInt) + `
-				AND NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
+				AND NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.id = q.id)
 				AND a.message_id = q.id AND a.state >= 3 AND a.at <= {at}
 				AND a.n = (SELECT MAX(l.n) FROM amsbridge_attempt l WHERE l.message_id = q.id)
 			ORDER BY q.id` + d.forUpdate,
-		"released": `SELECT q.id, EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = q.lane AND w.id = q.id)
+		"released": `SELECT q.id, EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.id = q.id)
 			FROM amsbridge_message q WHERE q.id IN ` + d.list(1, kindInt) + ` ORDER BY q.id` + d.forUpdate,
 		"forget messages": `DELETE FROM amsbridge_message WHERE id IN ` + d.list(1, kindInt) + `
-				AND NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.lane = amsbridge_message.lane AND w.id = amsbridge_message.id)`,
+				AND NOT EXISTS (SELECT 1 FROM amsbridge_queue w WHERE w.id = amsbridge_message.id)`,
 		"forget logs": `DELETE FROM amsbridge_attempt WHERE message_id IN ` + d.list(1, kindInt) + `
 				AND NOT EXISTS (SELECT 1 FROM amsbridge_message m WHERE m.id = amsbridge_attempt.message_id)`,
 	}

@@ -76,11 +76,16 @@ func (s *Store) problem(ctx context.Context) (string, error) {
 // tables are the columns that statements use.
 var tables = []struct{ name, columns string }{
 	{"amsbridge_message", "id, created_at, " + stored},
-	{"amsbridge_queue", "lane, id, destination, state, due_at, attempts, lost, doubt, seq, entries, token, lease_until, not_ready_since, reason, profile"},
+	{"amsbridge_queue", "id, ordering_key, shard, stamp, destination, state, due_at, put_off_at, attempts, lost, doubt, seq, entries, not_ready_since, reason, profile"},
+	{"amsbridge_session", "id, sender, length_us, installation, joined_at"},
+	{"amsbridge_installation", "identity, adopted_at"},
+	{"amsbridge_beat", "session, beats"},
+	{"amsbridge_shard", "shard, owner"},
+	{"amsbridge_flight", "session, n, recorded_at, ids"},
 	{"amsbridge_attempt", attemptColumns},
 	{"amsbridge_entry", entryColumns},
 	{"amsbridge_task", "entry_key, task, mark, at"},
-	{"amsbridge_destination", "name, pausing, reason, probe_at, held_until, breaker, breaker_until, rate_window"},
+	{"amsbridge_destination", "name, pausing, reason, probe_at, held_until, breaker, breaker_until, closed_at, rate_window"},
 	{"amsbridge_progress", "name, at, entry_key, id"},
 	{"amsbridge_audit", "id, at, actor, role, verb, reason, message_id, key, was, destination, association, subject, task"},
 }

@@ -2,270 +2,191 @@ package sqlcore
 
 import (
 	"context"
-	"encoding/hex"
+	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// Bounds of what a platform's words may take in the log.
-const (
-	maxCode   = 64
-	maxDetail = 4096
-	maxBy     = 64
-)
-
-// settling is a settlement, or another log entry, as a statement takes it.
-type settling struct {
-	I         int       `json:"i"`
-	ID        outbox.ID `json:"id"`
-	Lane      int64     `json:"lane"`
-	Token     string    `json:"token"`
-	N         int       `json:"n"`
-	State     uint8     `json:"state"`
-	Outcome   uint8     `json:"outcome"`
-	Delay     int64     `json:"delay"`
-	TookUS    int64     `json:"took_us"`
-	GivenBack int       `json:"given_back"`
-	NotReady  int       `json:"not_ready"`
-	Doubt     uint8     `json:"doubt"`
-	Doubted   uint8     `json:"doubted"` // the doubt that the sender was told of
-	Duplicate int       `json:"duplicate"`
-	Seq       int64     `json:"seq"`
-	Unlogged  int       `json:"unlogged"`
-	Code      string    `json:"code"`
-	Reason    string    `json:"reason"`
-	Detail    string    `json:"detail"`
-	Receipt   *string   `json:"receipt"`
-	Releases  string    `json:"releases"`
-	By        string    `json:"sender"`
+// Settle records outcomes in one transaction, or in several of at most 1,000 messages, on SQLite of at most
+// 90, so that checkouts never wait long for it. Flights are over if the whole batch is recorded.
+func (s *Store) Settle(ctx context.Context, st outbox.Settling) (outbox.Settled, error) {
+	out, err := s.settle(ctx, st)
+	return out, s.failed("settle", err)
 }
 
-var settleColumns = []column{
-	{"id", kindInt},
-	{"lane", kindInt},
-	{"token", kindBytes},
-	{"n", kindInt},
-	{"state", kindInt},
-	{"outcome", kindInt},
-	{"delay", kindInt},
-	{"took_us", kindInt},
-	{"given_back", kindInt},
-	{"not_ready", kindInt},
-	{"doubt", kindInt},
-	{"duplicate", kindInt},
-	{"seq", kindInt},
-	{"code", kindText},
-	{"reason", kindText},
-	{"detail", kindText},
-	{"receipt", kindBytes},
-	{"releases", kindText},
-	{"sender", kindText},
-}
-
-// attemptColumns are those of an entry in the log.
-const attemptColumns = "message_id, n, at, took_us, outcome, state, duplicate, doubt, seq, " +
-	"code, reason, detail, receipt, releases, sender"
-
-// grip is what finds a leased row.
-type grip struct {
-	ID    outbox.ID `json:"id"`
-	Lane  int64     `json:"lane"`
-	Token string    `json:"token"`
-}
-
-var gripColumns = []column{
-	{"id", kindInt},
-	{"lane", kindInt},
-	{"token", kindBytes},
-}
-
-func grips(rows []settling) []grip {
-	out := make([]grip, len(rows))
-	for i, r := range rows {
-		out[i] = grip{r.ID, r.Lane, r.Token}
-	}
-	return out
-}
-
-// newSettling is a settlement with the doubt that it adds.
-func newSettling(st outbox.Settlement) (settling, error) {
-	r := settling{
-		ID: st.Message.ID, Lane: st.Message.OrderingKey(), Token: st.Token.String(), State: uint8(st.State), Outcome: uint8(st.Outcome),
-		Delay: st.Delay.Microseconds(), TookUS: st.Took.Microseconds(), GivenBack: asInt(st.Deferred),
-		NotReady: asInt(st.Outcome == outbox.OutcomeNotReady), Doubted: uint8(st.Message.Doubt), Seq: st.Seq,
-		Code: outbox.CutText(st.Code, maxCode), Reason: outbox.CutText(st.Reason, outbox.MaxReason),
-		Detail: outbox.CutText(st.Detail, maxDetail), By: outbox.CutText(st.By, maxBy),
-	}
-	if st.Receipt != nil {
-		receipt := hex.EncodeToString(st.Receipt)
-		r.Receipt = &receipt
-	}
-	if st.Outcome == outbox.OutcomeUnknown {
-		r.Doubt |= uint8(outbox.DoubtUnknown)
-	}
-	if st.Partly {
-		r.Doubt |= uint8(outbox.DoubtPartly)
-	}
-	if len(st.Releases) == 0 {
-		return r, nil
-	}
-	var err error
-	r.Releases, err = jsonText(st.Releases)
-	return r, err
-}
-
-func newSettlings(batch []outbox.Settlement) ([]settling, error) {
-	all := make([]settling, len(batch))
-	for i, st := range batch {
-		var err error
-		if all[i], err = newSettling(st); err != nil {
-			return nil, err
+func (s *Store) settle(ctx context.Context, st outbox.Settling) (out outbox.Settled, err error) {
+	var left []outbox.ID
+	for batch := st.Batch; ; {
+		part := &settlingPart{s: s, session: st.Session, batch: batch[:distinct(batch, s.d.most)]}
+		if batch = batch[len(part.batch):]; len(batch) == 0 && len(left) == 0 {
+			part.over = st.Over
 		}
-		all[i].I, all[i].Unlogged = i, asInt(st.Unlogged)
-	}
-	return all, nil
-}
-
-// Settle records outcomes in one transaction, or on SQLite in several of at
-// most 90 messages, so that checkouts never wait long for it.
-func (s *Store) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
-	var acked []outbox.ID
-	for len(batch) > 0 {
-		n := distinct(batch[:min(len(batch), s.d.most)])
-		var part []outbox.ID
-		err := s.inTx(ctx, "", func(q Conn) (err error) {
-			part, err = s.settle(ctx, q, batch[:n])
-			return err
-		})
+		err := part.run(ctx)
+		for i, done := range part.done {
+			if id := part.batch[i].Message.ID; done {
+				out.Acked = append(out.Acked, id)
+			} else {
+				left = append(left, id)
+			}
+		}
 		if err != nil {
-			return acked, s.failed("settle", err)
+			return out, err
 		}
-		acked, batch = append(acked, part...), batch[n:]
+		if len(batch) == 0 {
+			break
+		}
 	}
-	return acked, nil
+	out.Locked, err = s.queued(ctx, left)
+	return out, err
 }
 
-// distinct counts the settlements before the first one of a message that was
-// named already: of two leases of it one is lost, and each is compared by
-// itself.
-func distinct(batch []outbox.Settlement) int {
+// distinct counts settlements, most at most, before the first one of a message that was named already: it finds what
+// the one before it left.
+func distinct(batch []outbox.Settlement, most int) int {
 	seen := make(map[outbox.ID]bool, len(batch))
-	for i, st := range batch {
-		if seen[st.Message.ID] {
+	for i := range batch {
+		if i == most || seen[batch[i].Message.ID] {
 			return i
 		}
-		seen[st.Message.ID] = true
+		seen[batch[i].Message.ID] = true
 	}
 	return len(batch)
 }
 
-func (s *Store) settle(ctx context.Context, q Conn, batch []outbox.Settlement) ([]outbox.ID, error) {
-	held, err := s.d.settle(ctx, s, q, batch)
+// queued returns those of the messages that are in the queue.
+func (s *Store) queued(ctx context.Context, ids []outbox.ID) (out []outbox.ID, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := s.d.listArg(kindInt, ids)
 	if err != nil {
 		return nil, err
 	}
-	var acked []outbox.ID
-	var then []outbox.Message
-	effects := effects{}
-	for i, st := range batch {
-		if !held[i] {
-			continue
-		}
-		if err := outbox.CheckMessages(st.Then); err != nil {
-			return nil, err
-		}
-		acked = append(acked, st.Message.ID)
-		then = append(then, st.Then...)
-		effects.add(st)
-	}
-	if err := s.endOthers(ctx, q, batch, held); err != nil {
-		return nil, err
-	}
-	if len(then) > 0 {
-		if _, err := s.insert(ctx, q, then); err != nil {
-			return nil, err
-		}
-	}
-	return acked, effects.apply(ctx, s, q)
+	err = each(ctx, s.db, func(r Rows) error {
+		var id outbox.ID
+		err := r.Scan(&id)
+		out = append(out, id)
+		return err
+	}, s.sql["still queued"], list)
+	return out, err
 }
 
-// settlePlain locks the rows first and then writes by one statement for each
-// purpose, where one cannot do it all.
-func settlePlain(ctx context.Context, s *Store, q Conn, batch []outbox.Settlement) (held []bool, err error) {
-	all, err := newSettlings(batch)
-	if err != nil {
-		return nil, err
+// settlingPart are settlements that are recorded in one transaction.
+type settlingPart struct {
+	s       *Store
+	session outbox.SessionID
+	batch   []outbox.Settlement
+	over    []int64 // flights that are, if all are recorded
+	done    []bool  // which of them are recorded
+}
+
+// alone tells whether a settlement changes nothing but its own message.
+func alone(st *outbox.Settlement) bool {
+	return len(st.Ends) == 0 && len(st.Then) == 0 && !hasEffect(st)
+}
+
+// run records the part. Where that would have waited for another transaction, what changes nothing but its own
+// message is recorded first, and each of the rest by itself: those that would have waited are left.
+func (p *settlingPart) run(ctx context.Context) error {
+	err := p.once(ctx)
+	if err == nil || !p.s.d.waited(err) {
+		return err
 	}
-	locked, err := s.lockLeased(ctx, q, all)
-	if err != nil {
-		return nil, err
-	}
-	held = make([]bool, len(batch))
-	var kept, gone, logged []settling
-	for i, r := range all {
-		h, ok := locked[r.ID]
-		if !ok {
-			continue
-		}
-		held[i] = true
-		r.N, r.Doubt, r.Duplicate, r.Seq = h.N, h.Doubt|r.Doubt, asInt(h.Doubt != 0), max(h.Seq, r.Seq)
-		if outbox.State(r.State).Final() {
-			gone = append(gone, r)
+	var simple, rest []int
+	for i := range p.batch {
+		if alone(&p.batch[i]) {
+			simple = append(simple, i)
 		} else {
-			kept = append(kept, r)
-		}
-		if r.Unlogged == 0 {
-			logged = append(logged, r)
+			rest = append(rest, i)
 		}
 	}
-	if len(gone) > 0 {
-		args, err := s.d.withRowsLast(gripColumns, grips(gone))
-		if err != nil {
-			return nil, err
+	if err := p.some(ctx, simple, nil); err != nil {
+		return err
+	}
+	for n, i := range rest {
+		var over []int64
+		if n == len(rest)-1 && !slices.Contains(p.done[:i], false) && !slices.Contains(p.done[i+1:], false) {
+			over = p.over
 		}
-		if err := later(ctx, q, s.sql["settle delete"], args...); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.withRows(ctx, q, "settle keep", s.now(), kept); err != nil {
-		return nil, err
-	}
-	return held, s.log(ctx, q, s.now(), logged)
-}
-
-// lockLeased locks the rows whose token is still the current one.
-func (s *Store) lockLeased(ctx context.Context, q Conn, all []settling) (map[outbox.ID]settling, error) {
-	args, err := s.d.withRowsLast(gripColumns, grips(all))
-	if err != nil {
-		return nil, err
-	}
-	held := make(map[outbox.ID]settling, len(all))
-	err = each(ctx, q, func(r Rows) error {
-		var h settling
-		if err := r.Scan(&h.ID, &h.N, &h.Doubt, &h.Seq); err != nil {
+		if err := p.some(ctx, []int{i}, over); err != nil && !p.s.d.waited(err) {
 			return err
 		}
-		held[h.ID] = h
-		return nil
-	}, s.sql["lock leased"], args...)
-	return held, err
+	}
+	return nil
 }
 
-// withRows runs a statement on rows, if there are any.
-func (s *Store) withRows(ctx context.Context, q Conn, statement string, now any, rows []settling) error {
-	if len(rows) == 0 {
-		return nil
+// some records a few of the part.
+func (p *settlingPart) some(ctx context.Context, places []int, over []int64) error {
+	some := settlingPart{s: p.s, session: p.session, over: over}
+	for _, i := range places {
+		some.batch = append(some.batch, p.batch[i])
 	}
-	args, err := s.d.withRowsLast(settleColumns, rows, now)
+	err := some.once(ctx)
+	for n, i := range places {
+		p.done[i] = some.done[n]
+	}
+	return err
+}
+
+// once records the part, or nothing.
+func (p *settlingPart) once(ctx context.Context) error {
+	p.done = make([]bool, len(p.batch))
+	all, err := newSettlings(p.batch)
 	if err != nil {
 		return err
 	}
-	return later(ctx, q, s.sql[statement], args...)
+	done := make([]bool, len(p.batch))
+	err = p.s.inTx(ctx, "", func(q Conn) error {
+		clear(done)
+		for i := range p.batch {
+			if !alone(&p.batch[i]) {
+				return p.withOthers(ctx, q, all, done)
+			}
+		}
+		return p.s.d.settle(ctx, p, q, all, done, true)
+	})
+	if err == nil {
+		p.done = done
+	}
+	return err
 }
 
-func (s *Store) log(ctx context.Context, q Conn, now any, rows []settling) error {
-	if s.d.folder == MySQL {
-		return s.logMySQL(ctx, q, now, rows)
+// withOthers records the part together with what else it changes.
+func (p *settlingPart) withOthers(ctx context.Context, q Conn, all []settling, done []bool) error {
+	s := p.s
+	if err := s.d.settle(ctx, p, q, all, done, false); err != nil {
+		return err
 	}
-	return s.withRows(ctx, q, "log", now, rows)
+	var then []outbox.Message
+	effects := effects{}
+	for i, st := range p.batch {
+		if !done[i] {
+			continue
+		}
+		if err := outbox.CheckMessages(st.Then); err != nil {
+			return err
+		}
+		then = append(then, st.Then...)
+		effects.add(st)
+	}
+	if err := s.endOthers(ctx, q, p.batch, done); err != nil {
+		return err
+	}
+	if len(then) > 0 {
+		hurried, err := s.d.hurried(ctx, q, false)
+		if err != nil {
+			return err
+		}
+		if _, err := s.insert(ctx, hurried, then); err != nil {
+			return err
+		}
+	}
+	if len(effects) == 0 {
+		return nil
+	}
+	hurried, err := s.d.hurried(ctx, q, true)
+	if err != nil {
+		return err
+	}
+	return effects.apply(ctx, s, hurried)
 }

@@ -6,6 +6,7 @@ package sqlcore
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -62,6 +63,7 @@ type Store struct {
 	d         *dialect
 	clock     func() time.Time
 	sql       map[string]string
+	handing   atomic.Pointer[handing]
 }
 
 // New returns the engine, or an *check.InputError for the dialect.
@@ -131,6 +133,20 @@ func later(ctx context.Context, q Conn, text string, args ...any) error {
 	}
 	_, err := q.Exec(ctx, text, args...)
 	return err
+}
+
+// Closing is a transaction of our own that can commit together with a statement.
+type Closing interface {
+	// Last is Each, and commits. Its error is that of either.
+	Last(ctx context.Context, scan func(Rows) error, text string, args ...any) error
+}
+
+// eachLast is each for the last statement of a transaction of our own.
+func eachLast(ctx context.Context, q Conn, scan func(Rows) error, query string, args ...any) error {
+	if c, ok := q.(Closing); ok {
+		return c.Last(ctx, scan, query, args...)
+	}
+	return each(ctx, q, scan, query, args...)
 }
 
 // mostTries is how often a transaction is begun that the database ends for a

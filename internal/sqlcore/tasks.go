@@ -12,7 +12,7 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// entriesPerLook is how many entries one look for tasks takes.
+// entriesPerLook is how many entries one look for tasks takes at most.
 const entriesPerLook = 1000
 
 // tasked is an entry with tasks, beside the last one of its subject.
@@ -35,27 +35,6 @@ const (
 // errEnough ends a walk.
 var errEnough = errors.New("enough tasks")
 
-// Tasks returns the open tasks, the oldest first.
-func (s *Store) Tasks(ctx context.Context, limit int) ([]outbox.OpenTask, error) {
-	if limit < 1 || limit > 10_000 {
-		return nil, check.Bad(s.name, "limit", "is not from 1 to 10,000")
-	}
-	var out []outbox.OpenTask
-	err := s.walkTasks(ctx, "last with tasks", func(e tasked) error {
-		for _, t := range e.now {
-			if len(out) == limit {
-				return errEnough
-			}
-			if e.marks[t.ID] != markDone {
-				e.last.Task = t
-				out = append(out, e.last)
-			}
-		}
-		return nil
-	})
-	return out, s.failed("tasks", err)
-}
-
 // NewTasks returns tasks of last entries that nobody was told of. One that is new
 // in an older entry is still to be told while the last one lists it. An entry
 // none of whose tasks is to be told any more is marked so by the way.
@@ -66,7 +45,7 @@ func (s *Store) NewTasks(ctx context.Context, limit int) ([]outbox.OpenTask, err
 	var out []outbox.OpenTask
 	var void []numbered
 	given := map[taskPlace]bool{}
-	err := s.walkTasks(ctx, "untold", func(e tasked) error {
+	err := s.walkTasks(ctx, "untold", tasked{}, entriesPerLook, func(e tasked) error {
 		some := false
 		for _, t := range e.now {
 			isNew := func(o outbox.Task) bool { return o.New && o.ID == t.ID }
@@ -154,12 +133,11 @@ type numbered struct {
 	n   int
 }
 
-// walkTasks walks over entries with tasks, the oldest first, until visit returns
-// errEnough.
-func (s *Store) walkTasks(ctx context.Context, statement string, visit func(e tasked) error) error {
-	after := tasked{}
+// walkTasks walks over entries with tasks, so many at a look, the oldest first,
+// from the first one after another until visit returns errEnough.
+func (s *Store) walkTasks(ctx context.Context, statement string, after tasked, look int, visit func(e tasked) error) error {
 	for {
-		entries, err := s.taskedAfter(ctx, statement, after)
+		entries, err := s.taskedAfter(ctx, statement, after, look)
 		if err != nil || len(entries) == 0 {
 			return err
 		}
@@ -168,7 +146,7 @@ func (s *Store) walkTasks(ctx context.Context, statement string, visit func(e ta
 				return nil
 			}
 		}
-		if len(entries) < entriesPerLook {
+		if len(entries) < look {
 			return nil
 		}
 		after = entries[len(entries)-1]
@@ -177,9 +155,9 @@ func (s *Store) walkTasks(ctx context.Context, statement string, visit func(e ta
 
 // taskedAfter reads the next entries, and what became of their subjects' tasks: on
 // PostgreSQL in a transaction, which keeps the planner from reading all entries.
-func (s *Store) taskedAfter(ctx context.Context, statement string, after tasked) (entries []tasked, err error) {
+func (s *Store) taskedAfter(ctx context.Context, statement string, after tasked, look int) (entries []tasked, err error) {
 	read := func(q Conn) error {
-		if entries, err = s.readTasked(ctx, q, statement, after); err != nil || len(entries) == 0 {
+		if entries, err = s.readTasked(ctx, q, statement, after, look); err != nil || len(entries) == 0 {
 			return err
 		}
 		return s.readMarks(ctx, q, entries)
@@ -192,7 +170,7 @@ func (s *Store) taskedAfter(ctx context.Context, statement string, after tasked)
 	return entries, err
 }
 
-func (s *Store) readTasked(ctx context.Context, q Conn, statement string, after tasked) ([]tasked, error) {
+func (s *Store) readTasked(ctx context.Context, q Conn, statement string, after tasked, most int) ([]tasked, error) {
 	var entries []tasked
 	err := each(ctx, q, func(r Rows) error {
 		var e tasked
@@ -208,7 +186,7 @@ func (s *Store) readTasked(ctx context.Context, q Conn, statement string, after 
 		err := json.Unmarshal([]byte(now), &e.now)
 		entries = append(entries, e)
 		return err
-	}, s.sql[statement], after.at, []byte(after.key), after.n, entriesPerLook)
+	}, s.sql[statement], after.at, []byte(after.key), after.n, most)
 	return entries, err
 }
 
@@ -262,18 +240,26 @@ func (s *Store) taskDone(ctx context.Context, q Conn, a outbox.Action) error {
 
 func taskText(d *dialect) map[string]string {
 	// ?1 to ?3 after this entry, ?4 how many.
-	look := func(which string) string {
+	next := func(which string) string {
+		return `SELECT i.created_at, i.key, i.n, i.tasks FROM amsbridge_entry i` + d.byTasks + `
+			WHERE ` + which + ` AND i.created_at >= ?1 AND (i.created_at > ?1 OR i.key > ?2 OR (i.key = ?2 AND i.n > ?3))
+			ORDER BY i.created_at, i.key, i.n LIMIT ?4`
+	}
+	look := func(entries string) string {
 		return `SELECT r.created_at, r.key, r.n, r.tasks, l.association, l.subject, l.n, l.tasks, l.created_at
-			FROM (SELECT i.created_at, i.key, i.n, i.tasks FROM amsbridge_entry i` + d.byTasks + `
-				WHERE i.told < 2 AND ` + which + ` AND i.created_at >= ?1 AND (i.created_at > ?1 OR i.key > ?2 OR (i.key = ?2 AND i.n > ?3))
-				ORDER BY i.created_at, i.key, i.n LIMIT ?4) AS r
+			FROM (` + entries + `) AS r
 			CROSS JOIN amsbridge_entry l
 			WHERE l.key = r.key AND l.n = (SELECT MAX(x.n) FROM amsbridge_entry x WHERE x.key = r.key)
 			ORDER BY r.created_at, r.key, r.n`
 	}
+	const last = " AND NOT EXISTS (SELECT 1 FROM amsbridge_entry x WHERE x.key = i.key AND x.n > i.n)"
+	all := next("i.told < 2" + last)
+	if d.folder == MySQL { // it would sort what its index has in order by the one and by the other
+		all = `(` + next("i.told = 0"+last) + `) UNION ALL (` + next("i.told = 1"+last) + `) ORDER BY created_at, key, n LIMIT ?4`
+	}
 	return map[string]string{
-		"untold":          look("i.told = 0"),
-		"last with tasks": look("NOT EXISTS (SELECT 1 FROM amsbridge_entry x WHERE x.key = i.key AND x.n > i.n)"),
+		"untold":          look(next("i.told < 2 AND i.told = 0")),
+		"last with tasks": look(all),
 		"marks":           `SELECT entry_key, task, mark FROM amsbridge_task WHERE entry_key IN ` + d.list(1, kindBytes),
 		"task done": `INSERT INTO amsbridge_task (at, entry_key, task, mark) VALUES ({now}, ?2, ?3, ` + fmt.Sprint(markDone) + `)
 			ON CONFLICT (entry_key, task, mark) DO NOTHING`,

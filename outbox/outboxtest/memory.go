@@ -1,7 +1,6 @@
 package outboxtest
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +27,8 @@ type MemoryConfig struct {
 //   - Two open transactions may append one entry. The one that commits first
 //     keeps it. The other's Commit fails with [ErrAppendedMeanwhile].
 //
-// Times are cut to microseconds, as databases keep them.
+// No row is ever locked: Record leaves none out for it, and Settled.Locked is
+// empty. Times are cut to microseconds, as databases keep them.
 type Memory struct {
 	now func() time.Time
 
@@ -36,19 +36,31 @@ type Memory struct {
 	lastID   outbox.ID
 	rows     map[outbox.ID]*row
 	queue    map[outbox.ID]*row // those of rows that are pending or parked
-	keys     map[place]*row
+	places   map[place]*row
 	named    map[string][]*row // by key, in whatever destination
 	persons  map[string][]*row // by user ID, in whatever association
 	subjects map[string][]*row
+	ofKey    map[int64]int            // how many rows each ordering key has
 	entries  map[about][]outbox.Entry // in the order of their numbers
 	done     map[task]bool
 	told     map[task]bool
-	lanes    map[int64][]*row  // the pending, by ID
-	lines    map[string][]*row // the pending of a destination, by due time and ID
-	lost     map[*row]struct{} // rows that lost a lease before the last
-	states   map[string]*outbox.DestinationState
-	spent    map[string]int64 // see outbox.Rate.Spend
 	audit    []outbox.AuditEntry
+
+	// Of the pending: fresh and keyed by ID, putOff by due time and ID. Fresh and
+	// putOff are by destination, and once more under "" for all.
+	fresh  map[string][]*row
+	putOff map[string][]*row
+	keyed  map[int64][]*row // by ordering key, fresh and put off alike
+
+	lastSession  outbox.SessionID
+	adopted      []string // identities of installations
+	sessions     map[outbox.SessionID]*session
+	owners       [outbox.Shards]outbox.SessionID // zero for a free shard
+	destinations map[string]*destination
+	spent        map[string]int64 // see outbox.Rate.Spend
+
+	lastTx uint64          // transactions are numbered from 1
+	openTx map[uint64]bool // those that have not ended
 }
 
 var (
@@ -63,21 +75,24 @@ func NewMemory(config MemoryConfig) *Memory {
 		config.Now = time.Now
 	}
 	return &Memory{
-		now:      config.Now,
-		rows:     map[outbox.ID]*row{},
-		queue:    map[outbox.ID]*row{},
-		keys:     map[place]*row{},
-		named:    map[string][]*row{},
-		persons:  map[string][]*row{},
-		subjects: map[string][]*row{},
-		entries:  map[about][]outbox.Entry{},
-		done:     map[task]bool{},
-		told:     map[task]bool{},
-		lanes:    map[int64][]*row{},
-		lines:    map[string][]*row{},
-		lost:     map[*row]struct{}{},
-		states:   map[string]*outbox.DestinationState{},
-		spent:    map[string]int64{},
+		now:          config.Now,
+		rows:         map[outbox.ID]*row{},
+		queue:        map[outbox.ID]*row{},
+		places:       map[place]*row{},
+		named:        map[string][]*row{},
+		persons:      map[string][]*row{},
+		subjects:     map[string][]*row{},
+		ofKey:        map[int64]int{},
+		entries:      map[about][]outbox.Entry{},
+		done:         map[task]bool{},
+		told:         map[task]bool{},
+		fresh:        map[string][]*row{},
+		putOff:       map[string][]*row{},
+		keyed:        map[int64][]*row{},
+		sessions:     map[outbox.SessionID]*session{},
+		destinations: map[string]*destination{},
+		spent:        map[string]int64{},
+		openTx:       map[uint64]bool{},
 	}
 }
 
@@ -88,58 +103,8 @@ type place struct{ destination, key string }
 
 func placeOf(msg *outbox.Message) place { return place{msg.Destination, msg.Key} }
 
-// row is a stored message.
-type row struct {
-	msg      outbox.Message // its Attempt and Doubt are kept up to date
-	lane     int64
-	state    outbox.State
-	reason   string
-	due      time.Time
-	token    outbox.Token
-	lease    time.Time // when it ends; zero for none
-	lost     int
-	notReady time.Time
-	settled  time.Time
-	seq      int64
-	releases []outbox.ID // see outbox.Settlement.Releases
-	log      []outbox.Attempt
-	logs     int // numbers given out in the log
-}
-
-// leased tells whether a lease is recorded, ended or not.
-func (r *row) leased() bool { return !r.lease.IsZero() }
-
-func (r *row) live(now time.Time) bool { return r.lease.After(now) }
-
-func (r *row) unlease() { r.token, r.lease = outbox.Token{}, time.Time{} }
-
-func (r *row) logged(a outbox.Attempt) {
-	r.logs++
-	a.N = r.logs
-	a.Code = outbox.CutText(a.Code, 64)
-	a.Reason = outbox.CutText(a.Reason, outbox.MaxReason)
-	a.Detail = outbox.CutText(a.Detail, 4096)
-	a.Receipt = slices.Clone(a.Receipt)
-	r.log = append(r.log, a)
-}
-
-func (r *row) record(now time.Time) outbox.Record {
-	rec := outbox.Record{
-		Message: clone(r.msg), State: r.state, Reason: r.reason,
-		InFlight: r.live(now), Unsettled: r.leased(), Seq: r.seq, Lost: r.lost, Settled: r.settled,
-	}
-	if r.state == outbox.StatePending {
-		rec.Due = r.due
-	}
-	if n := len(r.log); n > 0 {
-		rec.Outcome, rec.Receipt = r.log[n-1].Outcome, slices.Clone(r.log[n-1].Receipt)
-	}
-	return rec
-}
-
-// clone keeps the store's bytes apart from the caller's.
-func clone(m outbox.Message) outbox.Message {
-	m.KeyParts, m.Items = slices.Clone(m.KeyParts), slices.Clone(m.Items)
-	m.Facts, m.Profile = slices.Clone(m.Facts), slices.Clone(m.Profile)
-	return m
+// destination is the state of a destination.
+type destination struct {
+	outbox.DestinationState
+	closedAt time.Time // when one of its times was last set
 }

@@ -29,7 +29,7 @@ func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 		if r.msg.Association() != e.Association {
 			continue
 		}
-		if r.live(now) {
+		if r.inFlight(now) {
 			return 0, outbox.ErrInFlight
 		}
 		theirs = append(theirs, r)
@@ -52,7 +52,7 @@ func (m *Memory) Erase(ctx context.Context, e outbox.Erasure) (int, error) {
 			m.append(next)
 		}
 	}
-	m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: outbox.Action{
+	m.noted(outbox.AuditEntry{At: now, Action: outbox.Action{
 		Verb: outbox.VerbErase, Actor: e.Actor, Reason: outbox.CutText(e.Pseudonym+": "+e.Reason, outbox.MaxReason),
 	}})
 	return len(theirs), nil
@@ -66,7 +66,7 @@ func (m *Memory) erase(r *row, e outbox.Erasure, now time.Time) {
 		m.end(r, outbox.StateDiscarded, now)
 		r.logged(outbox.Attempt{
 			At: now, State: outbox.StateDiscarded, Reason: "erased", PossibleDuplicate: r.msg.Doubt != 0,
-			By: outbox.CutText(e.Actor.Name, 64),
+			By: e.Actor.Name,
 		})
 	}
 	for i, part := range r.msg.KeyParts {
@@ -77,6 +77,8 @@ func (m *Memory) erase(r *row, e outbox.Erasure, now time.Time) {
 	unlist(m.persons, e.Person, r)
 	r.msg.Person = e.Pseudonym
 	m.persons[r.msg.Person] = append(m.persons[r.msg.Person], r)
-	r.lane = r.msg.OrderingKey()
+	m.ofKey[r.key]--
+	r.key = r.msg.OrderingKey()
+	m.ofKey[r.key]++
 	r.msg.Scope, r.msg.Facts, r.msg.Profile = "", nil, nil
 }

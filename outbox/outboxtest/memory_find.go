@@ -34,20 +34,24 @@ func (m *Memory) find(q outbox.Query, tx *Tx) ([]outbox.Record, error) {
 	}
 	now := m.clock()
 	var found []outbox.Record
-	add := func(rec outbox.Record) {
-		if matches(&q, &rec) {
+	add := func(r *row) {
+		rec := r.record()
+		if rec.InFlight = q.InFlight && r.inFlight(now); matches(&q, &rec) && r.failed(&q) {
 			found = append(found, rec)
 		}
 	}
 	for _, r := range m.within(&q) {
-		add(r.record(now))
+		add(r)
 	}
 	if tx != nil {
 		for _, r := range tx.added {
-			add(r.record(now))
+			add(r)
 		}
 	}
 	slices.SortFunc(found, func(a, b outbox.Record) int { return cmp.Compare(a.ID, b.ID) })
+	if q.Newest {
+		slices.Reverse(found)
+	}
 	limit := cmp.Or(q.Limit, 1000)
 	return found[:min(limit, len(found))], nil
 }
@@ -90,29 +94,13 @@ func matches(q *outbox.Query, r *outbox.Record) bool {
 		(q.Destination == "" || q.Destination == r.Destination) &&
 		(q.Subject == "" || q.Subject == r.Subject) &&
 		(q.Person == "" || q.Person == r.Person && q.Association == r.Association()) &&
+		(q.Association == "" || q.Association == r.Association()) &&
 		(q.Scope == "" || q.Scope == r.Scope) &&
+		(q.Reason == "" || q.Reason == r.Reason) &&
+		inTime(r.Created, q.CreatedFrom, q.CreatedTo) &&
 		(len(q.Keys) == 0 || slices.Contains(q.Keys, r.Key)) &&
 		(len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
-		r.ID > q.AfterID
-}
-
-// Attempts implements [outbox.Inspector]. An ID that no message has is
-// [outbox.ErrNotFound].
-func (m *Memory) Attempts(ctx context.Context, id outbox.ID) ([]outbox.Attempt, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, ok := m.rows[id]
-	if !ok {
-		return nil, outbox.ErrNotFound
-	}
-	log := slices.Clone(r.log)
-	for i := range log {
-		log[i].Receipt = slices.Clone(log[i].Receipt)
-	}
-	return log, nil
+		r.ID > q.AfterID && (q.BeforeID == 0 || r.ID < q.BeforeID)
 }
 
 // Counts implements [outbox.Inspector].
@@ -132,7 +120,7 @@ func (m *Memory) Counts(ctx context.Context) ([]outbox.Count, error) {
 			c.Parked++
 		default:
 			c.Pending++
-			if r.live(now) {
+			if r.inFlight(now) {
 				c.InFlight++
 			}
 			if c.Oldest.IsZero() || r.msg.Created.Before(c.Oldest) {
@@ -154,9 +142,11 @@ func (m *Memory) Destinations(ctx context.Context) ([]outbox.DestinationState, e
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	states := make([]outbox.DestinationState, 0, len(m.states))
-	for _, name := range slices.Sorted(maps.Keys(m.states)) {
-		states = append(states, *m.states[name])
+	states := make([]outbox.DestinationState, 0, len(m.destinations))
+	for _, name := range slices.Sorted(maps.Keys(m.destinations)) {
+		if d := m.destinations[name]; name != "" || d.Pausing != outbox.NotPaused {
+			states = append(states, d.DestinationState)
+		}
 	}
 	return states, nil
 }

@@ -2,7 +2,6 @@ package outboxtest
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
@@ -24,16 +23,23 @@ func (m *Memory) Act(ctx context.Context, a outbox.Action) error {
 	case outbox.VerbPause:
 		d := m.destination(a.Destination)
 		d.Pausing, d.Reason, d.ProbeAt = outbox.PausedByOperator, a.Reason, time.Time{}
-		m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a})
+		m.noted(outbox.AuditEntry{At: now, Action: a})
 		return nil
 	case outbox.VerbResume:
-		*m.destination(a.Destination) = outbox.DestinationState{Name: a.Destination}
-		m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a})
+		if a.Destination == "" && len(m.strangers()) > 0 {
+			return outbox.ErrNotAdopted
+		}
+		*m.destination(a.Destination) = destination{DestinationState: outbox.DestinationState{Name: a.Destination}}
+		m.noted(outbox.AuditEntry{At: now, Action: a})
 		return nil
 	case outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone:
 		return m.actOnMessage(a, lookedUp, then, now)
 	case outbox.VerbTaskDone:
 		return m.taskDone(a, now)
+	case outbox.VerbAdopt:
+		m.adopt()
+		m.noted(outbox.AuditEntry{At: now, Action: a})
+		return nil
 	}
 	return check.Bad("outboxtest", "Action.Verb", "is not one of the operator's")
 }
@@ -46,7 +52,7 @@ func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, then []outbox.Mess
 	if !ok {
 		return outbox.ErrNotFound
 	}
-	if r.live(now) {
+	if r.inFlight(now) {
 		return outbox.ErrInFlight
 	}
 	was := r.state
@@ -63,14 +69,15 @@ func (m *Memory) actOnMessage(a outbox.Action, lookedUp bool, then []outbox.Mess
 		m.endByHand(r, outbox.StateMarkedDone, a, now)
 		m.follow(then, now)
 	}
-	m.audit = append(m.audit, outbox.AuditEntry{At: now, Action: a, Key: r.msg.Key, Was: was})
+	a.Destination, a.Association, a.Subject = r.msg.Destination, r.msg.Association(), r.msg.Subject
+	m.noted(outbox.AuditEntry{At: now, Action: a, Key: r.msg.Key, Was: was})
 	return nil
 }
 
 func (m *Memory) endByHand(r *row, state outbox.State, a outbox.Action, now time.Time) {
 	m.end(r, state, now)
 	r.logged(outbox.Attempt{
-		At: now, State: state, Reason: a.Reason, PossibleDuplicate: r.msg.Doubt != 0, By: outbox.CutText(a.Actor.Name, 64),
+		At: now, State: state, Reason: a.Reason, PossibleDuplicate: r.msg.Doubt != 0, By: a.Actor.Name,
 	})
 }
 
@@ -94,26 +101,14 @@ func (m *Memory) sendAgain(r *row, now time.Time) {
 	if r.state.Final() {
 		r.msg.Doubt |= outbox.DoubtUnknown // the platform has it
 	}
+	if r.state == outbox.StatePending && r.due.IsZero() {
+		return // it is due
+	}
 	if r.state != outbox.StatePending {
 		r.reason, r.settled = "", time.Time{}
 		r.msg.Attempt, r.notReady = 0, time.Time{}
-		m.setLost(r, 0)
+		r.lost = 0
 		m.queue[r.msg.ID] = r
 	}
-	m.pend(r, now)
-}
-
-// Audit implements [outbox.Inspector].
-func (m *Memory) Audit(ctx context.Context, limit int) ([]outbox.AuditEntry, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if limit < 1 || limit > 10_000 {
-		return nil, check.Bad("outboxtest", "limit", "is not from 1 to 10,000")
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	entries := slices.Clone(m.audit)
-	slices.Reverse(entries)
-	return entries[:min(limit, len(entries))], nil
+	m.putOffUntil(r, now, now)
 }

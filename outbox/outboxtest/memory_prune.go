@@ -91,7 +91,8 @@ func (r *row) prune(before time.Time, limit int) (n int) {
 // forget removes a row that has left the queue.
 func (m *Memory) forget(r *row) {
 	delete(m.rows, r.msg.ID)
-	delete(m.keys, placeOf(&r.msg))
+	delete(m.places, placeOf(&r.msg))
+	m.ofKey[r.key]--
 	unlist(m.named, r.msg.Key, r)
 	unlist(m.persons, r.msg.Person, r)
 	unlist(m.subjects, r.msg.Subject, r)

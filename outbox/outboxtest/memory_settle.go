@@ -15,28 +15,33 @@ import (
 // Settle implements [outbox.Queue]. A state that no settlement has, or a
 // follow-up that may not be inserted, is an *amsbridge.InputError and nothing is
 // changed.
-func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+func (m *Memory) Settle(ctx context.Context, settling outbox.Settling) (outbox.Settled, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return outbox.Settled{}, err
 	}
+	batch := settling.Batch
 	for i := range batch {
 		if err := checkSettlement(&batch[i]); err != nil {
-			err.Field = fmt.Sprintf("batch[%d].%s", i, err.Field)
-			return nil, err
+			err.Field = fmt.Sprintf("Batch[%d].%s", i, err.Field)
+			return outbox.Settled{}, err
 		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	session, live := m.sessions[settling.Session]
+	if !live {
+		return outbox.Settled{}, outbox.ErrNoSession
+	}
 	now := m.clock()
-	var acknowledged []outbox.ID
+	var settled outbox.Settled
 	var effects []*outbox.Settlement // a pause or a break beats a resumption of the same batch
 	for i := range batch {
 		s := &batch[i]
-		r, ok := m.queue[s.Message.ID]
-		if !ok || !r.leased() || r.token != s.Token {
+		r, queued := m.queue[s.Message.ID]
+		if !queued {
 			continue
 		}
-		acknowledged = append(acknowledged, r.msg.ID)
+		settled.Acked = append(settled.Acked, r.msg.ID)
 		m.endOthers(r, s, now)
 		m.settle(r, s, now)
 		m.follow(s.Then, now)
@@ -48,7 +53,12 @@ func (m *Memory) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbo
 	for _, s := range effects {
 		m.shut(s, now)
 	}
-	return acknowledged, nil
+	if len(settled.Acked) == len(batch) {
+		for _, n := range settling.Over {
+			session.land(n)
+		}
+	}
+	return settled, nil
 }
 
 func checkSettlement(s *outbox.Settlement) *check.InputError {
@@ -72,17 +82,17 @@ func checkSettlement(s *outbox.Settlement) *check.InputError {
 	return nil
 }
 
-// endOthers ends messages of the same ordering key that nobody works on.
+// endOthers ends messages of the same ordering key.
 func (m *Memory) endOthers(r *row, s *outbox.Settlement, now time.Time) {
 	for _, e := range s.Ends {
 		other, ok := m.queue[e.ID]
-		if !ok || other.lane != r.lane || other.leased() {
+		if !ok || other.key != r.key || other == r {
 			continue
 		}
 		m.end(other, e.State, now)
 		other.logged(outbox.Attempt{
 			At: now, State: e.State, Reason: e.Reason, PossibleDuplicate: other.msg.Doubt != 0,
-			By: outbox.CutText(s.By, 64),
+			By: s.By,
 		})
 	}
 }
@@ -91,13 +101,12 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 	if !s.Unlogged {
 		r.logged(outbox.Attempt{
 			At: now, Took: s.Took, Outcome: s.Outcome, State: s.State, Code: s.Code, Reason: s.Reason, Detail: s.Detail,
-			Receipt: s.Receipt, PossibleDuplicate: r.msg.Doubt != 0, By: outbox.CutText(s.By, 64),
+			Receipt: s.Receipt, PossibleDuplicate: r.msg.Doubt != 0, By: s.By,
 		})
 	}
-	r.unlease()
-	m.setLost(r, 0)
-	if s.Deferred {
-		r.msg.Attempt--
+	r.lost = 0
+	if !s.Deferred {
+		r.msg.Attempt++
 	}
 	if s.Outcome == outbox.OutcomeUnknown {
 		r.msg.Doubt |= outbox.DoubtUnknown
@@ -112,7 +121,7 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 	switch s.State {
 	case outbox.StatePending:
 		r.reason = outbox.CutText(s.Reason, outbox.MaxReason)
-		m.pend(r, now.Add(s.Delay))
+		m.putOffUntil(r, now.Add(s.Delay), now)
 	case outbox.StateParked:
 		m.park(r, s.Reason)
 	default:
@@ -122,10 +131,10 @@ func (m *Memory) settle(r *row, s *outbox.Settlement, now time.Time) {
 }
 
 func (m *Memory) resume(s *outbox.Settlement) {
-	d, ok := m.states[s.Message.Destination]
+	d, ok := m.destinations[s.Message.Destination]
 	if ok && s.ProbeAgain {
 		now := m.clock()
-		d.BrokenUntil, d.ProbeAt = soonest(d.BrokenUntil, now), soonest(d.ProbeAt, now)
+		d.BrokenUntil, d.ProbeAt = earlier(d.BrokenUntil, now), earlier(d.ProbeAt, now)
 	}
 	if !ok || !s.Resume {
 		return
@@ -136,37 +145,41 @@ func (m *Memory) resume(s *outbox.Settlement) {
 	}
 }
 
-// soonest is a time, but not later than now.
-func soonest(t, now time.Time) time.Time {
-	if t.After(now) {
-		return now
-	}
-	return t
-}
-
 func (m *Memory) shut(s *outbox.Settlement, now time.Time) {
 	if s.Hold > 0 {
 		d := m.destination(s.Message.Destination)
-		d.HeldUntil = later(d.HeldUntil, now.Add(s.Hold))
+		if until := now.Add(s.Hold); until.After(d.HeldUntil) {
+			d.HeldUntil, d.closedAt = until, now
+		}
 	}
 	if s.Break > 0 {
 		d := m.destination(s.Message.Destination)
-		d.BrokenUntil = later(d.BrokenUntil, now.Add(s.Break))
+		d.BrokenUntil, d.closedAt = now.Add(s.Break), now
 	}
 	if s.Pause == "" {
 		return
 	}
 	if d := m.destination(s.Message.Destination); d.Pausing != outbox.PausedByOperator {
 		d.Pausing, d.Reason = outbox.PausedByItself, outbox.CutText(s.Pause, outbox.MaxReason)
-		d.ProbeAt = now.Add(s.ProbeEvery)
+		d.ProbeAt, d.closedAt = now.Add(s.ProbeEvery), now
 	}
 }
 
 // follow inserts follow-ups; those that exist are left out.
 func (m *Memory) follow(then []outbox.Message, now time.Time) {
 	for i := range then {
-		if _, exists := m.keys[placeOf(&then[i])]; !exists {
+		if _, exists := m.places[placeOf(&then[i])]; !exists {
 			m.add(m.newRow(then[i], now))
 		}
 	}
+}
+
+// destination returns a destination's state, which exists from now on.
+func (m *Memory) destination(name string) *destination {
+	d, ok := m.destinations[name]
+	if !ok {
+		d = &destination{DestinationState: outbox.DestinationState{Name: name}}
+		m.destinations[name] = d
+	}
+	return d
 }

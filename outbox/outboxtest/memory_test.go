@@ -1,7 +1,6 @@
 package outboxtest_test
 
 import (
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,32 +11,6 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 	"github.com/amsbridge/amsbridge/outbox/outboxtest"
 )
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) time() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func TestMemoryConforms(t *testing.T) {
-	t.Parallel()
-	outboxtest.Run(t, func(t *testing.T) outboxtest.Harness[*outboxtest.Tx] {
-		t.Parallel()
-		return openMemory(t)
-	})
-}
 
 func TestMemoryTwoTransactionsOfOneKey(t *testing.T) {
 	t.Parallel()
@@ -93,6 +66,23 @@ func TestMemoryKeepsItsOwnBytes(t *testing.T) {
 	}
 }
 
+// joined is a session that owns all shards.
+func joined(t *testing.T, m *outboxtest.Memory) outbox.SessionID {
+	t.Helper()
+	session, err := m.Join(t.Context(), outbox.Joining{By: "sender-1", Length: time.Minute})
+	require.NoError(t, err)
+	_, err = m.Beat(t.Context(), outbox.Beat{Session: session, Take: outbox.Shards})
+	require.NoError(t, err)
+	return session
+}
+
+func everyShard() (shards []int) {
+	for shard := range outbox.Shards {
+		shards = append(shards, shard)
+	}
+	return shards
+}
+
 func TestMemoryTakesTheTimeOfASynctestBubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -101,37 +91,68 @@ func TestMemoryTakesTheTimeOfASynctestBubble(t *testing.T) {
 		_, err := m.InsertTx(t.Context(), tx, registration("k1", "U-1"))
 		require.NoError(t, err)
 		require.NoError(t, tx.Commit())
-		req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Hour, Limit: 1, DestinationLimit: 1}
-		for range 2 {
-			claim, err := m.Claim(t.Context(), req)
+		session := joined(t, m)
+		r := outbox.Reading{Session: session, Shards: everyShard(), Limit: 1}
+		for n := range 2 {
+			r.Due = n > 0
+			read, err := m.Read(t.Context(), r)
 			require.NoError(t, err)
-			require.Len(t, claim.Leased, 1)
-			_, err = m.Settle(t.Context(), []outbox.Settlement{{
-				Message: claim.Leased[0].Message, Token: req.Token, Delay: 10 * time.Minute,
-			}})
+			require.Len(t, read.Messages, 1)
+			_, err = m.Settle(t.Context(), outbox.Settling{Session: session, Batch: []outbox.Settlement{{
+				Message: read.Messages[0].Message, Delay: 10 * time.Minute,
+			}}})
 			require.NoError(t, err)
 			time.Sleep(4 * time.Minute)
-			claim, err = m.Claim(t.Context(), req)
+			r.Due = true
+			read, err = m.Read(t.Context(), r)
 			require.NoError(t, err)
-			require.Empty(t, claim.Leased)
-			require.Equal(t, 6*time.Minute, claim.NextDue)
-			time.Sleep(claim.NextDue)
+			require.Empty(t, read.Messages)
+			require.Equal(t, 6*time.Minute, read.NextDue)
+			time.Sleep(read.NextDue)
 		}
 	})
+}
+
+func TestMemoryTellsWhatMayCommitLate(t *testing.T) {
+	t.Parallel()
+	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	session := joined(t, m)
+	beat := func() outbox.Pulse {
+		p, err := m.Beat(t.Context(), outbox.Beat{Session: session})
+		require.NoError(t, err)
+		return p
+	}
+	first, second := m.Begin(), m.Begin()
+	pulse := beat()
+	require.Less(t, pulse.Ended, pulse.Begun)
+	require.NoError(t, second.Commit())
+	require.Less(t, beat().Ended, pulse.Begun)
+	first.Rollback()
+	require.GreaterOrEqual(t, beat().Ended, pulse.Begun)
 }
 
 func TestMemoryRefusesABadSettlement(t *testing.T) {
 	t.Parallel()
 	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	session := joined(t, m)
 	for field, s := range map[string]outbox.Settlement{
-		"batch[0].State":               {State: outbox.StateDiscarded},
-		"batch[0].Ends[0].State":       {State: outbox.StateDelivered, Ends: []outbox.End{{State: outbox.StateDelivered}}},
-		"batch[0].Then[0].Destination": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
+		"Batch[0].State":               {State: outbox.StateDiscarded},
+		"Batch[0].Ends[0].State":       {State: outbox.StateDelivered, Ends: []outbox.End{{State: outbox.StateDelivered}}},
+		"Batch[0].Then[0].Destination": {State: outbox.StateDelivered, Then: []outbox.Message{{}}},
 	} {
 		var bad *check.InputError
-		_, err := m.Settle(t.Context(), []outbox.Settlement{s})
+		_, err := m.Settle(t.Context(), outbox.Settling{Session: session, Batch: []outbox.Settlement{s}})
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)
+	}
+}
+
+func TestMemoryRefusesALimit(t *testing.T) {
+	t.Parallel()
+	m := outboxtest.NewMemory(outboxtest.MemoryConfig{})
+	for _, limit := range []int{-1, 0, 10_001} {
+		_, err := m.Read(t.Context(), outbox.Reading{Session: joined(t, m), Limit: limit})
+		require.ErrorAs(t, err, new(*check.InputError))
 	}
 }
 

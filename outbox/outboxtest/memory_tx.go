@@ -11,6 +11,7 @@ import (
 // call, and its own writes.
 type Tx struct {
 	m     *Memory
+	n     uint64
 	done  bool
 	added []*row
 	own   map[place]*row
@@ -25,7 +26,11 @@ var ErrAppendedMeanwhile = errors.New("outboxtest: another transaction appended 
 
 // Begin opens a transaction. It must be ended by Commit or Rollback.
 func (m *Memory) Begin() *Tx {
-	return &Tx{m: m, own: map[place]*row{}}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lastTx++
+	m.openTx[m.lastTx] = true
+	return &Tx{m: m, n: m.lastTx, own: map[place]*row{}}
 }
 
 // Commit makes the transaction's writes visible, all or none. It returns
@@ -41,7 +46,7 @@ func (tx *Tx) Commit() error {
 	if tx.done {
 		return outbox.ErrNoTransaction
 	}
-	tx.done = true
+	tx.end()
 	for i := range tx.said {
 		if e := &tx.said[i]; m.appended(aboutOf(e), e.N) {
 			return ErrAppendedMeanwhile
@@ -51,7 +56,7 @@ func (tx *Tx) Commit() error {
 		m.append(tx.said[i])
 	}
 	for _, r := range tx.added {
-		if _, ok := m.keys[placeOf(&r.msg)]; !ok {
+		if _, ok := m.places[placeOf(&r.msg)]; !ok {
 			m.add(r)
 		}
 	}
@@ -66,7 +71,12 @@ func (tx *Tx) Rollback() {
 	}
 	tx.m.mu.Lock()
 	defer tx.m.mu.Unlock()
+	tx.end()
+}
+
+func (tx *Tx) end() {
 	tx.done = true
+	delete(tx.m.openTx, tx.n)
 }
 
 // enter locks the store for a call inside a transaction.
@@ -89,6 +99,6 @@ func (tx *Tx) byPlace(p place) (*row, bool) {
 	if r, ok := tx.own[p]; ok {
 		return r, true
 	}
-	r, ok := tx.m.keys[p]
+	r, ok := tx.m.places[p]
 	return r, ok
 }

@@ -22,20 +22,23 @@ type Simulation struct {
 	// Schedules is how many are played, each on a store of its own. Defaults to
 	// 20.
 	Schedules int
-	// Steps is the length of a schedule, before its end. Defaults to 80.
+	// Steps is the length of a schedule, before its end. Defaults to 100.
 	Steps int
 }
 
 // Simulate plays random schedules on a store and compares it, after each step,
 // with a model of what it must hold: shops that insert and append entries;
-// two senders that claim, deliver, settle late, twice or never, and die; an
-// operator; and a clock that jumps past due times and leases. It checks that
-// nothing leaves the queue but for a reason on record, that a token which is
-// no longer current changes nothing, that attempts, lost leases and doubts are
-// counted right, that of one destination and person only one sender has
-// messages under way, and in the order promised; and in the end, with all
-// senders dead, that what was inserted is delivered, parked or ended on record,
-// and was marked where it was sent again.
+// three senders that join, take shards and give them back, read, record, send
+// and settle, die, stall, and reap each other; an operator; and a clock that
+// jumps ahead and is set back.
+//
+// It checks that nothing leaves the queue but for a reason on record; that no
+// shard has two owners, and of one ordering key no two sessions that live have
+// messages in flight; that a session which is over changes nothing; that
+// attempts, lost sessions and doubts are counted right; that readings find what
+// they must; and in the end, with all senders dead and reaped, that what was
+// inserted is delivered, parked or ended on record, and was marked where it was
+// sent again.
 //
 // A schedule follows from its seed. One that fails is cut down to fewer steps
 // that still fail, and printed with its seed: see [SeedVariable].
@@ -51,7 +54,7 @@ func Simulate[Tx any](t *testing.T, config Simulation, open func(t *testing.T) H
 		schedules = 20
 	}
 	if length <= 0 {
-		length = 80
+		length = 100
 	}
 	if text := os.Getenv(SeedVariable); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
@@ -62,7 +65,7 @@ func Simulate[Tx any](t *testing.T, config Simulation, open func(t *testing.T) H
 	}
 	for seed := first; seed < first+uint64(schedules); seed++ {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			play := func(steps []step) (log []string, err error) { return newWorld(t, open(t), seed).play(steps) }
+			play := func(steps []step) (log []string, err error) { return newModel(t, open(t), seed).play(steps) }
 			steps := schedule(seed, length)
 			log, err := play(steps)
 			if err == nil {
@@ -88,32 +91,37 @@ type stepKind int
 const (
 	stepInsert stepKind = iota
 	stepAppend
-	stepClaim
+	stepBeat
+	stepRead
+	stepRecord
 	stepDeliver
 	stepSettle
 	stepCrash
+	stepLeave
 	stepAdvance
+	stepSetBack
 	stepOperate
-	stepDeath // of a sender, by what it claimed
+	stepTurn // a sender does all of it once
+	stepLoss // of a sender that dies of what it recorded
 )
 
 // weights are how often each kind of step comes.
 var weights = []stepKind{
 	stepInsert, stepInsert, stepInsert, stepAppend, stepAppend,
-	stepClaim, stepClaim, stepClaim, stepClaim, stepClaim,
-	stepDeliver, stepDeliver, stepDeliver, stepDeliver, stepDeliver,
-	stepSettle, stepSettle, stepSettle, stepSettle,
-	stepCrash, stepAdvance, stepAdvance, stepAdvance, stepOperate, stepDeath,
+	stepBeat, stepBeat, stepRead, stepRead, stepRecord, stepRecord, stepRecord, stepRecord,
+	stepDeliver, stepDeliver, stepDeliver, stepDeliver, stepSettle, stepSettle, stepSettle, stepSettle,
+	stepTurn, stepTurn, stepTurn, stepTurn, stepTurn, stepTurn,
+	stepCrash, stepLeave, stepAdvance, stepAdvance, stepAdvance, stepSetBack, stepOperate, stepOperate, stepLoss,
 }
 
-// schedule is mostly of deaths in every fifth.
+// schedule is mostly of losses in every fifth.
 func schedule(seed uint64, length int) []step {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	steps := make([]step, length)
 	for i := range steps {
 		steps[i] = step{weights[rng.IntN(len(weights))], rng.Uint64()}
 		if seed%5 == 0 && rng.IntN(3) > 0 {
-			steps[i].kind = stepDeath
+			steps[i].kind = stepLoss
 		}
 	}
 	return steps

@@ -12,7 +12,7 @@ var simSubjects = []string{"order-1", "order-2", "order-3"}
 
 // append reports an order: mostly by its next number, now and then by one that
 // exists.
-func (w *world[Tx]) append() error {
+func (w *model[Tx]) append() error {
 	subject := pick(w.rng, simSubjects)
 	last := w.entries[subject]
 	e := outbox.Entry{Subject: subject, N: last.N + 1, Body: fmt.Appendf(nil, "%d", w.rng.Uint64())}
@@ -71,7 +71,7 @@ func (w *world[Tx]) append() error {
 type simTask struct{ subject, id string }
 
 // tell records that somebody was told of some of the new tasks.
-func (w *world[Tx]) tell() error {
+func (w *model[Tx]) tell() error {
 	tasks, err := w.Store.NewTasks(w.ctx, 1+w.rng.IntN(3))
 	w.logf("%d tasks are told", len(tasks))
 	if err != nil {
@@ -84,7 +84,7 @@ func (w *world[Tx]) tell() error {
 }
 
 // doTask is an operator's action on one of the tasks that may be open.
-func (w *world[Tx]) doTask() error {
+func (w *model[Tx]) doTask() error {
 	t := simTask{pick(w.rng, simSubjects), pick(w.rng, []string{"a", "b", "c"})}
 	_, open := w.openTasks(nil)[t]
 	err := w.Store.Act(w.ctx, outbox.Action{
@@ -103,7 +103,7 @@ func (w *world[Tx]) doTask() error {
 }
 
 // openTasks are the model's, with the numbers of their entries, but for some.
-func (w *world[Tx]) openTasks(but map[simTask]bool) map[simTask]int {
+func (w *model[Tx]) openTasks(but map[simTask]bool) map[simTask]int {
 	open := map[simTask]int{}
 	for subject, e := range w.entries {
 		for _, t := range e.Tasks {
@@ -115,8 +115,8 @@ func (w *world[Tx]) openTasks(but map[simTask]bool) map[simTask]int {
 	return open
 }
 
-func (w *world[Tx]) compareTasks() error {
-	open, err := w.Store.Tasks(w.ctx, 10_000)
+func (w *model[Tx]) compareTasks() error {
+	open, err := w.Store.Tasks(w.ctx, outbox.TaskQuery{Limit: 10_000})
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,13 @@ package outboxtest
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // operate is an operator's action on a message or a destination.
-func (w *world[Tx]) operate() error {
+func (w *model[Tx]) operate() error {
 	if w.chance(20) {
 		return w.doTask()
 	}
@@ -16,6 +17,12 @@ func (w *world[Tx]) operate() error {
 		return w.tell()
 	}
 	if w.chance(40) || len(w.msgs) == 0 {
+		switch {
+		case w.stranger() && w.chance(50) || w.chance(2):
+			return w.adopt()
+		case w.paused != outbox.NotPaused || w.chance(10):
+			return w.pauseAll(w.paused == outbox.NotPaused)
+		}
 		verb, name := pick(w.rng, []outbox.Verb{outbox.VerbPause, outbox.VerbResume, outbox.VerbResume}), pick(w.rng, w.names)
 		return w.steer(verb, name)
 	}
@@ -24,8 +31,8 @@ func (w *world[Tx]) operate() error {
 		Verb: pick(w.rng, []outbox.Verb{outbox.VerbSendAgain, outbox.VerbSendAgain, outbox.VerbDiscard, outbox.VerbMarkDone}),
 		ID:   m.ID, Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "was asked to",
 	}
-	if a.Verb == outbox.VerbSendAgain && m.leased && !m.live(w.now) {
-		return nil // whether its old token stays current is the store's to say
+	if a.Verb == outbox.VerbSendAgain && m.state == outbox.StatePending && m.fresh {
+		return nil // whether it is put off by that is the store's to say
 	}
 	if a.Verb != outbox.VerbSendAgain && w.chance(50) {
 		a.Then = []outbox.Message{w.newMessage("t")}
@@ -34,7 +41,7 @@ func (w *world[Tx]) operate() error {
 	w.logf("%s %s, then %s: %v", a.Verb, m.name(), describe(a.Then), orOK(err))
 	var refused *outbox.RefusedError
 	switch {
-	case m.live(w.now):
+	case len(w.flying(m)) > 0:
 		if !errors.Is(err, outbox.ErrInFlight) {
 			return fmt.Errorf("an action on %s, which is in flight: %v", m.name(), orOK(err))
 		}
@@ -58,21 +65,71 @@ func (w *world[Tx]) operate() error {
 		m.end(outbox.StateMarkedDone)
 	default:
 		if m.state == outbox.StateParked {
-			m.Attempt, m.lost = 0, 0
+			m.attempts, m.lost = 0, 0
 		}
-		m.state, m.due = outbox.StatePending, w.now
+		m.putOffUntil(w.now, w.now)
 	}
 	return nil
 }
 
-func (w *world[Tx]) steer(verb outbox.Verb, name string) error {
-	w.logf("%s %s", verb, name)
-	w.audited++
+// pauseAll pauses or resumes everything.
+func (w *model[Tx]) pauseAll(pause bool) error {
+	if pause {
+		w.paused = outbox.PausedByOperator
+		return w.act(outbox.VerbPause, "")
+	}
+	if !w.stranger() {
+		w.paused = outbox.NotPaused
+		return w.act(outbox.VerbResume, "")
+	}
+	if err := w.act(outbox.VerbResume, ""); !errors.Is(err, outbox.ErrNotAdopted) {
+		return fmt.Errorf("everything is resumed beside a session of another installation: %v", orOK(err))
+	}
+	w.audited--
+	return nil
+}
+
+// stranger tells whether some session is of an installation that did not adopt the store.
+func (w *model[Tx]) stranger() bool {
+	for _, s := range w.sessions {
+		if !slices.Contains(w.adopted, s.at) {
+			return true
+		}
+	}
+	return false
+}
+
+// adopt adopts the store for all sessions' installations.
+func (w *model[Tx]) adopt() error {
+	for _, s := range w.sessions {
+		w.adopted = append(w.adopted, s.at)
+	}
+	for _, m := range w.msgs {
+		if m.queued() {
+			m.doubt |= outbox.DoubtLost
+		}
+	}
+	if w.paused == outbox.PausedByItself {
+		w.paused = outbox.NotPaused
+	}
+	return w.act(outbox.VerbAdopt, "")
+}
+
+func (w *model[Tx]) steer(verb outbox.Verb, name string) error {
 	if verb == outbox.VerbPause {
 		w.dests[name].pausing = outbox.PausedByOperator
 	} else {
-		*w.dests[name] = simDestination{spent: w.dests[name].spent}
+		spent := w.dests[name].spent
+		w.dests[name] = newSimDestination()
+		w.dests[name].spent = spent
 	}
+	return w.act(verb, name)
+}
+
+// act is an operator's action on a destination, or on everything.
+func (w *model[Tx]) act(verb outbox.Verb, name string) error {
+	w.logf("%s %q", verb, name)
+	w.audited++
 	return w.Store.Act(w.ctx, outbox.Action{
 		Verb: verb, Destination: name, Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "maintenance",
 	})

@@ -8,7 +8,7 @@ import (
 
 // insert inserts as a shop does: new messages, and repeats, now and then with
 // other facts.
-func (w *world[Tx]) insert() error {
+func (w *model[Tx]) insert() error {
 	msgs := w.newMessages(1 + w.rng.IntN(3))
 	rollBack := w.chance(10)
 	tx, err := w.Begin()
@@ -38,7 +38,7 @@ func orOK(err error) any {
 	return err
 }
 
-func (w *world[Tx]) newMessages(n int) (msgs []outbox.Message) {
+func (w *model[Tx]) newMessages(n int) (msgs []outbox.Message) {
 	for range n {
 		m := w.newMessage("k")
 		if w.chance(8) {
@@ -50,9 +50,9 @@ func (w *world[Tx]) newMessages(n int) (msgs []outbox.Message) {
 }
 
 // newMessage is of one of few keys, so that repeats are frequent.
-func (w *world[Tx]) newMessage(prefix string) outbox.Message {
+func (w *model[Tx]) newMessage(prefix string) outbox.Message {
 	person := fmt.Sprintf("U-%d", w.rng.IntN(w.persons))
-	return push(fmt.Sprintf("%s%02d", prefix, w.rng.IntN(14)), person, to(pick(w.rng, w.names)))
+	return push(fmt.Sprintf("%s%02d", prefix, w.rng.IntN(30)), person, to(pick(w.rng, w.names)))
 }
 
 func describe(msgs []outbox.Message) string {
@@ -69,7 +69,7 @@ func describe(msgs []outbox.Message) string {
 }
 
 // inserted brings a committed insertion into the model.
-func (w *world[Tx]) inserted(msgs []outbox.Message, got []outbox.Inserted) error {
+func (w *model[Tx]) inserted(msgs []outbox.Message, got []outbox.Inserted) error {
 	for i := range msgs {
 		p := placeOf(&msgs[i])
 		m, exists := w.places[p]
@@ -86,11 +86,11 @@ func (w *world[Tx]) inserted(msgs []outbox.Message, got []outbox.Inserted) error
 }
 
 // know brings a message into the model unless its key exists.
-func (w *world[Tx]) know(msg outbox.Message) {
+func (w *model[Tx]) know(msg outbox.Message) {
 	if _, exists := w.places[placeOf(&msg)]; exists {
 		return
 	}
-	m := &simMessage{Message: msg, lane: msg.OrderingKey(), due: w.now}
+	m := &simMessage{Message: msg, key: msg.OrderingKey(), fresh: true}
 	w.msgs = append(w.msgs, m)
 	w.places[placeOf(&msg)] = m
 }

@@ -10,20 +10,25 @@ import (
 
 func destinationClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"an operator's pause stops one destination until it is resumed", (*stand[Tx]).operatorPauses},
-		{"a settlement pauses a destination, which is then probed", (*stand[Tx]).pausedByItself},
-		{"a probe may be asked for before it is due", (*stand[Tx]).probeAsked},
-		{"a success resumes what paused itself", (*stand[Tx]).resumedBySuccess},
-		{"a pause beats a resumption of the same batch", (*stand[Tx]).pauseBeatsResume},
-		{"no settlement touches an operator's pause", (*stand[Tx]).operatorsPauseStays},
-		{"an operator's resume ends any pause and hold", (*stand[Tx]).resumeEndsAll},
-		{"a held destination is not sent to, not even a probe", (*stand[Tx]).heldDestination},
-		{"a hold is only ever extended", (*stand[Tx]).holdOnlyExtends},
+		{"an operator's pause stops one destination until it is resumed", (*env[Tx]).operatorPauses},
+		{"a settlement pauses a destination, which is then probed", (*env[Tx]).pausedByItself},
+		{"a probe may be early, but not where its breaker is open", (*env[Tx]).probeEarly},
+		{"a success resumes what paused itself", (*env[Tx]).resumedBySuccess},
+		{"a pause beats a resumption of the same batch", (*env[Tx]).pauseBeatsResume},
+		{"no settlement touches an operator's pause", (*env[Tx]).operatorsPauseStays},
+		{"an operator's resume ends any pause and hold", (*env[Tx]).resumeEndsAll},
+		{"a held destination is not sent to, not even a probe", (*env[Tx]).heldDestination},
+		{"a hold is only ever extended", (*env[Tx]).holdOnlyExtends},
+		{"a probe of a destination that is open is a message like others", (*env[Tx]).probeOfOpen},
+		{"each destination of a flight is told of by itself", (*env[Tx]).closedOfFlight},
+		{"nothing begins anywhere while everything is paused", (*env[Tx]).pausesEverything},
+		{"what was in flight when everything was paused is settled, and resumes nothing", (*env[Tx]).settlesWhilePaused},
+		{"a pause of everything is told to senders that join later", (*env[Tx]).pauseToldLater},
 	}
 }
 
 // destination returns a destination's state; zero for one that has none.
-func (s *stand[Tx]) destination(name string) outbox.DestinationState {
+func (s *env[Tx]) destination(name string) outbox.DestinationState {
 	s.t.Helper()
 	states, err := s.Store.Destinations(s.t.Context())
 	require.NoError(s.t, err)
@@ -47,33 +52,34 @@ func resume(e *outbox.Settlement) { e.Resume = true }
 
 // pauseElevate makes the destination pause itself by a message that is left
 // pending.
-func (s *stand[Tx]) pauseElevate(key, person string) {
+func (s *env[Tx]) pauseElevate(key, person string) {
 	s.t.Helper()
 	s.add(push(key, person))
-	g := s.claimed(key)
-	s.settled(g.end(0, outbox.StatePending, pause))
+	s.settled(s.begin(key).end(0, outbox.StatePending, pause))
 }
 
-func (s *stand[Tx]) operatorPauses() {
+func (s *env[Tx]) operatorPauses() {
 	s.insert(push("a", "U-1"), push("b", "U-2", to("notified")), push("c", "U-3", to("elevate/acme")))
 	s.steer(outbox.VerbPause, "elevate")
 	state := s.destination("elevate")
 	require.Equal(s.t, outbox.PausedByOperator, state.Pausing)
 	require.Equal(s.t, "maintenance", state.Reason)
-	s.claimed("b", "c")
+	f := s.sends("b", "c")
+	s.settled(f.end(0, outbox.StateDelivered), f.end(1, outbox.StateDelivered))
 	later := s.add(push("later", "U-4"))
 	require.NoError(s.t, s.act(outbox.VerbDiscard, later), "enqueueing and discarding go on")
-	s.Advance(lease / 2)
-	s.nothing(probing)
-	s.nothing(alone)
+	s.Advance(day)
+	for _, edit := range []func(*outbox.Flight){func(*outbox.Flight) {}, probing, early} {
+		require.Equal(s.t, outbox.Closed{Destination: "elevate", ByOperator: true}, s.refuses("a", edit))
+	}
 	s.steer(outbox.VerbResume, "elevate")
 	state = s.destination("elevate")
 	require.Equal(s.t, outbox.NotPaused, state.Pausing)
 	require.Empty(s.t, state.Reason)
-	s.claimed("a")
+	s.sends("a")
 }
 
-func (s *stand[Tx]) pausedByItself() {
+func (s *env[Tx]) pausedByItself() {
 	s.pauseElevate("a", "U-1")
 	s.insert(push("b", "U-2"), push("c", "U-3", to("notified")))
 	state := s.destination("elevate")
@@ -81,113 +87,122 @@ func (s *stand[Tx]) pausedByItself() {
 	require.Equal(s.t, "credentials refused", state.Reason)
 	first := state.ProbeAt
 	require.False(s.t, first.IsZero())
-	require.False(s.t, s.claimed("c").Leased[0].Probe)
+	s.deliver("c")
 	s.Advance(14 * time.Minute)
-	require.NotContains(s.t, s.claim().keys(), "a")
+	c := s.refuses("b", probing)
+	require.True(s.t, c.Probing)
+	require.InDelta(s.t, time.Minute, c.For, float64(30*time.Second))
 	s.Advance(2 * time.Minute)
-	g := s.claim(func(r *outbox.ClaimRequest) { r.Lease = time.Hour })
-	s.requireOneProbe(g, "elevate")
+	c = s.refuses("b")
+	require.True(s.t, c.Probing, "only a probe may go")
+	require.Zero(s.t, c.For)
+
+	s.probes("b", func(f *outbox.Flight) { f.ProbeFor = 15 * time.Minute })
 	require.WithinDuration(s.t, first.Add(16*time.Minute), s.destination("elevate").ProbeAt, 2*time.Minute)
-	require.NotContains(s.t, s.claim().keys(), "b")
+	s.refuses("a", probing)
 	s.Advance(14 * time.Minute)
-	require.NotContains(s.t, s.claim().keys(), "b")
+	s.refuses("a", probing)
 	s.Advance(2 * time.Minute)
-	s.requireOneProbe(s.claim(), "elevate")
+	s.probes("a")
 }
 
-// requireOneProbe requires that of the leased messages exactly one is of the
-// destination, and a probe.
-func (s *stand[Tx]) requireOneProbe(g grip, destination string) {
-	s.t.Helper()
-	probes := 0
-	for _, l := range g.Leased {
-		require.Equal(s.t, l.Destination == destination, l.Probe, l.Key)
-		if l.Probe {
-			probes++
-		}
-	}
-	require.Equal(s.t, 1, probes)
-}
-
-func (s *stand[Tx]) probeAsked() {
-	s.pauseElevate("a", "U-1")
-	s.insert(push("b", "U-2"), push("c", "U-3", to("notified")), push("d", "U-4", to("notified")))
-	g := s.claim(probing)
-	require.Equal(s.t, []string{"a", "c", "d"}, g.keys())
-	s.requireOneProbe(g, "elevate")
-	s.nothing()
-}
-
-func (s *stand[Tx]) resumedBySuccess() {
+func (s *env[Tx]) resumedBySuccess() {
 	s.pauseElevate("a", "U-1")
 	s.add(push("b", "U-2"))
 	s.nothing()
-	g := s.claim(probing)
-	s.requireOneProbe(g, "elevate")
-	s.settled(g.end(0, outbox.StateDelivered, resume))
+	s.Advance(16 * time.Minute)
+	f := s.probes("a")
+	s.settled(f.end(0, outbox.StateDelivered, resume))
 	state := s.destination("elevate")
 	require.Equal(s.t, outbox.NotPaused, state.Pausing)
 	require.Empty(s.t, state.Reason)
-	require.False(s.t, s.claimed("b").Leased[0].Probe)
+	s.sends("b")
 }
 
-func (s *stand[Tx]) pauseBeatsResume() {
+func (s *env[Tx]) pauseBeatsResume() {
 	s.insert(push("a", "U-1"), push("b", "U-2"), push("c", "U-3"))
-	g := s.claimed("a", "b", "c")
-	s.settled(g.end(0, outbox.StateDelivered, resume), g.end(1, outbox.StatePending, pause), g.end(2, outbox.StateDelivered, resume))
+	f := s.sends("a", "b", "c")
+	s.settled(f.end(0, outbox.StateDelivered, resume), f.end(1, outbox.StatePending, pause), f.end(2, outbox.StateDelivered, resume))
 	require.Equal(s.t, outbox.PausedByItself, s.destination("elevate").Pausing)
 }
 
-func (s *stand[Tx]) operatorsPauseStays() {
+func (s *env[Tx]) operatorsPauseStays() {
 	s.insert(push("a", "U-1"), push("b", "U-2"), push("c", "U-3"))
-	g := s.claimed("a", "b", "c")
+	f := s.sends("a", "b", "c")
 	s.steer(outbox.VerbPause, "elevate")
-	s.settled(g.end(0, outbox.StateDelivered, resume), g.end(1, outbox.StatePending, pause), g.end(2, outbox.StateDelivered, resume))
+	s.settled(f.end(0, outbox.StateDelivered, resume), f.end(1, outbox.StatePending, pause), f.end(2, outbox.StateDelivered, resume))
 	state := s.destination("elevate")
 	require.Equal(s.t, outbox.PausedByOperator, state.Pausing)
 	require.Equal(s.t, "maintenance", state.Reason)
 	s.Advance(time.Hour)
-	s.nothing(probing)
+	s.refuses("b", probing)
 }
 
-func (s *stand[Tx]) resumeEndsAll() {
+func (s *env[Tx]) resumeEndsAll() {
 	s.pauseElevate("a", "U-1")
 	s.steer(outbox.VerbResume, "elevate")
-	g := s.claimed("a")
-	s.settled(g.end(0, outbox.StatePending, pause, hold(6*time.Hour)))
-	s.nothing(probing)
+	f := s.sends("a")
+	s.settled(f.end(0, outbox.StatePending, pause, hold(6*time.Hour)))
+	s.refuses("a", early)
 	s.steer(outbox.VerbResume, "elevate")
 	state := s.destination("elevate")
 	require.Equal(s.t, outbox.NotPaused, state.Pausing)
 	require.True(s.t, state.HeldUntil.IsZero())
-	s.claimed("a")
+	s.sends("a")
 }
 
-func (s *stand[Tx]) heldDestination() {
-	s.pauseElevate("a", "U-1")
-	g := s.claim(probing)
-	s.settled(g.end(0, outbox.StatePending, deferred, hold(time.Hour)))
-	s.insert(push("b", "U-2"), push("c", "U-2", to("notified")))
+func (s *env[Tx]) heldDestination() {
+	s.insert(push("a", "U-1"), push("b", "U-2"), push("c", "U-2", to("notified")))
+	f := s.begin("a")
+	s.settled(f.end(0, outbox.StatePending, deferred, delay(0), hold(time.Hour)))
 	s.deliver("c")
 	s.Advance(59 * time.Minute)
-	s.nothing()
-	s.nothing(probing)
+	for _, edit := range []func(*outbox.Flight){func(*outbox.Flight) {}, probing, early} {
+		c := s.refuses("b", edit)
+		require.False(s.t, c.Probing)
+		require.False(s.t, c.Limited)
+		require.InDelta(s.t, time.Minute, c.For, float64(30*time.Second))
+	}
 	s.Advance(2 * time.Minute)
-	s.requireOneProbe(s.claim(probing), "elevate")
+	s.sends("a", "b")
 }
 
-func (s *stand[Tx]) holdOnlyExtends() {
+func (s *env[Tx]) holdOnlyExtends() {
 	s.insert(push("a", "U-1"), push("b", "U-2"), push("c", "U-3"))
-	g := s.claimed("a", "b", "c")
-	s.settled(g.end(0, outbox.StatePending, deferred, hold(time.Hour)))
+	f := s.sends("a", "b", "c")
+	s.settled(f.end(0, outbox.StatePending, deferred, hold(time.Hour)))
 	until := s.destination("elevate").HeldUntil
 	require.False(s.t, until.IsZero())
-	s.settled(g.end(1, outbox.StatePending, deferred, hold(time.Minute)))
+	s.settled(f.end(1, outbox.StatePending, deferred, hold(time.Minute)))
 	require.True(s.t, s.destination("elevate").HeldUntil.Equal(until))
-	s.settled(g.end(2, outbox.StatePending, deferred, hold(2*time.Hour)))
+	s.settled(f.end(2, outbox.StatePending, deferred, hold(2*time.Hour)))
 	require.WithinDuration(s.t, until.Add(time.Hour), s.destination("elevate").HeldUntil, time.Minute)
 	s.Advance(61 * time.Minute)
 	s.nothing()
 	s.Advance(time.Hour)
-	require.Len(s.t, s.claim().Leased, 3)
+	require.Len(s.t, s.sendAll().sent, 3)
+}
+
+func (s *env[Tx]) closedOfFlight() {
+	for name, edit := range map[string]func(*outbox.Settlement){"itself": pause, "held": hold(time.Hour), "broken": breaks(time.Hour)} {
+		s.add(push("first "+name, "U-1", to(name)))
+		s.settled(s.begin("first "+name).end(0, outbox.StateDelivered, edit))
+	}
+	s.steer(outbox.VerbPause, "paused")
+	for _, name := range []string{"itself", "held", "broken", "paused", "open"} {
+		s.insert(push("a "+name, "U-1", to(name)), push("b "+name, "U-2", to(name)))
+	}
+	f, recorded := s.fly(s.waiting())
+	require.Equal(s.t, []string{"a open", "b open"}, f.keys())
+	closed := map[string]outbox.Closed{}
+	for _, c := range recorded.Closed {
+		closed[c.Destination] = c
+	}
+	require.Len(s.t, recorded.Closed, 4, "each once")
+	require.True(s.t, closed["paused"].ByOperator)
+	for _, name := range []string{"itself", "held", "broken"} {
+		require.Greater(s.t, closed[name].For, 10*time.Minute, name)
+		require.Equal(s.t, name != "held", closed[name].Probing, name)
+	}
+	require.Equal(s.t, 2, s.die().Reaped)
 }

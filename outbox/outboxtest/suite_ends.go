@@ -11,15 +11,15 @@ import (
 
 func endClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"a message ends as withdrawn or replaced, unsent", (*stand[Tx]).endsUnsent},
-		{"a settlement ends others of its ordering key", (*stand[Tx]).endsOthers},
-		{"a settlement that is tried again ends others too", (*stand[Tx]).retryEndsOthers},
-		{"what is of another ordering key, or has ended, is left as it is", (*stand[Tx]).endsNoOthers},
-		{"what is leased is left as it is", (*stand[Tx]).endsNoneLeased},
-		{"a settlement that is not acknowledged ends nothing", (*stand[Tx]).lostEndsNothing},
-		{"what two settlements end is ended once", (*stand[Tx]).endedOnce},
-		{"what was ended keeps its doubt and its count", (*stand[Tx]).endedKeepsDoubt},
-		{"many are ended at once", (*stand[Tx]).endsMany},
+		{"a message ends as withdrawn or replaced, unsent", (*env[Tx]).endsUnsent},
+		{"a settlement ends others of its ordering key", (*env[Tx]).endsOthers},
+		{"a settlement that is tried again ends others too", (*env[Tx]).retryEndsOthers},
+		{"what is of another ordering key, or has ended, is left as it is", (*env[Tx]).endsNoOthers},
+		{"a settlement of a session that is over ends nothing", (*env[Tx]).lateEndsNothing},
+		{"what a dead sender had in flight is ended with its doubt", (*env[Tx]).lostIsEnded},
+		{"what two settlements end is ended once", (*env[Tx]).endedOnce},
+		{"what was ended keeps its doubt and its count", (*env[Tx]).endedKeepsDoubt},
+		{"many are ended at once", (*env[Tx]).endsMany},
 	}
 }
 
@@ -32,17 +32,16 @@ func ends(state outbox.State, ids ...outbox.ID) func(*outbox.Settlement) {
 	}
 }
 
-func (s *stand[Tx]) endsUnsent() {
+func (s *env[Tx]) endsUnsent() {
 	for _, state := range []outbox.State{outbox.StateWithdrawn, outbox.StateReplaced} {
 		key := state.String()
 		id := s.add(push(key, "U-1"))
-		g := s.claimed(key)
-		s.settled(g.end(0, state))
+		f := s.begin(key)
+		s.settled(f.end(0, state))
 		rec := s.one(id)
 		require.Equal(s.t, state, rec.State)
 		require.Equal(s.t, outbox.OutcomeNone, rec.Outcome)
 		require.False(s.t, rec.Settled.IsZero())
-		require.False(s.t, rec.Unsettled)
 		require.Empty(s.t, rec.Profile)
 		require.Equal(s.t, "facts of "+key, string(rec.Facts))
 		log := s.attempts(id)
@@ -55,15 +54,15 @@ func (s *stand[Tx]) endsUnsent() {
 	s.nothing()
 }
 
-func (s *stand[Tx]) endsOthers() {
+func (s *env[Tx]) endsOthers() {
 	parked := s.addParked(push("parked", "U-1"))
 	s.insert(push("a", "U-1"), push("retried", "U-1"), push("fresh", "U-1"), push("kept", "U-1"), push("other", "U-2"))
-	g := s.claimedRuns(2, "a", "retried", "other")
-	s.settled(g.end(0, outbox.StatePending, delay(0)),
-		g.end(1, outbox.StatePending, delay(time.Hour)), g.end(2, outbox.StatePending, delay(time.Hour)))
-	g = s.claimed("a")
+	f := s.begin("a", "retried", "other")
+	s.settled(f.end(0, outbox.StatePending, delay(0)),
+		f.end(1, outbox.StatePending, delay(time.Hour)), f.end(2, outbox.StatePending, delay(time.Hour)))
+	f = s.begin("a")
 	retried, fresh := s.idOf("retried"), s.idOf("fresh")
-	s.settled(g.end(0, outbox.StateDelivered,
+	s.settled(f.end(0, outbox.StateDelivered,
 		ends(outbox.StateWithdrawn, retried, parked), ends(outbox.StateReplaced, fresh), then(push("then", "U-3"))))
 	for id, state := range map[outbox.ID]outbox.State{
 		retried: outbox.StateWithdrawn, parked: outbox.StateWithdrawn, fresh: outbox.StateReplaced,
@@ -84,23 +83,23 @@ func (s *stand[Tx]) endsOthers() {
 		require.ErrorAs(s.t, s.act(outbox.VerbSendAgain, id), new(*outbox.RefusedError))
 	}
 	require.Equal(s.t, outbox.StateDelivered, s.one(s.idOf("a")).State)
-	s.claimed("kept", "then")
+	s.sends("kept", "then")
 	s.Advance(61 * time.Minute)
-	require.NotContains(s.t, s.claim().keys(), "retried")
+	require.NotContains(s.t, waitingKeys(s.waiting()), "retried")
 }
 
-func (s *stand[Tx]) retryEndsOthers() {
+func (s *env[Tx]) retryEndsOthers() {
 	for i, state := range []outbox.State{outbox.StatePending, outbox.StateParked, outbox.StateWithdrawn} {
 		a, b := fmt.Sprint("a", i), fmt.Sprint("b", i)
 		s.insert(push(a, fmt.Sprint("U-", i)), push(b, fmt.Sprint("U-", i)))
-		g := s.claimed(a)
-		s.settled(g.end(0, state, ends(outbox.StateReplaced, s.idOf(b)), delay(time.Hour)))
+		f := s.begin(a)
+		s.settled(f.end(0, state, ends(outbox.StateReplaced, s.idOf(b)), delay(time.Hour)))
 		s.requireState(s.idOf(a), state)
 		s.requireState(s.idOf(b), outbox.StateReplaced)
 	}
 }
 
-func (s *stand[Tx]) endsNoOthers() {
+func (s *env[Tx]) endsNoOthers() {
 	delivered := s.add(push("delivered", "U-1"))
 	s.deliver("delivered")
 	parked := []outbox.ID{
@@ -108,8 +107,8 @@ func (s *stand[Tx]) endsNoOthers() {
 		s.addParked(push("association", "U-1", to("elevate/acme"))),
 	}
 	s.add(push("a", "U-1"))
-	g := s.claimed("a")
-	s.settled(g.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, append(parked, delivered, 1<<40)...)))
+	f := s.begin("a")
+	s.settled(f.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, append(parked, delivered, 1<<40)...)))
 	for _, id := range parked {
 		s.requireState(id, outbox.StateParked)
 		require.Len(s.t, s.attempts(id), 1)
@@ -118,57 +117,49 @@ func (s *stand[Tx]) endsNoOthers() {
 	require.Len(s.t, s.attempts(delivered), 1)
 }
 
-func (s *stand[Tx]) endsNoneLeased() {
-	s.insert(push("a", "U-1"), push("b", "U-1"), push("c", "U-1"))
-	g := s.claimedRuns(3, "a", "b", "c")
-	b, c := s.idOf("b"), s.idOf("c")
-	s.settled(g.end(0, outbox.StatePending, delay(0), ends(outbox.StateWithdrawn, c)))
-	s.requireState(c, outbox.StatePending)
-	s.settled(g.end(2, outbox.StatePending, delay(time.Hour)))
-	s.Advance(lease + time.Minute)
-
-	g = s.claimed("a")
-	s.settled(g.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, b, c)))
-	rec := s.one(b)
-	require.Equal(s.t, outbox.StatePending, rec.State, "nobody said what came of its lost lease")
-	require.True(s.t, rec.Unsettled)
-	require.Empty(s.t, s.attempts(b))
-	s.requireState(c, outbox.StateWithdrawn)
-	require.Equal(s.t, outbox.DoubtLostLease, s.claimed("b").Leased[0].Doubt)
-}
-
-func (s *stand[Tx]) lostEndsNothing() {
+func (s *env[Tx]) lateEndsNothing() {
 	s.insert(push("a", "U-1"), push("b", "U-1"))
-	late := s.claimed("a")
+	late, dead := s.begin("a"), s.own()
 	b := s.idOf("b")
-	s.Advance(lease + time.Minute)
-	s.claimed("a")
-	require.Empty(s.t, s.settle(late.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, b))))
+	s.die()
+	s.settleOver(dead, late.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, b)))
 	s.requireState(b, outbox.StatePending)
 	require.Empty(s.t, s.attempts(b))
 }
 
-func (s *stand[Tx]) endedOnce() {
+func (s *env[Tx]) lostIsEnded() {
+	s.insert(push("a", "U-1"), push("b", "U-1"))
+	s.lose(1, "b")
+	b := s.idOf("b")
+	s.settled(s.begin("a").end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, b)))
+	rec := s.one(b)
+	require.Equal(s.t, outbox.StateWithdrawn, rec.State)
+	require.Equal(s.t, outbox.DoubtLost, rec.Doubt)
+	log := s.attempts(b)
+	require.True(s.t, log[len(log)-1].PossibleDuplicate)
+}
+
+func (s *env[Tx]) endedOnce() {
 	s.insert(push("a", "U-1"), push("b", "U-1"), push("c", "U-1"), push("d", "U-1"))
-	g := s.claimedRuns(2, "a", "b")
+	f := s.begin("a", "b")
 	c := s.idOf("c")
-	s.settled(g.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, c)),
-		g.end(1, outbox.StateDelivered, ends(outbox.StateWithdrawn, c, c)))
+	s.settled(f.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, c)),
+		f.end(1, outbox.StateDelivered, ends(outbox.StateWithdrawn, c, c)))
 	s.requireState(c, outbox.StateWithdrawn)
 	require.Len(s.t, s.attempts(c), 1)
-	g = s.claimed("d")
-	s.settled(g.end(0, outbox.StateDelivered, ends(outbox.StateReplaced, c)))
+	f = s.begin("d")
+	s.settled(f.end(0, outbox.StateDelivered, ends(outbox.StateReplaced, c)))
 	s.requireState(c, outbox.StateWithdrawn)
 	require.Len(s.t, s.attempts(c), 1)
 }
 
-func (s *stand[Tx]) endedKeepsDoubt() {
+func (s *env[Tx]) endedKeepsDoubt() {
 	s.insert(push("a", "U-1"), push("b", "U-1"))
-	g := s.claimedRuns(2, "a", "b")
-	s.settled(g.end(0, outbox.StatePending, delay(0)), g.end(1, outbox.StatePending, unknown, seq(7), delay(time.Hour)))
-	g = s.claimed("a")
+	f := s.begin("a", "b")
+	s.settled(f.end(0, outbox.StatePending, delay(0)), f.end(1, outbox.StatePending, unknown, seq(7), delay(time.Hour)))
+	f = s.begin("a")
 	b := s.idOf("b")
-	s.settled(g.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, b), seq(8)))
+	s.settled(f.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, b), seq(8)))
 	rec := s.one(b)
 	require.Equal(s.t, outbox.DoubtUnknown, rec.Doubt)
 	require.EqualValues(s.t, 7, rec.Seq)
@@ -176,7 +167,7 @@ func (s *stand[Tx]) endedKeepsDoubt() {
 	require.True(s.t, log[len(log)-1].PossibleDuplicate)
 }
 
-func (s *stand[Tx]) endsMany() {
+func (s *env[Tx]) endsMany() {
 	const many = 300
 	msgs := []outbox.Message{push("a", "U-1")}
 	for i := range many {
@@ -187,8 +178,8 @@ func (s *stand[Tx]) endsMany() {
 	for _, in := range inserted[1:] {
 		ids = append(ids, in.ID)
 	}
-	g := s.claimed("a")
-	s.settled(g.end(0, outbox.StateDelivered, ends(outbox.StateReplaced, ids...)))
+	f := s.begin("a")
+	s.settled(f.end(0, outbox.StateDelivered, ends(outbox.StateReplaced, ids...)))
 	require.Len(s.t, s.find(outbox.Query{States: []outbox.State{outbox.StateReplaced}}), many)
 	s.nothing()
 }

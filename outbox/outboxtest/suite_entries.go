@@ -13,18 +13,18 @@ import (
 
 func entryClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"an entry is appended with its messages", (*stand[Tx]).entryAppended},
-		{"a subject without entries has none", (*stand[Tx]).noEntry},
-		{"a number that exists is told, and nothing is written", (*stand[Tx]).numberMet},
-		{"a transaction meets its own entries", (*stand[Tx]).ownEntries},
-		{"a rollback leaves no entry", (*stand[Tx]).entryRolledBack},
-		{"a message of an entry whose key exists is left out", (*stand[Tx]).entryKeyExists},
-		{"a large entry is appended whole", (*stand[Tx]).largeEntry},
-		{"a bad entry or message writes nothing of its call", (*stand[Tx]).badEntry},
-		{"associations and subjects are told apart byte by byte", (*stand[Tx]).subjectsByBytes},
-		{"a body is any bytes", (*stand[Tx]).anyBody},
-		{"the last entry tells which messages' persons were erased", (*stand[Tx]).entryTellsErased},
-		{"old entries are forgotten, a subject's first and last never", (*stand[Tx]).entriesForgotten},
+		{"an entry is appended with its messages", (*env[Tx]).entryAppended},
+		{"a subject without entries has none", (*env[Tx]).noEntry},
+		{"a number that exists is told, and nothing is written", (*env[Tx]).numberMet},
+		{"a transaction meets its own entries", (*env[Tx]).ownEntries},
+		{"a rollback leaves no entry", (*env[Tx]).entryRolledBack},
+		{"a message of an entry whose key exists is left out", (*env[Tx]).entryKeyExists},
+		{"a large entry is appended whole", (*env[Tx]).largeEntry},
+		{"a bad entry or message writes nothing of its call", (*env[Tx]).badEntry},
+		{"associations and subjects are told apart byte by byte", (*env[Tx]).subjectsByBytes},
+		{"a body is any bytes", (*env[Tx]).anyBody},
+		{"the last entry tells which messages' persons were erased", (*env[Tx]).entryTellsErased},
+		{"old entries are forgotten, a subject's first and last never", (*env[Tx]).entriesForgotten},
 	}
 }
 
@@ -35,19 +35,19 @@ func entry(n int, body string, tasks ...outbox.Task) outbox.Entry {
 
 // append appends an entry in a transaction of its own, and requires that it is
 // new.
-func (s *stand[Tx]) append(e outbox.Entry, msgs ...outbox.Message) {
+func (s *env[Tx]) append(e outbox.Entry, msgs ...outbox.Message) {
 	s.t.Helper()
 	s.inTx(func(tx Tx) { s.appendTx(tx, true, e, msgs...) })
 }
 
-func (s *stand[Tx]) appendTx(tx Tx, want bool, e outbox.Entry, msgs ...outbox.Message) {
+func (s *env[Tx]) appendTx(tx Tx, want bool, e outbox.Entry, msgs ...outbox.Message) {
 	s.t.Helper()
 	appended, err := s.Store.AppendTx(s.t.Context(), tx, e, msgs...)
 	require.NoError(s.t, err)
 	require.Equal(s.t, want, appended)
 }
 
-func (s *stand[Tx]) lastTx(tx Tx, association, subject string, met int) outbox.Entry {
+func (s *env[Tx]) lastTx(tx Tx, association, subject string, met int) outbox.Entry {
 	s.t.Helper()
 	last, err := s.Store.LastEntryTx(s.t.Context(), tx, association, subject, met)
 	require.NoError(s.t, err)
@@ -55,14 +55,14 @@ func (s *stand[Tx]) lastTx(tx Tx, association, subject string, met int) outbox.E
 }
 
 // last returns the last entry of a subject without an association.
-func (s *stand[Tx]) last(subject string) (last outbox.Entry) {
+func (s *env[Tx]) last(subject string) (last outbox.Entry) {
 	s.t.Helper()
 	s.inTx(func(tx Tx) { last = s.lastTx(tx, "", subject, 0) })
 	return last
 }
 
 // requireEntry requires that an entry is as it was appended.
-func (s *stand[Tx]) requireEntry(want, got outbox.Entry) {
+func (s *env[Tx]) requireEntry(want, got outbox.Entry) {
 	s.t.Helper()
 	require.False(s.t, got.Created.IsZero())
 	got.Created = time.Time{}
@@ -75,7 +75,7 @@ func (s *stand[Tx]) requireEntry(want, got outbox.Entry) {
 	require.Equal(s.t, want, got)
 }
 
-func (s *stand[Tx]) entryAppended() {
+func (s *env[Tx]) entryAppended() {
 	first := entry(1, "first", outbox.Task{ID: "t", Items: []string{"line-1"}, Text: "whose?", New: true})
 	s.append(first, push("a", "U-1"), push("b", "U-2"))
 	s.requireEntry(first, s.last("order-1"))
@@ -84,7 +84,7 @@ func (s *stand[Tx]) entryAppended() {
 	require.Equal(s.t, "a", found[0].Key)
 	require.Equal(s.t, "b", found[1].Key)
 	require.WithinDuration(s.t, found[0].Created, s.last("order-1").Created, time.Minute)
-	s.claimed("a", "b")
+	s.sends("a", "b")
 
 	s.Advance(time.Hour)
 	second := entry(2, "second")
@@ -95,14 +95,14 @@ func (s *stand[Tx]) entryAppended() {
 	require.Len(s.t, s.all(), 2)
 }
 
-func (s *stand[Tx]) noEntry() {
+func (s *env[Tx]) noEntry() {
 	s.add(push("a", "U-1"))
 	require.Equal(s.t, outbox.Entry{}, s.last("order-1"))
 	s.append(entry(1, "first"))
 	require.Equal(s.t, outbox.Entry{}, s.last("order-2"))
 }
 
-func (s *stand[Tx]) numberMet() {
+func (s *env[Tx]) numberMet() {
 	first := entry(1, "first")
 	s.append(first, push("a", "U-1"))
 	s.inTx(func(tx Tx) {
@@ -116,11 +116,11 @@ func (s *stand[Tx]) numberMet() {
 		s.requireEntry(entry(2, "second"), s.lastTx(tx, "", "order-1", 1))
 		s.appendTx(tx, false, entry(2, "late"), push("d", "U-4"))
 	})
-	s.claimed("a", "c")
+	s.sends("a", "c")
 	require.Len(s.t, s.all(), 2)
 }
 
-func (s *stand[Tx]) ownEntries() {
+func (s *env[Tx]) ownEntries() {
 	s.inTx(func(tx Tx) {
 		s.appendTx(tx, true, entry(1, "first"), push("a", "U-1"))
 		s.requireEntry(entry(1, "first"), s.lastTx(tx, "", "order-1", 0))
@@ -137,7 +137,7 @@ func (s *stand[Tx]) ownEntries() {
 	require.Len(s.t, s.all(), 2)
 }
 
-func (s *stand[Tx]) entryRolledBack() {
+func (s *env[Tx]) entryRolledBack() {
 	tx, err := s.Begin()
 	require.NoError(s.t, err)
 	s.appendTx(tx, true, entry(1, "first", outbox.Task{ID: "t", Text: "whose?", New: true}), push("a", "U-1"))
@@ -148,10 +148,10 @@ func (s *stand[Tx]) entryRolledBack() {
 	require.Empty(s.t, s.newTasks())
 	s.append(entry(1, "anew"), push("a", "U-1"))
 	s.requireEntry(entry(1, "anew"), s.last("order-1"))
-	s.claimed("a")
+	s.sends("a")
 }
 
-func (s *stand[Tx]) entryKeyExists() {
+func (s *env[Tx]) entryKeyExists() {
 	known := s.add(push("a", "U-1"))
 	s.append(entry(1, "first"),
 		push("new", "U-2"), push("a", "U-1", facts("other")), push("new", "U-2", facts("other")))
@@ -164,7 +164,7 @@ func (s *stand[Tx]) entryKeyExists() {
 
 // largeEntry has many messages and tasks: more of them than one statement may
 // take.
-func (s *stand[Tx]) largeEntry() {
+func (s *env[Tx]) largeEntry() {
 	const many = 2500
 	e := entry(1, "large")
 	msgs := make([]outbox.Message, many)
@@ -184,7 +184,7 @@ func (s *stand[Tx]) largeEntry() {
 	}
 }
 
-func (s *stand[Tx]) badEntry() {
+func (s *env[Tx]) badEntry() {
 	var bad *check.InputError
 	two := []outbox.Message{push("a", "U-1"), push("b", "U-1", to("Not A Name"))}
 	for name, c := range map[string]struct {
@@ -211,7 +211,7 @@ func (s *stand[Tx]) badEntry() {
 	require.Zero(s.t, s.last("order-1").N)
 }
 
-func (s *stand[Tx]) subjectsByBytes() {
+func (s *env[Tx]) subjectsByBytes() {
 	subjects := append([]string{""}, awkward...)
 	associations := []string{"", "acme", "Acme", "acme.b"}
 	for i, subject := range subjects {
@@ -230,7 +230,7 @@ func (s *stand[Tx]) subjectsByBytes() {
 	}
 }
 
-func (s *stand[Tx]) anyBody() {
+func (s *env[Tx]) anyBody() {
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)
@@ -249,7 +249,7 @@ func (s *stand[Tx]) anyBody() {
 	}
 }
 
-func (s *stand[Tx]) entryTellsErased() {
+func (s *env[Tx]) entryTellsErased() {
 	s.append(entry(1, "first"),
 		theirs("a"), push("b", "U-2"), theirs("c", to("notified")), theirs("there", to("elevate/acme")))
 	s.add(theirs("other", func(m *outbox.Message) { m.Subject = "order-2" }))
@@ -264,7 +264,7 @@ func (s *stand[Tx]) entryTellsErased() {
 	s.inTx(func(tx Tx) { require.Empty(s.t, s.lastTx(tx, "acme", "order-1", 0).Erased) })
 }
 
-func (s *stand[Tx]) entriesForgotten() {
+func (s *env[Tx]) entriesForgotten() {
 	for n := range 4 {
 		s.append(entry(n+1, "old"))
 	}

@@ -12,15 +12,15 @@ import (
 
 func eraseClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"nothing is left of a person who is erased", (*stand[Tx]).erasesAll},
-		{"what is erased keeps its place, and others keep all", (*stand[Tx]).eraseKeepsPlace},
-		{"an erasure is on record, without the person", (*stand[Tx]).eraseAudited},
-		{"an order that is reported again is still a duplicate", (*stand[Tx]).erasedIsDuplicate},
-		{"a person with a message under way is not erased", (*stand[Tx]).eraseUnderWay},
-		{"a late settlement finds what was erased gone", (*stand[Tx]).eraseAfterLease},
-		{"what was erased is not sent again", (*stand[Tx]).erasedNotAgain},
-		{"a person is erased in their association alone", (*stand[Tx]).erasesOneAssociation},
-		{"a person who was erased may come back", (*stand[Tx]).erasedComesBack},
+		{"nothing is left of a person who is erased", (*env[Tx]).erasesAll},
+		{"what is erased keeps its place, and others keep all", (*env[Tx]).eraseKeepsPlace},
+		{"an erasure is on record, without the person", (*env[Tx]).eraseAudited},
+		{"an order that is reported again is still a duplicate", (*env[Tx]).erasedIsDuplicate},
+		{"a person with a message in flight is not erased", (*env[Tx]).eraseInFlight},
+		{"a late settlement finds what was erased gone", (*env[Tx]).eraseAfterLoss},
+		{"what was erased is not sent again", (*env[Tx]).erasedNotAgain},
+		{"a person is erased in their association alone", (*env[Tx]).erasesOneAssociation},
+		{"a person who was erased may come back", (*env[Tx]).erasedComesBack},
 	}
 }
 
@@ -29,13 +29,13 @@ const erasable = "U-erasable-\u00e9\u4f60"
 
 const pseudonym = "erased-4f2c"
 
-func (s *stand[Tx]) erase() (int, error) {
+func (s *env[Tx]) erase() (int, error) {
 	return s.Store.Erase(s.t.Context(), outbox.Erasure{
 		Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "asked to be forgotten", Person: erasable, Pseudonym: pseudonym,
 	})
 }
 
-func (s *stand[Tx]) erased(want int) {
+func (s *env[Tx]) erased(want int) {
 	s.t.Helper()
 	n, err := s.erase()
 	require.NoError(s.t, err)
@@ -61,23 +61,23 @@ func named(e *outbox.Settlement) {
 }
 
 // insertTheirs returns one message in each place in which one may be.
-func (s *stand[Tx]) insertTheirs() (queued, ended []outbox.ID) {
+func (s *env[Tx]) insertTheirs() (queued, ended []outbox.ID) {
 	s.t.Helper()
 	queued = append(queued, s.add(theirs("retried", to("notified"))), s.add(theirs("parked")))
-	g := s.claimed("retried", "parked")
-	s.settled(g.end(0, outbox.StatePending, named, delay(time.Hour)), g.end(1, outbox.StateParked, named))
+	f := s.begin("retried", "parked")
+	s.settled(f.end(0, outbox.StatePending, named, delay(time.Hour)), f.end(1, outbox.StateParked, named))
 	ended = append(ended, s.add(theirs("delivered")), s.add(theirs("discarded")))
-	g = s.claimed("delivered")
-	s.settled(g.end(0, outbox.StatePending, named))
-	g = s.claimed("delivered")
-	s.settled(g.end(0, outbox.StateDelivered, named))
+	f = s.begin("delivered")
+	s.settled(f.end(0, outbox.StatePending, named))
+	f = s.begin("delivered")
+	s.settled(f.end(0, outbox.StateDelivered, named))
 	require.NoError(s.t, s.act(outbox.VerbDiscard, ended[1]))
 	queued = append(queued, s.add(theirs("fresh")))
 	return queued, ended
 }
 
 // everythingKept is all that a store returns, as text.
-func (s *stand[Tx]) everythingKept() string {
+func (s *env[Tx]) everythingKept() string {
 	s.t.Helper()
 	var b strings.Builder
 	for _, rec := range s.all() {
@@ -86,21 +86,21 @@ func (s *stand[Tx]) everythingKept() string {
 			fmt.Fprintf(&b, "%+v %s\n", a, a.Receipt)
 		}
 	}
-	entries, err := s.Store.Audit(s.t.Context(), 1000)
+	entries, err := s.Store.Audit(s.t.Context(), outbox.AuditQuery{Limit: 1000})
 	require.NoError(s.t, err)
 	fmt.Fprintf(&b, "%+v\n", entries)
 	return b.String()
 }
 
 // requireNoTrace requires that nothing that the store returns names the person.
-func (s *stand[Tx]) requireNoTrace() {
+func (s *env[Tx]) requireNoTrace() {
 	s.t.Helper()
 	for line := range strings.Lines(s.everythingKept()) {
 		require.NotContains(s.t, line, erasable)
 	}
 }
 
-func (s *stand[Tx]) erasesAll() {
+func (s *env[Tx]) erasesAll() {
 	queued, ended := s.insertTheirs()
 	require.Contains(s.t, s.everythingKept(), erasable)
 	s.erased(len(queued) + len(ended))
@@ -110,12 +110,12 @@ func (s *stand[Tx]) erasesAll() {
 	s.erased(0)
 }
 
-func (s *stand[Tx]) eraseKeepsPlace() {
+func (s *env[Tx]) eraseKeepsPlace() {
 	queued, ended := s.insertTheirs()
 	other := s.add(push("other", "U-2", func(m *outbox.Message) { m.KeyParts = []string{"order-1", "U-2"} }))
-	g := s.claim()
-	for i := range g.Leased {
-		s.settled(g.end(i, outbox.StatePending, delay(0), func(e *outbox.Settlement) { e.Detail = "kept" }))
+	f := s.sendAll()
+	for i := range f.sent {
+		s.settled(f.end(i, outbox.StatePending, delay(0), func(e *outbox.Settlement) { e.Detail = "kept" }))
 	}
 	before := map[outbox.ID]outbox.Record{}
 	for _, rec := range s.all() {
@@ -151,15 +151,15 @@ func (s *stand[Tx]) eraseKeepsPlace() {
 	rec := s.one(other)
 	require.Equal(s.t, before[other].KeyParts, rec.KeyParts)
 	require.Equal(s.t, "kept", s.attempts(other)[0].Detail)
-	require.Equal(s.t, "profile of U-2", string(s.claimed("other").Leased[0].Profile))
+	require.Equal(s.t, "profile of U-2", string(s.sends("other").sent[0].Profile))
 }
 
-func (s *stand[Tx]) eraseAudited() {
+func (s *env[Tx]) eraseAudited() {
 	s.add(theirs("a"))
 	s.steer(outbox.VerbPause, "notified")
 	s.Advance(time.Minute)
 	s.erased(1)
-	entries, err := s.Store.Audit(s.t.Context(), 10)
+	entries, err := s.Store.Audit(s.t.Context(), outbox.AuditQuery{Limit: 10})
 	require.NoError(s.t, err)
 	require.Len(s.t, entries, 2)
 	require.Equal(s.t, outbox.VerbErase, entries[0].Verb)
@@ -170,11 +170,11 @@ func (s *stand[Tx]) eraseAudited() {
 	require.NotContains(s.t, texts, erasable)
 }
 
-func (s *stand[Tx]) erasedIsDuplicate() {
+func (s *env[Tx]) erasedIsDuplicate() {
 	id := s.add(theirs("a"))
 	waiting := s.add(theirs("b"))
-	g := s.claimed("a")
-	s.settled(g.end(0, outbox.StateDelivered))
+	f := s.begin("a")
+	s.settled(f.end(0, outbox.StateDelivered))
 	s.erased(2)
 	for _, edit := range []func(*outbox.Message){facts("facts of " + erasable), facts("other facts")} {
 		inserted := s.insert(theirs("a", edit), push("new", "U-3"), theirs("b", edit))
@@ -186,23 +186,24 @@ func (s *stand[Tx]) erasedIsDuplicate() {
 	s.nothing()
 }
 
-func (s *stand[Tx]) eraseUnderWay() {
+func (s *env[Tx]) eraseInFlight() {
 	queued, ended := s.insertTheirs()
-	g := s.claimed("fresh")
+	f := s.begin("fresh")
 	before := s.everythingKept()
 	n, err := s.erase()
 	require.ErrorIs(s.t, err, outbox.ErrInFlight)
 	require.Zero(s.t, n)
 	require.Equal(s.t, before, s.everythingKept())
-	s.settled(g.end(0, outbox.StateDelivered))
+	s.settled(f.end(0, outbox.StateDelivered))
 	s.erased(len(queued) + len(ended))
 }
 
-func (s *stand[Tx]) eraseAfterLease() {
+func (s *env[Tx]) eraseAfterLoss() {
 	id := s.add(theirs("a"))
-	late := s.claimed("a")
-	s.Advance(lease + time.Minute)
+	late, dead := s.begin("a"), s.own()
+	s.die()
 	s.erased(1)
+	s.settleOver(dead, late.end(0, outbox.StateDelivered, everything, named))
 	require.Empty(s.t, s.settle(late.end(0, outbox.StateDelivered, everything, named)))
 	s.requireState(id, outbox.StateDiscarded)
 	s.requireNoTrace()
@@ -210,7 +211,7 @@ func (s *stand[Tx]) eraseAfterLease() {
 	s.nothing()
 }
 
-func (s *stand[Tx]) erasedNotAgain() {
+func (s *env[Tx]) erasedNotAgain() {
 	id := s.add(theirs("a"))
 	s.deliver("a")
 	s.erased(1)
@@ -219,7 +220,7 @@ func (s *stand[Tx]) erasedNotAgain() {
 	s.requireState(id, outbox.StateDelivered)
 }
 
-func (s *stand[Tx]) erasedComesBack() {
+func (s *env[Tx]) erasedComesBack() {
 	s.add(theirs("a"))
 	s.erased(1)
 	s.insert(theirs("b"), theirs("c"))
@@ -229,7 +230,7 @@ func (s *stand[Tx]) erasedComesBack() {
 	require.Len(s.t, s.find(outbox.Query{Person: pseudonym}), 3)
 }
 
-func (s *stand[Tx]) erasesOneAssociation() {
+func (s *env[Tx]) erasesOneAssociation() {
 	none := s.add(theirs("a"))
 	acme := []outbox.ID{s.add(theirs("a", to("elevate/acme"))), s.add(theirs("b", to("notified/acme")))}
 	other := s.add(theirs("a", to("elevate/acme.b")))

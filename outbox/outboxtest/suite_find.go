@@ -2,6 +2,7 @@ package outboxtest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,24 +12,24 @@ import (
 
 func findClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"each field selects, and all must match", (*stand[Tx]).findByField},
-		{"a person is one of their association", (*stand[Tx]).findPerson},
-		{"scopes are told apart byte by byte", (*stand[Tx]).findScope},
-		{"pages follow each other", (*stand[Tx]).findPages},
-		{"a query that selects nothing is refused", (*stand[Tx]).findRefuses},
-		{"counts tell what stands in the queue", (*stand[Tx]).countsQueue},
+		{"each field selects, and all must match", (*env[Tx]).findByField},
+		{"a person is one of their association", (*env[Tx]).findPerson},
+		{"scopes are told apart byte by byte", (*env[Tx]).findScope},
+		{"pages follow each other", (*env[Tx]).findPages},
+		{"a query that selects nothing is refused", (*env[Tx]).findRefuses},
+		{"counts tell what stands in the queue", (*env[Tx]).countsQueue},
 	}
 }
 
-func (s *stand[Tx]) findByField() {
+func (s *env[Tx]) findByField() {
 	parked := s.addParked(push("a", "U-1"))
 	other := s.addParked(push("b", "U-1", to("notified")))
 	pending := s.add(push("c", "U-2", func(m *outbox.Message) { m.Subject = "order-2" }))
 	delivered := s.add(push("a", "U-3", to("elevate/acme")))
-	g := s.claim()
-	require.Equal(s.t, []string{"c", "a"}, g.keys())
-	s.settled(g.end(0, outbox.StatePending), g.end(1, outbox.StateDelivered))
+	f := s.sends("c", "a")
+	s.settled(f.end(0, outbox.StatePending), f.end(1, outbox.StateDelivered))
 
+	states := []outbox.State{outbox.StateDelivered, outbox.StateParked}
 	for name, c := range map[string]struct {
 		q    outbox.Query
 		want []outbox.ID
@@ -39,7 +40,7 @@ func (s *stand[Tx]) findByField() {
 		"keys":                   {outbox.Query{Keys: []string{"c", "a", "absent"}}, []outbox.ID{parked, pending, delivered}},
 		"keys in a destination":  {outbox.Query{Keys: []string{"a"}, Destination: "elevate"}, []outbox.ID{parked}},
 		"pending":                {outbox.Query{States: []outbox.State{outbox.StatePending}}, []outbox.ID{pending}},
-		"parked and delivered":   {outbox.Query{States: []outbox.State{outbox.StateDelivered, outbox.StateParked}}, []outbox.ID{parked, other, delivered}},
+		"parked and delivered":   {outbox.Query{States: states}, []outbox.ID{parked, other, delivered}},
 		"person and destination": {outbox.Query{Person: "U-1", Destination: "notified"}, []outbox.ID{other}},
 		"person and state":       {outbox.Query{Person: "U-2", States: []outbox.State{outbox.StateParked}}, nil},
 		"subject and key":        {outbox.Query{Subject: "order-2", Keys: []string{"a"}}, nil},
@@ -64,7 +65,7 @@ func recordIDs(records []outbox.Record) (ids []outbox.ID) {
 	return ids
 }
 
-func (s *stand[Tx]) findPerson() {
+func (s *env[Tx]) findPerson() {
 	none, acme, other := s.add(push("a", "U-1")), s.add(push("b", "U-1", to("elevate/acme"))), s.add(push("c", "U-1", to("elevate/acme.b")))
 	there := s.add(push("d", "U-1", to("notified/acme")))
 	s.add(push("e", "U-2", to("elevate/acme")))
@@ -83,7 +84,7 @@ func (s *stand[Tx]) findPerson() {
 	require.Equal(s.t, []outbox.ID{there}, recordIDs(s.find(outbox.Query{Person: "U-1", Association: "acme", Destination: "notified/acme"})))
 }
 
-func (s *stand[Tx]) findScope() {
+func (s *env[Tx]) findScope() {
 	scope := func(scope string) func(*outbox.Message) { return func(m *outbox.Message) { m.Scope = scope } }
 	s.insert(push("none", "U-1"), push("other", "U-2", scope(awkward[0])), push("there", "U-1", to("notified"), scope(awkward[0])))
 	for i, name := range awkward {
@@ -95,7 +96,7 @@ func (s *stand[Tx]) findScope() {
 	require.Len(s.t, s.find(outbox.Query{Destination: "elevate", Person: "U-1"}), len(awkward)+1)
 }
 
-func (s *stand[Tx]) findPages() {
+func (s *env[Tx]) findPages() {
 	var msgs []outbox.Message
 	for i := range 25 {
 		msgs = append(msgs, push(fmt.Sprint(i), "U-1"))
@@ -117,15 +118,17 @@ func (s *stand[Tx]) findPages() {
 	}
 }
 
-func (s *stand[Tx]) findRefuses() {
+func (s *env[Tx]) findRefuses() {
 	for _, q := range []outbox.Query{
 		{},
 		{Destination: "elevate"},
 		{Person: "U-1", Limit: -1},
 		{Person: "U-1", Limit: 10_001},
 		{Keys: []string{"a"}, Association: "acme"},
-		{Person: "U-1", Scope: "p"},
-		{Destination: "elevate", Keys: []string{"a"}, Scope: "p"},
+		{Scope: "p"},
+		{Reason: "r"},
+		{Person: "U-1", FailedTo: time.Unix(1, 0)},
+		{CreatedFrom: time.Unix(2, 0), CreatedTo: time.Unix(1, 0)},
 	} {
 		var bad *check.InputError
 		_, err := s.Store.Find(s.t.Context(), q)
@@ -137,14 +140,13 @@ func (s *stand[Tx]) findRefuses() {
 	}
 }
 
-func (s *stand[Tx]) countsQueue() {
+func (s *env[Tx]) countsQueue() {
 	s.addParked(push("d", "U-3"))
 	s.addParked(push("f", "U-3", to("notified")))
 	oldest := s.add(push("a", "U-1"))
 	s.insert(push("b", "U-1"), push("c", "U-2"), push("g", "U-4", to("done")))
-	g := s.claim()
-	require.Equal(s.t, []string{"a", "c", "g"}, g.keys())
-	s.settled(g.end(2, outbox.StateDelivered))
+	f := s.begin("a", "c", "g")
+	s.settled(f.end(2, outbox.StateDelivered))
 	counts := map[string]outbox.Count{}
 	got, err := s.Store.Counts(s.t.Context())
 	require.NoError(s.t, err)

@@ -1,6 +1,8 @@
 package outboxtest
 
 import (
+	"slices"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -8,10 +10,11 @@ import (
 
 func followUpClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"follow-ups are inserted with the settlement", (*stand[Tx]).followUps},
-		{"a follow-up that exists is left out, whatever its facts", (*stand[Tx]).followUpExists},
-		{"a follow-up of two settlements is inserted once", (*stand[Tx]).followUpTwice},
-		{"a settlement that is not acknowledged has no follow-ups", (*stand[Tx]).followUpsOfLost},
+		{"follow-ups are inserted with the settlement", (*env[Tx]).followUps},
+		{"a follow-up that exists is left out, whatever its facts", (*env[Tx]).followUpExists},
+		{"a follow-up of two settlements is inserted once", (*env[Tx]).followUpTwice},
+		{"a settlement of what has left the queue has no follow-ups", (*env[Tx]).followUpsOfGone},
+		{"a settlement does not wait for an open transaction that inserts its follow-up", (*env[Tx]).followUpIsOpen},
 	}
 }
 
@@ -19,60 +22,75 @@ func then(msgs ...outbox.Message) func(*outbox.Settlement) {
 	return func(e *outbox.Settlement) { e.Then = msgs }
 }
 
-func (s *stand[Tx]) followUps() {
+func (s *env[Tx]) followUps() {
 	s.add(push("a", "U-1"))
-	g := s.claimed("a")
-	s.settled(g.end(0, outbox.StateDelivered,
+	f := s.sends("a")
+	s.settled(f.end(0, outbox.StateDelivered,
 		then(push("b", "U-1", to("notified")), push("c", "U-1"), push("d", "U-2"))))
 	require.Len(s.t, s.all(), 4)
-	g = s.claimed("b", "c", "d")
-	require.Equal(s.t, "facts of b", string(g.Leased[0].Facts))
-	require.Equal(s.t, "profile of U-1", string(g.Leased[0].Profile))
+	f = s.sends("b", "c", "d")
+	require.Equal(s.t, "facts of b", string(f.sent[0].Facts))
+	require.Equal(s.t, "profile of U-1", string(f.sent[0].Profile))
 	require.True(s.t, s.insert(push("b", "U-1", to("notified")))[0].Duplicate)
 }
 
-func (s *stand[Tx]) followUpExists() {
+func (s *env[Tx]) followUpExists() {
 	same, other := s.add(push("same", "U-1")), s.add(push("other", "U-2"))
-	s.deliver2("same", "other")
+	s.deliver("same")
+	s.deliver("other")
 	a := s.add(push("a", "U-1"))
-	g := s.claimed("a")
-	s.settled(g.end(0, outbox.StateDelivered, then(push("same", "U-1"), push("other", "U-2", facts("x")), push("new", "U-3"))))
+	f := s.sends("a")
+	s.settled(f.end(0, outbox.StateDelivered, then(push("same", "U-1"), push("other", "U-2", facts("x")), push("new", "U-3"))))
 	s.requireState(a, outbox.StateDelivered)
 	s.requireState(same, outbox.StateDelivered)
 	require.Equal(s.t, "facts of other", string(s.one(other).Facts))
 	require.Len(s.t, s.all(), 4)
-	s.claimed("new")
+	s.sends("new")
 }
 
-// deliver2 delivers exactly these two.
-func (s *stand[Tx]) deliver2(first, second string) {
-	s.t.Helper()
-	g := s.claimed(first, second)
-	s.settled(g.end(0, outbox.StateDelivered), g.end(1, outbox.StateDelivered))
-}
-
-func (s *stand[Tx]) followUpTwice() {
+func (s *env[Tx]) followUpTwice() {
 	s.insert(push("a", "U-1"), push("b", "U-2"))
-	g := s.claimed("a", "b")
+	f := s.sends("a", "b")
 	shared := then(push("shared", "U-3"))
-	s.settled(g.end(0, outbox.StateDelivered, shared), g.end(1, outbox.StateDelivered, shared))
+	s.settled(f.end(0, outbox.StateDelivered, shared), f.end(1, outbox.StateDelivered, shared))
 	require.Len(s.t, s.all(), 3)
-	s.claimed("shared")
+	s.sends("shared")
 }
 
-func (s *stand[Tx]) followUpsOfLost() {
-	s.insert(push("a", "U-1"), push("b", "U-2"))
-	late := s.claimed("a", "b")
-	s.Advance(lease * 2)
-	s.claimed("a", "b")
-	s.add(push("c", "U-3"))
-	g := s.claimed("c")
-	acknowledged := s.settle(
-		late.end(0, outbox.StateDelivered, then(push("of a", "U-4"))),
-		g.end(0, outbox.StateDelivered, then(push("of c", "U-5"))),
-		late.end(1, outbox.StateDelivered, then(push("of b", "U-6"))),
+func (s *env[Tx]) followUpsOfGone() {
+	s.insert(push("a", "U-1"), push("b", "U-2"), push("c", "U-3"))
+	f := s.sends("a", "b", "c")
+	s.settled(f.end(0, outbox.StateDelivered), f.end(1, outbox.StateDelivered))
+	acked := s.settle(
+		f.end(0, outbox.StateDelivered, then(push("of a", "U-4"))),
+		f.end(2, outbox.StateDelivered, then(push("of c", "U-5"))),
+		f.end(1, outbox.StateDelivered, then(push("of b", "U-6"))),
 	)
-	require.Equal(s.t, []outbox.ID{g.Leased[0].ID}, acknowledged)
-	s.claimed("of c")
+	require.Equal(s.t, []outbox.ID{f.sent[2].Begun.ID}, acked)
+	s.sends("of c")
 	require.Len(s.t, s.all(), 4)
+}
+
+// followUpIsOpen: the message is locked until the transaction has ended, or is
+// acknowledged; the others of the batch are not kept back by it.
+func (s *env[Tx]) followUpIsOpen() {
+	s.needsConcurrency()
+	s.insert(push("a", "U-1"), push("b", "U-2"))
+	f := s.sends("a", "b")
+	tx, err := s.Begin()
+	require.NoError(s.t, err)
+	defer s.Rollback(tx)
+	_, err = s.Store.InsertTx(s.t.Context(), tx, push("c", "U-1"))
+	require.NoError(s.t, err)
+
+	waiting, free := f.end(0, outbox.StateDelivered, then(push("c", "U-1"))), f.end(1, outbox.StateDelivered)
+	settled, err := s.Store.Settle(s.soon(), outbox.Settling{Session: s.own(), Batch: []outbox.Settlement{waiting, free}})
+	require.NoError(s.t, err)
+	require.Contains(s.t, settled.Acked, free.Message.ID)
+	s.Rollback(tx)
+	if !slices.Contains(settled.Acked, waiting.Message.ID) {
+		require.Equal(s.t, []outbox.ID{waiting.Message.ID}, settled.Locked)
+		s.settled(waiting)
+	}
+	s.sends("c")
 }

@@ -13,8 +13,8 @@ func isolationClauses[Tx any]() []clause[Tx] {
 	var clauses []clause[Tx]
 	for _, isolation := range []string{"read committed", "repeatable read", "serializable"} {
 		clauses = append(clauses,
-			clause[Tx]{"a concurrent repeat is one message at " + isolation, func(s *stand[Tx]) { s.repeatAt(isolation) }},
-			clause[Tx]{"a sender goes on beside checkouts at " + isolation, func(s *stand[Tx]) { s.sendBeside(isolation) }},
+			clause[Tx]{"a concurrent repeat is one message at " + isolation, func(s *env[Tx]) { s.repeatAt(isolation) }},
+			clause[Tx]{"a sender goes on beside checkouts at " + isolation, func(s *env[Tx]) { s.sendBeside(isolation) }},
 		)
 	}
 	return clauses
@@ -22,7 +22,7 @@ func isolationClauses[Tx any]() []clause[Tx] {
 
 // retried repeats a whole transaction that the database refused, as a shop
 // does.
-func (s *stand[Tx]) retried(isolation string, begun func(), f func(tx Tx) error) error {
+func (s *env[Tx]) retried(isolation string, begun func(), f func(tx Tx) error) error {
 	var err error
 	for range 100 {
 		if err = s.once(isolation, begun, f); err == nil {
@@ -35,7 +35,7 @@ func (s *stand[Tx]) retried(isolation string, begun func(), f func(tx Tx) error)
 
 // once runs f in a transaction that has read before the others write, so that
 // a snapshot is taken where the isolation level takes one.
-func (s *stand[Tx]) once(isolation string, begun func(), f func(tx Tx) error) error {
+func (s *env[Tx]) once(isolation string, begun func(), f func(tx Tx) error) error {
 	tx, err := s.BeginAt(isolation)
 	if err != nil {
 		begun()
@@ -54,14 +54,14 @@ func (s *stand[Tx]) once(isolation string, begun func(), f func(tx Tx) error) er
 	return s.Commit(tx)
 }
 
-func (s *stand[Tx]) needsIsolation() {
+func (s *env[Tx]) needsIsolation() {
 	if s.BeginAt == nil || !s.Concurrent {
 		s.t.Skip("NOT TESTED: the harness says that the store has no isolation levels to choose from")
 	}
 }
 
 // repeatAt inserts the same two keys from six transactions, in either order.
-func (s *stand[Tx]) repeatAt(isolation string) {
+func (s *env[Tx]) repeatAt(isolation string) {
 	s.needsIsolation()
 	const rounds, at = 4, 6
 	for round := range rounds {
@@ -80,13 +80,13 @@ func (s *stand[Tx]) repeatAt(isolation string) {
 }
 
 // sendBeside delivers while checkouts insert and repeat.
-func (s *stand[Tx]) sendBeside(isolation string) {
+func (s *env[Tx]) sendBeside(isolation string) {
 	s.needsIsolation()
 	const shops, each = 4, 6
-	watch := newLaneWatch(shops * each)
+	log := newSendLog(shops * each)
 	require.NoError(s.t, atOnce(shops+2, func(i int) error {
 		if i >= shops {
-			return s.sendAll(watch, 3)
+			return s.sendUntil(log, 24+i)
 		}
 		for n := range each {
 			err := s.retried(isolation, func() {}, func(tx Tx) error {

@@ -10,19 +10,19 @@ import (
 
 func lookedUpClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"what was delivered is sent again, where profiles are looked up", (*stand[Tx]).deliveredAgain},
-		{"what ended otherwise is not", (*stand[Tx]).endedNotAgain},
-		{"a look-up changes nothing for what stands in the queue", (*stand[Tx]).lookedUpInQueue},
+		{"what was delivered is sent again, where profiles are looked up", (*env[Tx]).deliveredAgain},
+		{"what ended otherwise is not", (*env[Tx]).endedNotAgain},
+		{"a look-up changes nothing for what stands in the queue", (*env[Tx]).lookedUpInQueue},
 	}
 }
 
-func (s *stand[Tx]) sendAgainLookedUp(id outbox.ID) error {
+func (s *env[Tx]) sendAgainLookedUp(id outbox.ID) error {
 	return s.Store.Act(s.t.Context(), outbox.Action{
 		Verb: outbox.VerbSendAgain, ID: id, Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "was asked to", LookedUp: true,
 	})
 }
 
-func (s *stand[Tx]) deliveredAgain() {
+func (s *env[Tx]) deliveredAgain() {
 	for person, state := range map[string]outbox.State{"U-1": outbox.StateDelivered, "U-2": outbox.StateAlreadyDone} {
 		id := s.add(push(person, person))
 		s.tried(person, outbox.StatePending, state)
@@ -31,19 +31,19 @@ func (s *stand[Tx]) deliveredAgain() {
 		rec := s.one(id)
 		require.Equal(s.t, outbox.StatePending, rec.State)
 		require.True(s.t, rec.Settled.IsZero())
-		entries, err := s.Store.Audit(s.t.Context(), 1)
+		entries, err := s.Store.Audit(s.t.Context(), outbox.AuditQuery{Limit: 1})
 		require.NoError(s.t, err)
 		require.Equal(s.t, state, entries[0].Was)
 		require.Equal(s.t, id, entries[0].ID)
 
-		g := s.claimed(person)
-		require.Equal(s.t, 1, g.Leased[0].Attempt)
-		require.True(s.t, g.Leased[0].PossibleDuplicate(), "the platform has it")
-		require.Zero(s.t, g.Leased[0].Lost)
-		require.Empty(s.t, g.Leased[0].Profile)
-		require.Equal(s.t, "facts of "+person, string(g.Leased[0].Facts))
+		f := s.sends(person)
+		require.Zero(s.t, f.sent[0].Attempts)
+		require.True(s.t, f.sent[0].PossibleDuplicate(), "the platform has it")
+		require.Zero(s.t, f.sent[0].Begun.Lost)
+		require.Empty(s.t, f.sent[0].Profile)
+		require.Equal(s.t, "facts of "+person, string(f.sent[0].Facts))
 		require.True(s.t, s.insert(push(person, person))[0].Duplicate)
-		s.settled(g.end(0, outbox.StatePending, delay(0)))
+		s.settled(f.end(0, outbox.StatePending, delay(0)))
 		s.deliver(person)
 		rec = s.one(id)
 		require.Equal(s.t, outbox.StateDelivered, rec.State)
@@ -56,7 +56,7 @@ func (s *stand[Tx]) deliveredAgain() {
 	}
 }
 
-func (s *stand[Tx]) endedNotAgain() {
+func (s *env[Tx]) endedNotAgain() {
 	for _, id := range s.endEachWay()[2:] {
 		was := s.one(id).State
 		var refused *outbox.RefusedError
@@ -65,9 +65,9 @@ func (s *stand[Tx]) endedNotAgain() {
 	}
 }
 
-func (s *stand[Tx]) lookedUpInQueue() {
+func (s *env[Tx]) lookedUpInQueue() {
 	id := s.addParked(push("a", "U-1"))
 	require.NoError(s.t, s.sendAgainLookedUp(id))
-	require.Equal(s.t, "profile of U-1", string(s.claimed("a").Leased[0].Profile))
+	require.Equal(s.t, "profile of U-1", string(s.sends("a").sent[0].Profile))
 	require.ErrorIs(s.t, s.sendAgainLookedUp(id), outbox.ErrInFlight)
 }

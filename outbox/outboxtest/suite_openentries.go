@@ -13,38 +13,38 @@ import (
 
 func openEntryClauses[Tx any]() []clause[Tx] {
 	clauses := []clause[Tx]{
-		{"an open entry is not seen", (*stand[Tx]).openEntryHidden},
-		{"an open entry keeps nobody waiting", (*stand[Tx]).openEntryHoldsNobody},
-		{"an entry that was met and read keeps nobody waiting", (*stand[Tx]).metEntryHoldsNobody},
-		{"what waited for an entry that is rolled back, appends it", (*stand[Tx]).rolledBackMeanwhile},
+		{"an open entry is not seen", (*env[Tx]).openEntryHidden},
+		{"an open entry keeps nobody waiting", (*env[Tx]).openEntryHoldsNobody},
+		{"an entry that was met and read keeps nobody waiting", (*env[Tx]).metEntryHoldsNobody},
+		{"what waited for an entry that is rolled back, appends it", (*env[Tx]).rolledBackMeanwhile},
 	}
 	for _, isolation := range []string{"read committed", "repeatable read", "serializable"} {
-		at := func(name string, run func(s *stand[Tx], isolation string)) clause[Tx] {
-			return clause[Tx]{name + ", at " + isolation, func(s *stand[Tx]) { run(s, isolation) }}
+		at := func(name string, run func(s *env[Tx], isolation string)) clause[Tx] {
+			return clause[Tx]{name + ", at " + isolation, func(s *env[Tx]) { run(s, isolation) }}
 		}
 		clauses = append(clauses,
-			at("reports at one moment follow each other", (*stand[Tx]).reportsAt),
-			at("first reports of many orders do not refuse each other", (*stand[Tx]).strangersAt),
-			at("an entry that was met is read, though the snapshot is older", (*stand[Tx]).metAt),
+			at("reports at one moment follow each other", (*env[Tx]).reportsAt),
+			at("first reports of many orders do not refuse each other", (*env[Tx]).strangersAt),
+			at("an entry that was met is read, though the snapshot is older", (*env[Tx]).metAt),
 		)
 	}
 	return clauses
 }
 
-func (s *stand[Tx]) needsConcurrency() {
+func (s *env[Tx]) needsConcurrency() {
 	if !s.Concurrent {
 		s.t.Skip("NOT TESTED: the harness says that the store cannot be used while a transaction is open")
 	}
 }
 
 // soon is a context that ends a call which waits for an open transaction.
-func (s *stand[Tx]) soon() context.Context {
+func (s *env[Tx]) soon() context.Context {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	s.t.Cleanup(cancel)
 	return ctx
 }
 
-func (s *stand[Tx]) openEntryHidden() {
+func (s *env[Tx]) openEntryHidden() {
 	s.needsConcurrency()
 	s.inTx(func(tx Tx) {
 		s.appendTx(tx, true, entry(1, "first", outbox.Task{ID: "t", Text: "whose?", New: true}), push("a", "U-1"))
@@ -57,30 +57,42 @@ func (s *stand[Tx]) openEntryHidden() {
 	require.Equal(s.t, 1, s.last("order-1").N)
 	require.Len(s.t, s.tasks(), 1)
 	require.Len(s.t, s.newTasks(), 1)
-	s.claimed("a")
+	s.sends("a")
 }
 
 // openEntryHoldsNobody is of an entry whose messages are of persons for whom
-// others are under way.
-func (s *stand[Tx]) openEntryHoldsNobody() {
+// others are in flight.
+func (s *env[Tx]) openEntryHoldsNobody() {
 	s.needsConcurrency()
 	s.append(outbox.Entry{Subject: "order-0", N: 1, Tasks: []outbox.Task{{ID: "t", Text: "whose?", New: true}}},
 		push("a", "U-1"), push("b", "U-1"), push("c", "U-2"))
-	g := s.claimed("a", "c")
+	f := s.begin("a", "c")
 	s.inTx(func(tx Tx) {
 		s.appendTx(tx, true, entry(1, "first"), push("d", "U-1"), push("e", "U-2"), push("f", "U-3"))
 		ctx := s.soon()
 		batch := []outbox.Settlement{
-			g.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, s.idOf("b")), then(push("g", "U-1"))),
-			g.end(1, outbox.StatePending, delay(0)),
+			f.end(0, outbox.StateDelivered, ends(outbox.StateWithdrawn, s.idOf("b")), then(push("g", "U-1"))),
+			f.end(1, outbox.StatePending, delay(0)),
 		}
-		acknowledged, err := s.Store.Settle(ctx, batch)
+		settled, err := s.Store.Settle(ctx, outbox.Settling{Session: s.own(), Batch: batch, Over: []int64{1}})
 		require.NoError(s.t, err)
-		require.Len(s.t, acknowledged, 2)
-		req := outbox.ClaimRequest{Token: outbox.NewToken(), Lease: lease, Limit: 100, DestinationLimit: 100}
-		c, err := s.Store.Claim(ctx, req)
+		require.Len(s.t, settled.Acked, 2)
+		require.Empty(s.t, settled.Locked)
+		pulse, err := s.Store.Beat(ctx, outbox.Beat{Session: s.own()})
 		require.NoError(s.t, err)
-		require.Equal(s.t, []string{"c", "g"}, grip{c, req.Token}.keys())
+		r := outbox.Reading{Session: s.own(), Shards: pulse.Owned, Limit: 100}
+		fresh, err := s.Store.Read(ctx, r)
+		require.NoError(s.t, err)
+		require.Equal(s.t, []string{"g"}, waitingKeys(fresh.Messages))
+		r.Due = true
+		retried, err := s.Store.Read(ctx, r)
+		require.NoError(s.t, err)
+		require.Equal(s.t, []string{"c"}, waitingKeys(retried.Messages))
+		recorded, err := s.Store.Record(ctx, outbox.Flight{
+			Session: s.own(), N: 2, Messages: []outbox.Queued{queued(&retried.Messages[0]), queued(&fresh.Messages[0])},
+		})
+		require.NoError(s.t, err)
+		require.Len(s.t, recorded.Begun, 2)
 		s.besides(ctx, "order-0", "t")
 		other, err := s.Begin()
 		require.NoError(s.t, err)
@@ -96,7 +108,7 @@ func (s *stand[Tx]) openEntryHoldsNobody() {
 }
 
 // besides is what a sender and an operator do about tasks and old entries.
-func (s *stand[Tx]) besides(ctx context.Context, subject, task string) {
+func (s *env[Tx]) besides(ctx context.Context, subject, task string) {
 	s.t.Helper()
 	tasks, err := s.Store.NewTasks(ctx, 10)
 	require.NoError(s.t, err)
@@ -111,14 +123,14 @@ func (s *stand[Tx]) besides(ctx context.Context, subject, task string) {
 }
 
 // idOf returns the ID of the message with a key.
-func (s *stand[Tx]) idOf(key string) outbox.ID {
+func (s *env[Tx]) idOf(key string) outbox.ID {
 	s.t.Helper()
 	found := s.find(outbox.Query{Keys: []string{key}})
 	require.Len(s.t, found, 1)
 	return found[0].ID
 }
 
-func (s *stand[Tx]) metEntryHoldsNobody() {
+func (s *env[Tx]) metEntryHoldsNobody() {
 	s.needsConcurrency()
 	first := entry(1, "first", outbox.Task{ID: "t", Text: "whose?", New: true})
 	s.append(first)
@@ -138,7 +150,7 @@ func (s *stand[Tx]) metEntryHoldsNobody() {
 	require.Equal(s.t, 2, s.last("order-1").N)
 }
 
-func (s *stand[Tx]) rolledBackMeanwhile() {
+func (s *env[Tx]) rolledBackMeanwhile() {
 	s.needsConcurrency()
 	for round := range 5 {
 		e := outbox.Entry{Subject: fmt.Sprint("order-", round), N: 1}
@@ -160,7 +172,7 @@ func (s *stand[Tx]) rolledBackMeanwhile() {
 
 // appendSecond appends an entry in a transaction of its own, in whatever
 // goroutine.
-func (s *stand[Tx]) appendSecond(e outbox.Entry) (appended bool, err error) {
+func (s *env[Tx]) appendSecond(e outbox.Entry) (appended bool, err error) {
 	tx, err := s.Begin()
 	if err != nil {
 		return false, err
@@ -175,7 +187,7 @@ func (s *stand[Tx]) appendSecond(e outbox.Entry) (appended bool, err error) {
 
 // report appends the next entry of order-1, as a producer does: blindly the
 // first, then from what it met.
-func (s *stand[Tx]) report(tx Tx, body string, msg outbox.Message) error {
+func (s *env[Tx]) report(tx Tx, body string, msg outbox.Message) error {
 	for n := 1; ; {
 		appended, err := s.Store.AppendTx(s.t.Context(), tx, entry(n, body), msg)
 		if err != nil || appended {
@@ -192,7 +204,7 @@ func (s *stand[Tx]) report(tx Tx, body string, msg outbox.Message) error {
 	}
 }
 
-func (s *stand[Tx]) reportsAt(isolation string) {
+func (s *env[Tx]) reportsAt(isolation string) {
 	s.needsIsolation()
 	const at = 6
 	begun := s.barrier(at)
@@ -212,7 +224,7 @@ func (s *stand[Tx]) reportsAt(isolation string) {
 
 // strangersAt lets no transaction be refused: where nothing is read first, there
 // is no reason for it.
-func (s *stand[Tx]) strangersAt(isolation string) {
+func (s *env[Tx]) strangersAt(isolation string) {
 	s.needsIsolation()
 	if isolation == "serializable" && s.LocksReads {
 		s.t.Skip("NOT TESTED: the harness says that the database locks what is read")
@@ -241,7 +253,7 @@ func (s *stand[Tx]) strangersAt(isolation string) {
 	require.Len(s.t, s.all(), at*rounds)
 }
 
-func (s *stand[Tx]) metAt(isolation string) {
+func (s *env[Tx]) metAt(isolation string) {
 	s.needsIsolation()
 	appendFirst := func() { s.append(entry(1, "first")) }
 	require.NoError(s.t, s.retried(isolation, appendFirst, func(tx Tx) error {
@@ -262,6 +274,6 @@ func (s *stand[Tx]) metAt(isolation string) {
 		return err
 	}))
 	require.Equal(s.t, "second", string(s.last("order-1").Body))
-	s.claimed("second")
+	s.sends("second")
 	require.Len(s.t, s.all(), 1)
 }

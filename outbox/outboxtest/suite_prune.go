@@ -11,20 +11,20 @@ import (
 
 func pruneClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"old attempts go, the last one stays without the platform's words", (*stand[Tx]).prunesReplies},
-		{"numbers of attempts go on after a pruning", (*stand[Tx]).pruneKeepsNumbers},
-		{"what ended long ago is forgotten, what stands in the queue never", (*stand[Tx]).forgets},
-		{"a forgotten key is free", (*stand[Tx]).forgottenIsFree},
-		{"what was sent again is not forgotten", (*stand[Tx]).sentAgainIsKept},
-		{"a pruning goes on where its limit stopped it", (*stand[Tx]).prunesInParts},
-		{"a pruning of nothing does nothing", (*stand[Tx]).prunesNothing},
+		{"old attempts go, the last one stays without the platform's words", (*env[Tx]).prunesReplies},
+		{"numbers of attempts go on after a pruning", (*env[Tx]).pruneKeepsNumbers},
+		{"what ended long ago is forgotten, what stands in the queue never", (*env[Tx]).forgets},
+		{"a forgotten key is free", (*env[Tx]).forgottenIsFree},
+		{"what was sent again is not forgotten", (*env[Tx]).sentAgainIsKept},
+		{"a pruning goes on where its limit stopped it", (*env[Tx]).prunesInParts},
+		{"a pruning of nothing does nothing", (*env[Tx]).prunesNothing},
 	}
 }
 
 const day = 24 * time.Hour
 
 // prune prunes until nothing is left of it.
-func (s *stand[Tx]) prune(p outbox.Pruning) (replies, forgotten int) {
+func (s *env[Tx]) prune(p outbox.Pruning) (replies, forgotten int) {
 	s.t.Helper()
 	for range 1000 {
 		pruned, err := s.Store.Prune(s.t.Context(), p)
@@ -43,23 +43,17 @@ func worded(e *outbox.Settlement) {
 }
 
 // tried settles a message's next attempts, each with the platform's words.
-func (s *stand[Tx]) tried(key string, states ...outbox.State) {
+func (s *env[Tx]) tried(key string, states ...outbox.State) {
 	s.t.Helper()
 	for _, state := range states {
-		g := s.claim()
-		for i := range g.Leased {
-			e := g.end(i, outbox.StatePending, deferred, delay(0), func(e *outbox.Settlement) { e.Unlogged = true })
-			if g.Leased[i].Key == key {
-				e = g.end(i, state, worded)
-			}
-			s.settled(e)
-		}
+		s.settled(s.begin(key).end(0, state, worded))
 	}
 }
 
-func (s *stand[Tx]) prunesReplies() {
+func (s *env[Tx]) prunesReplies() {
 	const again = outbox.StatePending
-	ended, parked, waiting, young := s.add(push("ended", "U-1")), s.add(push("parked", "U-2")), s.add(push("waiting", "U-3")), s.add(push("young", "U-4"))
+	ended, parked := s.add(push("ended", "U-1")), s.add(push("parked", "U-2"))
+	waiting, young := s.add(push("waiting", "U-3")), s.add(push("young", "U-4"))
 	s.tried("ended", again, again, outbox.StateDelivered)
 	s.tried("parked", again, outbox.StateParked)
 	s.tried("waiting", again, again)
@@ -92,14 +86,14 @@ func (s *stand[Tx]) prunesReplies() {
 	require.True(s.t, s.insert(push("ended", "U-1"))[0].Duplicate)
 }
 
-func (s *stand[Tx]) pruneKeepsNumbers() {
+func (s *env[Tx]) pruneKeepsNumbers() {
 	id := s.add(push("a", "U-1"))
 	s.tried("a", outbox.StatePending, outbox.StatePending, outbox.StatePending)
 	s.Advance(31 * day)
 	s.prune(outbox.Pruning{Replies: 30 * day})
-	g := s.claimed("a")
-	require.Equal(s.t, 4, g.Leased[0].Attempt)
-	s.settled(g.end(0, outbox.StateDelivered))
+	f := s.sends("a")
+	require.Equal(s.t, 3, f.sent[0].Attempts)
+	s.settled(f.end(0, outbox.StateDelivered))
 	log := s.attempts(id)
 	require.Len(s.t, log, 2)
 	require.Less(s.t, log[0].N, log[1].N)
@@ -108,24 +102,24 @@ func (s *stand[Tx]) pruneKeepsNumbers() {
 }
 
 // endEachWay returns messages that ended in each of the ways that there are.
-func (s *stand[Tx]) endEachWay() (ids []outbox.ID) {
+func (s *env[Tx]) endEachWay() (ids []outbox.ID) {
 	s.t.Helper()
 	ids = append(ids, s.add(push("delivered", "U-1")), s.add(push("done", "U-2")))
-	g := s.claimed("delivered", "done")
-	s.settled(g.end(0, outbox.StateDelivered), g.end(1, outbox.StateAlreadyDone))
+	f := s.sends("delivered", "done")
+	s.settled(f.end(0, outbox.StateDelivered), f.end(1, outbox.StateAlreadyDone))
 	ids = append(ids, s.add(push("discarded", "U-3")), s.add(push("marked", "U-4")),
 		s.add(push("replaced", "U-5")), s.add(push("withdrawn", "U-6")))
 	require.NoError(s.t, s.act(outbox.VerbDiscard, ids[2]))
 	require.NoError(s.t, s.act(outbox.VerbMarkDone, ids[3]))
-	g = s.claimed("replaced", "withdrawn")
-	s.settled(g.end(0, outbox.StateReplaced), g.end(1, outbox.StateWithdrawn))
+	f = s.sends("replaced", "withdrawn")
+	s.settled(f.end(0, outbox.StateReplaced), f.end(1, outbox.StateWithdrawn))
 	for _, id := range ids {
 		require.True(s.t, s.one(id).State.Final())
 	}
 	return ids
 }
 
-func (s *stand[Tx]) forgets() {
+func (s *env[Tx]) forgets() {
 	ended := s.endEachWay()
 	waiting := []outbox.ID{s.addParked(push("parked", "U-1")), s.add(push("pending", "U-7"))}
 	s.tried("pending", outbox.StatePending)
@@ -143,10 +137,10 @@ func (s *stand[Tx]) forgets() {
 		require.False(s.t, s.one(id).State.Final())
 	}
 	require.Len(s.t, s.attempts(waiting[1]), 1)
-	require.Equal(s.t, "profile of U-7", string(s.claimed("pending").Leased[0].Profile))
+	require.Equal(s.t, "profile of U-7", string(s.sends("pending").sent[0].Profile))
 }
 
-func (s *stand[Tx]) forgottenIsFree() {
+func (s *env[Tx]) forgottenIsFree() {
 	old := s.add(push("a", "U-1"))
 	s.deliver("a")
 	s.Advance(11 * day)
@@ -160,7 +154,7 @@ func (s *stand[Tx]) forgottenIsFree() {
 	require.True(s.t, s.insert(push("a", "U-1", facts("other")))[0].Duplicate)
 }
 
-func (s *stand[Tx]) sentAgainIsKept() {
+func (s *env[Tx]) sentAgainIsKept() {
 	id := s.add(push("a", "U-1"))
 	s.deliver("a")
 	s.Advance(11 * day)
@@ -174,7 +168,7 @@ func (s *stand[Tx]) sentAgainIsKept() {
 	require.Len(s.t, s.attempts(id), 2)
 }
 
-func (s *stand[Tx]) prunesInParts() {
+func (s *env[Tx]) prunesInParts() {
 	ids := make([]outbox.ID, 7)
 	for i := range ids {
 		key := fmt.Sprint(i)
@@ -197,7 +191,7 @@ func (s *stand[Tx]) prunesInParts() {
 	require.Empty(s.t, s.all())
 }
 
-func (s *stand[Tx]) prunesNothing() {
+func (s *env[Tx]) prunesNothing() {
 	id := s.add(push("a", "U-1"))
 	s.tried("a", outbox.StatePending, outbox.StateDelivered)
 	s.Advance(1000 * day)

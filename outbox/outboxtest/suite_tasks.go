@@ -11,41 +11,41 @@ import (
 
 func taskClauses[Tx any]() []clause[Tx] {
 	return []clause[Tx]{
-		{"the tasks of last entries are open, the oldest entry's first", (*stand[Tx]).tasksOpen},
-		{"a task that the last entry does not list is over", (*stand[Tx]).taskOver},
-		{"a task is done once, and stays done", (*stand[Tx]).taskDoneOnce},
-		{"what is no open task is not found", (*stand[Tx]).taskNotFound},
-		{"a task's done is on record", (*stand[Tx]).taskAudited},
-		{"a task is new until somebody was told of it", (*stand[Tx]).taskTold},
-		{"a task that was told is not new in a later entry", (*stand[Tx]).toldStaysTold},
-		{"a task that was never told is new in a later entry", (*stand[Tx]).untoldStaysNew},
-		{"of an entry's tasks some are told before others", (*stand[Tx]).toldInParts},
-		{"what is done or over is not told", (*stand[Tx]).doneIsNotTold},
-		{"tasks are told apart byte by byte", (*stand[Tx]).tasksByBytes},
-		{"a limit out of range is refused", (*stand[Tx]).taskLimits},
+		{"the tasks of last entries are open, the oldest entry's first", (*env[Tx]).tasksOpen},
+		{"a task that the last entry does not list is over", (*env[Tx]).taskOver},
+		{"a task is done once, and stays done", (*env[Tx]).taskDoneOnce},
+		{"what is no open task is not found", (*env[Tx]).taskNotFound},
+		{"a task's done is on record", (*env[Tx]).taskAudited},
+		{"a task is new until somebody was told of it", (*env[Tx]).taskTold},
+		{"a task that was told is not new in a later entry", (*env[Tx]).toldStaysTold},
+		{"a task that was never told is new in a later entry", (*env[Tx]).untoldStaysNew},
+		{"of an entry's tasks some are told before others", (*env[Tx]).toldInParts},
+		{"what is done or over is not told", (*env[Tx]).doneIsNotTold},
+		{"tasks are told apart byte by byte", (*env[Tx]).tasksByBytes},
+		{"a limit out of range is refused", (*env[Tx]).taskLimits},
 	}
 }
 
-func (s *stand[Tx]) tasks() []outbox.OpenTask {
+func (s *env[Tx]) tasks() []outbox.OpenTask {
 	s.t.Helper()
-	tasks, err := s.Store.Tasks(s.t.Context(), 10_000)
+	tasks, err := s.Store.Tasks(s.t.Context(), outbox.TaskQuery{Limit: 10_000})
 	require.NoError(s.t, err)
 	return tasks
 }
 
-func (s *stand[Tx]) newTasks() []outbox.OpenTask {
+func (s *env[Tx]) newTasks() []outbox.OpenTask {
 	s.t.Helper()
 	tasks, err := s.Store.NewTasks(s.t.Context(), 1000)
 	require.NoError(s.t, err)
 	return tasks
 }
 
-func (s *stand[Tx]) told(tasks ...outbox.OpenTask) {
+func (s *env[Tx]) told(tasks ...outbox.OpenTask) {
 	s.t.Helper()
 	require.NoError(s.t, s.Store.TasksTold(s.t.Context(), tasks))
 }
 
-func (s *stand[Tx]) taskDone(association, subject, task string) error {
+func (s *env[Tx]) taskDone(association, subject, task string) error {
 	return s.Store.Act(s.t.Context(), outbox.Action{
 		Verb: outbox.VerbTaskDone, Association: association, Subject: subject, Task: task,
 		Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "was asked to",
@@ -66,7 +66,7 @@ func taskIDs(tasks []outbox.OpenTask) []string {
 	return ids
 }
 
-func (s *stand[Tx]) tasksOpen() {
+func (s *env[Tx]) tasksOpen() {
 	require.Empty(s.t, s.tasks())
 	seats := outbox.Task{ID: "seats", Items: []string{"line-1", "line-2"}, Text: "2 seats have no person", New: true}
 	s.append(entry(1, "first", seats, fresh("b"), fresh("a")))
@@ -84,7 +84,7 @@ func (s *stand[Tx]) tasksOpen() {
 	require.Equal(s.t, "acme", tasks[3].Association)
 	require.Equal(s.t, "order-2", tasks[3].Subject)
 	require.True(s.t, tasks[3].Since.After(since))
-	some, err := s.Store.Tasks(s.t.Context(), 2)
+	some, err := s.Store.Tasks(s.t.Context(), outbox.TaskQuery{Limit: 2})
 	require.NoError(s.t, err)
 	require.Equal(s.t, []string{"seats", "b"}, taskIDs(some))
 
@@ -97,7 +97,7 @@ func (s *stand[Tx]) tasksOpen() {
 	require.Equal(s.t, "text of seats", tasks[1].Text)
 }
 
-func (s *stand[Tx]) taskOver() {
+func (s *env[Tx]) taskOver() {
 	s.append(entry(1, "first", fresh("a"), fresh("b")))
 	s.append(entry(2, "second", known("b")))
 	require.Equal(s.t, []string{"b"}, taskIDs(s.tasks()))
@@ -107,7 +107,7 @@ func (s *stand[Tx]) taskOver() {
 	require.Equal(s.t, []string{"a"}, taskIDs(s.tasks()))
 }
 
-func (s *stand[Tx]) taskDoneOnce() {
+func (s *env[Tx]) taskDoneOnce() {
 	s.append(entry(1, "first", fresh("a"), fresh("b")))
 	require.NoError(s.t, s.taskDone("", "order-1", "a"))
 	require.Equal(s.t, []string{"b"}, taskIDs(s.tasks()))
@@ -118,7 +118,7 @@ func (s *stand[Tx]) taskDoneOnce() {
 	require.Equal(s.t, "second", string(s.last("order-1").Body))
 }
 
-func (s *stand[Tx]) taskNotFound() {
+func (s *env[Tx]) taskNotFound() {
 	s.append(entry(1, "first", fresh("a"), fresh("b")))
 	s.append(outbox.Entry{Association: "acme", Subject: "order-2", N: 1, Tasks: []outbox.Task{fresh("a")}})
 	s.append(entry(2, "second", known("b")))
@@ -133,26 +133,26 @@ func (s *stand[Tx]) taskNotFound() {
 		require.ErrorIs(s.t, s.taskDone(at[0], at[1], at[2]), outbox.ErrNotFound, "%q", at)
 	}
 	require.Len(s.t, s.tasks(), 2)
-	entries, err := s.Store.Audit(s.t.Context(), 10)
+	entries, err := s.Store.Audit(s.t.Context(), outbox.AuditQuery{Limit: 10})
 	require.NoError(s.t, err)
 	require.Empty(s.t, entries)
 }
 
-func (s *stand[Tx]) taskAudited() {
+func (s *env[Tx]) taskAudited() {
 	s.append(outbox.Entry{Association: "acme", Subject: "order-2", N: 1, Tasks: []outbox.Task{fresh("a")}})
 	require.NoError(s.t, s.taskDone("acme", "order-2", "a"))
-	entries, err := s.Store.Audit(s.t.Context(), 10)
+	entries, err := s.Store.Audit(s.t.Context(), outbox.AuditQuery{Limit: 10})
 	require.NoError(s.t, err)
 	require.Len(s.t, entries, 1)
 	require.False(s.t, entries[0].At.IsZero())
-	entries[0].At = time.Time{}
+	entries[0].N, entries[0].At = 0, time.Time{}
 	require.Equal(s.t, outbox.AuditEntry{Action: outbox.Action{
 		Verb: outbox.VerbTaskDone, Association: "acme", Subject: "order-2", Task: "a",
 		Actor: outbox.Actor{Name: "Kim", Role: "staff"}, Reason: "was asked to",
 	}}, entries[0])
 }
 
-func (s *stand[Tx]) taskTold() {
+func (s *env[Tx]) taskTold() {
 	require.Empty(s.t, s.newTasks())
 	s.append(entry(1, "first", fresh("a"), fresh("b")))
 	s.append(outbox.Entry{Association: "acme", Subject: "order-1", N: 1, Tasks: []outbox.Task{fresh("a")}})
@@ -177,7 +177,7 @@ func (s *stand[Tx]) taskTold() {
 }
 
 // toldStaysTold is of a sender that was telling while the next entry came.
-func (s *stand[Tx]) toldStaysTold() {
+func (s *env[Tx]) toldStaysTold() {
 	s.append(entry(1, "first", fresh("a")))
 	tasks := s.newTasks()
 	s.append(entry(2, "second", known("a"), fresh("b")))
@@ -187,7 +187,7 @@ func (s *stand[Tx]) toldStaysTold() {
 	require.Equal(s.t, []string{"b"}, taskIDs(s.newTasks()))
 }
 
-func (s *stand[Tx]) untoldStaysNew() {
+func (s *env[Tx]) untoldStaysNew() {
 	s.append(entry(1, "first", fresh("a"), fresh("over")))
 	s.append(entry(2, "second", known("a")))
 	tasks := s.newTasks()
@@ -197,7 +197,7 @@ func (s *stand[Tx]) untoldStaysNew() {
 	require.Empty(s.t, s.newTasks())
 }
 
-func (s *stand[Tx]) toldInParts() {
+func (s *env[Tx]) toldInParts() {
 	s.append(entry(1, "first", fresh("a"), fresh("b"), fresh("c")))
 	var ids []string
 	for range 3 {
@@ -211,7 +211,7 @@ func (s *stand[Tx]) toldInParts() {
 	require.Empty(s.t, s.newTasks())
 }
 
-func (s *stand[Tx]) doneIsNotTold() {
+func (s *env[Tx]) doneIsNotTold() {
 	s.append(entry(1, "first", fresh("a"), fresh("b"), fresh("c")))
 	require.NoError(s.t, s.taskDone("", "order-1", "a"))
 	require.ElementsMatch(s.t, []string{"b", "c"}, taskIDs(s.newTasks()))
@@ -221,7 +221,7 @@ func (s *stand[Tx]) doneIsNotTold() {
 	require.Empty(s.t, s.newTasks())
 }
 
-func (s *stand[Tx]) tasksByBytes() {
+func (s *env[Tx]) tasksByBytes() {
 	e := entry(1, "first")
 	for _, name := range awkward {
 		e.Tasks = append(e.Tasks, outbox.Task{ID: name, Items: append([]string{""}, awkward...), Text: name, New: true})
@@ -242,10 +242,10 @@ func (s *stand[Tx]) tasksByBytes() {
 	}
 }
 
-func (s *stand[Tx]) taskLimits() {
+func (s *env[Tx]) taskLimits() {
 	var bad *check.InputError
-	for _, limit := range []int{-1, 0, 10_001} {
-		_, err := s.Store.Tasks(s.t.Context(), limit)
+	for _, limit := range []int{-1, 10_001} {
+		_, err := s.Store.Tasks(s.t.Context(), outbox.TaskQuery{Limit: limit})
 		require.ErrorAs(s.t, err, &bad)
 	}
 	for _, limit := range []int{-1, 0, 1001} {

@@ -20,7 +20,7 @@ numbered AS (
 renamed AS (
 	SELECT *, convert_to(replace(convert_from(facts, 'UTF8'), was, now), 'UTF8') AS facts_now FROM numbered),
 made AS (
-	INSERT INTO amsbridge_message (lane, scope, destination, key, key_parts, kind, version, person, subject, items, facts,
+	INSERT INTO amsbridge_message (ordering_key, scope, destination, key, key_parts, kind, version, person, subject, items, facts,
 		sequel, trace_context, created_at)
 	SELECT ('x' || left(encode(sha256('\x00'::bytea || convert_to(now, 'UTF8')), 'hex'), 8) ||
 			left(encode(sha256(destination || '\x00'::bytea || convert_to(now, 'UTF8')), 'hex'), 8))::bit(64)::bigint,
@@ -28,7 +28,7 @@ made AS (
 		replace(key_parts, was, now), kind, version, convert_to(now, 'UTF8'), convert_to(ordered, 'UTF8'), items, facts_now,
 		sequel, trace_context, created_at
 	FROM renamed
-	RETURNING id, lane, destination, convert_from(person, 'UTF8') AS now)
+	RETURNING id, ordering_key, destination, convert_from(person, 'UTF8') AS now)
 `
 
 // bulkPending leaves n pending messages in an outbox on PostgreSQL.
@@ -42,8 +42,8 @@ func bulkPending(ctx context.Context, o Outbox, n int) error {
 	}
 	if err := bulk(ctx, o, n-1, copies+`, old AS (
 	SELECT q.*, convert_from(m.person, 'UTF8') AS was FROM amsbridge_queue q JOIN amsbridge_message m USING (id) ORDER BY id DESC LIMIT 1)
-INSERT INTO amsbridge_queue (lane, id, destination, due_at, profile)
-SELECT made.lane, made.id, made.destination, old.due_at,
+INSERT INTO amsbridge_queue (ordering_key, shard, id, destination, profile)
+SELECT made.ordering_key, made.ordering_key & 63, made.id, made.destination,
 	convert_to(replace(convert_from(old.profile, 'UTF8'), old.was, made.now), 'UTF8')
 FROM made, old`); err != nil {
 		return err

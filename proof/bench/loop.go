@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // bareClient posts with go-retryablehttp and nothing else.
@@ -47,6 +49,17 @@ func (b *bareClient) post(ctx context.Context, body []byte) error {
 		err = errNotOK
 	}
 	return errors.Join(err, resp.Body.Close())
+}
+
+// posting is a destination that posts the same bytes for every message.
+type posting struct {
+	client *bareClient
+	body   []byte
+}
+
+// Deliver implements [outbox.Destination].
+func (p posting) Deliver(ctx context.Context, _ outbox.Message) (outbox.Result, error) {
+	return outbox.Result{}, p.client.post(ctx, p.body)
 }
 
 // loop posts the bytes of a delivery n times from as many workers and returns

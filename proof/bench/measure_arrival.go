@@ -157,7 +157,7 @@ func arrival(ctx context.Context, l *Lab) (rows []Row, err error) {
 	for _, q := range []struct {
 		name string
 		bar  float64
-	}{{"p50", 0.7}, {"p99", 1}} {
+	}{{"p50", 0.1}, {"p99", 0.1}} {
 		rows = append(rows, Row{
 			Name: e.Name + ", " + q.name + " at 50 orders/s ÷ River tuned", Values: got.over("ours "+q.name, "River "+q.name), Bar: atMost(q.bar),
 			Base: got["River "+q.name], BaseUnit: "ms",

@@ -28,15 +28,18 @@ func checkouts(
 	return float64(n) / took.Seconds(), err
 }
 
+// sold returns the rate of n orders, of each of which a row remains in that table.
+func sold(ctx context.Context, o Outbox, n int, what Doing, table string) (perSecond float64, err error) {
+	stored := func(ctx context.Context) (int64, error) { return o.Number(ctx, "SELECT count(*) FROM "+table) }
+	return checkouts(ctx, n, stored, func(ctx context.Context, number int64) error {
+		return o.Place(ctx, orderOf(number, number), what, nil)
+	})
+}
+
 // selling are the parts of an engine: its orders alone and with a push.
 func selling(o Outbox, engine string, n int) []part {
 	sell := func(what Doing, table string) func(context.Context) (float64, error) {
-		return func(ctx context.Context) (float64, error) {
-			stored := func(ctx context.Context) (int64, error) { return o.Number(ctx, "SELECT count(*) FROM "+table) }
-			return checkouts(ctx, n, stored, func(ctx context.Context, number int64) error {
-				return o.Place(ctx, orderOf(number, number), what, nil)
-			})
-		}
+		return func(ctx context.Context) (float64, error) { return sold(ctx, o, n, what, table) }
 	}
 	return []part{
 		one(engine+" alone", sell(orderAlone, "shop_order")),
@@ -115,11 +118,11 @@ func enqueuePostgres(ctx context.Context, l *Lab) (rows []Row, err error) {
 		return nil, err
 	}
 	for _, e := range engines {
-		bar, river := barEnqueue, atLeast(1.8)
+		bar, river, watermill := barEnqueue, atLeast(1.15), atLeast(0.85)
 		if e == Postgres {
-			bar, river = barEnqueueSQL, Bar{}
+			bar, river, watermill = barEnqueueSQL, Bar{}, Bar{}
 		}
-		rows = append(rows, enqueueRow(got, e, bar), besides(got, e, "River InsertTx", river), besides(got, e, watermillName, Bar{}))
+		rows = append(rows, enqueueRow(got, e, bar), besides(got, e, "River InsertTx", river), besides(got, e, watermillName, watermill))
 	}
 	return rows, nil
 }

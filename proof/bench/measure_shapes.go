@@ -61,9 +61,9 @@ func whale(ctx context.Context, l *Lab) (rows []Row, err error) {
 	return []Row{
 		{
 			Name:   fmt.Sprintf("%s, the others beside one person with %s of %s ÷ without", e.Name, thousands(int64(n/10)), thousands(int64(n))),
-			Values: got.over("beside", "without"), Bar: atLeast(0.9), Base: got["without"], BaseUnit: "messages/s",
+			Values: got.over("beside", "without"), Bar: atLeast(0.95), Base: got["without"], BaseUnit: "messages/s",
 		},
-		{Name: e.Name + ", that person's own rate", Values: got["own"], Unit: "messages/s", Bar: atLeast(500)},
+		{Name: e.Name + ", that person's own rate", Values: got["own"], Unit: "messages/s", Bar: atLeast(1500)},
 	}, nil
 }
 
@@ -117,14 +117,14 @@ func compared(ctx context.Context, l *Lab, name, against string, n int, ours, ba
 
 func tenAPerson(ctx context.Context, l *Lab) ([]Row, error) {
 	ten := func(i int) (int, string) { return i / 10, "" }
-	return compared(ctx, l, "10 messages of each person in a row", "distinct persons", l.size(30_000, 50), ten, distinct, atLeast(0.8))
+	return compared(ctx, l, "10 messages of each person in a row", "distinct persons", l.size(30_000, 50), ten, distinct, atLeast(0.95))
 }
 
 // manyDestinations has each association's messages spread over all the others'.
 func manyDestinations(ctx context.Context, l *Lab) ([]Row, error) {
 	n := l.size(10_000, 10)
 	many := func(i int) (int, string) { return i, fmt.Sprintf("a%05d", i%n) }
-	return compared(ctx, l, thousands(int64(n))+" destinations × 5", "one destination", 5*n, many, distinct, atLeast(0.8))
+	return compared(ctx, l, thousands(int64(n))+" destinations × 5", "one destination", 5*n, many, distinct, atLeast(0.90))
 }
 
 // fourSenders share the work and the concurrency of one.

@@ -154,9 +154,11 @@ func TestBulkRowsAreTheStores(t *testing.T) {
 		require.NoError(t, outbox.CheckMessages([]outbox.Message{r.Message}))
 		require.Contains(t, string(r.Facts), r.Person)
 		require.Contains(t, string(r.Profile), r.Person)
-		stored, err := o.Number(t.Context(), "SELECT lane FROM amsbridge_queue WHERE id = "+strconv.FormatInt(int64(r.ID), 10))
-		require.NoError(t, err)
-		require.Equal(t, r.OrderingKey(), stored)
+		for column, want := range map[string]int64{"ordering_key": r.OrderingKey(), "shard": int64(outbox.ShardOf(r.OrderingKey()))} {
+			stored, err := o.Number(t.Context(), "SELECT "+column+" FROM amsbridge_queue WHERE id = "+strconv.FormatInt(int64(r.ID), 10))
+			require.NoError(t, err)
+			require.Equal(t, want, stored)
+		}
 	}
 	cfg, done, err := overHTTP(p, 5)
 	require.NoError(t, err)

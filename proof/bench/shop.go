@@ -15,6 +15,7 @@ import (
 // Outbox is a store in a database of its own, and the shop around it.
 type Outbox interface {
 	outbox.Queue
+	outbox.Handing
 	outbox.Inspector
 	// Place does what is asked for an order in a transaction of its own. Then it
 	// calls committed, if not nil.
@@ -55,6 +56,7 @@ const price = 12900
 type store[Tx any] interface {
 	outbox.Writer[Tx]
 	outbox.Queue
+	outbox.Handing
 	outbox.Inspector
 }
 

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,30 +22,56 @@ func (c *clock) jump(to time.Time) {
 	}
 }
 
-// jumpingQueue is a store's queue that counts the leases, and keeps its callers
-// waiting while the clock jumps: no lease ends because of a jump.
+// jumpingQueue is a store's queue that knows which flights are not over, and keeps its callers waiting while the
+// clock jumps.
 type jumpingQueue struct {
 	outbox.Queue
-	mu      sync.RWMutex
-	leased  atomic.Int64
+	jumping sync.RWMutex
 	settled atomic.Int64 // in all
+
+	mu      sync.Mutex
+	flights map[flight]struct{}
 }
 
-func (q *jumpingQueue) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-	q.mu.RLock()
-	defer q.mu.RUnlock()
-	claim, err := q.Queue.Claim(ctx, req)
-	q.leased.Add(int64(len(claim.Leased)))
-	return claim, err
+// flight names one of all sessions'.
+type flight struct {
+	session outbox.SessionID
+	n       int64
 }
 
-func (q *jumpingQueue) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
-	q.mu.RLock()
-	defer q.mu.RUnlock()
-	acked, err := q.Queue.Settle(ctx, batch)
-	q.leased.Add(-int64(len(acked)))
-	q.settled.Add(int64(len(acked)))
-	return acked, err
+func (q *jumpingQueue) Record(ctx context.Context, f outbox.Flight) (outbox.Recorded, error) {
+	q.jumping.RLock()
+	defer q.jumping.RUnlock()
+	rec, err := q.Queue.Record(ctx, f)
+	if len(rec.Begun) > 0 {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.flights[flight{f.Session, f.N}] = struct{}{}
+	}
+	return rec, err
+}
+
+func (q *jumpingQueue) Settle(ctx context.Context, s outbox.Settling) (outbox.Settled, error) {
+	q.jumping.RLock()
+	defer q.jumping.RUnlock()
+	over := slices.Clone(s.Over)
+	got, err := q.Queue.Settle(ctx, s)
+	q.settled.Add(int64(len(got.Acked)))
+	if err == nil && len(got.Acked) == len(s.Batch) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		for _, n := range over {
+			delete(q.flights, flight{s.Session, n})
+		}
+	}
+	return got, err
+}
+
+// sending tells whether some flight is not over.
+func (q *jumpingQueue) sending() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.flights) > 0
 }
 
 // timeouts counts the deliveries that timed out, by platform and key. It is safe

@@ -54,8 +54,8 @@ func (e *env) jumpWhenIdle(ctx context.Context) (done bool, err error) {
 	if e.busy() {
 		return false, nil
 	}
-	e.queue.mu.Lock()
-	defer e.queue.mu.Unlock()
+	e.queue.jumping.Lock()
+	defer e.queue.jumping.Unlock()
 	if e.busy() {
 		return false, nil
 	}
@@ -71,7 +71,7 @@ func (e *env) jumpWhenIdle(ctx context.Context) (done bool, err error) {
 	return false, nil
 }
 
-func (e *env) busy() bool { return e.queue.leased.Load() != 0 || e.platforms.calls.Load() != 0 }
+func (e *env) busy() bool { return e.queue.sending() || e.platforms.calls.Load() != 0 }
 
 // nextDue is the earliest moment at which a pending message may be sent; zero where
 // none is pending.
@@ -87,7 +87,7 @@ func (e *env) nextDue(ctx context.Context) (next time.Time, err error) {
 			opens[d.Name] = d.ProbeAt
 		}
 	}
-	err = shopdb.EachRow(ctx, e.db, "SELECT destination, MIN(due_at) FROM amsbridge_queue WHERE state = 0 GROUP BY destination",
+	err = shopdb.EachRow(ctx, e.db, "SELECT destination, MIN(COALESCE(due_at, 0)) FROM amsbridge_queue WHERE state = 0 GROUP BY destination",
 		func(rows *sql.Rows) error {
 			var name []byte
 			var due int64

@@ -173,7 +173,7 @@ func (o *observed) readMessage(r outbox.Record) error {
 
 // readTasks reads the open tasks of orders: each is about a line of which no push can be made.
 func (o *observed) readTasks(ctx context.Context, store *sqlstore.Store) error {
-	tasks, err := store.Tasks(ctx, 10_000)
+	tasks, err := store.Tasks(ctx, outbox.TaskQuery{Limit: 10_000})
 	for _, t := range tasks {
 		at := push{platform: toNowhere, order: t.Subject, line: strings.Join(t.Items, ",")}
 		o.rows[at] = append(o.rows[at], row{state: outbox.StateParked, reason: t.Text})

@@ -149,7 +149,7 @@ func (e *env) openStore(ctx context.Context) (err error) {
 	if err != nil {
 		return errors.Join(err, e.db.Close())
 	}
-	e.queue = &jumpingQueue{Queue: e.store}
+	e.queue = &jumpingQueue{Queue: e.store, flights: map[flight]struct{}{}}
 	return nil
 }
 
@@ -174,7 +174,8 @@ func (e *env) sender(name string) (*outbox.Sender, error) {
 			toElevate:  timedDestination{courses, toElevate, e.timeouts},
 			toNotified: timedDestination{shows, toNotified, e.timeouts},
 		}),
-		DeliverTimeout: e.cfg.DeliverTimeout, Poll: 250 * time.Millisecond,
+		// What a jump opens is seen with the next beat.
+		DeliverTimeout: e.cfg.DeliverTimeout, Poll: 250 * time.Millisecond, Session: 5 * time.Second,
 		Logger: e.cfg.Logger, Alarm: e.cfg.Alarm,
 	})
 }

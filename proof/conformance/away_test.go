@@ -102,23 +102,23 @@ func (d *delivered) count(key string) int {
 // counting counts the calls that failed.
 type counting struct {
 	outbox.Queue
-	claims, settlements atomic.Int32
+	beats, settlements atomic.Int32
 }
 
-func (c *counting) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-	claim, err := c.Queue.Claim(ctx, req)
+func (c *counting) Beat(ctx context.Context, b outbox.Beat) (outbox.Pulse, error) {
+	p, err := c.Queue.Beat(ctx, b)
 	if err != nil {
-		c.claims.Add(1)
+		c.beats.Add(1)
 	}
-	return claim, err
+	return p, err
 }
 
-func (c *counting) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
-	ids, err := c.Queue.Settle(ctx, batch)
+func (c *counting) Settle(ctx context.Context, s outbox.Settling) (outbox.Settled, error) {
+	got, err := c.Queue.Settle(ctx, s)
 	if err != nil {
 		c.settlements.Add(1)
 	}
-	return ids, err
+	return got, err
 }
 
 // lines counts what is logged.
@@ -145,17 +145,17 @@ func TestDatabaseAwayIsWaitedFor(t *testing.T) {
 		queue := &counting{Queue: f.queue}
 		log := lines{slog.DiscardHandler, new(atomic.Int32), new(atomic.Int32)}
 		cfg := quick(outbox.Fixed{"elevate": platform})
-		cfg.Logger = slog.New(log)
+		cfg.Logger, cfg.Session = slog.New(log), time.Minute
 		require.NoError(t, f.insert(ctx, "under way"))
 		_, stop := (&env{}).send(t, queue, cfg)
 		until(t, func() bool { return platform.count("under way") == 1 }, "it is being delivered")
 
 		require.NoError(t, f.Crash(ctx))
 		require.Error(t, f.insert(ctx, "too late"), "the shop's transaction fails")
-		until(t, func() bool { return queue.claims.Load() >= 3 }, "claims fail")
+		until(t, func() bool { return queue.beats.Load() >= 3 }, "beats fail")
 		close(platform.hold["under way"])
-		until(t, func() bool { return queue.claims.Load() >= 5 && queue.settlements.Load() >= 5 }, "settlements fail")
-		failed := queue.claims.Load() + queue.settlements.Load()
+		until(t, func() bool { return queue.beats.Load() >= 4 && queue.settlements.Load() >= 5 }, "settlements fail")
+		failed := queue.beats.Load() + queue.settlements.Load()
 		require.Less(t, log.warnings.Load(), failed, "not every failure is a line")
 		require.LessOrEqual(t, log.warnings.Load(), int32(8))
 
@@ -172,10 +172,9 @@ func TestDatabaseAwayIsWaitedFor(t *testing.T) {
 	})
 }
 
-// shortLease is for proofs in which a lease must end: what a claim leased whose
-// answer was lost is nobody's until then.
-func shortLease(cfg outbox.SenderConfig) outbox.SenderConfig {
-	cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin, cfg.Lease = time.Second, time.Second, 100*time.Millisecond, 2500*time.Millisecond
+// shortSession is for proofs in which a session must end.
+func shortSession(cfg outbox.SenderConfig) outbox.SenderConfig {
+	cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Session = time.Second, time.Second, 2*time.Second
 	return cfg
 }
 
@@ -185,7 +184,7 @@ func TestCutConnectionsLoseNothing(t *testing.T) {
 		ctx := t.Context()
 		platform := &delivered{times: map[string]int{}}
 		for range 2 {
-			(&env{}).send(t, f.queue, shortLease(quick(outbox.Fixed{"elevate": platform})))
+			(&env{}).send(t, f.queue, shortSession(quick(outbox.Fixed{"elevate": platform})))
 		}
 		var sold, unsure []string
 		for n := range 120 {
@@ -227,7 +226,7 @@ func TestStopWhileTheDatabaseIsAway(t *testing.T) {
 		ctx := t.Context()
 		hold := make(chan struct{})
 		platform := &delivered{times: map[string]int{}, hold: map[string]chan struct{}{"k": hold}}
-		cfg := shortLease(quick(outbox.Fixed{"elevate": platform}))
+		cfg := shortSession(quick(outbox.Fixed{"elevate": platform}))
 		require.NoError(t, f.insert(ctx, "k"))
 		_, stop := (&env{}).send(t, f.queue, cfg)
 		until(t, func() bool { return platform.count("k") == 1 }, "it is being delivered")
@@ -238,7 +237,7 @@ func TestStopWhileTheDatabaseIsAway(t *testing.T) {
 		require.Less(t, time.Since(begun), 5*time.Second, "it does not wait for the database")
 
 		require.NoError(t, f.Restart(ctx))
-		(&env{}).send(t, f.queue, quick(outbox.Fixed{"elevate": platform}))
+		(&env{}).send(t, f.queue, shortSession(quick(outbox.Fixed{"elevate": platform})))
 		until(t, func() bool {
 			settled, err := f.find(ctx, outbox.Query{Keys: []string{"k"}, States: []outbox.State{outbox.StateDelivered}})
 			return err == nil && len(settled) == 1

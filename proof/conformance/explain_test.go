@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,7 @@ type plans struct {
 	pages   int      // read by the statements, where they are counted
 	counted bool
 	asked   int
+	strict  bool // walks over whole indexes are noted too
 }
 
 func (w explained) Exec(ctx context.Context, text string, args ...any) (int64, error) {
@@ -150,19 +152,28 @@ func (p *plans) postgres(text string, node map[string]any, small string) {
 	}
 }
 
+// kept are the tables that grow for ever, and the names that statements give them.
+var kept = []string{"x", "m", "f", "l", "i", "amsbridge_message", "amsbridge_attempt", "amsbridge_audit", "amsbridge_entry"}
+
 // sqlite recognises reads of whole tables by their aliases; those of queries within
-// a query are known.
+// a query, and of the few sessions, shards and destinations, are known.
 func (p *plans) sqlite(t *testing.T, text string, lines []string) {
 	t.Helper()
 	for _, line := range lines {
 		words := strings.Fields(line)
+		if p.strict && words[0] == "SCAN" && slices.Contains(kept, words[1]) {
+			p.scans = append(p.scans, line+": "+text[:min(len(text), 900)])
+			continue
+		}
 		if words[0] != "SCAN" || strings.Contains(line, "USING") || strings.Contains(line, "VIRTUAL TABLE") || strings.Contains(line, "CONSTANT ROW") {
 			continue
 		}
 		switch words[1] {
-		case "s", "h", "r", "x", "t", "w", "tour", "clock":
+		case "s", "r", "i", "l", "o", "y", "z", "g", "x", "p":
+		case "amsbridge_session", "amsbridge_shard", "amsbridge_destination", "amsbridge_installation":
 		default:
-			if !strings.HasPrefix(words[1], "(subquery-") {
+			shards := words[1] == "q" && strings.Contains(text, "amsbridge_shard")
+			if !shards && !strings.HasPrefix(words[1], "(subquery-") {
 				p.scans = append(p.scans, line+": "+text[:min(len(text), 900)])
 			}
 		}

@@ -159,7 +159,7 @@ var forbidden = map[string][]string{
 		"DELETE FROM amsbridge_message WHERE id = 0", "DELETE FROM amsbridge_attempt WHERE message_id = 0",
 		"UPDATE amsbridge_message SET facts = '' WHERE id = 0",
 		"UPDATE amsbridge_entry SET told = 1 WHERE n = 0", "DELETE FROM amsbridge_entry WHERE n = 0",
-		"SELECT * FROM amsbridge_task", "INSERT INTO amsbridge_task (mark) VALUES (1)",
+		"SELECT * FROM amsbridge_task", "INSERT INTO amsbridge_task (mark) VALUES (1)", "SELECT * FROM amsbridge_installation",
 	}, ofNobody...),
 	"sender": append([]string{
 		"SELECT * FROM amsbridge_audit", "INSERT INTO amsbridge_audit (at) VALUES (0)",
@@ -179,6 +179,7 @@ var forbidden = map[string][]string{
 // ofNobody may be done by no role but the owner's.
 var ofNobody = []string{
 	"UPDATE amsbridge_audit SET reason = '' WHERE id = 0", "DELETE FROM amsbridge_audit WHERE id = 0",
+	"UPDATE amsbridge_installation SET identity = '' WHERE adopted_at = 0", "DELETE FROM amsbridge_installation WHERE adopted_at = 0",
 	"UPDATE amsbridge_migration SET version = 9 WHERE version = 0", "DELETE FROM amsbridge_migration WHERE version = 0",
 	"TRUNCATE TABLE amsbridge_queue", "TRUNCATE TABLE amsbridge_audit", "DROP TABLE amsbridge_attempt",
 	"ALTER TABLE amsbridge_queue ADD COLUMN x integer", "CREATE TABLE amsbridge_mine (x integer)",

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
@@ -72,9 +73,9 @@ func TestPromise13_MariaDBCheckoutsDoNotWaitForEachOther(t *testing.T) {
 					}
 					return nil
 				})
-				token := outbox.NewToken()
-				for _, l := range e.claim(t, token)[:10] {
-					require.True(t, e.settle(t, token, l, nil))
+				s := e.join(t)
+				for _, h := range s.begin(t)[:10] {
+					require.True(t, s.settle(t, h, nil))
 				}
 				e.ahead.Add(int64(1e12))
 			}
@@ -164,9 +165,9 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := setups[4]
-			s.params = params
-			e := s.open(t)
+			maria := setups[4]
+			maria.params = params
+			e := maria.open(t)
 			_, err := e.db.ExecContext(t.Context(), "ALTER DATABASE CHARACTER SET latin1")
 			require.NoError(t, err)
 			nasty := "'\"`\\%_?1 \u00e9e\u0301\u4e2d😀\ufffd\u2028 "
@@ -176,15 +177,16 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 			other := m
 			other.Key, other.Facts = strings.TrimSpace(m.Key), []byte("x")
 			ids := e.insert(t, m, other)
-			token := outbox.NewToken()
-			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: nasty, Lease: 1e9, Limit: 10, DestinationLimit: 10, KeyLimit: 2})
+			_, err = e.store.Join(t.Context(), outbox.Joining{By: nasty, Length: time.Second})
 			require.NoError(t, err)
-			require.Len(t, c.Leased, 2)
-			require.Equal(t, m.Profile, c.Leased[0].Profile)
-			require.True(t, e.settle(t, token, c.Leased[0], func(st *outbox.Settlement) {
+			s := e.join(t)
+			begun := s.beginAll(t)
+			require.Len(t, begun, 2)
+			require.Equal(t, m.Profile, begun[0].Profile)
+			require.True(t, s.settle(t, begun[0], func(st *outbox.Settlement) {
 				st.Receipt, st.Detail, st.Reason, st.By = m.Facts, nasty, nasty, nasty
 			}))
-			require.True(t, e.settle(t, token, c.Leased[1], func(st *outbox.Settlement) {
+			require.True(t, s.settle(t, begun[1], func(st *outbox.Settlement) {
 				st.State, st.Outcome, st.Reason = outbox.StateParked, outbox.OutcomeRejected, nasty
 			}))
 			rec, log := e.one(t, ids[0]), e.log(t, ids[0])[0]
@@ -199,43 +201,28 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 	}
 }
 
-// A settlement that loses a deadlock against a transaction of somebody else is
-// done again.
-func TestMariaDBDeadlockOfOursIsTriedAgain(t *testing.T) {
+// A settlement that has two messages does not wait for one that somebody else has locked, and so takes no part in
+// a deadlock.
+func TestMariaDBSettlementPassesOverLockedRows(t *testing.T) {
 	t.Parallel()
 	e := setups[6].open(t)
 	ctx := t.Context()
 	ids := e.insert(t, push("a", "U-1"), push("b", "U-2"))
-	token := outbox.NewToken()
-	leased := e.claim(t, token)
-	require.Len(t, leased, 2)
-	lock := func(tx *sql.Tx, id outbox.ID) error {
-		_, err := tx.ExecContext(ctx, "UPDATE amsbridge_queue SET reason = 'other' WHERE id = ? AND lane = (SELECT lane FROM amsbridge_message WHERE id = ?)", id, id)
-		return err
-	}
+	s := e.join(t)
+	begun := s.begin(t)
+	require.Len(t, begun, 2)
 	tx, err := e.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback() }() // harmless after the one below
-	_, err = tx.ExecContext(ctx, "INSERT INTO amsbridge_progress (name, at, entry_key, id) SELECT seq, 0, '', 0 FROM seq_1_to_500")
-	require.NoError(t, err, "the heavier transaction survives")
-	require.NoError(t, lock(tx, ids[1]))
-	type answer struct {
-		acked []outbox.ID
-		err   error
-	}
-	settled := make(chan answer, 1)
-	go func() {
-		var batch []outbox.Settlement
-		for _, l := range leased {
-			batch = append(batch, outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered})
-		}
-		acked, err := e.store.Settle(context.Background(), batch)
-		settled <- answer{acked, err}
-	}()
-	until(t, func() bool { return e.waiting(t) == 1 }, "the settlement holds one row and waits for the other")
-	require.NoError(t, lock(tx, ids[0]), "the settlement was given up for it")
+	_, err = tx.ExecContext(ctx, "UPDATE amsbridge_queue SET reason = 'other' WHERE id = ?", ids[1])
+	require.NoError(t, err)
+	settle := outbox.Settling{Session: s.id, Batch: []outbox.Settlement{deliveredOf(begun[0].Message), deliveredOf(begun[1].Message)}}
+	got, err := e.store.Settle(ctx, settle)
+	require.NoError(t, err)
+	require.Equal(t, outbox.Settled{Acked: ids[:1], Locked: ids[1:]}, got)
 	require.NoError(t, tx.Rollback())
-	got := <-settled
-	require.NoError(t, got.err)
-	require.ElementsMatch(t, ids, got.acked)
+	settle.Batch = settle.Batch[1:]
+	got, err = e.store.Settle(ctx, settle)
+	require.NoError(t, err)
+	require.Equal(t, outbox.Settled{Acked: ids[1:]}, got)
 }

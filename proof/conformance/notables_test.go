@@ -65,6 +65,7 @@ func TestMissingTablesSayWhatToRun(t *testing.T) {
 var dropTables = []string{
 	"DROP TABLE amsbridge_queue", "DROP TABLE amsbridge_message", "DROP TABLE amsbridge_attempt", "DROP TABLE amsbridge_destination",
 	"DROP TABLE amsbridge_entry", "DROP TABLE amsbridge_task", "DROP TABLE amsbridge_progress", "DROP TABLE amsbridge_audit", "DROP TABLE amsbridge_migration",
+	"DROP TABLE amsbridge_session", "DROP TABLE amsbridge_installation", "DROP TABLE amsbridge_beat", "DROP TABLE amsbridge_shard", "DROP TABLE amsbridge_flight",
 }
 
 // noTables is a store whose tables are gone, and what its calls must say.
@@ -122,13 +123,30 @@ func (n noTables[Tx]) requireAll(t *testing.T) {
 			return n.store.TasksTold(ctx, []outbox.OpenTask{{Subject: "o", N: 1, Task: outbox.Task{ID: "t"}}})
 		},
 		"tasks": func() error {
-			_, err := n.store.Tasks(ctx, 1)
+			_, err := n.store.Tasks(ctx, outbox.TaskQuery{Limit: 1})
 			return err
 		},
-		"claim": func() error {
-			_, err := n.store.Claim(ctx, outbox.ClaimRequest{Token: outbox.NewToken(), Lease: time.Minute, Limit: 1, DestinationLimit: 1})
+		"join": func() error {
+			_, err := n.store.Join(ctx, outbox.Joining{By: "test", Length: time.Minute})
 			return err
 		},
+		"beat": func() error {
+			_, err := n.store.Beat(ctx, outbox.Beat{Session: 1, Take: 1})
+			return err
+		},
+		"read": func() error {
+			_, err := n.store.Read(ctx, outbox.Reading{Session: 1, Shards: []int{1}, Limit: 1})
+			return err
+		},
+		"record": func() error {
+			_, err := n.store.Record(ctx, outbox.Flight{Session: 1, N: 1, Messages: []outbox.Queued{{ID: 1, Destination: "elevate"}}})
+			return err
+		},
+		"settle": func() error {
+			_, err := n.store.Settle(ctx, outbox.Settling{Session: 1, Batch: []outbox.Settlement{deliveredOf(push("a", "U-1"))}})
+			return err
+		},
+		"leave": func() error { return n.store.Leave(ctx, 1) },
 		"prune": func() error {
 			_, err := n.store.Prune(ctx, outbox.Pruning{Replies: time.Hour})
 			return err

@@ -104,47 +104,48 @@ func TestRoundTripsOnPgx(t *testing.T) {
 func requireFewTripsOfASender(t *testing.T, e *pgxEnv, wire *turns) {
 	t.Helper()
 	ctx := t.Context()
-	req := outbox.ClaimRequest{Lease: 1e9, Limit: 100, DestinationLimit: 100, KeyLimit: 10}
-	round := func() (claimed, settled int64) {
+	s := join(t, e.store)
+	owned := s.beat(t, outbox.Beat{}).Owned
+	type trips struct{ read, record, settle, beat, nothing int64 }
+	round := func(n int) (took trips) {
 		require.NoError(t, pgxstore.InTx(ctx, e.pool, nil, func(tx pgx.Tx) error {
 			var msgs []outbox.Message
 			for i := range 30 {
-				msgs = append(msgs, push(fmt.Sprint(outbox.NewToken(), i), fmt.Sprint("U-", i)))
+				msgs = append(msgs, push(fmt.Sprint("round-", n, "-", i), fmt.Sprint("U-", i)))
 			}
 			_, err := e.store.InsertTx(ctx, tx, msgs...)
 			return err
 		}))
-		req.Token = outbox.NewToken()
-		var claim outbox.Claim
-		claimed = wire.during(func() {
+		req := outbox.Reading{Session: s.id, Shards: owned, Limit: 100}
+		var got outbox.Read
+		took.read = wire.during(func() {
 			var err error
-			claim, err = e.store.Claim(ctx, req)
+			got, err = e.store.Read(ctx, req)
 			require.NoError(t, err)
 		})
-		require.GreaterOrEqual(t, len(claim.Leased), 30)
-		batch := make([]outbox.Settlement, len(claim.Leased))
-		for i, l := range claim.Leased {
-			batch[i] = outbox.Settlement{
-				Message: l.Message, Token: req.Token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, Resume: i == 0,
-			}
+		require.GreaterOrEqual(t, len(got.Messages), 30)
+		var begun []held
+		took.record = wire.during(func() { begun = s.record(t, got.Messages...) })
+		require.Len(t, begun, len(got.Messages))
+		settling := outbox.Settling{Session: s.id, Over: []int64{s.n}}
+		for _, h := range begun {
+			settling.Batch = append(settling.Batch, deliveredOf(h.Message))
 		}
-		settled = wire.during(func() {
-			acked, err := e.store.Settle(ctx, batch)
+		took.settle = wire.during(func() {
+			settled, err := e.store.Settle(ctx, settling)
 			require.NoError(t, err)
-			require.Len(t, acked, len(batch))
+			require.Len(t, settled.Acked, len(begun))
 		})
-		return claimed, settled
+		took.beat = wire.during(func() { s.beat(t, outbox.Beat{}) })
+		took.nothing = wire.during(func() {
+			got, err := e.store.Read(ctx, req)
+			require.NoError(t, err)
+			require.Empty(t, got.Messages)
+		})
+		return took
 	}
-	for range 3 {
-		round()
+	for n := range 3 {
+		round(n)
 	}
-	claimed, settled := round()
-	idle := wire.during(func() {
-		claim, err := e.store.Claim(ctx, req)
-		require.NoError(t, err)
-		require.Empty(t, claim.Leased)
-	})
-	require.LessOrEqual(t, claimed, int64(4))
-	require.LessOrEqual(t, settled, int64(3))
-	require.Equal(t, int64(1), idle)
+	require.Equal(t, trips{1, 1, 1, 1, 1}, round(3))
 }

@@ -203,16 +203,15 @@ func TestPgxFailedSettlementChangesNothing(t *testing.T) {
 				_, err := e.store.InsertTx(ctx, tx, push("a", "U-1"))
 				return err
 			}))
-			token := outbox.NewToken()
-			claim, err := e.store.Claim(ctx, outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 1, DestinationLimit: 1})
-			require.NoError(t, err)
-			require.Len(t, claim.Leased, 1)
+			s := join(t, e.store)
+			begun := s.begin(t)
+			require.Len(t, begun, 1)
 			settle := func(ctx context.Context) error {
-				acked, err := e.store.Settle(ctx, []outbox.Settlement{{
-					Message: claim.Leased[0].Message, Token: token, State: outbox.StateParked, Outcome: outbox.OutcomeRejected,
+				got, err := e.store.Settle(ctx, outbox.Settling{Session: s.id, Batch: []outbox.Settlement{{
+					Message: begun[0].Message, State: outbox.StateParked, Outcome: outbox.OutcomeRejected,
 					Pause: "refused", ProbeEvery: time.Minute,
-				}})
-				require.Len(t, acked, map[bool]int{true: 1}[err == nil])
+				}}, Over: []int64{1}})
+				require.Len(t, got.Acked, map[bool]int{true: 1}[err == nil])
 				return err
 			}
 			queued := func() outbox.Record {

@@ -71,13 +71,12 @@ var pgxModes = []pgx.QueryExecMode{
 	pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
 }
 
-// emptied is the harness of the one store of an env, without rows: making a database
-// takes longer than most clauses do.
+// emptied is the harness of an env's store, without rows.
 func (e *pgxEnv) emptied(t *testing.T) outboxtest.Harness[pgx.Tx] {
 	t.Helper()
 	ctx := context.Background()
-	for _, table := range []string{"message", "queue", "attempt", "entry", "task", "destination", "audit"} {
-		_, err := e.pool.Exec(ctx, "DELETE FROM amsbridge_"+table)
+	for _, statement := range emptying() {
+		_, err := e.pool.Exec(ctx, statement)
 		require.NoError(t, err)
 	}
 	e.ahead.Store(0)
@@ -91,6 +90,13 @@ func (e *pgxEnv) emptied(t *testing.T) outboxtest.Harness[pgx.Tx] {
 		Rollback:   func(tx pgx.Tx) { _ = tx.Rollback(ctx) },
 		Advance:    func(by time.Duration) { e.ahead.Add(int64(by)) },
 		Concurrent: true,
+		Lock: func(tx pgx.Tx, id outbox.ID) error {
+			return tx.QueryRow(ctx, fmt.Sprintf(lockQueued, id)).Scan(&id)
+		},
+		Corrupt: func(id outbox.ID) {
+			_, err := e.pool.Exec(ctx, fmt.Sprintf(corrupt, id))
+			require.NoError(t, err)
+		},
 	}
 }
 

@@ -59,9 +59,18 @@ func (f *filled) queue(t *testing.T, n int) {
 // requeue puts into the queue what was never sent.
 func (f *filled) requeue(t *testing.T) {
 	t.Helper()
-	f.exec(t, fmt.Sprintf(`INSERT INTO amsbridge_queue (lane, id, destination, due_at)
-		SELECT lane, id, destination, created_at FROM amsbridge_message m
+	f.exec(t, fmt.Sprintf(`INSERT INTO amsbridge_queue (ordering_key, shard, id, destination)
+		SELECT ordering_key, ordering_key & 63, id, destination FROM amsbridge_message m
 		WHERE subject = %s AND NOT EXISTS (SELECT 1 FROM amsbridge_attempt a WHERE a.message_id = m.id)`, f.bytes("'queued'")))
+}
+
+// pause adds n that wait for a destination which an operator has paused.
+func (f *filled) pause(t *testing.T, n int) {
+	t.Helper()
+	f.bulk(t, "paused", 0, n, 1)
+	f.exec(t, fmt.Sprintf(`INSERT INTO amsbridge_queue (ordering_key, shard, id, destination)
+		SELECT ordering_key, ordering_key & 63, id, %s FROM amsbridge_message m WHERE subject = %s`, f.bytes("'paused'"), f.bytes("'paused'")))
+	f.exec(t, fmt.Sprintf("INSERT INTO amsbridge_destination (name, pausing, reason) VALUES (%s, 2, 'a look')", f.bytes("'paused'")))
 }
 
 // bytes casts a text to bytes.
@@ -73,7 +82,7 @@ func (f *filled) bytes(text string) string {
 }
 
 // bulk inserts messages; of each person there are as many. On SQLite, which has
-// no SHA-256, ordering keys are numbers of persons: settlements do not find their rows.
+// no SHA-256, ordering keys are numbers of persons.
 func (f *filled) bulk(t *testing.T, subject string, from, n, each int) {
 	t.Helper()
 	series := fmt.Sprintf("generate_series(%d, %d) AS i", from+1, from+n)
@@ -82,16 +91,16 @@ func (f *filled) bulk(t *testing.T, subject string, from, n, each int) {
 	}
 	text := func(prefix, i string) string { return f.bytes("'" + prefix + "' || CAST(" + i + " AS TEXT)") }
 	person := fmt.Sprintf("((i - 1) / %d)", each)
-	lane := person + " + 1000000000"
+	key := person + " + 1000000000"
 	if f.dialect == sqlstore.PostgreSQL {
-		lane = fmt.Sprintf(`('x' || encode(substring(sha256('\x00'::bytea || %[2]s) FROM 1 FOR 4)
+		key = fmt.Sprintf(`('x' || encode(substring(sha256('\x00'::bytea || %[2]s) FROM 1 FOR 4)
 			|| substring(sha256(%[1]s || '\x00'::bytea || %[2]s) FROM 1 FOR 4), 'hex'))::bit(64)::bigint`,
 			f.bytes("'elevate'"), text(subject+"-U-", person))
 	}
-	f.exec(t, fmt.Sprintf(`INSERT INTO amsbridge_message (lane, scope, destination, key, key_parts, kind, version, person, subject, items, facts,
+	f.exec(t, fmt.Sprintf(`INSERT INTO amsbridge_message (ordering_key, scope, destination, key, key_parts, kind, version, person, subject, items, facts,
 			sequel, trace_context, created_at)
 		SELECT %s, %s, %s, %s, '["a","b"]', 'registration', 1, %s, %s, '["1"]', %s, 'check', '', 1700000000000000 + i FROM %s`,
-		lane, f.bytes("'product'"), f.bytes("'elevate'"), text(subject+"-key-", "i"), text(subject+"-U-", person), f.bytes("'"+subject+"'"),
+		key, f.bytes("'product'"), f.bytes("'elevate'"), text(subject+"-key-", "i"), text(subject+"-U-", person), f.bytes("'"+subject+"'"),
 		f.bytes("'{}'"), series))
 }
 
@@ -111,8 +120,7 @@ func (f *filled) entries(t *testing.T, from, n int) {
 		key, f.bytes("''"), f.bytes("'kept'"), f.bytes("'body'"), series))
 }
 
-// work runs the statements of a checkout, a learner's page, a claim and its
-// settlement.
+// work runs the statements of a checkout, a learner's page, and a sender.
 func (f *filled) work(t *testing.T, n int) {
 	t.Helper()
 	ctx, tag := t.Context(), time.Now().UnixNano()
@@ -144,20 +152,80 @@ func (f *filled) work(t *testing.T, n int) {
 		_, err := f.core.Find(ctx, q)
 		require.NoError(t, err)
 	}
-	req := outbox.ClaimRequest{Token: outbox.NewToken(), By: "plan", Lease: time.Hour, Limit: n, DestinationLimit: n, KeyLimit: 10, ProbeEvery: time.Hour}
-	claim, err := f.core.Claim(ctx, req)
-	require.NoError(t, err)
-	require.NotEmpty(t, claim.Leased)
-	var batch []outbox.Settlement
-	for i, l := range claim.Leased {
-		st := outbox.Settlement{Message: l.Message, Token: req.Token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}
+	f.send(t, n)
+}
+
+// send runs the statements of a sender: it joins, takes over from one that died with messages in flight, reads in
+// every way, records, and settles in every way.
+func (f *filled) send(t *testing.T, n int) {
+	t.Helper()
+	ctx := t.Context()
+	dead := join(t, f.core)
+	dead.record(t, f.fresh(t, dead, 3)...)
+	s := takeOver(t, f.core)
+	read := func(r outbox.Reading) []outbox.Waiting {
+		t.Helper()
+		r.Session, r.Limit = s.id, n
+		if r.Shards == nil {
+			r.Shards = s.beat(t, outbox.Beat{}).Owned
+		}
+		got, err := f.core.Read(ctx, r)
+		require.NoError(t, err)
+		return got.Messages
+	}
+	due := read(outbox.Reading{Due: true})
+	require.NotEmpty(t, due)
+	last := due[len(due)-1]
+	read(outbox.Reading{Due: true, AfterDue: last.Due, After: last.ID})
+	read(outbox.Reading{Due: true, Destination: "elevate", Except: []string{"notified"}})
+	waiting := f.fresh(t, s, n)
+	first := waiting[0]
+	known := []outbox.ID{first.ID, due[0].ID}
+	read(outbox.Reading{Shards: []int{outbox.ShardOf(first.Key)}, Key: first.Key, HasKey: true})
+	read(outbox.Reading{Shards: []int{outbox.ShardOf(first.Key)}, Key: first.Key, HasKey: true, After: first.ID})
+	read(outbox.Reading{After: first.ID, UpTo: waiting[len(waiting)-1].ID, Known: known, Except: []string{"notified", "nowhere"}})
+	read(outbox.Reading{Destination: "elevate", After: first.ID})
+	read(outbox.Reading{Destination: "elevate", Shards: []int{3, 5}})
+	s.beat(t, outbox.Beat{Give: []int{63}, Mend: true})
+	s.beat(t, outbox.Beat{Take: 1})
+
+	begun := s.record(t, append(due, waiting...)...)
+	require.NotEmpty(t, begun)
+	settling := outbox.Settling{Session: s.id, Over: []int64{s.n}}
+	for i, h := range begun {
+		st := deliveredOf(h.Message)
 		if i%6 == 1 {
 			st.State, st.Outcome, st.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
 		}
-		batch = append(batch, st)
+		settling.Batch = append(settling.Batch, st)
 	}
-	_, err = f.core.Settle(ctx, batch)
+	got, err := f.core.Settle(ctx, settling)
 	require.NoError(t, err)
+	require.Empty(t, got.Locked)
+	if f.full {
+		limited := f.fresh(t, s, 2)
+		s.n++
+		flight := outbox.Flight{Session: s.id, N: s.n, Rates: map[string]outbox.Rate{"elevate": {Count: 100, Per: time.Second}}}
+		for _, w := range limited {
+			flight.Messages = append(flight.Messages, outbox.Queued{ID: w.ID, Key: w.Key, Destination: w.Destination})
+		}
+		_, err := f.core.Record(ctx, flight)
+		require.NoError(t, err)
+		st := deliveredOf(limited[0].Message)
+		st.Then, st.Resume = []outbox.Message{push(fmt.Sprint("then-", s.id), "U-then")}, true
+		_, err = f.core.Settle(ctx, outbox.Settling{Session: s.id, Batch: []outbox.Settlement{st}})
+		require.NoError(t, err)
+	}
+	s.leave(t)
+}
+
+// fresh reads what was never put off.
+func (f *filled) fresh(t *testing.T, s *session, n int) []outbox.Waiting {
+	t.Helper()
+	got, err := f.core.Read(t.Context(), outbox.Reading{Session: s.id, Shards: s.beat(t, outbox.Beat{}).Owned, Limit: n})
+	require.NoError(t, err)
+	require.NotEmpty(t, got.Messages)
+	return got.Messages
 }
 
 // report appends entries of a subject as a checkout does, and looks for what has to
@@ -186,7 +254,7 @@ func (f *filled) report(t *testing.T, subject string) {
 	if !f.full {
 		return
 	}
-	_, err = f.core.Tasks(ctx, 100)
+	_, err = f.core.Tasks(ctx, outbox.TaskQuery{Limit: 100})
 	require.NoError(t, err)
 	_, err = f.core.Prune(ctx, outbox.Pruning{Replies: time.Hour, Forget: time.Hour, Limit: 10})
 	require.NoError(t, err)

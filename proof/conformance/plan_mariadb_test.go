@@ -24,13 +24,13 @@ func seed(t *testing.T, db *sql.DB, rows int) {
 		`INSERT INTO amsbridge_entry (` + "`key`" + `, n, association, subject, body, tasks, told, created_at)
 			SELECT UNHEX(MD5(seq)), 1, '', CONCAT('O-', seq), 'body', IF(MOD(seq, 10) = 0, '[{"id":"t","text":"seats"}]', '[]'), IF(MOD(seq, 10) = 0, 1, 2), seq
 			FROM seq_1_to_%d`,
-		`INSERT INTO amsbridge_message (lane, scope, destination, ` + "`key`" + `, key_parts, kind, version, person, subject, items, facts, sequel, trace_context, created_at)
+		`INSERT INTO amsbridge_message (ordering_key, scope, destination, ` + "`key`" + `, key_parts, kind, version, person, subject, items, facts, sequel, trace_context, created_at)
 			SELECT seq * 7919, 'product', 'elevate', CONCAT('seeded-', seq), '[]', 'test', 1, CONCAT('P-', seq), CONCAT('O-', seq), '[]', 'facts', 'check', '', seq
 			FROM seq_1_to_%d`,
 		`INSERT INTO amsbridge_attempt (message_id, n, at, took_us, outcome, state, duplicate, doubt, seq, code, reason, detail, releases, sender)
 			SELECT id, 1, id, 0, 1, 3, 0, 0, 1, '', '', '', '', '' FROM amsbridge_message WHERE id <= %d`,
-		`INSERT INTO amsbridge_queue (lane, id, destination, due_at)
-			SELECT lane, id, destination, 4000000000000000 + id FROM amsbridge_message WHERE id <= ` + fmt.Sprint(waiting) + ` AND id <= %d`,
+		`INSERT INTO amsbridge_queue (ordering_key, shard, id, destination, due_at)
+			SELECT ordering_key, ordering_key & 63, id, destination, 4000000000000000 + id FROM amsbridge_message WHERE id <= ` + fmt.Sprint(waiting) + ` AND id <= %d`,
 	} {
 		_, err := db.ExecContext(t.Context(), fmt.Sprintf(statement, rows))
 		require.NoError(t, err)
@@ -99,8 +99,10 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 		}
 	}
 	var ids []outbox.ID
-	var leased []outbox.Leased
-	token := outbox.NewToken()
+	var s *session
+	var owned []int
+	var waiting []outbox.Waiting
+	var begun []held
 	many := make([]outbox.Message, 20)
 	for i := range many {
 		many[i] = push(fmt.Sprint("many", i), fmt.Sprint("U-", i))
@@ -133,36 +135,57 @@ func requireFewReads(t *testing.T, rows int, analyzed bool) {
 		{"report an order", 60, func() { report(1, "R-1", true) }},
 		{"report it again", 60, func() { report(1, "R-1", false) }},
 		{"report a change of it", 60, func() { report(2, "R-1", true) }},
-		{"claim", 1500, func() {
-			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 20, KeyLimit: 5})
-			require.NoError(t, err)
-			require.Len(t, c.Leased, 20)
-			leased = c.Leased
+		{"join", 700, func() {
+			s = e.join(t)
+			owned = s.beat(t, outbox.Beat{}).Owned
 		}},
-		{"claim of nothing more", 500, func() {
-			c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Minute, Limit: 20, DestinationLimit: 2, InFlight: map[string]int{"elevate": 2}})
+		{"beat", 300, func() { s.beat(t, outbox.Beat{}) }},
+		{"read", 300, func() {
+			got, err := e.store.Read(t.Context(), outbox.Reading{Session: s.id, Shards: owned, Limit: 20})
 			require.NoError(t, err)
-			require.Empty(t, c.Leased)
+			require.Len(t, got.Messages, 20)
+			waiting = got.Messages
+		}},
+		{"read what is due", 100, func() {
+			_, err := e.store.Read(t.Context(), outbox.Reading{Session: s.id, Shards: owned, Due: true, Limit: 20})
+			require.NoError(t, err)
+		}},
+		{"read of a key", 100, func() {
+			_, err := e.store.Read(t.Context(), outbox.Reading{Session: s.id, Shards: owned, Key: waiting[0].Key, HasKey: true, Limit: 20})
+			require.NoError(t, err)
+		}},
+		{"read of nothing more", 100, func() {
+			_, err := e.store.Read(t.Context(), outbox.Reading{Session: s.id, Shards: owned, After: waiting[19].ID + 10, Limit: 20})
+			require.NoError(t, err)
+		}},
+		{"record", 600, func() {
+			begun = s.record(t, waiting...)
+			require.Len(t, begun, 20)
 		}},
 		{"settle", 600, func() {
-			var batch []outbox.Settlement
-			for i, l := range leased {
-				st := outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}
+			settling := outbox.Settling{Session: s.id, Over: []int64{s.n}}
+			for i, h := range begun {
+				st := deliveredOf(h.Message)
 				if i%2 == 0 {
 					st.State, st.Outcome, st.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
 				}
-				batch = append(batch, st)
+				settling.Batch = append(settling.Batch, st)
 			}
-			acked, err := e.store.Settle(context.Background(), batch)
+			got, err := e.store.Settle(context.Background(), settling)
 			require.NoError(t, err)
-			require.Len(t, acked, 20)
+			require.Len(t, got.Acked, 20)
 		}},
-		{"end others", 700, func() {
+		{"take over", 1000, func() {
+			s.held = map[int64]outbox.ID{}
+			require.NotEmpty(t, s.begin(t))
+			s = e.takeOver(t)
+		}},
+		{"end others", 900, func() {
 			two := e.insert(t, push("ends", "U-end"), push("other", "U-end"))
 			end := two[1]
-			leased := e.claim(t, token)
-			at := slices.IndexFunc(leased, func(l outbox.Leased) bool { return l.ID == two[0] })
-			require.True(t, e.settle(t, token, leased[at], func(st *outbox.Settlement) {
+			all := s.begin(t)
+			at := slices.IndexFunc(all, func(h held) bool { return h.ID == two[0] })
+			require.True(t, s.settle(t, all[at], func(st *outbox.Settlement) {
 				st.Ends = []outbox.End{{ID: end, State: outbox.StateReplaced, Reason: "told"}}
 			}))
 			require.Equal(t, outbox.StateReplaced, e.one(t, end).State)

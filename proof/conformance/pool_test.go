@@ -12,8 +12,8 @@ import (
 )
 
 // senderConns is the most connections that one sender uses at once, whatever its
-// concurrency: one to claim, one to settle and one to prune.
-const senderConns = 3
+// concurrency: one each to beat, to read, to record, to settle and to prune.
+const senderConns = 5
 
 // A sender needs few connections, and makes do with one.
 func TestSenderUsesFewConnections(t *testing.T) {

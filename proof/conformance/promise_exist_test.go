@@ -91,18 +91,15 @@ func TestPromise02_NothingElseEndsAMessage(t *testing.T) {
 		ctx := t.Context()
 		id := e.insert(t, push("a", "U-1"))[0]
 		for range 3 {
-			token := outbox.NewToken()
-			got := e.claim(t, token)
-			if len(got) == 1 {
-				require.False(t, e.settle(t, outbox.NewToken(), got[0], nil), "a stranger's token settles nothing")
-			}
+			s := e.takeOver(t)
+			require.Len(t, s.begin(t), 1)
 			e.ahead.Add(int64(time.Hour))
 		}
 		e.ahead.Add(int64(10 * 365 * 24 * time.Hour)) // expiry is off
-		e.claim(t, outbox.NewToken())
+		require.Len(t, e.takeOver(t).begin(t), 1)
 		require.Equal(t, outbox.StatePending, e.one(t, id).State)
 
-		e.ahead.Add(int64(time.Hour))
+		s := e.takeOver(t)
 		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.Error(t, op.Discard(ctx, outbox.Actor{}, id, "nobody"))
@@ -110,7 +107,7 @@ func TestPromise02_NothingElseEndsAMessage(t *testing.T) {
 		require.Equal(t, outbox.StatePending, e.one(t, id).State)
 		require.NoError(t, op.Discard(ctx, outbox.Actor{Name: "pat", Role: "ops"}, id, "test order"))
 		require.Equal(t, outbox.StateDiscarded, e.one(t, id).State)
-		audit, err := e.store.Audit(ctx, 10)
+		audit, err := e.store.Audit(ctx, outbox.AuditQuery{Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, audit, 1)
 		require.Equal(t, outbox.Actor{Name: "pat", Role: "ops"}, audit[0].Actor)
@@ -118,40 +115,49 @@ func TestPromise02_NothingElseEndsAMessage(t *testing.T) {
 		require.Equal(t, "a", audit[0].Key)
 
 		settled := e.insert(t, push("b", "U-2"))[0]
-		token := outbox.NewToken()
-		require.True(t, e.settle(t, token, e.claim(t, token)[0], nil))
+		require.True(t, s.settle(t, s.begin(t)[0], nil))
 		require.Equal(t, outbox.StateDelivered, e.one(t, settled).State)
 		require.Len(t, e.log(t, settled), 1, "it is on record")
 	})
 }
 
-func TestPromise03_SenderThatLostItsLeaseChangesNothing(t *testing.T) {
+func TestPromise03_SenderWhoseSessionIsOverChangesNothing(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
+		ctx := t.Context()
 		id := e.insert(t, push("a", "U-1"))[0]
-		old := outbox.NewToken()
-		first := e.claim(t, old)[0]
-		e.ahead.Add(int64(2 * time.Minute))
-		current := outbox.NewToken()
-		second := e.claim(t, current)[0]
+		old := e.join(t)
+		first := old.begin(t)[0]
+		current := e.takeOver(t)
+		second := current.begin(t)[0]
 		before, entries := e.one(t, id), e.log(t, id)
 		for _, st := range []outbox.State{outbox.StateDelivered, outbox.StateAlreadyDone, outbox.StateParked, outbox.StatePending} {
 			for _, deferred := range []bool{false, true} {
-				require.False(t, e.settle(t, old, first, func(s *outbox.Settlement) {
-					s.State, s.Deferred = st, deferred
-					s.Pause, s.Hold, s.Resume = "paused", time.Hour, true
-					s.Then = []outbox.Message{push("follow-up", "U-9")}
-				}))
+				for _, pause := range []string{"", "paused"} {
+					_, err := old.try(first.Message, func(s *outbox.Settlement) {
+						s.State, s.Deferred, s.Pause = st, deferred, pause
+						if pause != "" {
+							s.Hold, s.Resume, s.Then = time.Hour, true, []outbox.Message{push("follow-up", "U-9")}
+						}
+					})
+					require.ErrorIs(t, err, outbox.ErrNoSession)
+				}
 			}
 		}
+		_, err := old.queue.Beat(ctx, outbox.Beat{Session: old.id, Take: outbox.Shards})
+		require.ErrorIs(t, err, outbox.ErrNoSession)
+		_, err = old.queue.Read(ctx, outbox.Reading{Session: old.id, Shards: []int{1}, Limit: 1})
+		require.ErrorIs(t, err, outbox.ErrNoSession)
+		_, err = old.queue.Record(ctx, outbox.Flight{Session: old.id, N: 2, Messages: []outbox.Queued{{ID: id, Key: first.OrderingKey(), Destination: "elevate"}}})
+		require.ErrorIs(t, err, outbox.ErrNoSession)
 		require.Equal(t, before, e.one(t, id))
 		require.Equal(t, entries, e.log(t, id))
-		states, err := e.store.Destinations(t.Context())
+		states, err := e.store.Destinations(ctx)
 		require.NoError(t, err)
 		require.Empty(t, states)
-		none, err := e.store.Find(t.Context(), outbox.Query{Keys: []string{"follow-up"}})
+		none, err := e.store.Find(ctx, outbox.Query{Keys: []string{"follow-up"}})
 		require.NoError(t, err)
 		require.Empty(t, none)
-		require.True(t, e.settle(t, current, second, nil))
-		require.False(t, e.settle(t, current, second, nil), "once")
+		require.True(t, current.settle(t, second, nil))
+		require.False(t, current.settle(t, second, nil), "once")
 	})
 }

@@ -124,10 +124,10 @@ func TestPromise13_NoRowThatWasThereChanges(t *testing.T) {
 			s := e.beginShop(t)
 			everyCall(t, s, id, 0)
 			require.NoError(t, s.commit())
-			token := outbox.NewToken()
-			for i, l := range e.claim(t, token) {
+			sender := e.takeOver(t)
+			for i, h := range sender.begin(t) {
 				if i%2 == 0 {
-					require.True(t, e.settle(t, token, l, nil))
+					require.True(t, sender.settle(t, h, nil))
 				}
 			}
 		}

@@ -3,14 +3,13 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/amsbridge/amsbridge/adapters/sqlstore"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -57,79 +56,74 @@ func TestPromise09_OneUnderWayPerPersonEarliestFirst(t *testing.T) {
 func TestPromise09_WaitingHoldsBackNoLaterOne(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		e.insert(t, push("first", "U-1"), push("later", "U-1"), push("other", "U-2"))
-		keys := func(leased []outbox.Leased) (out []string) {
-			for _, l := range leased {
-				out = append(out, l.Key)
+		keys := func(all []held) (out []string) {
+			for _, h := range all {
+				out = append(out, h.Key)
 			}
 			return out
 		}
-		token := outbox.NewToken()
-		got := e.claim(t, token)
+		s := e.join(t)
+		got := s.begin(t)
 		require.Equal(t, []string{"first", "other"}, keys(got), "the earliest of each person")
-		require.True(t, e.settle(t, token, got[0], func(s *outbox.Settlement) {
-			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
+		require.True(t, s.settle(t, got[0], func(st *outbox.Settlement) {
+			st.State, st.Outcome, st.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Hour
 		}))
-		require.Equal(t, []string{"later"}, keys(e.claim(t, outbox.NewToken())), "a retry holds back no later one")
+		require.Equal(t, []string{"later"}, keys(s.begin(t)), "a retry holds back no later one")
 		e.ahead.Add(int64(2 * time.Hour))
-		require.Equal(t, []string{"first", "other"}, keys(e.claim(t, outbox.NewToken())), "the earlier of those that are due")
+		require.ElementsMatch(t, []string{"first", "other"}, keys(e.takeOver(t).begin(t)), "the earlier of those that are due")
 	})
 }
 
-// Two senders claim at the same moment, and between their looks at the clock an
-// earlier message of the person falls due: without a common lock each would
-// take another one. On SQLite claims go one after another by themselves.
-func TestPromise09_ClaimsAtTheSameMomentShareNoPerson(t *testing.T) {
+// Senders that take shards at the same moment share none of them, and so no person; a shard that one has is read
+// by no other.
+func TestPromise09_SendersAtTheSameMomentShareNoPerson(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		ctx := t.Context()
-		e.insert(t, push("early", "U-1"), push("late", "U-1"))
-		token := outbox.NewToken()
-		require.True(t, e.settle(t, token, e.claim(t, token)[0], func(s *outbox.Settlement) {
-			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
-		}))
-		var leased, ended atomic.Int32
-		claims := make(chan error, 2)
-		claim := func() {
-			c, err := e.store.Claim(context.Background(), outbox.ClaimRequest{
-				Token: outbox.NewToken(), Lease: time.Hour, Limit: 10, DestinationLimit: 10, ProbeEvery: time.Minute,
-			})
-			leased.Add(int32(len(c.Leased))) //nolint:gosec // they are few
-			ended.Add(1)
-			claims <- err
+		for i := range 100 {
+			e.insert(t, push(fmt.Sprint("k", i), fmt.Sprint("U-", i)))
 		}
-		if e.dialect != sqlstore.SQLite {
-			tx, err := e.db.BeginTx(ctx, nil)
+		const senders = 6
+		type taken struct {
+			owned []int
+			err   error
+		}
+		all := make(chan taken, senders)
+		ready := make(chan struct{})
+		for range senders {
+			id, err := e.store.Join(ctx, outbox.Joining{By: "test", Length: time.Minute})
 			require.NoError(t, err)
-			defer func() { _ = tx.Rollback() }() // harmless after the one below
-			_, err = tx.ExecContext(ctx, "SELECT 1 FROM amsbridge_queue WHERE due_at = (SELECT min(due_at) FROM amsbridge_queue) FOR UPDATE")
-			require.NoError(t, err)
-			go claim()
-			until(t, func() bool { return e.waiting(t) == 1 }, "the first claim is at the late one's row")
-			e.ahead.Add(int64(2 * time.Minute))
-			go claim()
-			until(t, func() bool { return e.waiting(t) == 2 || ended.Load() == 1 }, "the second waits for the first, or is done")
-			require.NoError(t, tx.Rollback())
-		} else {
-			go claim()
-			e.ahead.Add(int64(2 * time.Minute))
-			go claim()
+			go func() {
+				<-ready
+				p, err := e.store.Beat(context.Background(), outbox.Beat{Session: id, Take: outbox.Shards / 2})
+				all <- taken{p.Owned, err}
+			}()
 		}
-		for range 2 {
-			require.NoError(t, <-claims)
+		close(ready)
+		owners := map[int]int{}
+		for range senders {
+			got := <-all
+			require.NoError(t, got.err)
+			for _, shard := range got.owned {
+				owners[shard]++
+			}
 		}
-		require.Equal(t, int32(1), leased.Load())
+		require.NotEmpty(t, owners)
+		for shard, n := range owners {
+			require.Equal(t, 1, n, "shard %d", shard)
+		}
 	})
 }
 
 func TestPromise09_ParkedHoldsBackNoLaterOne(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		e.insert(t, push("first", "U-1"), push("second", "U-1"))
-		token := outbox.NewToken()
-		got := e.claim(t, token)
+		s := e.join(t)
+		got := s.begin(t)
 		require.Len(t, got, 1)
-		require.True(t, e.settle(t, token, got[0], func(s *outbox.Settlement) {
-			s.State, s.Outcome, s.Reason = outbox.StateParked, outbox.OutcomeRejected, "no such product"
+		require.True(t, s.settle(t, got[0], func(st *outbox.Settlement) {
+			st.State, st.Outcome, st.Reason = outbox.StateParked, outbox.OutcomeRejected, "no such product"
 		}))
-		got = e.claim(t, outbox.NewToken())
+		got = s.begin(t)
 		require.Len(t, got, 1)
 		require.Equal(t, "second", got[0].Key)
 	})
@@ -138,21 +132,45 @@ func TestPromise09_ParkedHoldsBackNoLaterOne(t *testing.T) {
 func TestPromise09_EarlierOneThatFallsDueWaitsForTheLaterUnderWay(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		e.insert(t, push("early", "U-1"), push("late", "U-1"))
-		token := outbox.NewToken()
-		require.True(t, e.settle(t, token, e.claim(t, token)[0], func(s *outbox.Settlement) {
-			s.State, s.Outcome, s.Delay = outbox.StatePending, outbox.OutcomeUnavailable, time.Minute
-		}))
-		token = outbox.NewToken()
-		claim, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, Lease: time.Hour, Limit: 10, DestinationLimit: 10, ProbeEvery: time.Minute})
-		require.NoError(t, err)
-		late := claim.Leased
-		require.Len(t, late, 1)
-		require.Equal(t, "late", late[0].Key)
-		e.ahead.Add(int64(2 * time.Minute))
-		require.Empty(t, e.claim(t, outbox.NewToken()))
-		require.True(t, e.settle(t, token, late[0], nil))
-		early := e.claim(t, outbox.NewToken())
-		require.Len(t, early, 1)
-		require.Equal(t, "early", early[0].Key)
+		var mu sync.Mutex
+		var sent []string
+		late := make(chan struct{})
+		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			mu.Lock()
+			sent = append(sent, m.Key)
+			n := len(sent)
+			mu.Unlock()
+			if m.Key == "late" {
+				<-late
+			}
+			if n == 1 {
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Reason: "as told"}
+			}
+			return outbox.Result{}, nil
+		})})
+		answer := sync.OnceFunc(func() { close(late) })
+		e.send(t, e.store, cfg)
+		t.Cleanup(answer)
+		now := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(sent)
+		}
+		until(t, func() bool { return len(now()) == 2 }, "the later one is under way")
+		early := e.only(t, "early").ID
+		until(t, func() bool { return len(e.log(t, early)) == 1 && e.one(t, early).Due.Before(time.Now()) }, "the earlier one is due")
+		require.Never(t, func() bool { return len(now()) > 2 }, moment, 5*time.Millisecond)
+		answer()
+		until(t, func() bool { return e.pending(t) == 0 }, "all are delivered")
+		require.Equal(t, []string{"early", "late", "early"}, now())
 	})
+}
+
+// only returns the message of a key.
+func (e *env) only(t *testing.T, key string) outbox.Record {
+	t.Helper()
+	found, err := e.store.Find(t.Context(), outbox.Query{Keys: []string{key}})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	return found[0]
 }

@@ -1,7 +1,7 @@
 package conformance
 
 import (
-	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,7 +32,7 @@ func TestPromise02_UnauditedActionDoesNotHappen(t *testing.T) {
 		op, err := outbox.NewOperator(e.store, outbox.OperatorConfig{})
 		require.NoError(t, err)
 		require.ErrorIs(t, op.Discard(ctx, pat, id+1, "no such message"), outbox.ErrNotFound)
-		audit, err := e.store.Audit(ctx, 10)
+		audit, err := e.store.Audit(ctx, outbox.AuditQuery{Limit: 10})
 		require.NoError(t, err)
 		require.Empty(t, audit, "what did not happen is not on record")
 
@@ -49,102 +49,100 @@ func TestPromise02_UnauditedActionDoesNotHappen(t *testing.T) {
 func TestPromise02_SettlementIsWholeOrNotAtAll(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		id := e.insert(t, push("a", "U-1"))[0]
-		token := outbox.NewToken()
-		l := e.claim(t, token)[0]
+		s := e.join(t)
+		h := s.begin(t)[0]
 		before := e.one(t, id)
 		for _, st := range []outbox.State{outbox.StateDelivered, outbox.StateParked, outbox.StatePending} {
-			acked, err := e.store.Settle(t.Context(), []outbox.Settlement{{
-				Message: l.Message, Token: token, State: st, Outcome: outbox.OutcomeDelivered, Pause: "paused", Then: []outbox.Message{{}},
-			}})
+			got, err := s.try(h.Message, func(s *outbox.Settlement) {
+				s.State, s.Pause, s.Then = st, "paused", []outbox.Message{{}}
+			})
 			require.Error(t, err)
-			require.Empty(t, acked)
+			require.Empty(t, got)
 			require.Equal(t, before, e.one(t, id))
 			require.Empty(t, e.log(t, id))
 		}
-		require.True(t, e.settle(t, token, l, nil), "the lease is as good as before")
+		require.True(t, s.settle(t, h, nil), "the session is as good as before")
 	})
 }
 
-// A lease changes hands while the old holder's settlement is already at work:
-// the token that counts is the one found under the row's lock. On SQLite, whose
-// writers go one after another, the settlement comes before or after.
-func TestPromise03_TokenIsComparedUnderLock(t *testing.T) {
+// A session is reaped while its sender's settlement is already at work: what counts is the session row as found
+// under its lock. On SQLite, whose writers go one after another, the settlement comes before or after.
+func TestPromise03_SessionIsLookedAtUnderLock(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		ctx := t.Context()
 		id := e.insert(t, push("a", "U-1"))[0]
-		old, current := outbox.NewToken(), outbox.NewToken()
-		l := e.claim(t, old)[0]
+		old := e.join(t)
+		h := old.begin(t)[0]
 		tx, err := e.db.BeginTx(ctx, nil)
 		require.NoError(t, err)
 		defer func() { _ = tx.Rollback() }() // harmless after the commit
-		_, err = tx.ExecContext(ctx, map[sqlstore.Dialect]string{
-			sqlstore.SQLite: "UPDATE amsbridge_queue SET token = ?", sqlstore.MySQL: "UPDATE amsbridge_queue SET token = ?",
-			sqlstore.PostgreSQL: "UPDATE amsbridge_queue SET token = $1",
-		}[e.dialect], current[:])
-		require.NoError(t, err)
-
-		type answer struct {
-			acked []outbox.ID
-			err   error
+		for _, table := range []string{"amsbridge_flight WHERE session", "amsbridge_beat WHERE session", "amsbridge_session WHERE id"} {
+			_, err = tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s = %d", table, old.id))
+			require.NoError(t, err)
 		}
-		begun, settled := make(chan struct{}), make(chan answer, 1)
+		begun, settled := make(chan struct{}), make(chan error, 1)
 		go func() {
 			close(begun)
-			acked, err := e.store.Settle(context.Background(), []outbox.Settlement{{
-				Message: l.Message, Token: old, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered,
-			}})
-			settled <- answer{acked, err}
+			_, err := old.try(h.Message, nil)
+			settled <- err
 		}()
 		<-begun
 		if e.dialect != sqlstore.SQLite {
-			until(t, func() bool { return e.waiting(t) == 1 }, "the settlement waits for the row")
+			until(t, func() bool { return e.waiting(t) == 1 || len(settled) == 1 }, "the settlement waits for the session, or gave up")
 		}
 		require.NoError(t, tx.Commit())
-		got := <-settled
-		require.NoError(t, got.err)
-		require.Empty(t, got.acked)
+		require.Error(t, <-settled)
+		_, err = old.try(h.Message, nil)
+		require.ErrorIs(t, err, outbox.ErrNoSession)
 		require.Equal(t, outbox.StatePending, e.one(t, id).State)
 		require.Empty(t, e.log(t, id))
-		require.True(t, e.settle(t, current, l, nil), "the holder of the current token settles")
+		current := e.takeOver(t)
+		require.True(t, current.settle(t, current.begin(t)[0], nil), "whoever owns its shard settles")
 	})
 }
 
-// Neighbours of one claim share its token: the ID counts as well.
-func TestPromise03_IDCountsAsWellAsTheToken(t *testing.T) {
+// Neighbours of one flight share its session: the ID counts as well.
+func TestPromise03_IDCountsAsWellAsTheSession(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		ids := e.insert(t, push("a", "U-1"), push("b", "U-2"), push("c", "U-3"))
-		token := outbox.NewToken()
-		leased := e.claim(t, token)
-		require.Len(t, leased, 3)
-		require.True(t, e.settle(t, token, leased[0], nil))
-		require.False(t, e.settle(t, token, leased[0], nil), "it has no lease any more, though its token is in use")
+		s := e.join(t)
+		begun := s.beginAll(t)
+		require.Len(t, begun, 3)
+		settle := func(batch ...outbox.Settlement) outbox.Settled {
+			t.Helper()
+			got, err := e.store.Settle(t.Context(), outbox.Settling{Session: s.id, Batch: batch})
+			require.NoError(t, err)
+			return got
+		}
+		again := deliveredOf(begun[0].Message)
+		require.Equal(t, ids[:1], settle(again).Acked)
+		require.Empty(t, settle(again), "it has left the queue, though its flight is not over")
 		for _, id := range ids[1:] {
 			require.Equal(t, outbox.StatePending, e.one(t, id).State)
 			require.True(t, e.one(t, id).InFlight)
 			require.Empty(t, e.log(t, id))
 		}
-		again := outbox.Settlement{Message: leased[0].Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered}
-		retry := outbox.Settlement{Message: leased[1].Message, Token: token, Outcome: outbox.OutcomeUnavailable, Delay: time.Hour}
-		acked, err := e.store.Settle(t.Context(), []outbox.Settlement{again, retry})
-		require.NoError(t, err)
-		require.Equal(t, ids[1:2], acked)
+		retry := outbox.Settlement{Message: begun[1].Message, Outcome: outbox.OutcomeUnavailable, Delay: time.Hour}
+		require.Equal(t, ids[1:2], settle(again, retry).Acked)
 		require.Len(t, e.log(t, ids[0]), 1)
 		require.True(t, e.one(t, ids[2]).InFlight)
 	})
 }
 
-// A send that ended without an answer is followed by one whose sender dies: the
-// second one's entry is marked as well, though nobody settled it.
+// A send that ended without an answer is followed by one whose sender dies: what comes next is marked for both
+// reasons, and its entry too.
 func TestPromise07_LostRepeatIsMarkedInTheTimeline(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		id := e.insert(t, push("a", "U-1"))[0]
-		token := outbox.NewToken()
-		require.True(t, e.settle(t, token, e.claim(t, token)[0], func(s *outbox.Settlement) {
-			s.State, s.Outcome = outbox.StatePending, outbox.OutcomeUnknown
+		s := e.join(t)
+		require.True(t, s.settle(t, s.begin(t)[0], func(st *outbox.Settlement) {
+			st.State, st.Outcome = outbox.StatePending, outbox.OutcomeUnknown
 		}))
-		require.Len(t, e.claim(t, outbox.NewToken()), 1)
-		e.ahead.Add(int64(time.Hour))
-		require.Len(t, e.claim(t, outbox.NewToken()), 1)
+		require.Len(t, s.begin(t), 1)
+		s = e.takeOver(t)
+		h := s.begin(t)[0]
+		require.Equal(t, outbox.DoubtUnknown|outbox.DoubtLost, h.Doubt)
+		require.True(t, s.settle(t, h, nil))
 		log := e.log(t, id)
 		require.Len(t, log, 2)
 		require.Equal(t, []bool{false, true}, []bool{log[0].PossibleDuplicate, log[1].PossibleDuplicate})

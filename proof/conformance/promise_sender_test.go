@@ -17,23 +17,23 @@ import (
 // recordingQueue lets a test record what goes between a sender and its queue.
 type recordingQueue struct {
 	outbox.Queue
-	claimed func(outbox.Claim)
-	settles func([]outbox.Settlement)
+	recorded func(outbox.Recorded)
+	settles  func([]outbox.Settlement)
 }
 
-func (q recordingQueue) Claim(ctx context.Context, req outbox.ClaimRequest) (outbox.Claim, error) {
-	c, err := q.Queue.Claim(ctx, req)
-	if q.claimed != nil && err == nil {
-		q.claimed(c)
+func (q recordingQueue) Record(ctx context.Context, f outbox.Flight) (outbox.Recorded, error) {
+	rec, err := q.Queue.Record(ctx, f)
+	if q.recorded != nil && err == nil {
+		q.recorded(rec)
 	}
-	return c, err
+	return rec, err
 }
 
-func (q recordingQueue) Settle(ctx context.Context, batch []outbox.Settlement) ([]outbox.ID, error) {
+func (q recordingQueue) Settle(ctx context.Context, s outbox.Settling) (outbox.Settled, error) {
 	if q.settles != nil {
-		q.settles(batch)
+		q.settles(s.Batch)
 	}
-	return q.Queue.Settle(ctx, batch)
+	return q.Queue.Settle(ctx, s)
 }
 
 // moment is how long something must not happen that would happen within
@@ -46,9 +46,9 @@ func TestPromise04_NothingElseIsInFlightBesideAnIsolatedMessage(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		e.insert(t, push("isolated", "U-1"))
 		for range outbox.SuspectAfter {
-			require.Len(t, e.claim(t, outbox.NewToken()), 1)
-			e.ahead.Add(int64(time.Hour))
+			require.Len(t, e.takeOver(t).begin(t), 1)
 		}
+		e.takeOver(t).leave(t)
 		e.insert(t, push("neighbour", "U-2"))
 		began := map[string]chan struct{}{"isolated": make(chan struct{}), "neighbour": make(chan struct{}), "latecomer": make(chan struct{})}
 		queued := make(chan struct{})
@@ -116,36 +116,61 @@ func TestPromise04_LimitAndBackOffCountAttemptsNotDeferrals(t *testing.T) {
 	})
 }
 
-// The first claim takes so long that what remains of its leases is too short;
-// the sender must know that without asking the database.
-func TestPromise06_ShortLeaseIsReleasedAndCountedFromBeforeTheClaim(t *testing.T) {
+// The first flight is recorded so late that what remains of the session is too short: the sender must know that
+// by its own clock, and begins nothing before the session is renewed.
+func TestPromise06_NothingBeginsInASessionThatMayBeOver(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		id := e.insert(t, push("a", "U-1"))[0]
-		var claims, delivered atomic.Int32
-		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(ctx context.Context, m outbox.Message) (outbox.Result, error) {
+		stalled, renewed := make(chan struct{}), make(chan struct{})
+		var begun atomic.Bool
+		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(ctx context.Context, _ outbox.Message) (outbox.Result, error) {
+			begun.Store(true)
+			select {
+			case <-renewed:
+			default:
+				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "begun though others may take its sender for dead"}
+			}
 			if _, ends := ctx.Deadline(); !ends {
 				return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "its context has no end"}
 			}
-			if claims.Load() > 1 {
-				delivered.Store(int32(m.Attempt)) //nolint:gosec // it is small
-				return outbox.Result{}, nil
-			}
-			return outbox.Result{}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected, Reason: "started though its lease was too short"}
+			return outbox.Result{}, nil
 		})})
-		const slack = time.Second
-		cfg.DeliverTimeout, cfg.SettleTimeout, cfg.Margin = 30*time.Second, 10*time.Second, time.Second
-		cfg.Lease = cfg.DeliverTimeout + cfg.SettleTimeout + cfg.Margin + slack
-		e.send(t, recordingQueue{Queue: e.store, claimed: func(c outbox.Claim) {
-			if len(c.Leased) > 0 && claims.Add(1) == 1 {
-				<-time.After(slack + moment)
+		cfg.Session = 2 * time.Second
+		e.send(t, stallingQueue{recordingQueue{Queue: e.store, recorded: func(outbox.Recorded) {
+			select {
+			case <-stalled:
+			default:
+				close(stalled)
+				time.Sleep(cfg.Session) // what is counted here is the sender's own clock
 			}
-		}}, cfg)
+		}}, stalled, renewed}, cfg)
+		<-stalled
+		require.Never(t, begun.Load, cfg.Session+moment, 10*time.Millisecond)
+		close(renewed)
 		until(t, func() bool { return e.one(t, id).State != outbox.StatePending }, "settled")
 		require.Equal(t, outbox.StateDelivered, e.one(t, id).State, e.one(t, id).Reason)
-		require.Equal(t, int32(1), delivered.Load(), "what was not started is no attempt")
-		require.Len(t, e.log(t, id), 1)
+		require.Len(t, e.log(t, id), 1, "what was not begun is no attempt")
 		require.False(t, e.log(t, id)[0].PossibleDuplicate)
 	})
+}
+
+// stallingQueue lets no beat through from when it stalls until it goes on.
+type stallingQueue struct {
+	outbox.Queue
+	stalled, goesOn <-chan struct{}
+}
+
+func (q stallingQueue) Beat(ctx context.Context, b outbox.Beat) (outbox.Pulse, error) {
+	select {
+	case <-q.stalled:
+		select {
+		case <-q.goesOn:
+		case <-ctx.Done():
+			return outbox.Pulse{}, ctx.Err()
+		}
+	default:
+	}
+	return q.Queue.Beat(ctx, b)
 }
 
 func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
@@ -174,7 +199,7 @@ func TestPromise07_SendWithoutAnAnswerMarksTheNext(t *testing.T) {
 			}
 			return outbox.Result{}, nil
 		})})
-		cfg.DeliverTimeout, cfg.Lease = 2*time.Second, time.Hour
+		cfg.DeliverTimeout = 2 * time.Second
 		ids := map[string]outbox.ID{}
 		for key := range fails {
 			ids[key] = e.insert(t, push(key, key))[0]

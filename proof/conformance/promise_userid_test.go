@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/outbox"
 )
 
 func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
@@ -24,9 +23,8 @@ func TestPromise12_UserIDIsTheSameBytesInPushAndHandOff(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, id, string(got.User.ID))
 		}
-		token := outbox.NewToken()
 		seen := map[string]int{}
-		for _, l := range e.claim(t, token) {
+		for _, l := range e.join(t).beginAll(t) {
 			require.Len(t, l.Items, 1)
 			g, err := amsbridge.DecodeGrant(l.Message)
 			require.NoError(t, err)

@@ -73,7 +73,7 @@ func TestNewNamesSettingsThatAreInTheWay(t *testing.T) {
 		t.Parallel()
 		inner, err := pq.NewConnector(setups[3].migrated(t))
 		require.NoError(t, err)
-		db := sql.OpenDB(emptying{inner})
+		db := sql.OpenDB(emptyBytes{inner})
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
 		require.ErrorContains(t, made(t, db, sqlstore.PostgreSQL), "lib/pq does so up to 1.10.9")
 	})
@@ -93,25 +93,25 @@ func TestNewNamesSettingsThatAreInTheWay(t *testing.T) {
 	})
 }
 
-// emptying is a driver that makes missing bytes empty, as lib/pq did.
-type emptying struct{ driver.Connector }
+// emptyBytes is a driver that makes missing bytes empty, as lib/pq did.
+type emptyBytes struct{ driver.Connector }
 
-type emptyingConn struct {
+type emptyBytesConn struct {
 	driver.Conn
 	driver.QueryerContext
 	driver.ExecerContext
 	driver.ConnBeginTx
 }
 
-func (e emptying) Connect(ctx context.Context) (driver.Conn, error) {
+func (e emptyBytes) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := e.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return emptyingConn{c, c.(driver.QueryerContext), c.(driver.ExecerContext), c.(driver.ConnBeginTx)}, nil
+	return emptyBytesConn{c, c.(driver.QueryerContext), c.(driver.ExecerContext), c.(driver.ConnBeginTx)}, nil
 }
 
-func (emptyingConn) CheckNamedValue(v *driver.NamedValue) error {
+func (emptyBytesConn) CheckNamedValue(v *driver.NamedValue) error {
 	if b, ok := v.Value.([]byte); ok && b == nil {
 		v.Value = []byte{}
 		return nil

@@ -11,9 +11,8 @@ import (
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
-// What a dead sender held of one person is given out one by one, so that the
-// message that killed it is found. Each follows at once when the one before is
-// settled: nobody waits for the clock.
+// What a dead sender had in flight of one person follows at once when its session is over, one after another:
+// nobody waits for a poll.
 func TestLostBatchRecoversAtOnce(t *testing.T) {
 	onEngines(t, func(t *testing.T, e *env) {
 		const batch = 10
@@ -22,12 +21,11 @@ func TestLostBatchRecoversAtOnce(t *testing.T) {
 			msgs = append(msgs, push(fmt.Sprint("k", i), "U-1"))
 		}
 		e.insert(t, msgs...)
-		dead, err := e.store.Claim(t.Context(), outbox.ClaimRequest{
-			Token: outbox.NewToken(), By: "dead", Lease: time.Second, Limit: 100, DestinationLimit: 100, KeyLimit: batch, ProbeEvery: time.Minute,
-		})
+		dead, err := e.store.Join(t.Context(), outbox.Joining{By: "dead", Length: time.Second})
 		require.NoError(t, err)
-		require.Len(t, dead.Leased, batch)
-		e.ahead.Add(int64(time.Minute))
+		s := &session{queue: e.store, id: dead, held: map[int64]outbox.ID{}, by: map[outbox.ID]int64{}, at: map[outbox.ID]outbox.Waiting{}}
+		s.beat(t, outbox.Beat{Take: outbox.Shards})
+		require.Len(t, s.beginAll(t), batch)
 		cfg := quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 			return outbox.Result{}, nil
 		})})

@@ -53,7 +53,7 @@ func (e *env) insert(t *testing.T, msgs ...outbox.Message) []outbox.ID {
 
 func (e *env) one(t *testing.T, id outbox.ID) outbox.Record {
 	t.Helper()
-	found, err := e.store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{id}})
+	found, err := e.store.Find(t.Context(), outbox.Query{IDs: []outbox.ID{id}, InFlight: true})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	return found[0]
@@ -61,28 +61,9 @@ func (e *env) one(t *testing.T, id outbox.ID) outbox.Record {
 
 func (e *env) log(t *testing.T, id outbox.ID) []outbox.Attempt {
 	t.Helper()
-	log, err := e.store.Attempts(t.Context(), id)
+	log, err := e.store.Attempts(t.Context(), outbox.AttemptQuery{IDs: []outbox.ID{id}})
 	require.NoError(t, err)
 	return log
-}
-
-// claim leases what it can, for a minute.
-func (e *env) claim(t *testing.T, token outbox.Token) []outbox.Leased {
-	t.Helper()
-	c, err := e.store.Claim(t.Context(), outbox.ClaimRequest{Token: token, By: "test", Lease: time.Minute, Limit: 100, DestinationLimit: 100, ProbeEvery: time.Minute})
-	require.NoError(t, err)
-	return c.Leased
-}
-
-func (e *env) settle(t *testing.T, token outbox.Token, l outbox.Leased, change func(*outbox.Settlement)) (acked bool) {
-	t.Helper()
-	st := outbox.Settlement{Message: l.Message, Token: token, State: outbox.StateDelivered, Outcome: outbox.OutcomeDelivered, By: "test"}
-	if change != nil {
-		change(&st)
-	}
-	got, err := e.store.Settle(t.Context(), []outbox.Settlement{st})
-	require.NoError(t, err)
-	return len(got) == 1
 }
 
 // quick is a sender's configuration for tests on the wall's clock.

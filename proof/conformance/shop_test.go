@@ -204,7 +204,7 @@ func (e *env) parked(t *testing.T) (reasons []string) {
 // tasks returns the texts of orders' open tasks.
 func (e *env) tasks(t *testing.T) (texts []string) {
 	t.Helper()
-	open, err := e.store.Tasks(t.Context(), 100)
+	open, err := e.store.Tasks(t.Context(), outbox.TaskQuery{Limit: 100})
 	require.NoError(t, err)
 	for _, task := range open {
 		texts = append(texts, task.Subject+": "+task.Text)

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"io/fs"
@@ -104,7 +105,7 @@ func TestNewProgramOnOldSchema(t *testing.T) {
 // requireWork stores a message and has it delivered.
 func (e *env) requireWork(t *testing.T) {
 	t.Helper()
-	ids := e.insert(t, push(fmt.Sprintf("work %s", outbox.NewToken()), "U-1"))
+	ids := e.insert(t, push("work "+rand.Text(), "U-1"))
 	_, stop := e.send(t, e.store, quick(outbox.Fixed{"elevate": deliverFunc(func(context.Context, outbox.Message) (outbox.Result, error) {
 		return outbox.Result{}, nil
 	})}))

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -28,12 +30,8 @@ const childVariable = "AMSBRIDGE_CRASH_CHILD"
 // DefaultPause is the longest that a buyer rests between two orders.
 const DefaultPause = 50 * time.Millisecond
 
-// DefaultLease is how long the children's messages are leased, unless
-// [Config] says otherwise.
-const DefaultLease = 1500 * time.Millisecond
-
-// margin is what a lease covers beside deliveries and settlements.
-const margin = 200 * time.Millisecond
+// DefaultSession is how long a child is taken for alive without a beat, unless [Config] says otherwise.
+const DefaultSession = 2 * time.Second
 
 // buyers take orders at the same time.
 const buyers = 4
@@ -46,7 +44,7 @@ type instructions struct {
 	Number  int           `json:"number"`
 	Seed    uint64        `json:"seed"`
 	Selling bool          `json:"selling"`
-	Lease   time.Duration `json:"lease"`
+	Session time.Duration `json:"session"`
 	Pause   time.Duration `json:"pause"`
 	// Rough says that the database will fail. A sale that fails by that is no
 	// failure of the child.
@@ -54,6 +52,9 @@ type instructions struct {
 	Elevate  string `json:"elevate"`
 	Notified string `json:"notified"`
 }
+
+// childName is its sender's.
+func childName(number int) string { return fmt.Sprintf("child %d", number) }
 
 // What a child says, a line each.
 const (
@@ -83,14 +84,13 @@ func ChildMain() {
 	os.Exit(0)
 }
 
-// run sells and sends until standard input ends, as it does too when the parent
-// dies.
+// run sells and sends until standard input ends, as it does too when the parent dies, or until it is told to end.
 func (in instructions) run() error {
 	e, err := engineOf(in.Engine)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -163,17 +163,14 @@ func (in instructions) sender(store interface {
 	}
 	to := outbox.Fixed{}
 	for name, platform := range map[string]amsbridge.Platform{"elevate": lms, "notified": events} {
-		if to[name], err = amsbridge.NewDestination(store, platform, amsbridge.DestinationConfig{}); err != nil {
+		if to[name], err = amsbridge.NewDestination(store, &marking{Platform: platform}, amsbridge.DestinationConfig{}); err != nil {
 			return nil, err
 		}
 	}
-	// A slow machine is given a longer lease, and needs more of it for everything:
-	// the last fifth is for claims.
-	deliver, settle := in.Lease/3, in.Lease*7/15-margin
 	return outbox.NewSender(store, outbox.SenderConfig{
 		Destinations:   to,
-		Name:           fmt.Sprintf("child %d", in.Number),
-		DeliverTimeout: deliver, SettleTimeout: settle, Margin: margin, Lease: in.Lease, Poll: in.Lease / 6,
+		Name:           childName(in.Number),
+		DeliverTimeout: time.Second, SettleTimeout: in.Session, Session: in.Session, Poll: 250 * time.Millisecond,
 		Retry:  outbox.Retry{First: 50 * time.Millisecond, Longest: 200 * time.Millisecond},
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -190,26 +187,28 @@ func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer in
 			<-ctx.Done()
 			return nil
 		}
-		o, rollBack := newSale(rng, in.Number, n), taken%7 == 0
+		o, rollBack := newSale(rng, in.Number, buyer, n), taken%7 == 0
 		pushes, err := json.Marshal(o.pushes)
 		if err != nil {
 			return err
 		}
-		err = s.inTx(ctx, hook.Wake, func(tx Tx) error {
-			report, err := hook.OrderCompleted(ctx, tx, o.order)
-			if err != nil {
-				return err
-			}
-			if len(report.NeedsStaff()) > 0 {
-				return errParked
-			}
-			if err := s.insert(ctx, tx, o.order.ID, string(pushes)); err != nil {
-				return err
-			}
-			if rollBack {
-				return errChangedMind
-			}
-			return nil
+		err = in.inTime(ctx, func(ctx context.Context) error {
+			return s.inTx(ctx, hook.Wake, func(tx Tx) error {
+				report, err := hook.OrderCompleted(ctx, tx, o.order)
+				if err != nil {
+					return err
+				}
+				if len(report.NeedsStaff()) > 0 {
+					return errParked
+				}
+				if err := s.insert(ctx, tx, o.order.ID, string(pushes)); err != nil {
+					return err
+				}
+				if rollBack {
+					return errChangedMind
+				}
+				return nil
+			})
 		})
 		switch {
 		case errors.Is(err, errChangedMind):
@@ -217,13 +216,33 @@ func sell[Tx any](ctx context.Context, in instructions, rng *rand.Rand, buyer in
 		case err != nil && !(in.Rough && excusable(err)):
 			return err
 		}
+		rest := time.Duration(rng.Int64N(int64(in.Pause)))
+		if err != nil && !errors.Is(err, errChangedMind) {
+			rest += afterFailure
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Duration(rng.Int64N(int64(in.Pause)))):
+		case <-time.After(rest):
 		}
 	}
 }
+
+// inTime ends a sale that gets no answer from a database which fails: whoever sells has a time-out of their own.
+func (in instructions) inTime(ctx context.Context, sale func(context.Context) error) error {
+	if in.Rough {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, saleTimeout)
+		defer cancel()
+	}
+	return sale(ctx)
+}
+
+const (
+	saleTimeout = 3 * time.Second
+	// afterFailure is how long a buyer rests then, besides.
+	afterFailure = 250 * time.Millisecond
+)
 
 var errParked = errors.New("crash: the hook wants staff for a sound order")
 

@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -135,6 +138,36 @@ type Database struct {
 	engine engine
 	dsn    string
 	server *testdb.Server
+}
+
+// through returns the DSN of a relay to the database's server, and the relay; none where there is no server.
+func (d Database) through(ctx context.Context) (dsn string, r *relay, err error) {
+	switch d.engine.server {
+	case testdb.PostgreSQL:
+		u, err := url.Parse(d.dsn)
+		if err != nil {
+			return "", nil, err
+		}
+		if r, err = startRelay(ctx, u.Host); err != nil {
+			return "", nil, err
+		}
+		u.Host = r.address()
+		query := u.Query()
+		query.Set("connect_timeout", "2") // see docs/operations.md
+		u.RawQuery = query.Encode()
+		return u.String(), r, nil
+	case testdb.MariaDB:
+		cfg, err := mysql.ParseDSN(d.dsn)
+		if err != nil {
+			return "", nil, err
+		}
+		if r, err = startRelay(ctx, cfg.Addr); err != nil {
+			return "", nil, err
+		}
+		cfg.Addr, cfg.Timeout, cfg.ReadTimeout = r.address(), 2*time.Second, 5*time.Second
+		return cfg.FormatDSN(), r, nil
+	}
+	return d.dsn, nil, nil
 }
 
 // With calls use with a database of that engine, on a server of its own, and takes

@@ -3,18 +3,22 @@ package crash
 // What fails, as the report calls it.
 const (
 	killProcess    = "process killed"
+	endProcess     = "process told to end"
+	freezeProcess  = "process frozen beyond its session"
 	crashServer    = "server crashed"
 	cutConnections = "connections cut"
+	swallowBytes   = "network path broken"
+	swallowAndKill = "network path broken, process killed"
 )
 
 // moment is when a fault happens.
 type moment string
 
-// The moments: any, the first sight of a new lease, and some time after all that
-// was under lease at the fault before has been received.
+// The moments: any, the first sight of a new flight, and some time after all that
+// was in flight at the fault before has been received.
 const (
 	anyTime       moment = "at any time"
-	atLease       moment = "at the sight of a lease"
+	inFlight      moment = "at the sight of a flight"
 	onceRecovered moment = "after the recovery"
 )
 
@@ -25,25 +29,36 @@ type fault struct {
 
 func (f fault) String() string { return f.what + " " + string(f.when) }
 
-// planFaults lays out the faults. One in four is the database's, where it has a server,
-// by turns to the server and to the connections; the rest kill the process. The
-// moments take turns too.
+// ends tells whether the child is gone after it.
+func (f fault) ends() bool {
+	return f.what == killProcess || f.what == endProcess || f.what == swallowAndKill
+}
+
+// ofDatabase tells whether the child's database fails by it.
+func (f fault) ofDatabase() bool {
+	return f.what == crashServer || f.what == cutConnections || f.what == swallowBytes || f.what == swallowAndKill
+}
+
+// planFaults lays out the faults. Every second one is another than the death of a process, where the database has a
+// server, and every fourth where it has none; those take turns, and the moments do.
 func planFaults(n int, server bool) []fault {
-	moments := [...]moment{atLease, onceRecovered, anyTime}
+	moments := [...]moment{inFlight, onceRecovered, anyTime}
+	others, each := []string{endProcess, freezeProcess}, 4
+	if server {
+		others, each = []string{crashServer, freezeProcess, swallowBytes, cutConnections, endProcess, swallowAndKill}, 2
+	}
 	var out []fault
-	processes, databases := 0, 0
+	killed, other := 0, 0
 	for i := range n {
-		if !server || i%4 != 2 {
-			out = append(out, fault{killProcess, moments[processes%3]})
-			processes++
+		if i%each != each-1 {
+			out = append(out, fault{killProcess, moments[killed%3]})
+			killed++
 			continue
 		}
-		f := fault{crashServer, moments[databases/2%3]}
-		if databases%2 == 1 {
-			f.what = cutConnections
-		}
+		// A process that has nothing yet is no proof of how it is frozen or ends.
+		f := fault{others[other%len(others)], moments[other/len(others)%2]}
 		out = append(out, f)
-		databases++
+		other++
 	}
 	return out
 }

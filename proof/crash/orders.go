@@ -14,7 +14,7 @@ const persons = 20
 
 // maxLines bounds the lines that one child sells, for the sandboxes know every
 // product beforehand.
-const maxLines = 2000
+const maxLines = 6000
 
 // push is what an order brings to one person on one platform. Each line sells a
 // product of its own, so no two orders bring the same push.
@@ -37,10 +37,10 @@ func courseID(number, n int) string { return fmt.Sprintf("course-%d-%d", number,
 
 func eventID(number, n int) string { return fmt.Sprintf("event-%d-%d", number, n) }
 
-// newSale makes an order of one or two lines, numbered from n, of courses and
-// events.
-func newSale(rng *rand.Rand, number, n int) sale {
-	who := personID(rng.IntN(persons))
+// newSale makes an order of one or two lines, numbered from n, of courses and events. Each buyer has persons of
+// their own: overlapping orders of one person would have no order between them.
+func newSale(rng *rand.Rand, number, buyer, n int) sale {
+	who := personID(buyer + buyers*rng.IntN(persons/buyers))
 	s := sale{order: amsbridge.Order{
 		ID: fmt.Sprintf("o-%d-%d", number, n),
 		Buyer: amsbridge.User{
@@ -58,6 +58,15 @@ func newSale(rng *rand.Rand, number, n int) sale {
 		s.order.Lines = append(s.order.Lines, amsbridge.Line{ID: strconv.Itoa(i), ProductID: product, Quantity: 1})
 	}
 	return s
+}
+
+// line returns the child that sold a push, and its line there: of one person's, greater ones were inserted later.
+func (p push) line() (number, n int) {
+	if _, err := fmt.Sscanf(p.What, "course-%d-%d", &number, &n); err != nil {
+		_, _ = fmt.Sscanf(p.What, "%d/%d", &number, &n) // the only other form
+		n--
+	}
+	return number, n
 }
 
 func showAndKeys(show int64, keys string) string { return fmt.Sprintf("%d/%s", show, keys) }

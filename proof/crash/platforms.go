@@ -26,6 +26,7 @@ type platforms struct {
 	elevate                     *elevatetest.Server
 	notified                    *notifiedtest.Server
 	elevateServer, notifiedHTTP *httptest.Server
+	visits                      visits
 	// faultless keeps them from failing; slow they are all the same.
 	faultless atomic.Bool
 }
@@ -69,7 +70,7 @@ func startPlatforms(children int, seed uint64) (*platforms, error) {
 	}
 	p.elevate.MisbehaveBy(p.faults(seed, 1))
 	p.notified.MisbehaveBy(p.faults(seed, 2))
-	p.elevateServer, p.notifiedHTTP = httptest.NewServer(p.elevate), httptest.NewServer(p.notified)
+	p.elevateServer, p.notifiedHTTP = httptest.NewServer(p.visits.seen(p.elevate)), httptest.NewServer(p.visits.seen(p.notified))
 	return p, nil
 }
 
@@ -102,7 +103,7 @@ func (p *platforms) close() {
 // arrival is a call that a platform carried out, whether or not its answer
 // reached anybody.
 type arrival struct {
-	key  string
+	attempt
 	push push
 }
 
@@ -115,7 +116,7 @@ func (p *platforms) received() ([]arrival, error) {
 			return nil, errors.New("crash: elevate refused a call: " + c.Refusal + strings.Join(c.Violations, ", "))
 		}
 		if c.Status == 200 || c.Fault == elevatetest.CutAfter {
-			out = append(out, arrival{c.Key, push{"elevate", string(c.UserID), c.RemoteProductID}})
+			out = append(out, arrival{readAttempt(c.Key), push{"elevate", string(c.UserID), c.RemoteProductID}})
 		}
 	}
 	for _, c := range p.notified.Journal() {
@@ -127,7 +128,7 @@ func (p *platforms) received() ([]arrival, error) {
 			for _, k := range slices.Sorted(slices.Values(c.AddOns)) {
 				keys = append(keys, strconv.FormatInt(k, 10))
 			}
-			out = append(out, arrival{c.Key, push{"notified", c.User, showAndKeys(c.Show, strings.Join(keys, ","))}})
+			out = append(out, arrival{readAttempt(c.Key), push{"notified", c.User, showAndKeys(c.Show, strings.Join(keys, ","))}})
 		}
 	}
 	return out, nil

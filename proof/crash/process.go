@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // process is a child.
@@ -88,11 +89,19 @@ func (p *process) kill() error {
 	return nil
 }
 
+// signal sends the child a signal.
+func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
+
 // stop lets the child end in good order.
 func (p *process) stop() error {
 	if err := p.stdin.Close(); err != nil {
 		return err
 	}
+	return p.awaitEnd()
+}
+
+// awaitEnd waits until the child has ended in good order.
+func (p *process) awaitEnd() error {
 	<-p.ended
 	if err := p.cmd.Wait(); err != nil {
 		return p.fail(err)

@@ -1,10 +1,11 @@
 // Package crash proves that nothing is lost, whatever dies. A child process
 // takes orders, rolls some of them back, and sends; it is killed at moments of
-// all kinds and started again. Now and then it is the database that fails: its
-// server is crashed and started again, or all connections are cut, while the child
+// all kinds and started again, told to end, or frozen while another one takes over.
+// Now and then it is the database that fails: its server is crashed and started again,
+// all connections are cut, or nothing comes through them any more, while the child
 // must go on. The two sandboxes live in the parent. What the shop
 // committed, by its own table, is then compared with what the platforms'
-// journals say.
+// journals say, and with the order and the marks of their calls.
 package crash
 
 import (
@@ -13,6 +14,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/amsbridge/amsbridge/outbox"
@@ -24,9 +27,9 @@ type Config struct {
 	Database Database
 	// Kills is how many faults there are.
 	Kills int
-	// Lease is how long messages are leased, more than a second. Defaults to
-	// [DefaultLease].
-	Lease time.Duration
+	// Session is how long a sender is taken for alive without a beat, a second or more. Defaults to
+	// [DefaultSession].
+	Session time.Duration
 	// Pause is the longest that a buyer rests between two orders. Defaults to
 	// [DefaultPause].
 	Pause time.Duration
@@ -45,12 +48,19 @@ type env struct {
 	platforms *platforms
 	report    Report
 	held      held
+	// dsn is the children's, relay what it leads through; nil for SQLite.
+	dsn   string
+	relay *relay
+	// started is when the last child ran, away when the database failed, thawed when a frozen process went on.
+	started time.Time
+	away    []time.Time
+	thawed  []time.Time
 }
 
-// held is what was under lease at the moment of a fault.
+// held is what was in flight at the moment of a fault: how many sessions in a row each message had cost before.
 type held struct {
 	at   time.Time
-	rows map[int64]queued
+	rows map[int64]int
 	// processOnly: the database stayed up.
 	processOnly bool
 }
@@ -59,13 +69,13 @@ type held struct {
 // what it found is for [Report.Check].
 func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	engine := cfg.Database.engine
-	if cfg.Lease == 0 {
-		cfg.Lease = DefaultLease
+	if cfg.Session == 0 {
+		cfg.Session = DefaultSession
 	}
 	if cfg.Pause == 0 {
 		cfg.Pause = DefaultPause
 	}
-	report = Report{Engine: engine.name, Lease: cfg.Lease, Kills: cfg.Kills, Faults: map[string]int{}, Parked: map[string]int{}}
+	report = Report{Engine: engine.name, Session: cfg.Session, Kills: cfg.Kills, Faults: map[string]int{}, Parked: map[string]int{}}
 	db, err := open(engine.driver, cfg.Database.dsn)
 	if err != nil {
 		return report, err
@@ -78,8 +88,14 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	if e.platforms, err = startPlatforms(cfg.Kills+1, cfg.Seed); err != nil {
 		return report, err
 	}
+	if e.dsn, e.relay, err = cfg.Database.through(ctx); err != nil {
+		return report, err
+	}
 	err = e.faultAll(ctx)
 	e.platforms.close()
+	if e.relay != nil {
+		err = errors.Join(err, e.relay.stop())
+	}
 	if err != nil {
 		return e.report, err
 	}
@@ -89,6 +105,7 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	}
 	received, err := e.platforms.received()
 	e.report.count(committed, received)
+	e.report.judge(e.platforms.visits.attempts(), received, e.away, e.thawed)
 	return e.report, err
 }
 
@@ -99,7 +116,7 @@ func (e *env) faultAll(ctx context.Context) error {
 			return fmt.Errorf("child %d, which ends by %s: %w", i+1, f, err)
 		}
 		e.report.Faults[f.what]++
-		if len(e.held.rows) > 0 {
+		if len(e.held.rows) > 0 { // nobody has taken over what it had
 			e.report.Met++
 		}
 	}
@@ -108,26 +125,26 @@ func (e *env) faultAll(ctx context.Context) error {
 
 // runChild runs one child until the fault that ends it, or that it outlives.
 func (e *env) runChild(ctx context.Context, rng *rand.Rand, number int, f fault) error {
-	child, err := e.spawn(number, true, f.what != killProcess)
+	child, err := e.spawn(ctx, number, true, f.ofDatabase() || f.what == freezeProcess)
 	if err != nil {
 		return err
 	}
 	moment := time.Duration(20+rng.IntN(381)) * time.Millisecond
-	err = child.awaitStart(ctx)
-	switch {
-	case err != nil:
-	case f.when == atLease:
+	switch f.when {
+	case inFlight:
 		moment = 0
 		err = e.await(ctx, func(ctx context.Context) (bool, error) {
-			rows, err := e.shop.queued(ctx, leased)
-			maps.DeleteFunc(rows, func(id int64, _ queued) bool {
+			rows, err := e.shop.flying(ctx)
+			maps.DeleteFunc(rows, func(id int64, _ int) bool {
 				_, old := e.held.rows[id]
 				return old
 			})
 			return len(rows) > 0, err
 		})
-	case f.when == onceRecovered:
+	case onceRecovered:
 		err = e.recovered(ctx)
+	case anyTime: // before it takes over, while it does, and after that
+		moment += time.Duration(rng.Int64N(int64(e.cfg.Session)))
 	}
 	if err == nil {
 		err = wait(ctx, moment)
@@ -135,42 +152,135 @@ func (e *env) runChild(ctx context.Context, rng *rand.Rand, number int, f fault)
 	if err != nil {
 		return errors.Join(err, child.kill())
 	}
-	if f.what == killProcess {
-		err = e.killProcess(ctx, child)
-	} else {
+	e.report.Log = append(e.report.Log, fmt.Sprintf("%s: child %d, %s", time.Now().Format("15:04:05.000"), number, f))
+	switch {
+	case f.what == freezeProcess:
+		err = errors.Join(e.freeze(ctx, child, number), child.stop())
+	case f.what == endProcess:
+		err = e.end(ctx, child, number)
+	case f.ends():
+		err = e.kill(ctx, child, f)
+	default:
 		err = errors.Join(e.faultDatabase(ctx, f), child.stop())
 	}
 	e.report.RolledBack += child.rolledBack
 	return err
 }
 
-func (e *env) killProcess(ctx context.Context, child *process) error {
+// kill kills the child, which may have lost its database before.
+func (e *env) kill(ctx context.Context, child *process, f fault) error {
+	if f.what == swallowAndKill {
+		e.relay.swallow()
+		e.away = append(e.away, time.Now())
+	}
 	at := time.Now()
 	if err := child.kill(); err != nil {
 		return err
 	}
-	rows, err := e.shop.queued(ctx, leased)
+	if f.what == swallowAndKill {
+		e.relay.heal()
+	}
+	rows, err := e.shop.flying(ctx)
 	e.held = held{at: at, rows: rows, processOnly: true}
 	return err
+}
+
+// end tells the child to end. It leaves no session, and so nothing in flight: nobody has to wait for what it had.
+func (e *env) end(ctx context.Context, child *process, number int) error {
+	before, err := e.shop.flying(ctx)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(child.signal(syscall.SIGTERM), child.awaitEnd()); err != nil {
+		return err
+	}
+	e.report.Met += min(1, len(before))
+	sessions, err := e.shop.sessions(ctx)
+	if err == nil && slices.Contains(sessions, childName(number)) {
+		err = errors.New("it left its session")
+	}
+	e.held.processOnly = true // what it had not taken over yet
+	return err
+}
+
+// freeze stops the child for longer than its session, while another one takes over what it had, and lets it go on
+// until it has sold something more.
+func (e *env) freeze(ctx context.Context, child *process, number int) error {
+	defer func() { _ = child.signal(syscall.SIGCONT) }() // or it would not even end
+	if err := e.stopUnlocked(ctx, child); err != nil {
+		return err
+	}
+	rows, err := e.shop.flying(ctx)
+	if err != nil {
+		return err
+	}
+	e.held = held{at: time.Now(), rows: rows, processOnly: true}
+	met := len(rows) > 0
+	other, err := e.spawn(ctx, number, false, false)
+	if err != nil {
+		return err
+	}
+	err = e.recovered(ctx)
+	if err == nil { // its session may have had nothing in flight
+		err = wait(ctx, e.cfg.Session+time.Second)
+	}
+	sold, errSold := e.shop.orders(ctx)
+	e.thawed = append(e.thawed, time.Now())
+	err = errors.Join(err, errSold, child.signal(syscall.SIGCONT))
+	if err == nil {
+		err = e.await(ctx, func(ctx context.Context) (bool, error) {
+			n, err := e.shop.orders(ctx)
+			return n > sold+2*buyers, err
+		})
+	}
+	if met {
+		e.report.Met++
+	}
+	return errors.Join(err, other.stop())
+}
+
+// stopUnlocked freezes the child; on SQLite, where whoever is frozen with the file's one lock has everybody wait for
+// as long, at a moment when it does not hold it.
+func (e *env) stopUnlocked(ctx context.Context, child *process) error {
+	for {
+		if err := child.signal(syscall.SIGSTOP); err != nil || e.cfg.Database.server != nil {
+			return err
+		}
+		free, err := e.shop.unlocked(ctx)
+		if free || err != nil {
+			return err
+		}
+		if err := errors.Join(child.signal(syscall.SIGCONT), wait(ctx, 10*time.Millisecond)); err != nil {
+			return err
+		}
+	}
 }
 
 // faultDatabase causes a fault, and waits until the child, which goes on, has sent
 // what it held and sold something more.
 func (e *env) faultDatabase(ctx context.Context, f fault) error {
-	rows, err := e.shop.queued(ctx, leased)
+	rows, err := e.shop.flying(ctx)
 	if err != nil {
 		return err
 	}
 	e.held = held{at: time.Now(), rows: rows}
 	server := e.cfg.Database.server
-	if f.what == cutConnections {
+	switch f.what {
+	case cutConnections:
 		err = server.Cut(ctx)
-	} else if err = server.Crash(ctx); err == nil {
-		err = server.Restart(ctx)
+	case swallowBytes:
+		e.relay.swallow()
+		err = wait(ctx, e.cfg.Session/2)
+		e.relay.heal()
+	default:
+		if err = server.Crash(ctx); err == nil {
+			err = server.Restart(ctx)
+		}
 	}
 	if err != nil {
 		return err
 	}
+	e.away = append(e.away, e.held.at, time.Now())
 	var sold int
 	if err := e.await(ctx, func(ctx context.Context) (ok bool, err error) {
 		sold, err = e.shop.orders(ctx)
@@ -178,8 +288,12 @@ func (e *env) faultDatabase(ctx context.Context, f fault) error {
 	}); err != nil {
 		return err
 	}
+	met := len(e.held.rows) > 0
 	if err := e.recovered(ctx); err != nil {
 		return err
+	}
+	if met {
+		e.report.Met++
 	}
 	return e.await(ctx, func(ctx context.Context) (bool, error) {
 		n, err := e.shop.orders(ctx)
@@ -187,27 +301,31 @@ func (e *env) faultDatabase(ctx context.Context, f fault) error {
 	})
 }
 
-func (e *env) spawn(number int, selling, rough bool) (*process, error) {
-	return spawn(instructions{
-		Engine: e.cfg.Database.engine.name, DSN: e.cfg.Database.dsn, Number: number, Seed: e.cfg.Seed, Selling: selling,
-		Lease: e.cfg.Lease, Pause: e.cfg.Pause, Rough: rough,
+// spawn starts a child, and returns once it runs.
+func (e *env) spawn(ctx context.Context, number int, selling, rough bool) (*process, error) {
+	child, err := spawn(instructions{
+		Engine: e.cfg.Database.engine.name, DSN: e.dsn, Number: number, Seed: e.cfg.Seed, Selling: selling,
+		Session: e.cfg.Session, Pause: e.cfg.Pause, Rough: rough,
 		Elevate: e.platforms.elevateServer.URL, Notified: e.platforms.notifiedHTTP.URL,
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = child.awaitStart(ctx)
+	e.started = time.Now()
+	return child, err
 }
 
 // drain lets a last child deliver what is left, without new orders.
 func (e *env) drain(ctx context.Context) error {
-	child, err := e.spawn(e.cfg.Kills+1, false, false)
+	child, err := e.spawn(ctx, e.cfg.Kills+1, false, false)
 	if err != nil {
 		return err
 	}
-	err = child.awaitStart(ctx)
-	if err == nil {
-		err = e.recovered(ctx)
-	}
+	err = e.recovered(ctx)
 	if err == nil {
 		err = e.await(ctx, func(ctx context.Context) (bool, error) {
-			ids, err := e.shop.queued(ctx, pending)
+			ids, err := e.shop.pending(ctx)
 			return len(ids) == 0, err
 		})
 	}
@@ -227,39 +345,41 @@ func (e *env) drain(ctx context.Context) error {
 func (e *env) recovered(ctx context.Context) error {
 	e.platforms.faultless.Store(true)
 	defer e.platforms.faultless.Store(false)
-	var took, isolated time.Duration
-	var last int64
+	since, which := e.started, &e.report.IsolatedMax
+	if !e.held.processOnly {
+		since, which = e.held.at, &e.report.DatabaseRecoveryMax
+	}
+	var first, whole time.Duration
+	var firstID int64
 	waiting := maps.Clone(e.held.rows)
 	err := e.await(ctx, func(ctx context.Context) (bool, error) {
-		rows, err := e.shop.queued(ctx, pending)
+		rows, err := e.shop.pending(ctx)
 		if err != nil {
 			return false, err
 		}
-		since := time.Since(e.held.at)
-		for id, q := range waiting {
+		for id, lost := range waiting {
 			if _, still := rows[id]; still {
 				continue
 			}
 			delete(waiting, id)
-			if q.lost+1 >= outbox.SuspectAfter {
-				isolated = since
-			} else {
-				took, last = since, id
+			whole = time.Since(since)
+			if first == 0 && lost+1 < outbox.SuspectAfter {
+				first, firstID = whole, id
 			}
 		}
 		return len(waiting) == 0, nil
 	})
 	switch {
 	case err != nil:
-		return err
-	case !e.held.processOnly:
-		e.report.DatabaseRecoveryMax = max(e.report.DatabaseRecoveryMax, took, isolated)
-	case isolated > 0: // others wait while one of them has its turn
-		e.report.IsolatedMax = max(e.report.IsolatedMax, took, isolated)
-	case took > e.report.RecoveryMax:
-		e.report.RecoveryMax = took
-		e.report.Slowest, err = e.timeline(ctx, last, took)
+		return fmt.Errorf("of %d messages in flight %d were not sent: %w", len(e.held.rows), len(waiting), err)
+	case e.held.processOnly && first > 0:
+		which = &e.report.WholeMax
+		if first > e.report.RecoveryMax {
+			e.report.RecoveryMax = first
+			e.report.Slowest, err = e.timeline(ctx, firstID, first)
+		}
 	}
+	*which = max(*which, whole)
 	e.held.rows = nil
 	return err
 }

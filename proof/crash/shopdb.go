@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"time"
 
 	"github.com/amsbridge/amsbridge/proof/shopdb"
 )
@@ -46,32 +45,83 @@ func (s shopDB) orders(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Conditions on rows of the queue: under a lease, pending, and parked.
+// Conditions on rows of the queue: pending, and parked.
 const (
-	leased  = "lease_until IS NOT NULL"
 	pending = "state = 0"
 	parked  = "state <> 0"
 )
 
-// queued is a row of the queue.
-type queued struct {
-	until time.Time // the end of its lease
-	lost  int       // leases in a row, before this one
-}
-
-// queued returns the queue's rows of one sort, by message.
-func (s shopDB) queued(ctx context.Context, which string) (map[int64]queued, error) {
-	rows := map[int64]queued{}
-	query := "SELECT id, COALESCE(lease_until, 0), lost FROM amsbridge_queue WHERE " + which
-	err := shopdb.EachRow(ctx, s.DB, query, func(r *sql.Rows) error {
-		var id, until int64
-		var q queued
-		err := r.Scan(&id, &until, &q.lost)
-		q.until = time.UnixMicro(until)
-		rows[id] = q
+// pending returns the pending messages, and how many sessions in a row each has cost.
+func (s shopDB) pending(ctx context.Context) (map[int64]int, error) {
+	lost := map[int64]int{}
+	err := shopdb.EachRow(ctx, s.DB, "SELECT id, lost FROM amsbridge_queue WHERE "+pending, func(r *sql.Rows) error {
+		var id int64
+		var n int
+		err := r.Scan(&id, &n)
+		lost[id] = n
 		return err
 	})
-	return rows, err
+	return lost, err
+}
+
+// flying returns those of them that a session has in flight: those that were not put off since they were recorded.
+func (s shopDB) flying(ctx context.Context) (map[int64]int, error) {
+	recorded := map[int64]int64{}
+	err := shopdb.EachRow(ctx, s.DB, "SELECT recorded_at, ids FROM amsbridge_flight", func(r *sql.Rows) error {
+		var at int64
+		var text []byte
+		if err := r.Scan(&at, &text); err != nil {
+			return err
+		}
+		var ids []int64
+		err := json.Unmarshal(text, &ids)
+		for _, id := range ids {
+			recorded[id] = max(recorded[id], at)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	lost := map[int64]int{}
+	err = shopdb.EachRow(ctx, s.DB, "SELECT id, lost, COALESCE(put_off_at, 0) FROM amsbridge_queue WHERE "+pending, func(r *sql.Rows) error {
+		var id, putOff int64
+		var n int
+		err := r.Scan(&id, &n, &putOff)
+		if at, named := recorded[id]; named && putOff <= at {
+			lost[id] = n
+		}
+		return err
+	})
+	return lost, err
+}
+
+// unlocked tells whether nobody writes to the file of SQLite.
+func (s shopDB) unlocked(ctx context.Context) (bool, error) {
+	conn, err := s.Conn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 50"); err != nil {
+		return false, err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return false, nil //nolint:nilerr // it is locked
+	}
+	_, err = conn.ExecContext(ctx, "ROLLBACK")
+	return err == nil, err
+}
+
+// sessions returns the senders of those that are not over.
+func (s shopDB) sessions(ctx context.Context) (senders []string, err error) {
+	err = shopdb.EachRow(ctx, s.DB, "SELECT sender FROM amsbridge_session", func(r *sql.Rows) error {
+		var sender string
+		err := r.Scan(&sender)
+		senders = append(senders, sender)
+		return err
+	})
+	return senders, err
 }
 
 // reasons says why messages are parked.

@@ -12,18 +12,11 @@ import (
 )
 
 // timeline says what became of a message since the last fault, in milliseconds
-// from it: when its lease ended, and each entry of its log.
+// from it: each entry of its log.
 func (e *env) timeline(ctx context.Context, id int64, took time.Duration) (string, error) {
 	since := func(t time.Time) int64 { return t.Sub(e.held.at).Milliseconds() }
-	var ended time.Time
-	for _, q := range e.held.rows {
-		if q.until.After(ended) {
-			ended = q.until
-		}
-	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d ms, %d held, the last lease ended at %d; message %d: its lease ended at %d",
-		took.Milliseconds(), len(e.held.rows), since(ended), id, since(e.held.rows[id].until))
+	fmt.Fprintf(&out, "%d ms, %d in flight; message %d", took.Milliseconds(), len(e.held.rows), id)
 	query := fmt.Sprintf("SELECT at, took_us, outcome, sender FROM amsbridge_attempt WHERE message_id = %d AND at > %d ORDER BY n",
 		id, e.held.at.UnixMicro())
 	err := shopdb.EachRow(ctx, e.shop.DB, query, func(rows *sql.Rows) error {

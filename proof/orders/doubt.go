@@ -28,20 +28,6 @@ func (w *world) shake(m outbox.Message) {
 	}
 }
 
-// age notes which leases are over.
-func (s *sender) age() {
-	for _, h := range s.hand {
-		if s.Clock.Now().After(h.until) {
-			s.shake(h.Message)
-		}
-	}
-	for _, o := range s.done {
-		if s.Clock.Now().After(o.until) {
-			s.shake(o.Message)
-		}
-	}
-}
-
 // spare notes that a message was not sent.
 func (w *world) spare(m outbox.Message) {
 	for _, u := range unitsIn(m) {

@@ -23,7 +23,7 @@ const (
 	Again                // an operator sends again what is parked
 	Staff                // staff do what a parked take asks for
 	Erase                // a person is erased
-	Claim                // a sender takes messages, and delivers some of them
+	Claim                // a sender records messages as in flight, and delivers some of them
 	Deliver              // a sender delivers some of what it took
 	Settle               // a sender records what became of it
 	Crash                // a sender dies

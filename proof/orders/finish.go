@@ -12,7 +12,7 @@ import (
 
 // compareTasks compares the open tasks of orders.
 func (w *world) compareTasks() {
-	open, err := w.Store.Tasks(w.ctx, 10_000)
+	open, err := w.Store.Tasks(w.ctx, outbox.TaskQuery{Limit: 10_000})
 	w.must(err)
 	is := map[model.Task]bool{}
 	for _, t := range open {

@@ -73,6 +73,10 @@ func Mutants() []Mutant {
 			"destination.go", "return maps.Clone(d.sent[m.OrderingKey()])", "return maps.Clone(d.sent[0])",
 		},
 		{
+			"open ends", "what ends with an attempt that is not recorded yet has ended",
+			"turn.go", "ended[e.ID] = e.State", "_ = e",
+		},
+		{
 			"doubtful take", "what a take in doubt may have taken, and is owed by now, is given again",
 			"turnplay.go", "	if t.m.Doubt != 0 {\n		again =", "	if false {\n		again =",
 		},

@@ -17,8 +17,10 @@ import (
 	"github.com/amsbridge/amsbridge/proof/testdb"
 )
 
-// tables are those that a sequence fills.
-var tables = []string{"message", "queue", "attempt", "entry", "task", "destination", "audit"}
+// tables are those that a sequence fills. Shards stay, and have no owner.
+var tables = []string{"message", "queue", "attempt", "entry", "task", "destination", "audit", "flight", "beat", "session"}
+
+const disowned = "UPDATE amsbridge_shard SET owner = 0"
 
 // OnSQLite is a file of SQLite.
 func OnSQLite(ctx context.Context) (*Engine, error) {
@@ -101,7 +103,8 @@ func OnPgx(ctx context.Context) (*Engine, error) {
 				return err
 			}
 		}
-		return nil
+		_, err := pool.Exec(ctx, disowned)
+		return err
 	}
 	return closing(e, drop), nil
 }
@@ -160,7 +163,8 @@ func onSQL(ctx context.Context, name string, dialect sqlstore.Dialect, driver, d
 				return fmt.Errorf("empty %s: %w", t, err)
 			}
 		}
-		return nil
+		_, err := db.ExecContext(ctx, disowned)
+		return err
 	}
 	return e, nil
 }

@@ -30,12 +30,12 @@ type world struct {
 	mapped   mappings
 	model    *model.Model
 	senders  []*sender
-	newest   map[outbox.ID]outbox.Token // the lease of each message that was given last
 	orders   []*shopOrder
 	open     *transaction
 	begun    []Session
 	erased   map[person]bool
 	count    *Counts
+	steps    int     // events until now
 	rest     []Event // that did not happen yet
 	trace    []string
 	failed   *Mismatch
@@ -63,7 +63,6 @@ func (m *Mismatch) Error() string { return m.Problem + "\n" + strings.Join(m.Tra
 func Play(ctx context.Context, e *Engine, s Sequence, count *Counts) (err error) {
 	w := &world{
 		Engine: e, ctx: ctx, mapped: mappings{}, model: model.New(), erased: map[person]bool{}, count: count,
-		newest: map[outbox.ID]outbox.Token{},
 		orders: newShopOrders(),
 	}
 	w.platforms = &platforms{
@@ -158,6 +157,7 @@ func (w *world) find(q outbox.Query) []outbox.Record {
 // happen lets an event happen.
 func (w *world) happen(e Event) {
 	before := len(w.trace)
+	w.steps++
 	switch e.Kind {
 	case Report, Replay, Refund, Reverse, Remap, Strange:
 		w.shopDoes(e)
@@ -177,7 +177,7 @@ func (w *world) happen(e Event) {
 			}
 		}
 	case Settle:
-		w.senders[w.busy(e.Person%2)].settle()
+		w.senders[w.busy(e.Person%2)].settle(e.N == 5)
 	case Crash:
 		if i := w.busy(e.Person % 2); len(w.senders[i].hand)+len(w.senders[i].done) > 0 {
 			w.crash(i)
@@ -193,9 +193,6 @@ func (w *world) happen(e Event) {
 		const minute, hour = time.Minute, time.Hour
 		by := []time.Duration{time.Second, minute, 3 * minute, hour, 3 * hour, 72 * hour}[e.N]
 		w.Clock.Advance(by)
-		for _, sender := range w.senders {
-			sender.age()
-		}
 		w.catchUp(amsbridge.Grant{})
 		w.say("%s pass", by)
 	}

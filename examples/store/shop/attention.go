@@ -38,7 +38,7 @@ func (s *Shop) showAttention(w http.ResponseWriter, r *http.Request, who *sessio
 }
 
 func (s *Shop) openWork(ctx context.Context) (all []work, err error) {
-	tasks, err := s.cfg.Inspector.Tasks(ctx, maxShown)
+	tasks, err := s.cfg.Inspector.Tasks(ctx, outbox.TaskQuery{Limit: maxShown})
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ CREATE TABLE amsbridge_migration (
 -- erasing a person updates it.
 CREATE TABLE amsbridge_message (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    lane          bigint  NOT NULL,          -- ordering key: a hash of association, destination and person
+    ordering_key  bigint  NOT NULL,          -- a hash of association, destination and person
     scope         bytea   NOT NULL,          -- what of the person's it is about
     destination   bytea   NOT NULL,
     key           bytea   NOT NULL,
@@ -30,33 +30,74 @@ CREATE TABLE amsbridge_message (
 );
 
 CREATE UNIQUE INDEX amsbridge_message_key ON amsbridge_message (key, destination);
-CREATE INDEX amsbridge_message_lane ON amsbridge_message (lane, scope, id);
+CREATE INDEX amsbridge_message_person ON amsbridge_message (ordering_key, scope, id);
 CREATE INDEX amsbridge_message_subject ON amsbridge_message (subject, id);
 
 -- What is pending or parked; a row leaves when its message is settled, and the
--- profile with it. No index names a lease column, so that leasing and releasing
--- are HOT updates.
+-- profile with it. Only retries, parking and reaping update it.
 CREATE TABLE amsbridge_queue (
-    lane            bigint   NOT NULL,
-    id              bigint   NOT NULL,
+    id              bigint   PRIMARY KEY,
+    ordering_key    bigint   NOT NULL,
+    shard           smallint NOT NULL,            -- outbox.ShardOf of it
+    stamp           bigint   NOT NULL DEFAULT 0,  -- session of the sender that it was handed to, or 0
     destination     bytea    NOT NULL,
     state           smallint NOT NULL DEFAULT 0,  -- 0 pending, 1 parked
-    due_at          bigint   NOT NULL,
+    due_at          bigint,                       -- null until it is put off
+    put_off_at      bigint,                       -- when due_at was set
     attempts        integer  NOT NULL DEFAULT 0,
     lost            integer  NOT NULL DEFAULT 0,
     doubt           smallint NOT NULL DEFAULT 0,  -- outbox.Doubt
     seq             bigint   NOT NULL DEFAULT 0,  -- the greatest of its settlements
     entries         integer  NOT NULL DEFAULT 0,  -- numbers given out in amsbridge_attempt
-    token           bytea,
-    lease_until     bigint,
     not_ready_since bigint,
     reason          text     NOT NULL DEFAULT '',
-    profile         bytea,
-    PRIMARY KEY (lane, id)
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+    profile         bytea
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
-CREATE INDEX amsbridge_queue_due ON amsbridge_queue (destination, due_at, id) WHERE state = 0;
+CREATE INDEX amsbridge_queue_key ON amsbridge_queue (ordering_key, id);
+CREATE INDEX amsbridge_queue_fresh ON amsbridge_queue (destination, id) WHERE state = 0 AND due_at IS NULL;
+CREATE INDEX amsbridge_queue_due ON amsbridge_queue (due_at, id) WHERE state = 0 AND due_at IS NOT NULL;
+CREATE INDEX amsbridge_queue_retry ON amsbridge_queue (destination, due_at, id) WHERE state = 0 AND due_at IS NOT NULL;
+CREATE INDEX amsbridge_queue_stamp ON amsbridge_queue (stamp, id) WHERE stamp <> 0;
 CREATE INDEX amsbridge_queue_rest ON amsbridge_queue (state, id) WHERE state <> 0;
+
+-- A sender's membership: inserted when it joins, deleted when it leaves or is
+-- reaped, and never updated, since whoever records something locks it.
+CREATE TABLE amsbridge_session (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender       text   NOT NULL,
+    length_us    bigint NOT NULL,                -- without a beat it is then taken for dead
+    installation bytea  NOT NULL,                -- its sender's identity
+    joined_at    bigint NOT NULL
+);
+
+-- The identities of installations that may send from these tables. A copy has
+-- another one.
+CREATE TABLE amsbridge_installation (
+    identity   bytea  PRIMARY KEY,               -- a name, or what the server says of where the tables are
+    adopted_at bigint NOT NULL
+);
+
+CREATE TABLE amsbridge_beat (
+    session bigint PRIMARY KEY,
+    beats   bigint NOT NULL
+);
+
+CREATE TABLE amsbridge_shard (
+    shard smallint PRIMARY KEY,
+    owner bigint   NOT NULL DEFAULT 0            -- session, or 0
+);
+
+INSERT INTO amsbridge_shard (shard) SELECT generate_series(0, 63);
+
+-- What a session is about to send, or has sent and not settled.
+CREATE TABLE amsbridge_flight (
+    session     bigint NOT NULL,
+    n           bigint NOT NULL,
+    recorded_at bigint NOT NULL,                 -- a message that was put off since is in flight no more
+    ids         text   NOT NULL,                 -- JSON array of message IDs
+    PRIMARY KEY (session, n)
+);
 
 -- The log. The attempt that ended a message holds its final state and receipt.
 CREATE TABLE amsbridge_attempt (
@@ -114,6 +155,7 @@ CREATE TABLE amsbridge_destination (
     held_until    bigint   NOT NULL DEFAULT 0,
     breaker       smallint NOT NULL DEFAULT 0,   -- 0 closed, 1 open
     breaker_until bigint   NOT NULL DEFAULT 0,
+    closed_at     bigint   NOT NULL DEFAULT 0,   -- when probe_at, held_until or breaker_until was last set
     rate_window   bigint   NOT NULL DEFAULT 0    -- what outbox.Rate.Spend returned
 );
 
@@ -132,6 +174,11 @@ CREATE TABLE amsbridge_audit (
     subject     bytea    NOT NULL,
     task        bytea    NOT NULL
 );
+
+CREATE INDEX amsbridge_audit_message ON amsbridge_audit (message_id, id) WHERE message_id IS NOT NULL;
+CREATE INDEX amsbridge_audit_subject ON amsbridge_audit (subject, id);
+CREATE INDEX amsbridge_audit_destination ON amsbridge_audit (destination, verb, id);
+CREATE INDEX amsbridge_audit_actor ON amsbridge_audit (actor, id);
 
 -- How far each rule of forgetting has looked, so that it looks at each row once.
 CREATE TABLE amsbridge_progress (

@@ -14,7 +14,7 @@ CREATE TABLE amsbridge_migration (
 -- erasing a person updates it.
 CREATE TABLE amsbridge_message (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again
-    lane            INTEGER NOT NULL,  -- ordering key: a hash of association, destination and person
+    ordering_key    INTEGER NOT NULL,  -- a hash of association, destination and person
     scope           BLOB    NOT NULL,  -- what of the person's it is about
     destination     BLOB    NOT NULL,
     key             BLOB    NOT NULL,
@@ -31,32 +31,77 @@ CREATE TABLE amsbridge_message (
 );
 
 CREATE UNIQUE INDEX amsbridge_message_key ON amsbridge_message (key, destination);
-CREATE INDEX amsbridge_message_lane ON amsbridge_message (lane, scope, id);
+CREATE INDEX amsbridge_message_person ON amsbridge_message (ordering_key, scope, id);
 CREATE INDEX amsbridge_message_subject ON amsbridge_message (subject, id);
 
 -- What is pending or parked; a row leaves when its message is settled, and the
--- profile with it.
+-- profile with it. Only retries, parking and reaping update it. Its key is an
+-- index that statements can be held to: a table that was analyzed while it had
+-- one row would be read whole.
 CREATE TABLE amsbridge_queue (
-    lane            INTEGER NOT NULL,
-    id              INTEGER NOT NULL,
+    id              INTEGER NOT NULL PRIMARY KEY,
+    ordering_key    INTEGER NOT NULL,
+    shard           INTEGER NOT NULL,            -- outbox.ShardOf of it
+    stamp           INTEGER NOT NULL DEFAULT 0,  -- session of the sender that it was handed to, or 0
     destination     BLOB    NOT NULL,
     state           INTEGER NOT NULL DEFAULT 0,  -- 0 pending, 1 parked
-    due_at          INTEGER NOT NULL,
+    due_at          INTEGER,                     -- null until it is put off
+    put_off_at      INTEGER,                     -- when due_at was set
     attempts        INTEGER NOT NULL DEFAULT 0,
     lost            INTEGER NOT NULL DEFAULT 0,
     doubt           INTEGER NOT NULL DEFAULT 0,  -- outbox.Doubt
     seq             INTEGER NOT NULL DEFAULT 0,  -- the greatest of its settlements
     entries         INTEGER NOT NULL DEFAULT 0,  -- numbers given out in amsbridge_attempt
-    token           BLOB,
-    lease_until     INTEGER,
     not_ready_since INTEGER,
     reason          TEXT    NOT NULL DEFAULT '',
-    profile         BLOB,
-    PRIMARY KEY (lane, id)
+    profile         BLOB
 ) WITHOUT ROWID;
 
-CREATE INDEX amsbridge_queue_due ON amsbridge_queue (destination, due_at, id) WHERE state = 0;
+CREATE INDEX amsbridge_queue_key ON amsbridge_queue (ordering_key, id);
+CREATE INDEX amsbridge_queue_fresh ON amsbridge_queue (destination, id) WHERE state = 0 AND due_at IS NULL;
+CREATE INDEX amsbridge_queue_due ON amsbridge_queue (due_at, id) WHERE state = 0 AND due_at IS NOT NULL;
+CREATE INDEX amsbridge_queue_retry ON amsbridge_queue (destination, due_at, id) WHERE state = 0 AND due_at IS NOT NULL;
+CREATE INDEX amsbridge_queue_stamp ON amsbridge_queue (stamp, id) WHERE stamp <> 0;
 CREATE INDEX amsbridge_queue_rest ON amsbridge_queue (state, id) WHERE state <> 0;
+
+-- A sender's membership: inserted when it joins, deleted when it leaves or is
+-- reaped. AUTOINCREMENT: no ID is given out twice.
+CREATE TABLE amsbridge_session (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    sender       TEXT    NOT NULL,
+    length_us    INTEGER NOT NULL,               -- without a beat it is then taken for dead
+    installation BLOB    NOT NULL,               -- its sender's identity, or empty
+    joined_at    INTEGER NOT NULL
+);
+
+-- The identities of installations that may send from these tables. A copy has
+-- another one.
+CREATE TABLE amsbridge_installation (
+    identity   BLOB    PRIMARY KEY,              -- a name, or what the database says of where it is
+    adopted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE amsbridge_beat (
+    session INTEGER PRIMARY KEY,
+    beats   INTEGER NOT NULL
+);
+
+CREATE TABLE amsbridge_shard (
+    shard INTEGER PRIMARY KEY,
+    owner INTEGER NOT NULL DEFAULT 0             -- session, or 0
+);
+
+INSERT INTO amsbridge_shard (shard)
+WITH RECURSIVE s (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 63) SELECT n FROM s;
+
+-- What a session is about to send, or has sent and not settled.
+CREATE TABLE amsbridge_flight (
+    session     INTEGER NOT NULL,
+    n           INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,                -- a message that was put off since is in flight no more
+    ids         TEXT    NOT NULL,                -- JSON array of message IDs
+    PRIMARY KEY (session, n)
+) WITHOUT ROWID;
 
 -- The log. The attempt that ended a message holds its final state and receipt.
 CREATE TABLE amsbridge_attempt (
@@ -114,6 +159,7 @@ CREATE TABLE amsbridge_destination (
     held_until      INTEGER NOT NULL DEFAULT 0,
     breaker         INTEGER NOT NULL DEFAULT 0,  -- 0 closed, 1 open
     breaker_until   INTEGER NOT NULL DEFAULT 0,
+    closed_at       INTEGER NOT NULL DEFAULT 0,  -- when probe_at, held_until or breaker_until was last set
     rate_window     INTEGER NOT NULL DEFAULT 0   -- what outbox.Rate.Spend returned
 );
 
@@ -132,6 +178,11 @@ CREATE TABLE amsbridge_audit (
     subject         BLOB    NOT NULL,
     task            BLOB    NOT NULL
 );
+
+CREATE INDEX amsbridge_audit_message ON amsbridge_audit (message_id, id) WHERE message_id IS NOT NULL;
+CREATE INDEX amsbridge_audit_subject ON amsbridge_audit (subject, id);
+CREATE INDEX amsbridge_audit_destination ON amsbridge_audit (destination, verb, id);
+CREATE INDEX amsbridge_audit_actor ON amsbridge_audit (actor, id);
 
 -- How far each rule of forgetting has looked, so that it looks at each row once.
 CREATE TABLE amsbridge_progress (

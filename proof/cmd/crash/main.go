@@ -31,7 +31,8 @@ func run() int {
 	kills := flag.Int("kills", 50, "how many faults there are, on each engine")
 	engines := flag.String("engines", strings.Join(crash.Engines(), ","), "on which databases, parted by commas")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "decides the moments of the faults")
-	grace := flag.Duration("grace", time.Second, "how much longer than a lease recovery may take; a busy machine needs more")
+	grace := flag.Duration("grace", time.Second, "how much longer than a session recovery may take; a busy machine needs more")
+	session := flag.Duration("session", crash.DefaultSession, "how long a sender is taken for alive without a beat; a busy machine needs more")
 	atOnce := flag.Int("at-once", 1, "how many engines run at once; more than one make each other slow")
 	flag.Parse()
 	if *kills < 1 || *atOnce < 1 || flag.NArg() > 0 {
@@ -52,7 +53,7 @@ func run() int {
 			var report crash.Report
 			opts := testdb.Options{Install: true, Log: os.Stderr}
 			err := crash.With(ctx, engine, opts, func(database crash.Database) (err error) {
-				report, err = crash.Run(ctx, crash.Config{Database: database, Kills: *kills, Seed: *seed})
+				report, err = crash.Run(ctx, crash.Config{Database: database, Kills: *kills, Session: *session, Seed: *seed})
 				return err
 			})
 			if err == nil {

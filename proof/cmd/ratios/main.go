@@ -39,6 +39,7 @@ func run() int {
 	quick := flag.Bool("quick", false, "small sizes and two rounds, to see that all works")
 	engines := flag.String("engines", strings.Join(names, ","), "on which databases, parted by commas")
 	markdown := flag.Bool("markdown", false, "print a table for docs/benchmarks.md at the end")
+	picture := flag.String("picture", "", "write the peers side by side to this SVG file, if all of them were measured")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
 	if err != nil || *rounds < 1 || flag.NArg() > 0 {
@@ -60,7 +61,7 @@ func run() int {
 	if lab.Engines, err = bench.EnginesNamed(*engines); err != nil {
 		return status(err)
 	}
-	return status(measure(ctx, lab, pattern, *markdown))
+	return status(measure(ctx, lab, pattern, *markdown, *picture))
 }
 
 func status(err error) int {
@@ -71,7 +72,7 @@ func status(err error) int {
 	return 0
 }
 
-func measure(ctx context.Context, lab *bench.Lab, only *regexp.Regexp, markdown bool) (err error) {
+func measure(ctx context.Context, lab *bench.Lab, only *regexp.Regexp, markdown bool, picture string) (err error) {
 	if lab.Servers, err = bench.Start(ctx, lab.Engines); err != nil {
 		return err
 	}
@@ -98,6 +99,11 @@ func measure(ctx context.Context, lab *bench.Lab, only *regexp.Regexp, markdown 
 		}
 		fmt.Fprintf(os.Stderr, "%s took %s\n", m.Name, time.Since(begun).Round(time.Second))
 		rows = append(rows, got...)
+	}
+	if svg := bench.Picture(rows); picture != "" && svg != "" {
+		if err := os.WriteFile(picture, []byte(svg), 0o600); err != nil {
+			return err
+		}
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d measurements failed", failed)

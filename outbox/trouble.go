@@ -1,0 +1,107 @@
+package outbox
+
+import (
+	"fmt"
+	"time"
+)
+
+// trouble is what went wrong at a destination of late. It is guarded by
+// run.mu.
+type trouble struct {
+	// forbidden are the messages in a row that met a tentative "unauthorized".
+	forbidden map[ID]bool
+	// failing are those that ended as unavailable or unknown.
+	failing map[ID]bool
+	// openings counts how often in a row the breaker was opened, the last time at
+	// openedAt.
+	openings int
+	openedAt time.Time
+}
+
+func (t *trouble) none() bool {
+	return len(t.forbidden) == 0 && len(t.failing) == 0 && t.openings == 0
+}
+
+// unanswered counts a delivery that ended as unavailable or unknown, and opens
+// the breaker when that makes too many, or when it was a probe.
+func (r *run) unanswered(w work, e *DeliveryError, st *Settlement) {
+	b := r.cfg.Breaker
+	now := time.Now()
+	r.mu.Lock()
+	t := &w.to.trouble
+	clear(t.forbidden)
+	if b.After < 0 && !w.Probe {
+		r.mu.Unlock()
+		return
+	}
+	w.to.troubled.Store(true)
+	if t.openings > 0 && now.Sub(t.openedAt) > b.lapse() {
+		t.openings = 0
+	}
+	if !w.Probe {
+		if w.stale() || w.of != r.session {
+			r.mu.Unlock()
+			return // it was recorded before the breaker opened and says nothing new
+		}
+		if t.failing == nil {
+			t.failing = map[ID]bool{}
+		}
+		t.failing[w.ID] = true
+		if len(t.failing) < b.After {
+			r.mu.Unlock()
+			return
+		}
+	}
+	opens := t.openings == 0 && !w.Probe
+	clear(t.failing)
+	t.openings++
+	t.openedAt = now
+	st.Break = b.open(t.openings)
+	if w.of == r.session {
+		r.shut(w.to)
+	}
+	r.mu.Unlock()
+	if opens {
+		r.alarm(r.base, AlarmBreaker, w.Message, fmt.Sprintf("%d different messages in a row met no answer, the last: %s", b.After, e.Error()))
+	}
+}
+
+// forbiddenAfter different messages in a row that meet a tentative
+// "unauthorized" pause the destination.
+const forbiddenAfter = 3
+
+// forbiddenThrice counts a tentative "unauthorized", in this sender alone.
+func (r *run) forbiddenThrice(w work) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := &w.to.trouble
+	w.to.troubled.Store(true)
+	if t.forbidden == nil {
+		t.forbidden = map[ID]bool{}
+	}
+	t.forbidden[w.ID] = true
+	if len(t.forbidden) < forbiddenAfter {
+		return false
+	}
+	clear(t.forbidden)
+	return true
+}
+
+// answered ends rows of failures: the platform answered, and unless it said
+// "unauthorized" it took our credentials.
+func (r *run) answered(w work, o Outcome) {
+	if !w.to.troubled.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := &w.to.trouble
+	clear(t.failing)
+	if !w.stale() {
+		t.openings = 0
+	}
+	if o != OutcomeUnauthorized {
+		clear(t.forbidden)
+	}
+	w.to.troubled.Store(!t.none())
+}
