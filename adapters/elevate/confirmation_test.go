@@ -32,10 +32,12 @@ type sends struct {
 
 // confirmationRows are the rows of the docs' second kind of table.
 var confirmationRows = map[string]sends{
-	"The first one":                                                    {repeats: []bool{false, true}},
-	"After an attempt that ended unknown":                              {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}},
-	"The same, with ConfirmRepeats":                                    {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}, repeats: []bool{true}},
-	"After a lost session: the sender died, and had perhaps not begun": {lost: true},
+	"The first one":                       {repeats: []bool{false, true}},
+	"After an attempt that ended unknown": {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}},
+	"The same, with ConfirmRepeats":       {outcomes: []outbox.Outcome{outbox.OutcomeUnknown}, repeats: []bool{true}},
+	"After a lost session: the sender died, and had perhaps not begun": {
+		lost: true,
+	},
 	"After a throttled, unavailable or unauthorized attempt": {
 		outcomes: []outbox.Outcome{outbox.OutcomeThrottled, outbox.OutcomeUnavailable, outbox.OutcomeUnauthorized},
 	},
