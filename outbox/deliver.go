@@ -12,9 +12,6 @@ import (
 // perhaps a newer one.
 const again = time.Minute
 
-// soon is when a message is tried again whose delivery could not be begun.
-const soon = 5 * time.Second
-
 // aloneFor is how long it counts that the store had no other message of the ordering key: what is inserted
 // meanwhile is looked for.
 const aloneFor = 50 * time.Millisecond
@@ -22,12 +19,12 @@ const aloneFor = 50 * time.Millisecond
 // errPanicked stands for a panic of a destination.
 var errPanicked = errors.New("outbox: the destination panicked")
 
-// deliver delivers one message and says what is to be recorded of it.
-func (r *run) deliver(w work) Settlement {
+// deliver delivers one message and says what is to be recorded of it, or that it could not be begun.
+func (r *run) deliver(w work) (st Settlement, begun bool) {
 	if w.from.Broken != "" {
 		st := Settlement{Message: w.Message, By: r.cfg.Name, State: StatePending, Outcome: OutcomeRejected}
 		r.park(w, &st, w.from.Broken)
-		return st
+		return st, true
 	}
 	destination, ok := r.cfg.Destinations.Resolve(w.Destination)
 	if !ok {
@@ -35,29 +32,30 @@ func (r *run) deliver(w work) Settlement {
 		r.alarm(r.base, AlarmUnknownDestination, w.Message, reason)
 		st := r.giveBack(w, reason)
 		st.Delay = jittered(again)
-		return st
+		return st, true
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, r.cfg.DeliverTimeout)
 	defer cancel()
 	m, unsent := r.withProfile(ctx, w)
 	if unsent != nil {
-		return *unsent
+		return *unsent, true
 	}
-	begun := time.Now()
-	m.Alone = m.Alone && begun.Sub(w.asked) < aloneFor
+	called := time.Now()
+	m.Alone = m.Alone && called.Sub(w.asked) < aloneFor
 	res, err := r.call(ctx, destination, m)
-	st := Settlement{Message: w.Message, By: r.cfg.Name, Took: time.Since(begun), settled: res.Settled}
+	st = Settlement{Message: w.Message, By: r.cfg.Name, Took: time.Since(called), settled: res.Settled}
 	if errors.Is(err, ErrNewerVersion) {
 		reason := "its payload is newer than this program"
 		r.alarm(r.base, AlarmNewerVersion, w.Message, reason)
 		late := r.giveBack(w, reason)
 		late.Delay, late.settled = jittered(again), res.Settled
-		return late
+		return late, true
 	}
 	if errors.Is(err, ErrNotBegun) {
-		late := r.giveBack(w, "its delivery could not be begun: something of the shop's own does not answer")
-		late.Delay, late.settled = jittered(soon), res.Settled
-		return late
+		if res.Settled != nil {
+			res.Settled()
+		}
+		return st, false
 	}
 	if err == nil {
 		res.Then = r.cfg.Profiles.kept(res.Then, m, w.Message)
@@ -65,7 +63,7 @@ func (r *run) deliver(w work) Settlement {
 	} else {
 		r.failed(w, res, failure(err), &st)
 	}
-	return st
+	return st, true
 }
 
 // giveBack is how a message ends whose delivery was not begun, and is not to begin at once.

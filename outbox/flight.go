@@ -91,8 +91,11 @@ func (r *run) work(d *destState) {
 	b := r.next(d)
 	r.mu.Unlock()
 	for b != nil {
-		st := r.deliver(work{&b.rows[b.at], b})
-		b = r.finish(b, &st)
+		if st, begun := r.deliver(work{&b.rows[b.at], b}); begun {
+			b = r.finish(b, &st)
+		} else {
+			b = r.rest(b)
+		}
 	}
 }
 
@@ -101,6 +104,7 @@ func (r *run) finish(b *batch, st *Settlement) *batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d := b.to
+	r.notBegun = 0
 	r.done.add(b, st)
 	if b.of == r.session {
 		b.of.inHand--
@@ -134,12 +138,51 @@ func (r *run) finish(b *batch, st *Settlement) *batch {
 	return r.next(d)
 }
 
+// How long an ordering key rests of which a message could not be begun: longer with each in a row, whatever its key.
+const (
+	firstRest   = 100 * time.Millisecond
+	longestRest = 5 * time.Second
+)
+
+// rest takes back what is left of a batch whose next message could not be begun. Nothing of its ordering key is
+// begun for a while: what was committed later does not go before it.
+func (r *run) rest(b *batch) *batch {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notBegun++
+	wait := jittered(min(time.Duration(r.notBegun)*firstRest, longestRest))
+	if now := time.Now(); now.Sub(r.notBegunSaid) > quietest {
+		r.notBegunSaid = now
+		r.cfg.Logger.WarnContext(r.base, "amsbridge: a delivery could not be begun: something of the shop's own does not answer",
+			"message", b.rows[b.at].ID, "destination", b.to.name, "next", wait)
+	}
+	b.to.ahead++ // that of the message, which counts as begun
+	if b.probe && b.to.closed() {
+		b.to.shutUntil = time.Now().Add(wait)
+	}
+	r.takeBack(b)
+	time.AfterFunc(wait, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		b.of.release(b.key)
+		wake(r.recorder)
+		wake(r.reader)
+	})
+	return r.next(b.to)
+}
+
 // idle tells whether nothing is being sent.
 func (r *run) idle() bool { return r.session == nil || r.session.inHand == 0 }
 
-// dropRest takes what was not begun of a batch out of its flight. It is read again, or was never more than
-// read.
+// dropRest takes back what was not begun of a batch, and lets others of its ordering key be begun.
 func (r *run) dropRest(b *batch) {
+	r.takeBack(b)
+	b.of.release(b.key)
+}
+
+// takeBack takes what was not begun of a batch out of its flight. It is read again, or was never more than
+// read.
+func (r *run) takeBack(b *batch) {
 	b.to.testing = b.to.testing && !b.probe
 	for ; b.at < len(b.rows); b.at++ {
 		w := b.rows[b.at].from
@@ -155,7 +198,6 @@ func (r *run) dropRest(b *batch) {
 			b.of.putBack(w)
 		}
 	}
-	b.of.release(b.key)
 }
 
 // landed counts a message of a batch that is in flight no more, and tells whether it was its flight's last.

@@ -147,6 +147,6 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 var ErrNewerVersion = errors.New("outbox: the message's payload version is newer than this program")
 
 // ErrNotBegun is returned by a [Destination] that could not begin, since something of the shop's own does
-// not answer, such as its database. The message is deferred: this is no attempt, and says nothing of the
-// platform.
+// not answer, such as its database. This is no attempt, and says nothing of the platform: it is tried again
+// within six seconds, and what was committed later of its ordering key waits with it.
 var ErrNotBegun = errors.New("outbox: the delivery could not be begun")

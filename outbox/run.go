@@ -35,6 +35,9 @@ type run struct {
 	ended   bool   // no outcome will follow
 	another string // why another installation's sender paused everything; the beating goroutine's
 	handing handing
+	// notBegun counts deliveries in a row that could not be begun; notBegunSaid is when that was logged.
+	notBegun     int
+	notBegunSaid time.Time
 }
 
 func newRun(base context.Context, s *Sender) *run {

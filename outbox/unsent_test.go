@@ -83,6 +83,33 @@ func TestADeliveryThatCouldNotBeginIsDeferred(t *testing.T) {
 	})
 }
 
+// What could not begin keeps its place: what was committed later of its person waits, that of others does not.
+func TestADeliveryThatCouldNotBeginKeepsItsPlace(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
+		var failed atomic.Int64
+		got := make(chan string, 3)
+		r.on("elevate", func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			if m.Key == "a" && failed.Add(1) <= 3 {
+				return outbox.Result{}, outbox.ErrNotBegun
+			}
+			if m.Person == "U-1" {
+				got <- m.Key
+			}
+			return outbox.Result{}, nil
+		})
+		r.insert(msg("a", "U-1"), msg("b", "U-1"))
+		r.start()
+		r.pass(50 * time.Millisecond)
+		other := r.insert(msg("d", "U-2"), msg("c", "U-1"))[0]
+		r.sender.Wake()
+		r.pass(100 * time.Millisecond)
+		require.Equal(t, outbox.StateDelivered, r.one(other).State)
+		require.Empty(t, got)
+		r.pass(5 * time.Second)
+		require.Equal(t, []string{"a", "b", "c"}, []string{<-got, <-got, <-got})
+	})
+}
+
 func TestAResultsCountEndsAndReleasesAreSettled(t *testing.T) {
 	end := func(id outbox.ID) []outbox.End {
 		return []outbox.End{{ID: id, State: outbox.StateReplaced, Reason: "a newer one has it"}}

@@ -101,9 +101,8 @@ func (v *visits) attempts() []visit {
 // judge counts what must not be among the attempts: two of one person at a platform at the same moment, first
 // attempts that are not in the order of insertion, and repeats of what a platform carried out that are not
 // marked, but for requests that were on their way when their process was frozen: nobody can call them back, and it was
-// their successors that were marked. Messages of which a fault of the database kept a turn from beginning give way to later ones: their
-// first attempts have no order for a while.
-func (r *Report) judge(all []visit, received []arrival, away, thawed []time.Time) {
+// their successors that were marked.
+func (r *Report) judge(all []visit, received []arrival, thawed []time.Time) {
 	pushOf, carriedOut := map[string]push{}, map[attempt]bool{}
 	for _, a := range received {
 		if !strings.HasSuffix(a.push.What, "/") { // a call of an attempt that only looks
@@ -126,7 +125,7 @@ func (r *Report) judge(all []visit, received []arrival, away, thawed []time.Time
 		}
 		until[who] = later(until[who], v.to)
 		if !begun[v.key] {
-			if l, ok := last[who]; ok && p.before(l) && !excused(v.from, away) {
+			if l, ok := last[who]; ok && p.before(l) {
 				r.OutOfOrder++
 				r.note(fmt.Sprintf("out of order after %s", l.What), v, p)
 			} else if !ok || l.before(p) {
@@ -154,12 +153,6 @@ func (p push) before(q push) bool {
 	pNumber, pLine := p.line()
 	qNumber, qLine := q.line()
 	return cmp.Or(cmp.Compare(pNumber, qNumber), cmp.Compare(pLine, qLine)) < 0
-}
-
-// excused tells whether the database failed shortly before.
-func excused(at time.Time, away []time.Time) bool {
-	const soon = 10 * time.Second // what could not begin is put off for less
-	return within(soon, at, away)
 }
 
 // within tells whether one of the times was so shortly before.

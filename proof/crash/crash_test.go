@@ -119,22 +119,20 @@ func TestJudge(t *testing.T) {
 	unmarked := attempt{key: "ka", of: "2"}
 	for name, tc := range map[string]struct {
 		all  []visit
-		away []time.Time
 		want Report
 	}{
-		"all well":        {[]visit{{once("ka"), at(1), at(2)}, {once("kb"), at(3), at(4)}, {again("ka"), at(5), at(6)}}, nil, Report{}},
-		"two platforms":   {[]visit{{once("ka"), at(1), at(4)}, {once("kc"), at(2), at(3)}}, nil, Report{}},
-		"at once":         {[]visit{{once("ka"), at(1), at(4)}, {once("kb"), at(3), at(5)}}, nil, Report{AtOnce: 1}},
-		"out of order":    {[]visit{{once("kb"), at(1), at(2)}, {once("ka"), at(3), at(4)}}, []time.Time{at(4)}, Report{OutOfOrder: 1}},
-		"excused":         {[]visit{{once("kb"), at(1), at(2)}, {once("ka"), at(3), at(4)}}, []time.Time{at(1)}, Report{}},
-		"unmarked":        {[]visit{{once("ka"), at(1), at(2)}, {unmarked, at(3), at(4)}}, nil, Report{Unmarked: 1}},
-		"thawed":          {[]visit{{once("ka"), at(1), at(2)}, {unmarked, at(23), at(24)}}, nil, Report{}},
-		"not carried out": {[]visit{{attempt{key: "ka", of: "0"}, at(1), at(2)}, {once("ka"), at(3), at(4)}}, nil, Report{}},
+		"all well":        {[]visit{{once("ka"), at(1), at(2)}, {once("kb"), at(3), at(4)}, {again("ka"), at(5), at(6)}}, Report{}},
+		"two platforms":   {[]visit{{once("ka"), at(1), at(4)}, {once("kc"), at(2), at(3)}}, Report{}},
+		"at once":         {[]visit{{once("ka"), at(1), at(4)}, {once("kb"), at(3), at(5)}}, Report{AtOnce: 1}},
+		"out of order":    {[]visit{{once("kb"), at(1), at(2)}, {once("ka"), at(3), at(4)}}, Report{OutOfOrder: 1}},
+		"unmarked":        {[]visit{{once("ka"), at(1), at(2)}, {unmarked, at(3), at(4)}}, Report{Unmarked: 1}},
+		"thawed":          {[]visit{{once("ka"), at(1), at(2)}, {unmarked, at(23), at(24)}}, Report{}},
+		"not carried out": {[]visit{{attempt{key: "ka", of: "0"}, at(1), at(2)}, {once("ka"), at(3), at(4)}}, Report{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got Report
-			got.judge(tc.all, received, tc.away, []time.Time{at(23)})
+			got.judge(tc.all, received, []time.Time{at(23)})
 			got.Wrong = nil
 			require.Equal(t, tc.want, got)
 		})

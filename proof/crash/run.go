@@ -51,9 +51,8 @@ type env struct {
 	// dsn is the children's, relay what it leads through; nil for SQLite.
 	dsn   string
 	relay *relay
-	// started is when the last child ran, away when the database failed, thawed when a frozen process went on.
+	// started is when the last child ran, thawed when a frozen process went on.
 	started time.Time
-	away    []time.Time
 	thawed  []time.Time
 }
 
@@ -105,7 +104,7 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	}
 	received, err := e.platforms.received()
 	e.report.count(committed, received)
-	e.report.judge(e.platforms.visits.attempts(), received, e.away, e.thawed)
+	e.report.judge(e.platforms.visits.attempts(), received, e.thawed)
 	return e.report, err
 }
 
@@ -171,7 +170,6 @@ func (e *env) runChild(ctx context.Context, rng *rand.Rand, number int, f fault)
 func (e *env) kill(ctx context.Context, child *process, f fault) error {
 	if f.what == swallowAndKill {
 		e.relay.swallow()
-		e.away = append(e.away, time.Now())
 	}
 	at := time.Now()
 	if err := child.kill(); err != nil {
@@ -280,7 +278,6 @@ func (e *env) faultDatabase(ctx context.Context, f fault) error {
 	if err != nil {
 		return err
 	}
-	e.away = append(e.away, e.held.at, time.Now())
 	var sold int
 	if err := e.await(ctx, func(ctx context.Context) (ok bool, err error) {
 		sold, err = e.shop.orders(ctx)
