@@ -13,8 +13,10 @@ const (
 	maxFlight = 400
 	// longestBatch is the most messages of one ordering key among them: one worker is busy with them.
 	longestBatch = 10
-	// betweenSuspects is how long the others have their turn after one that was sent alone.
-	betweenSuspects = time.Second
+	// After a message that was sent alone the others have their turn for four times as long as it kept them
+	// waiting, and for longestTurn at most.
+	othersShare = 4
+	longestTurn = time.Second
 )
 
 // plan is a flight that is about to be recorded.
@@ -76,6 +78,9 @@ func (r *run) plan(now time.Time) (*plan, time.Duration) {
 		return r.ready(p), 0
 	}
 	wait, n := r.cfg.Poll, 0
+	if turn := r.othersUntil.Sub(now); turn > 0 {
+		wait = min(wait, turn)
+	}
 	for range len(s.ring) {
 		d := s.ring[0]
 		s.ring = s.ring[1:]
@@ -302,15 +307,15 @@ func (r *run) suspect(now time.Time) (*batch, time.Duration) {
 		return nil, r.cfg.Poll
 	case s.isolating && s.alone:
 		s.isolating, s.alone = false, false
-		r.isolated = now
+		r.othersUntil = now.Add(min(othersShare*now.Sub(r.isolatedAt), longestTurn))
 	}
 	d, k := s.probed(true), s.suspected()
-	if d == nil && k == nil || now.Sub(r.isolated) < betweenSuspects && len(s.ring) > 0 {
+	if d == nil && k == nil || now.Before(r.othersUntil) && len(s.ring) > 0 {
 		s.isolating = false
 		return nil, 0
 	}
 	if !s.isolating {
-		s.isolating = true
+		s.isolating, r.isolatedAt = true, now
 		r.dropAll()
 	}
 	if s.unsettled > 0 || len(s.over) > 0 || s.settling {

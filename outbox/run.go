@@ -25,11 +25,12 @@ type run struct {
 	done   outcomes // that the settler has not taken yet
 	// kickAt is how many outcomes the settler waits for.
 	kickAt    int
-	shuttings int       // how often a destination was paused, held or left alone
-	isolated  time.Time // when a suspect was sent last
-	woken     bool
-	dueSoon   time.Time // something falls due that the reader does not know of; zero for nothing
-	stopping  bool
+	shuttings int // how often a destination was paused, held or left alone
+	// isolatedAt is when the others were stopped for a suspect, and othersUntil how long they have their turn.
+	isolatedAt, othersUntil time.Time
+	woken                   bool
+	dueSoon                 time.Time // something falls due that the reader does not know of; zero for nothing
+	stopping                bool
 	// blocked is set while outcomes cannot be recorded: nothing is begun then.
 	blocked bool
 	ended   bool   // no outcome will follow
