@@ -13,7 +13,7 @@ const (
 	pageSize = 500
 	// allLate is how often everything that was read before is looked through for what was committed late.
 	allLate = time.Minute
-	// nearby is so few IDs that what is new is read together with what may still be committed behind it.
+	// nearby is for how many IDs what may still be committed behind what is new is read together with it.
 	nearby = 4000
 	// mostKnown is the most messages that a reading is told to leave out.
 	mostKnown = 2000

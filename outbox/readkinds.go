@@ -169,9 +169,9 @@ func (f *reader) fresh(req *Reading, now time.Time) func(Read) {
 	s := f.session
 	req.After, req.UpTo, req.Known = s.head, 0, nil
 	f.except(req)
-	if s.head-s.seen.bound <= nearby && len(s.known) <= mostKnown {
+	if len(s.known) <= mostKnown {
 		// Of checkouts side by side the later ID may be committed first.
-		req.After = max(s.seen.bound, f.headFrom)
+		req.After = max(s.seen.bound, s.head-nearby, f.headFrom)
 		for id := range s.known {
 			if id > req.After {
 				req.Known = append(req.Known, id)
