@@ -100,31 +100,29 @@ func (d database) InTx(ctx context.Context, fn func(sqlcore.Conn) error) error {
 	})
 }
 
-// shopTx is a transaction of InTx. One that its Begin makes, which is a savepoint, is another type.
-type shopTx struct {
-	pgx.Tx
-	db       *pgxpool.Pool
-	handover sqlcore.Handover
-}
-
-// shopConn is a transaction of the shop.
+// shopConn is a transaction of InTx.
 type shopConn struct {
 	conn
-	handover *sqlcore.Handover // nil but in InTx
+	own *shopTx
 }
 
-func (c shopConn) Handover() *sqlcore.Handover { return c.handover }
+func (c shopConn) Each(ctx context.Context, scan func(sqlcore.Rows) error, text string, args ...any) error {
+	return c.own.each(ctx, scan, text, args...)
+}
+
+func (c shopConn) Handover() *sqlcore.Handover { return &c.own.handover }
 
 // in adapts a transaction of the shop to the engine's interface.
 func (s *Store) in(tx pgx.Tx) sqlcore.Conn {
 	if own, ok := tx.(*shopTx); ok && own.db == s.db {
-		return shopConn{conn{own.Tx}, &own.handover}
+		return shopConn{conn{own}, own}
 	}
 	return conn{tx}
 }
 
-// InTx begins a transaction, runs fn in it and commits; then it calls wake, which may be nil. When fn
-// fails or panics, it rolls back and does not call wake. The error is fn's, or that of begin or commit.
+// InTx begins a transaction, runs fn in it and commits; then it calls wake, which may be nil. BEGIN goes to the server
+// with the first statement, in one round trip where that is an Exec or the store's own and pgx has no tracer. When fn
+// fails or panics, it rolls back and does not call wake. The error is fn's, or that of commit.
 // After a failed commit it is unknown whether the transaction was committed, unless the error is
 // [pgx.ErrTxCommitRollback]: the database rolled back, since fn returned nil after a statement had failed.
 //
@@ -155,16 +153,22 @@ func runShop(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) (e
 			drop(c.Conn())
 		}
 	}()
-	begun, err := c.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("pgxstore: begin: %w", err)
+	tx := &shopTx{ctx: ctx, c: c.Conn(), db: db}
+	defer func() {
+		if tx.Tx != nil {
+			_ = tx.Rollback(ctx) // harmless after the commit
+		}
+	}()
+	failed := fn(tx)
+	if failed == nil {
+		err = tx.Commit(ctx)
 	}
-	tx := &shopTx{Tx: begun, db: db}
-	defer func() { _ = tx.Rollback(ctx) }() // harmless after the commit
-	if err := fn(tx); err != nil {
-		return err
+	switch {
+	case tx.err != nil && (failed == nil || errors.Is(failed, pgx.ErrTxClosed)):
+		return fmt.Errorf("pgxstore: begin: %w", tx.err)
+	case failed != nil:
+		return failed
 	}
-	err = tx.Commit(ctx)
 	if !errors.Is(err, pgx.ErrTxCommitRollback) {
 		tx.handover.Committed(err == nil)
 	}

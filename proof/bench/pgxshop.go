@@ -73,6 +73,13 @@ func openPGX(ctx context.Context, dsn string, fresh bool) (_ Outbox, err error) 
 	s.inTx = func(ctx context.Context, committed func(), fn func(pgx.Tx) error) error {
 		return pgxstore.InTx(ctx, pool, committed, fn)
 	}
+	s.plain = func(ctx context.Context, committed func(), fn func(pgx.Tx) error) error {
+		err := pgx.BeginFunc(ctx, pool, fn)
+		if err == nil && committed != nil {
+			committed()
+		}
+		return err
+	}
 	s.row = func(ctx context.Context, tx pgx.Tx, id, buyer string, total int) error {
 		_, err := tx.Exec(ctx, insertNumbered, id, buyer, total)
 		return err

@@ -65,6 +65,8 @@ type shop[Tx any] struct {
 	store[Tx]
 	hook *amsbridge.Hook[Tx]
 	inTx func(ctx context.Context, committed func(), fn func(Tx) error) error
+	// plain is the driver's own way to do so, for what does without an outbox. Defaults to inTx.
+	plain func(ctx context.Context, committed func(), fn func(Tx) error) error
 	// row inserts into shop_order.
 	row   func(ctx context.Context, tx Tx, id, buyer string, total int) error
 	trips *atomic.Int64
@@ -76,7 +78,11 @@ func newShop[Tx any](s store[Tx]) (shop[Tx], error) {
 }
 
 func (s *shop[Tx]) Place(ctx context.Context, order amsbridge.Order, what Doing, committed func()) error {
-	return s.inTx(ctx, committed, func(tx Tx) error {
+	inTx := s.inTx
+	if !what.Push && s.plain != nil {
+		inTx = s.plain
+	}
+	return inTx(ctx, committed, func(tx Tx) error {
 		if what.Row {
 			if err := s.row(ctx, tx, order.ID, string(order.Buyer.ID), price); err != nil {
 				return err
