@@ -44,6 +44,9 @@ type dialect struct {
 	// byPerson does the same for a look-up of a person's messages, and byTasks for
 	// one of entries with tasks.
 	byPerson, byTasks string
+	// oldEntries is the condition of the index of entries by time, where it has one: the first of a subject is never
+	// forgotten.
+	oldEntries string
 	// byAttemptTime does so for attempts of some time, and byDue for what falls due.
 	byAttemptTime, byDue string
 	// byPage is the FROM of messages m whose IDs a statement selects, and its WHERE: one look-up for each,

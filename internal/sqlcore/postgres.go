@@ -42,6 +42,7 @@ var postgres = &dialect{
 		return "FROM amsbridge_message m", " WHERE m.id = ANY(ARRAY(SELECT id FROM (" + page + ") AS p))"
 	},
 	offIndex:      " + 0",
+	oldEntries:    "n > 1 AND ",
 	mostRead:      10_000,
 	stamped:       true,
 	text:          postgresText,

@@ -51,7 +51,7 @@ func (s *Store) forgetEntries(ctx context.Context, q Conn, rule pruneRule, most 
 func pruneEntryText(d *dialect) map[string]string {
 	return map[string]string{
 		"old entries": `SELECT created_at, key, n FROM amsbridge_entry
-			WHERE created_at >= ?3 AND (created_at > ?3 OR key > ?4 OR (key = ?4 AND n > ?5)) AND created_at < {now} - ?2
+			WHERE ` + d.oldEntries + `created_at >= ?3 AND (created_at > ?3 OR key > ?4 OR (key = ?4 AND n > ?5)) AND created_at < {now} - ?2
 			ORDER BY created_at, key, n LIMIT ?6`,
 		"forget entries": `DELETE FROM amsbridge_entry WHERE (key, n) IN (SELECT e.key, e.n FROM ` + d.rows(1, entryPlaceColumns) + `
 			CROSS JOIN amsbridge_entry e

@@ -135,7 +135,7 @@ CREATE TABLE amsbridge_entry (
     PRIMARY KEY (key, n)
 );
 
-CREATE INDEX amsbridge_entry_created ON amsbridge_entry (created_at, key, n);
+CREATE INDEX amsbridge_entry_created ON amsbridge_entry (created_at, key, n) WHERE n > 1; -- the first of a subject is never forgotten
 CREATE INDEX amsbridge_entry_tasks ON amsbridge_entry (created_at, key, n) WHERE told < 2;
 
 -- What became of tasks of subjects.
