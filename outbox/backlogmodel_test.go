@@ -398,7 +398,13 @@ func (m *model) settle() {
 		}
 	}
 	m.note("settled %d", n)
-	m.settler.recorded(done, m.rnd.IntN(2) == 0)
+	var over []int64 // recorded by the same call
+	if m.rnd.IntN(2) == 0 {
+		for _, b := range done.of {
+			over = append(over, b.flight.n)
+		}
+	}
+	m.settler.recorded(done, over)
 }
 
 func (m *model) operate() {

@@ -166,6 +166,8 @@ func (s *settler) flush() {
 	s.limit = min(2*s.limit, maxBatch)
 	if len(settled.Acked) == n {
 		s.over = nil
+	} else {
+		over = nil // none was recorded
 	}
 	s.logGone(batch, settled)
 	locked := make(map[ID]bool, len(settled.Locked))
@@ -174,12 +176,12 @@ func (s *settler) flush() {
 	}
 	if len(locked) == 0 {
 		s.held.over(s.base, s.cfg.Logger)
-		s.recorded(outcomes{batch, s.backlog.of[:n]}, len(settled.Acked) == n)
+		s.recorded(outcomes{batch, s.backlog.of[:n]}, over)
 		s.backlog.cut(n)
 		s.block(false, of)
 		return
 	}
-	s.recorded(s.backlog.split(func(i int) bool { return i < n && !locked[s.backlog.st[i].Message.ID] }), false)
+	s.recorded(s.backlog.split(func(i int) bool { return i < n && !locked[s.backlog.st[i].Message.ID] }), over)
 	s.block(false, of)
 	wait := min(10*time.Millisecond<<min(s.held.failures+1, 7), time.Second)
 	s.held.failed(s.base, s.cfg.Logger, wait, fmt.Errorf("%d messages, the first is %d", len(locked), settled.Locked[0]))
@@ -218,9 +220,9 @@ func (s *settler) endable(n int) int {
 }
 
 // recorded frees the room of messages that are done with, and lets the reader
-// look again where there may be something for it. Flights that ended with them may be recorded as over by the
-// same call.
-func (s *settler) recorded(done outcomes, flightsToo bool) {
+// look again where there may be something for it. The call recorded some flights as over; others may have ended
+// since it began.
+func (s *settler) recorded(done outcomes, over []int64) {
 	for i := range done.st {
 		if done.st[i].settled != nil {
 			done.st[i].settled()
@@ -235,7 +237,7 @@ func (s *settler) recorded(done outcomes, flightsToo bool) {
 			continue
 		}
 		d := b.to
-		if s.landed(b) && !flightsToo && b.flight.n > 0 {
+		if s.landed(b) && b.flight.n > 0 && !slices.Contains(over, b.flight.n) {
 			b.of.over = append(b.of.over, b.flight.n)
 			wake(s.kick)
 		}

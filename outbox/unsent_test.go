@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,6 +108,41 @@ func TestADeliveryThatCouldNotBeginKeepsItsPlace(t *testing.T) {
 		require.Empty(t, got)
 		r.pass(5 * time.Second)
 		require.Equal(t, []string{"a", "b", "c"}, []string{<-got, <-got, <-got})
+	})
+}
+
+// A flight is over too where its last message is taken back while the others' outcomes are being recorded: what is
+// pending then counts as in flight no more, and nobody who takes over marks it.
+func TestAFlightEndsWhereItsLastMessageIsTakenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, r *env) {
+		settling, taken := make(chan struct{}), make(chan struct{})
+		once := sync.OnceFunc(func() {
+			close(settling)
+			<-taken
+		})
+		r.queue = &hooked{Queue: r.store, before: func(_ context.Context, call string) error {
+			if call == "Settle" {
+				once()
+			}
+			return nil
+		}}
+		var back atomic.Bool
+		r.on("elevate", func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			if m.Key != "b" || back.Load() {
+				return outbox.Result{}, nil
+			}
+			<-settling
+			return outbox.Result{}, outbox.ErrNotBegun
+		})
+		ids := r.insert(msg("a", "U-1"), msg("b", "U-2"))
+		r.start()
+		r.pass(50 * time.Millisecond)
+		close(taken)
+		r.pass(20 * time.Millisecond)
+		require.Equal(t, outbox.StateDelivered, r.one(ids[0]).State)
+		require.Zero(t, r.inFlight())
+		r.stop()
+		require.Zero(t, r.one(ids[1]).Doubt)
 	})
 }
 
