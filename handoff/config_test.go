@@ -50,6 +50,7 @@ func TestNewNamesTheBadField(t *testing.T) {
 		{"Config.Platforms[3].Destination", platform(3, func(p *Platform) { p.Destination = "notified/acme" })},
 		{"Config.Platforms[3].Destination", platform(0, func(p *Platform) { p.Destination = "elevate/acme" })},
 		{"Config.Platforms[0].TokenParam", platform(0, func(p *Platform) { p.TokenParam = "a b" })},
+		{"Config.Platforms[1].TellOrigin", platform(1, func(p *Platform) { p.TellOrigin = true })},
 		{"Config.Platforms[0].Way", platform(0, func(p *Platform) { p.Way = 9 })},
 		{"Config.Platforms[2].Cookie.Name", platform(2, func(p *Platform) { p.Cookie.Name = "__Host-ams" })},
 		{"Config.Platforms[2].Cookie.Domain", platform(2, func(p *Platform) { p.Cookie.Domain = ".example.org" })},

@@ -59,7 +59,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no platform of ours.")
 		return
 	case !web.IsNavigation(r): // a token that nobody would use is not signed
-		w.WriteHeader(http.StatusNoContent)
+		web.RefuseUnseen(w, r)
 		return
 	case !h.perAddr.allows(h.cfg.Address(r)):
 		h.refuse(r.Context(), p, "", "too many hand-offs from one address")

@@ -95,7 +95,7 @@ func TestHandOffMintsNothingForWhatNobodyLooksAt(t *testing.T) {
 	} {
 		for _, to := range []string{"to=elevate", "to=pull", "to=query", "to=notified&product=dinner"} {
 			rec := e.get(to, func(r *http.Request) { r.Header.Set(h[0], h[1]) })
-			require.Equal(t, http.StatusNoContent, rec.Code, h)
+			require.GreaterOrEqual(t, rec.Code, 400, h)
 			require.Empty(t, rec.Result().Cookies())
 		}
 	}

@@ -43,10 +43,10 @@ func (h *Handlers) byToken(w http.ResponseWriter, r *http.Request, to handOff) {
 		http.Redirect(w, r, withQuery(p.URL, fields), http.StatusSeeOther)
 		return
 	}
-	h.pages.Write(w, http.StatusOK, pages.Page{
+	h.pages.WriteForm(w, pages.Page{
 		Name: "handoff", Title: "On to " + p.Title, Text: []string{"You are signed in there as well."},
 		Form: &pages.Form{Action: p.URL, Fields: fields, Button: "Continue to " + p.Title},
-	}, true)
+	}, p.TellOrigin)
 }
 
 // withQuery adds the fields to the query of a URL that [New] has checked.
