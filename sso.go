@@ -81,6 +81,7 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 		}
 		s.audiences[a.Name] = own
 	}
+	ssokeys.ShareRevocations(s.Rings()...)
 	return s, nil
 }
 

@@ -33,7 +33,8 @@ type Config struct {
 	// Content-Security-Policy must allow the platforms' origins. Required.
 	SignIn string
 	// StateKey signs ways back and sign-out forms. It is at least 32 random bytes, the same in all
-	// processes, and none of the SSO's keys. Required.
+	// processes, and none of the SSO's secrets, which it shares with a platform; a ring that is to take it
+	// later refuses. Required.
 	StateKey []byte
 	// Catalog finds the product of a request. Required where a platform has a Destination or is
 	// ByTicket.
@@ -100,6 +101,9 @@ func New(cfg Config) (*Handlers, error) {
 		return nil, err
 	}
 	if h.state, err = newStateSigner(cfg.StateKey, cfg.Now); err != nil {
+		return nil, err
+	}
+	if err := cfg.keepStateKeyApart(); err != nil {
 		return nil, err
 	}
 	if h.perUser, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {

@@ -253,9 +253,9 @@ func TestAcceptNamesTheBadField(t *testing.T) {
 		newSessions(t, keytest.Generated(t, ssokeys.EdDSA, "k1"), keytest.Time(), nil)
 	next := http.NotFoundHandler()
 	for field, try := range map[string]func() error{
-		"next":                          func() error { _, err := v.Accept(AcceptConfig{}, nil); return err },
-		"next ":                         func() error { _, err := v.Accept(AcceptConfig{}, http.HandlerFunc(nil)); return err },
-		"AcceptConfig.TokenParam":       func() error { _, err := v.Accept(AcceptConfig{TokenParam: "a b"}, next); return err },
+		"next":                    func() error { _, err := v.Accept(AcceptConfig{}, nil); return err },
+		"next ":                   func() error { _, err := v.Accept(AcceptConfig{}, http.HandlerFunc(nil)); return err },
+		"AcceptConfig.TokenParam": func() error { _, err := v.Accept(AcceptConfig{TokenParam: "a b"}, next); return err },
 		"AcceptConfig.Origins": func() error {
 			_, err := v.Accept(AcceptConfig{Origins: []string{shop}, AllowQuery: true}, next)
 			return err
