@@ -20,7 +20,8 @@ const signOutLasts = time.Hour
 // SignOut returns the handler that signs a member out. GET shows a page with a button and ends nothing
 // yet. POST, with that page's form or one that holds [Handlers.SignOutProof], calls EndSession, deletes
 // the cookies of pull sessions and redirects to SignedOut. A form shown to another member, or made by
-// another site, ends nothing. Pull sessions end with the shop's own session, since each validation asks
+// another site, ends nothing. Whoever is signed out already is redirected too; their cookies are deleted only
+// where a page of the shop or the person alone began the navigation. Pull sessions end with the shop's own session, since each validation asks
 // for it.
 func (h *Handlers) SignOut() http.Handler { return http.HandlerFunc(h.signOut) }
 
@@ -38,7 +39,10 @@ func (h *Handlers) signOut(w http.ResponseWriter, r *http.Request) {
 	user, err := h.cfg.CurrentUser(r)
 	switch {
 	case errors.Is(err, amsbridge.ErrSignedOut):
-		h.deleteCookies(w)
+		// A request from another site may lack the shop's own cookie: it proves nothing.
+		if web.FromOwnPage(r) {
+			h.deleteCookies(w)
+		}
 		http.Redirect(w, r, h.cfg.SignedOut, http.StatusSeeOther)
 		return
 	case err != nil:

@@ -105,13 +105,3 @@ func OwnURL(r *http.Request) string {
 	}
 	return "/"
 }
-
-// Private sets the headers of every answer that is for one person alone.
-func Private(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("X-Robots-Tag", "noindex")
-}
