@@ -34,7 +34,7 @@ const (
 // "/..." includes folders below, and "*" is anything.
 var mayImport = map[string][]string{
 	// Orders, and the signing of hand-offs.
-	".":                 {"outbox", "ssokeys", "internal/check", "internal/ssotoken", "internal/web"},
+	".":                 {"outbox", "ssokeys", "internal/check", "internal/limit", "internal/ssotoken", "internal/web"},
 	"outbox":            {"internal/check"},
 	"outbox/migrations": {},
 	"outbox/outboxtest": {"outbox", "internal/check", testify + "/..."},
@@ -42,11 +42,15 @@ var mayImport = map[string][]string{
 	// Hand-offs and links.
 	"ssokeys":             {"internal/check", "internal/ssotoken", "internal/web", jose, jwt},
 	"ssoverify":           {".", "ssokeys", "pages", "internal/check", "internal/render", "internal/ssotoken", "internal/web"},
-	"handoff":             {".", "outbox", "ssoverify", "pages", "internal/check", "internal/render", "internal/ssotoken", "internal/web", xrate},
+	"handoff": {
+		".", "outbox", "ssokeys", "ssoverify", "pages",
+		"internal/check", "internal/limit", "internal/render", "internal/ssotoken", "internal/web",
+	},
 	"cartlink":            {".", "pages", "internal/check", "internal/render", "internal/web"},
 	"pages":               {},
 	"ssotest":             {".", "ssokeys", "ssoverify", "internal/check", jose, jwt, testify + "/..."},
 	"internal/keytest":    {"ssokeys", "internal/check", testify + "/..."},
+	"internal/limit":      {xrate},
 	"internal/render":     {"pages", "internal/check", "internal/web"},
 	"internal/ssotoken":   {"internal/check"},
 	"internal/web":        {"internal/check"},

@@ -38,7 +38,6 @@ func TestNewNamesTheBadField(t *testing.T) {
 		{"Config.Catalog", func(c *Config) { c.Catalog = noCatalog }},
 		{"Config.Catalog", func(c *Config) { c.Catalog, c.Platforms = noCatalog, c.Platforms[1:2] }},
 		{"Config.PerUser", func(c *Config) { c.PerUser = -1 }},
-		{"Config.PerAddress", func(c *Config) { c.PerAddress = -1 }},
 		{"Config.Pages.Stylesheet", func(c *Config) { c.Pages.Stylesheet = "//cdn.example/x.css" }},
 		{"Config.Platforms[0].Name", platform(0, func(p *Platform) { p.Name = "" })},
 		{"Config.Platforms[0].Name", platform(0, func(p *Platform) { p.Name = "nobody" })},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/limit"
 	"github.com/amsbridge/amsbridge/internal/render"
 	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/pages"
@@ -47,13 +48,11 @@ type Config struct {
 	EndSession func(http.ResponseWriter, *http.Request) error
 	// SignedOut is the path of the page that members see after signing out. Defaults to "/".
 	SignedOut string
-	// PerUser and PerAddress limit the hand-offs that this process makes in a minute for one member and
-	// for one address. They default to 20 and 120.
-	PerUser, PerAddress int
-	// Address returns the caller's address, for shops behind a proxy. Defaults to
-	// that of the connection.
-	Address func(*http.Request) string
-	// Audit gets a row for each ticket, refusal and sign-out. Rows of tokens go to the SSO's own audit.
+	// PerUser limits the hand-offs that this process makes in a minute for one member. Pages that say that
+	// a registration is not finished do not count, and requests of nobody who is signed in cost no more than
+	// any page of the shop. Defaults to 20.
+	PerUser int
+	// Audit gets a row for each ticket, refusal and sign-out; see [amsbridge.BoundRefusals]. Rows of tokens go to the SSO's own audit.
 	// Defaults to the log.
 	Audit amsbridge.SSOAudit
 	// Pages says how the pages look.
@@ -74,8 +73,7 @@ type Handlers struct {
 	cfg     Config // without its StateKey
 	state   *stateSigner
 	pages   *render.Renderer
-	perUser *limiter
-	perAddr *limiter
+	perUser *limit.Limiter
 }
 
 // New checks the configuration and copies it. It returns an
@@ -84,12 +82,10 @@ func New(cfg Config) (*Handlers, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Address == nil {
-		cfg.Address = remoteAddress
-	}
 	if cfg.Audit == nil {
 		cfg.Audit = amsbridge.LogSSO
 	}
+	cfg.Audit = amsbridge.BoundRefusals(cfg.Audit, cfg.Now)
 	cfg.SignedOut = cmp.Or(cfg.SignedOut, "/")
 	cfg.Platforms = slices.Clone(cfg.Platforms)
 	if err := cfg.check(); err != nil {
@@ -107,9 +103,6 @@ func New(cfg Config) (*Handlers, error) {
 		return nil, err
 	}
 	if h.perUser, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {
-		return nil, err
-	}
-	if h.perAddr, err = newLimiter("Config.PerAddress", cfg.PerAddress, 120, cfg.Now); err != nil {
 		return nil, err
 	}
 	cfg.StateKey = nil
