@@ -8,6 +8,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/query"
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 	"github.com/amsbridge/amsbridge/internal/web"
 )
@@ -38,8 +39,8 @@ const (
 //     to the platform beside the token.
 //   - nonce: the same, but signed within the token.
 //
-// Members who are signed out are sent to SignIn first. HEAD, prefetches, previews, frames and images
-// sign nothing. Every answer is no-store and no-referrer.
+// Other parameters are ignored, whatever they look like. Members who are signed out are sent to SignIn first.
+// HEAD, prefetches, previews, frames and images sign nothing, and are refused with a status of no success. Every answer is no-store and no-referrer.
 func (h *Handlers) Start() http.Handler { return http.HandlerFunc(h.start) }
 
 // handOff is the request of a signed-in member.
@@ -55,8 +56,8 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	if !web.Allow(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	p, known := h.platform(query.Get(paramTo))
+	own, err := query.Read(r.URL.RawQuery, paramTo, paramProduct, paramReturnTo, paramState, paramNonce)
+	p, known := h.platform(own.Get(paramTo))
 	switch {
 	case err != nil || !known:
 		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no platform of ours.")
@@ -64,7 +65,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	case !web.IsNavigation(r): // a token that nobody would use is not signed
 		web.RefuseUnseen(w, r)
 		return
-	case unfit(query, paramState, maxState), unfit(query, paramNonce, amsbridge.MaxNonce):
+	case unfit(own, paramState, maxState), unfit(own, paramNonce, amsbridge.MaxNonce):
 		h.problem(w, http.StatusBadRequest, "This link does not work",
 			"It comes from "+p.Title+" with something that we cannot give back. Please tell them, or us.")
 		return
@@ -81,13 +82,13 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, http.StatusForbidden, "We cannot take you there",
 			"Your account has no ID that "+p.Title+" knows. Please ask us.")
 	default:
-		h.handOverWhenDelivered(w, r, handOff{platform: p, user: user, query: query})
+		h.handOverWhenDelivered(w, r, handOff{platform: p, user: user, query: own})
 	}
 }
 
 // unfit tells whether a parameter is there and is not one that can be given back.
-func unfit(query url.Values, param string, limit int) bool {
-	value := query.Get(param)
+func unfit(own url.Values, param string, limit int) bool {
+	value := own.Get(param)
 	return value != "" && check.Text(value, limit) != ""
 }
 

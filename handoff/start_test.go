@@ -218,6 +218,17 @@ func TestHandOffsOfOneAddressAreNotCountedTogether(t *testing.T) {
 	}
 }
 
+// What mailing programs and trackers add to a link is ignored, whatever it looks like.
+func TestHandOffIgnoresForeignParameters(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	for _, foreign := range []string{"utm_campaign=50%off", "utm_content=a;b", "amp;return_to=/x", "%zz=%", "nonces=%00", "\xff"} {
+		rec := e.get("to=elevate&" + foreign + "&return_to=/c&" + foreign)
+		require.Equal(t, http.StatusOK, rec.Code, foreign)
+		require.Equal(t, "/c", e.verify(learn, fields(rec)["token"]).ReturnTo, foreign)
+	}
+}
+
 // What will be refused the next time too is not answered by "try again".
 func TestHandOffErrorsThatWillNotPassSaySo(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/query"
 	"github.com/amsbridge/amsbridge/internal/render"
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 	"github.com/amsbridge/amsbridge/internal/web"
@@ -165,11 +166,10 @@ func tokenOf(w http.ResponseWriter, r *http.Request, param string) (string, bool
 	var values url.Values
 	var err error
 	if r.Method == http.MethodPost {
-		r.Body = http.MaxBytesReader(w, r.Body, 4*ssotoken.MaxToken)
-		err = r.ParseForm()
-		values = r.PostForm
+		values, err = query.Form(w, r, 4*ssotoken.MaxToken)
+		r.Form, r.PostForm = values, values // the body is read, and next needs the state
 	} else {
-		values, err = url.ParseQuery(r.URL.RawQuery)
+		values, err = query.Read(r.URL.RawQuery, param)
 	}
 	if err != nil || len(values[param]) != 1 {
 		return "", false

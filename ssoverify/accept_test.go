@@ -23,6 +23,7 @@ type platform struct {
 	keys  *ssokeys.Ring
 	enter http.Handler
 	came  []HandOff
+	state string // of the last one
 }
 
 func newPlatform(t *testing.T, cfg AcceptConfig) *platform {
@@ -37,6 +38,7 @@ func newPlatform(t *testing.T, cfg AcceptConfig) *platform {
 		h, ok := HandOffFrom(r.Context())
 		require.True(t, ok)
 		p.came = append(p.came, h)
+		p.state = r.PostFormValue("state") + r.FormValue("state")
 		http.Redirect(w, r, "/course", http.StatusSeeOther)
 	}))
 	require.NoError(t, err)
@@ -77,11 +79,14 @@ func TestAcceptLetsAMemberInOnce(t *testing.T) {
 	require.Len(t, p.came, 1)
 	require.Equal(t, amsbridge.UserID("U-1"), p.came[0].User.ID)
 	require.Equal(t, "n-1", p.came[0].Nonce)
+	require.Equal(t, "ss", p.state)
 
 	rec = p.answer(posted(body))
 	require.Equal(t, http.StatusForbidden, rec.Code)
 	require.Contains(t, rec.Body.String(), "go back to the shop")
 	require.Len(t, p.came, 1)
+	rec = p.answer(posted("token="+p.handOff(t), func(r *http.Request) { r.URL.RawQuery = "utm_campaign=50%off&a=b;c" }))
+	require.Equal(t, http.StatusSeeOther, rec.Code, "what others add to the address is ignored")
 }
 
 func TestAcceptRefuses(t *testing.T) {
