@@ -167,7 +167,6 @@ func tokenOf(w http.ResponseWriter, r *http.Request, param string) (string, bool
 	var err error
 	if r.Method == http.MethodPost {
 		values, err = query.Form(w, r, 4*ssotoken.MaxToken)
-		r.Form, r.PostForm = values, values // the body is read, and next needs the state
 	} else {
 		values, err = query.Read(r.URL.RawQuery, param)
 	}

@@ -41,6 +41,8 @@ func All() []Scenario {
 		{"two-tabs", "two tabs, one cart, one order", twoTabs},
 		{"replayed", "hand-off forms sent again", replayed},
 		{"strict-cookie", "cart links from another site, with SameSite=Strict", strictCookie},
+		{"hand-off-ahead", "hand-offs that the browser prefetches and prerenders before the click", aheadOfAHandOff},
+		{"smuggled", "a page of another site that posts a hand-off of its owner's", smuggled},
 		{"no-scripts", "the whole route without JavaScript", withoutScripts},
 		{"staff", "what staff see, and members do not", staffPages},
 		{"sandbox", "the sandboxes alone, watched and broken from their page", sandboxPage},
