@@ -31,7 +31,11 @@ func TestLimiterIsBounded(t *testing.T) {
 	t.Parallel()
 	l := New(3, func() time.Time { return time.Unix(1_800_000_000, 0) })
 	long := strings.Repeat("x", 1<<20)
-	require.True(t, l.Allow(long))
+	for range 3 {
+		require.True(t, l.Allow(long))
+	}
+	require.False(t, l.Allow(long))
+	require.True(t, l.Allow(long+"y"), "names are told apart to their ends")
 	for i := range 3 * maxCallers {
 		l.Left(fmt.Sprint(i))
 	}
