@@ -52,8 +52,8 @@ type Config struct {
 	// a registration is not finished do not count, and requests of nobody who is signed in cost no more than
 	// any page of the shop. Defaults to 20.
 	PerUser int
-	// Audit gets a row for each ticket, refusal and sign-out; see [amsbridge.BoundRefusals]. Rows of tokens go to the SSO's own audit.
-	// Defaults to the log.
+	// Audit gets a row for each ticket, refusal and sign-out; see [amsbridge.BoundRefusals]. Rows of tokens
+	// go to the SSO's own audit. Defaults to the log.
 	Audit amsbridge.SSOAudit
 	// Pages says how the pages look.
 	Pages pages.Config

@@ -20,9 +20,11 @@ const signOutLasts = time.Hour
 // SignOut returns the handler that signs a member out. GET shows a page with a button and ends nothing
 // yet. POST, with that page's form or one that holds [Handlers.SignOutProof], calls EndSession, deletes
 // the cookies of pull sessions and redirects to SignedOut. A form shown to another member, or made by
-// another site, ends nothing. Whoever is signed out already is redirected too; their cookies are deleted only
-// where a page of the shop or the person alone began the navigation. Pull sessions end with the shop's own session, since each validation asks
+// another site, ends nothing. Pull sessions end with the shop's own session, since each validation asks
 // for it.
+//
+// Whoever is signed out already is redirected too; their cookies are deleted only where a page of the shop
+// or the person alone began the navigation.
 func (h *Handlers) SignOut() http.Handler { return http.HandlerFunc(h.signOut) }
 
 // SignOutProof returns the value of the field "proof" for the shop's own sign-out form, for the

@@ -40,7 +40,8 @@ const (
 //   - nonce: the same, but signed within the token.
 //
 // Other parameters are ignored, whatever they look like. Members who are signed out are sent to SignIn first.
-// HEAD, prefetches, previews, frames and images sign nothing, and are refused with a status of no success. Every answer is no-store and no-referrer.
+// HEAD, prefetches, previews, frames and images sign nothing, and are refused with a status of no success.
+// Every answer is no-store, and no-referrer but for the form where [Platform] says TellOrigin.
 func (h *Handlers) Start() http.Handler { return http.HandlerFunc(h.start) }
 
 // handOff is the request of a signed-in member.

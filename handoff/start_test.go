@@ -2,7 +2,6 @@ package handoff
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/outbox"
-	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 func TestHandOffWaitsForTheRegistration(t *testing.T) {
@@ -179,99 +177,4 @@ func TestHandOffRefusals(t *testing.T) {
 	last := e.audited[len(e.audited)-1]
 	require.Equal(t, amsbridge.SSORefused, last.Action)
 	require.Equal(t, "no key is active", last.Reason)
-}
-
-// A page that waits and looks again by itself uses nothing up, in however many tabs, whether it is the shop
-// that waits or the platform that does not know the member yet.
-func TestHandOffWaitingPagesAreNotCounted(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(c *Config) { c.PerUser = 3 })
-	e.mint = func(amsbridge.UserID, amsbridge.Product) (string, error) {
-		return "", &outbox.DeliveryError{Outcome: outbox.OutcomeNotReady, Code: "71"}
-	}
-	e.records = []outbox.Record{e.registered("C-1", outbox.StatePending)}
-	for range 200 { // ten minutes in two tabs, and faster
-		require.Equal(t, http.StatusOK, e.get("to=elevate&product=course").Code)
-		require.Equal(t, http.StatusOK, e.get("to=notified&product=dinner").Code)
-	}
-	e.mint = func(amsbridge.UserID, amsbridge.Product) (string, error) { return events + "/in", nil }
-	require.Equal(t, http.StatusFound, e.get("to=notified&product=dinner").Code)
-	require.Equal(t, http.StatusOK, e.get("to=elevate").Code)
-	require.Equal(t, http.StatusSeeOther, e.get("to=pull").Code)
-	require.Equal(t, http.StatusTooManyRequests, e.get("to=elevate").Code, "hand-offs are counted")
-	require.Equal(t, http.StatusTooManyRequests, e.get("to=notified&product=dinner").Code)
-	require.Equal(t, http.StatusOK, e.get("to=elevate&product=course").Code, "and waiting goes on")
-}
-
-// Many members behind one address, signed in or not, are not in each other's way.
-func TestHandOffsOfOneAddressAreNotCountedTogether(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, nil)
-	e.userErr = amsbridge.ErrSignedOut
-	for range 500 {
-		require.Equal(t, http.StatusSeeOther, e.get("to=elevate").Code)
-	}
-	e.userErr = nil
-	for i := range 500 {
-		e.user.ID = amsbridge.UserID(fmt.Sprint("U-", i))
-		require.Equal(t, http.StatusOK, e.get("to=elevate").Code)
-	}
-}
-
-// What mailing programs and trackers add to a link is ignored, whatever it looks like.
-func TestHandOffIgnoresForeignParameters(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, nil)
-	for _, foreign := range []string{"utm_campaign=50%off", "utm_content=a;b", "amp;return_to=/x", "%zz=%", "nonces=%00", "\xff"} {
-		rec := e.get("to=elevate&" + foreign + "&return_to=/c&" + foreign)
-		require.Equal(t, http.StatusOK, rec.Code, foreign)
-		require.Equal(t, "/c", e.verify(learn, fields(rec)["token"]).ReturnTo, foreign)
-	}
-}
-
-// What will be refused the next time too is not answered by "try again".
-func TestHandOffErrorsThatWillNotPassSaySo(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, nil)
-	for _, query := range []string{
-		"to=elevate&nonce=" + strings.Repeat("n", amsbridge.MaxNonce+1), "to=elevate&nonce=a%0ab", "to=query&nonce=%ff",
-		"to=notified&product=dinner&nonce=%00", "to=elevate&state=%00",
-	} {
-		rec := e.get(query)
-		require.Equal(t, http.StatusBadRequest, rec.Code, query)
-		require.NotContains(t, strings.ToLower(rec.Body.String()), "try again", query)
-	}
-	for _, product := range []string{"%00", "%ff", strings.Repeat("x", 100_000), "a%0ab"} {
-		rec := e.get("to=elevate&product=" + product)
-		require.Equal(t, http.StatusNotFound, rec.Code, "%.20s", product)
-		require.NotContains(t, strings.ToLower(rec.Body.String()), "try again")
-	}
-	require.Equal(t, http.StatusNotFound, e.get("to=notified&product="+strings.Repeat("x", 256)).Code)
-	for what, c := range map[string]struct {
-		query  string
-		change func()
-	}{
-		"a name with a line feed":  {"to=profile", func() { e.user.FirstName = "A\nda" }},
-		"a name of 256 bytes":      {"to=profile", func() { e.user.FirstName = strings.Repeat("a", 256) }},
-		"a name that is not UTF-8": {"to=profile", func() { e.user.FirstName = "\xff" }},
-		"a session without an ID":  {"to=pull", func() { e.session = "" }},
-		"a session with a long ID": {"to=pull", func() { e.session = strings.Repeat("s", 256) }},
-	} {
-		e = newEnv(t, func(c *Config) {
-			key, err := ssokeys.Generate(ssokeys.EdDSA)
-			require.NoError(t, err)
-			c.SSO, err = amsbridge.NewSSO(amsbridge.SSOConfig{Issuer: shop, Audit: quiet, Audiences: []amsbridge.Audience{
-				{Name: "profile", Audience: learn, Key: key, Claims: amsbridge.ProfileClaims{FirstName: "first_name"}},
-				{Name: "pull", Audience: "https://pull.example.org", Key: key},
-			}})
-			require.NoError(t, err)
-			c.Platforms = []Platform{{Name: "profile", URL: learn}, c.Platforms[2]}
-		})
-		require.Less(t, e.get(c.query).Code, 400, what)
-		c.change()
-		rec := e.get(c.query)
-		require.Equal(t, http.StatusForbidden, rec.Code, what)
-		require.Contains(t, rec.Body.String(), "trying again does not help", what)
-		require.Contains(t, rec.Body.String(), "Please ask us", what)
-	}
 }

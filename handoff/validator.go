@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -119,23 +116,6 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 		}
 	}
 	return v, nil
-}
-
-// CallerSecret returns a check for [ValidatorConfig] that requires the header "Authorization: Bearer
-// <secret>". The secret must have at least 32 random characters and is compared in constant time. A
-// weaker one is an [*amsbridge.InputError].
-func CallerSecret(secret string) (func(*http.Request) error, error) {
-	if p := check.Secret([]byte(secret)); p != "" {
-		return nil, check.Bad("handoff", "secret", p)
-	}
-	want := sha256.Sum256([]byte("Bearer " + secret))
-	return func(r *http.Request) error {
-		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if len(r.Header.Values("Authorization")) != 1 || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			return errors.New("handoff: the caller did not prove itself")
-		}
-		return nil
-	}, nil
 }
 
 // ServeHTTP answers one validation.

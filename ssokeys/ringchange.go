@@ -119,7 +119,8 @@ func (r *Ring) conflict(k ringKey) (field, problem string) {
 // Obey makes the ring obey a rule from now on. The rule is called at once with the current keys, and at
 // each [Ring.Replace] before anything changes. A rule that refuses the current keys is not kept, and
 // its error is returned. A rule stays for as long as its ring, also after the SSO that brought it is gone:
-// make one SSO for a ring, not one a request. An SSO makes its rings obey the rule that no two audiences share a secret.
+// make one SSO for a ring, not one a request. An SSO makes its rings obey the rule that no two audiences
+// share a secret, and hand-offs the one that no platform knows their StateKey.
 func (r *Ring) Obey(rule Rule) error {
 	if rule == nil {
 		return check.Bad("ssokeys", "rule", "is nil")

@@ -117,7 +117,8 @@ func (cfg AcceptConfig) check(next http.Handler) error {
 	case check.Name(cfg.TokenParam, 64) != "":
 		return check.Bad("ssoverify", "AcceptConfig.TokenParam", check.Name(cfg.TokenParam, 64))
 	case len(cfg.Origins) > 0 && cfg.AllowQuery:
-		return check.Bad("ssoverify", "AcceptConfig.Origins", "are set beside AllowQuery, and no browser tells one with a GET")
+		return check.Bad("ssoverify", "AcceptConfig.Origins",
+			"are set beside AllowQuery, and no browser tells one with a GET")
 	}
 	for i, o := range cfg.Origins {
 		if u, err := url.Parse(o); err != nil || o == "" || web.Origin(u) != o {

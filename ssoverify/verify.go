@@ -105,7 +105,8 @@ func New(cfg Config) (*Verifier, error) {
 		cfg.Audit = amsbridge.LogSSO
 	}
 	return &Verifier{
-		reader: reader, claims: claims, returns: returns, replay: cfg.Replay, audit: amsbridge.BoundRefusals(cfg.Audit, reader.now),
+		reader: reader, claims: claims, returns: returns, replay: cfg.Replay,
+		audit: amsbridge.BoundRefusals(cfg.Audit, reader.now),
 	}, nil
 }
 
