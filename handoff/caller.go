@@ -11,7 +11,8 @@ import (
 
 // CallerSecret returns a check for [ValidatorConfig] that requires the header "Authorization: Bearer
 // <secret>". The secret must have at least 32 random characters and is compared in constant time. A
-// weaker one is an [*amsbridge.InputError].
+// weaker one is an [*amsbridge.InputError]. The platform knows it, so it must be no key of the shop's own,
+// such as a StateKey, which is not checked.
 func CallerSecret(secret string) (func(*http.Request) error, error) {
 	if p := check.Secret([]byte(secret)); p != "" {
 		return nil, check.Bad("handoff", "secret", p)

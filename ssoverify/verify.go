@@ -37,7 +37,7 @@ type Config struct {
 	Issuer string
 	// Audience is this receiver's aud claim. Required.
 	Audience string
-	// Keys are the issuer's keys, each with its own ID. At least one, unless KeySource is set. While
+	// Keys are the issuer's keys, each once, with its own ID. At least one, unless KeySource is set. While
 	// keys change, list the old and the new.
 	Keys []ssokeys.VerificationKey
 	// KeySource finds the issuer's keys in place of Keys: the issuer's own
