@@ -82,7 +82,7 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) (changed bool) 
 		user, err := h.cfg.CurrentUser(r)
 		if err != nil {
 			if had && errors.Is(err, amsbridge.ErrSignedOut) && web.FromOwnPage(r) {
-				http.SetCookie(w, p.Cookie.with("", -1))
+				put(w, p.Cookie.with("", -1))
 				changed = true
 			}
 			continue
@@ -105,15 +105,21 @@ func (h *Handlers) setCookie(
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, p.Cookie.with(token, int(h.cfg.SSO.SessionLifetime(p.Name).Seconds())))
+	put(w, p.Cookie.with(token, int(h.cfg.SSO.SessionLifetime(p.Name).Seconds())))
 	return nil
+}
+
+// put sends a cookie with an answer that no cache keeps.
+func put(w http.ResponseWriter, c *http.Cookie) {
+	http.SetCookie(w, c)
+	web.OnePerson(w.Header())
 }
 
 // deleteCookies deletes the pull sessions of all platforms from the browser.
 func (h *Handlers) deleteCookies(w http.ResponseWriter) {
 	for _, p := range h.cfg.Platforms {
 		if p.Way == ByCookie {
-			http.SetCookie(w, p.Cookie.with("", -1))
+			put(w, p.Cookie.with("", -1))
 		}
 	}
 }
