@@ -34,19 +34,26 @@ const (
 // "/..." includes folders below, and "*" is anything.
 var mayImport = map[string][]string{
 	// Orders, and the signing of hand-offs.
-	".":                 {"outbox", "ssokeys", "internal/check", "internal/ssotoken", "internal/web"},
+	".":                 {"outbox", "ssokeys", "internal/check", "internal/limit", "internal/ssotoken", "internal/web"},
 	"outbox":            {"internal/check"},
 	"outbox/migrations": {},
 	"outbox/outboxtest": {"outbox", "internal/check", testify + "/..."},
 	"internal/check":    {},
 	// Hand-offs and links.
-	"ssokeys":             {"internal/check", "internal/ssotoken", "internal/web", jose, jwt},
-	"ssoverify":           {".", "ssokeys", "pages", "internal/check", "internal/render", "internal/ssotoken", "internal/web"},
-	"handoff":             {".", "outbox", "ssoverify", "pages", "internal/check", "internal/render", "internal/ssotoken", "internal/web", xrate},
-	"cartlink":            {".", "pages", "internal/check", "internal/render", "internal/web"},
+	"ssokeys": {"internal/check", "internal/ssotoken", "internal/web", jose, jwt},
+	"ssoverify": {
+		".", "ssokeys", "pages", "internal/check", "internal/query", "internal/render", "internal/ssotoken", "internal/web",
+	},
+	"handoff": {
+		".", "outbox", "ssokeys", "ssoverify", "pages",
+		"internal/check", "internal/limit", "internal/query", "internal/render", "internal/ssotoken", "internal/web",
+	},
+	"cartlink":            {".", "pages", "internal/check", "internal/query", "internal/render", "internal/web"},
 	"pages":               {},
 	"ssotest":             {".", "ssokeys", "ssoverify", "internal/check", jose, jwt, testify + "/..."},
 	"internal/keytest":    {"ssokeys", "internal/check", testify + "/..."},
+	"internal/limit":      {xrate},
+	"internal/query":      {},
 	"internal/render":     {"pages", "internal/check", "internal/web"},
 	"internal/ssotoken":   {"internal/check"},
 	"internal/web":        {"internal/check"},

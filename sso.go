@@ -71,7 +71,7 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &SSO{issuer: cfg.Issuer, audiences: map[string]audience{}, audit: cfg.Audit, now: cfg.Now}
+	s := &SSO{issuer: cfg.Issuer, audiences: map[string]audience{}, audit: BoundRefusals(cfg.Audit, cfg.Now), now: cfg.Now}
 	keys := &audienceKeys{held: map[string]heldKeys{}}
 	for i, a := range cfg.Audiences {
 		own, err := a.checked(s, keys)
@@ -81,6 +81,7 @@ func NewSSO(cfg SSOConfig) (*SSO, error) {
 		}
 		s.audiences[a.Name] = own
 	}
+	ssokeys.ShareRevocations(s.Rings()...)
 	return s, nil
 }
 

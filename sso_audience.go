@@ -20,7 +20,8 @@ type Audience struct {
 	// share one.
 	Key ssokeys.SigningKey
 	// Keys signs in place of Key, for keys that change. Several audiences may share a ring of key
-	// pairs.
+	// pairs. One of its keys signs now or later, unless all were revoked. A key that is revoked in a ring of
+	// one audience is revoked in those of all.
 	Keys *ssokeys.Ring
 	// SharedSecret says that the platform verifies with a secret that it shares with the shop, so the
 	// platform could sign tokens itself. Without it only key pairs are accepted, with it only secrets.
@@ -102,6 +103,9 @@ func (a Audience) checked(s *SSO, keys *audienceKeys) (audience, error) {
 		}
 		own.ring = ring
 	}
+	if neverSigns(own.ring) {
+		return bad("Keys", "hold no key that signs now or later")
+	}
 	if err := own.ring.Obey(keys.rule(a.Audience, own.ring, a.SharedSecret)); err != nil {
 		if a.Keys != nil {
 			return bad("Keys", check.Problem(err))
@@ -109,4 +113,19 @@ func (a Audience) checked(s *SSO, keys *audienceKeys) (audience, error) {
 		return own, check.Renamed(err, "amsbridge", "keys[0]", "Audience")
 	}
 	return own, nil
+}
+
+// neverSigns tells whether all keys of a ring have stopped signing by themselves, which is a mistake. A ring
+// whose keys were all revoked is not: the shop must still start, and sell.
+func neverSigns(ring *ssokeys.Ring) bool {
+	never := false
+	for _, k := range ring.Keys() {
+		switch k.State {
+		case ssokeys.Next, ssokeys.Active:
+			return false
+		case ssokeys.Retiring, ssokeys.Retired:
+			never = true
+		}
+	}
+	return never
 }

@@ -3,9 +3,12 @@ package amsbridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/amsbridge/amsbridge/internal/limit"
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
@@ -24,8 +27,8 @@ const (
 	SSOSignedOut SSOAction = "signed out"
 )
 
-// SSOEvent is one row of the audit: one for each mint, verification and
-// refusal. It holds no token, ticket or key, no name and no e-mail address.
+// SSOEvent is one row of the audit: one for each mint, verification and refusal, but for refusals that come
+// in floods: see [BoundRefusals]. It holds no token, ticket or key, no name and no e-mail address.
 type SSOEvent struct {
 	Time   time.Time
 	Action SSOAction
@@ -44,6 +47,33 @@ type SSOEvent struct {
 // SSOAudit receives events. It is called while the member waits, from many goroutines, and cannot
 // refuse: it must report its own failures elsewhere. Defaults to [LogSSO].
 type SSOAudit func(ctx context.Context, e SSOEvent)
+
+// maxRefusals is how many refusals of one member, and of strangers together, an audit gets in a minute.
+const maxRefusals = 300
+
+// BoundRefusals returns an audit that gets every event but refusals without bound: those of one member, and
+// those of all requests that name nobody, are passed on up to 300 a minute, and the next one that is passed on
+// says in its Reason how many were left out. [NewSSO], and the verifiers and handlers of packages ssoverify
+// and handoff, bound their audits by themselves. A nil clock is time.Now.
+func BoundRefusals(audit SSOAudit, now func() time.Time) SSOAudit {
+	if now == nil {
+		now = time.Now
+	}
+	refusals := limit.New(maxRefusals, now)
+	var leftOut atomic.Int64
+	return func(ctx context.Context, e SSOEvent) {
+		if e.Action == SSORefused {
+			if !refusals.Allow(string(e.UserID)) {
+				leftOut.Add(1)
+				return
+			}
+			if n := leftOut.Swap(0); n > 0 {
+				e.Reason = fmt.Sprintf("%s; %d refusals before it were left out", e.Reason, n)
+			}
+		}
+		audit(ctx, e)
+	}
+}
 
 // LogSSO is the [SSOAudit] that logs events at Info.
 func LogSSO(ctx context.Context, e SSOEvent) {

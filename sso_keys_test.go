@@ -2,10 +2,12 @@ package amsbridge_test
 
 import (
 	"crypto/elliptic"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -82,6 +84,7 @@ func TestRingsKeepWhatAudiencesMayNotShare(t *testing.T) {
 	}})
 	renamed := other
 	renamed.ID = "renamed"
+	padded := ssokeys.SigningKey{ID: "padded", Secret: append(slices.Clone(other.Secret), 0)} // the same HMAC key
 	for what, c := range map[string]struct {
 		ring  *ssokeys.Ring
 		keys  []ssokeys.RingKey
@@ -89,6 +92,7 @@ func TestRingsKeepWhatAudiencesMayNotShare(t *testing.T) {
 	}{
 		"another audience's secret":          {a, []ssokeys.RingKey{{Key: mine}, {Key: other}}, "keys[1].Key.Secret"},
 		"another audience's secret, renamed": {a, []ssokeys.RingKey{{Key: renamed}}, "keys[0].Key.Secret"},
+		"another audience's secret, padded":  {a, []ssokeys.RingKey{{Key: padded}}, "keys[0].Key.Secret"},
 		"an ID of two secrets": {a, []ssokeys.RingKey{
 			{Key: mine}, {Key: ssokeys.SigningKey{ID: "other", Secret: keytest.Generated(t, ssokeys.HS256, "x").Secret}},
 		}, "keys[1].Key.ID"},
@@ -137,6 +141,45 @@ func TestRefusedSSOLeavesNoRule(t *testing.T) {
 	}})
 	require.Equal(t, "amsbridge: SSOConfig.Audiences[2].Name", keytest.BadField(t, err))
 	require.NoError(t, ring.Replace([]ssokeys.RingKey{{Key: secret}}))
+}
+
+// Audiences that were given one key have a ring each, and a revocation reaches all of them.
+func TestRevocationReachesEveryAudience(t *testing.T) {
+	t.Parallel()
+	key := keytest.Generated(t, ssokeys.EdDSA, "k")
+	renamed := key
+	renamed.ID = "renamed"
+	sso := newSSO(t, amsbridge.SSOConfig{Issuer: shopURL, Audit: quiet, Audiences: []amsbridge.Audience{
+		{Name: "a", Audience: "a", Key: key}, {Name: "b", Audience: "b", Key: key}, {Name: "c", Audience: "c", Key: renamed},
+	}})
+	require.NoError(t, sso.Rings()[0].Revoke("k"))
+	for _, name := range sso.Audiences() {
+		_, err := sso.HandOff(t.Context(), amsbridge.HandOffRequest{Audience: name, User: amsbridge.User{ID: "U-1"}})
+		require.ErrorIs(t, err, ssokeys.ErrNoActive, name)
+	}
+}
+
+// A ring whose keys have all stopped signing is a mistake. One whose keys were all revoked is not: the shop
+// starts, and hands nobody over.
+func TestAudiencesNeedAKeyThatSigns(t *testing.T) {
+	t.Parallel()
+	clock := keytest.NewClock(keytest.Time())
+	a, b := keytest.Generated(t, ssokeys.EdDSA, "a"), keytest.Generated(t, ssokeys.EdDSA, "b")
+	retires := ssokeys.RingKey{Key: a, RetireAt: keytest.Time().Add(time.Hour)}
+	try := func(keys ...ssokeys.RingKey) error {
+		clock.Set(keytest.Time())
+		ring := keytest.Ring(t, clock.Now, keys...)
+		clock.Advance(time.Hour)
+		_, err := amsbridge.NewSSO(amsbridge.SSOConfig{
+			Issuer: shopURL, Audit: quiet, Now: clock.Now, Audiences: []amsbridge.Audience{{Name: "a", Audience: "a", Keys: ring}},
+		})
+		return err
+	}
+	const field = "amsbridge: SSOConfig.Audiences[0].Keys"
+	require.Equal(t, field, keytest.BadField(t, try(retires)))
+	require.Equal(t, field, keytest.BadField(t, try(retires, ssokeys.RingKey{Key: b, Revoked: true})))
+	require.NoError(t, try(retires, ssokeys.RingKey{Key: b, ActiveFrom: keytest.Time().Add(2 * time.Hour)}))
+	require.NoError(t, try(ssokeys.RingKey{Key: b, Revoked: true}))
 }
 
 // Two rings that take the same secret at the same time: at most one of them gets it.

@@ -34,24 +34,38 @@ func (s *SSO) SessionLifetime(audienceName string) time.Duration {
 	return s.audiences[audienceName].session
 }
 
-// FreshSession tells whether a token is a pull session of this audience, user and session with at least
-// half of its lifetime left, so that it need not be renewed. The token is not verified: a forged one
-// only keeps its owner from a renewal.
+// FreshSession tells whether a token is a pull session of this audience, user and session that a verifier
+// accepts, with at least half of its lifetime left, so that it need not be renewed. It is not fresh where
+// the key that signed it was revoked or has retired since, or where the configuration has changed. It does
+// not ask whether the session still lasts.
 func (s *SSO) FreshSession(audienceName, token string, user UserID, sessionID string) bool {
 	a, known := s.audiences[audienceName]
 	if !known || len(token) > MaxToken || strings.Count(token, ".") != 2 {
 		return false
 	}
-	_, claims, _, err := ssotoken.Segments(token)
-	if err != nil {
+	header, claims, signature, err := ssotoken.Segments(token)
+	if err != nil || !a.signed(header, token[:strings.LastIndexByte(token, '.')], signature) {
 		return false
 	}
 	said, err := ssotoken.FlatObject(claims, ssotoken.SessionClaims()...)
 	if err != nil {
 		return false
 	}
-	issued, ok := ssotoken.Seconds(said[ssotoken.IssuedAt])
-	age := s.now().Sub(issued)
-	return ok && said[ssotoken.Subject] == string(user) && said[ssotoken.SessionID] == sessionID &&
-		said[ssotoken.Audience] == a.value && age > -time.Minute && age < a.session/2
+	issued, ok1 := ssotoken.Seconds(said[ssotoken.IssuedAt])
+	expires, ok2 := ssotoken.Seconds(said[ssotoken.ExpiresAt])
+	age, left := s.now().Sub(issued), expires.Sub(s.now())
+	return ok1 && ok2 && said[ssotoken.Issuer] == s.issuer && said[ssotoken.Audience] == a.value &&
+		said[ssotoken.Subject] == string(user) && said[ssotoken.SessionID] == sessionID &&
+		age > -time.Minute && age < a.session/2 && left > a.session/2
+}
+
+// signed tells whether a key that is accepted now signed a pull session.
+func (a audience) signed(header []byte, text string, signature []byte) bool {
+	said, err := ssotoken.FlatObject(header, "alg", "kid", "typ")
+	if err != nil || said["typ"] != ssotoken.SessionType {
+		return false
+	}
+	id, _ := said["kid"].(string)
+	key, err := a.ring.VerificationKey(context.Background(), id) // a ring waits for nothing
+	return err == nil && said["alg"] == string(key.Algorithm()) && key.Verify(text, signature) == nil
 }

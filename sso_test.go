@@ -256,6 +256,44 @@ func TestClaimNamesThatNoProfileMayHave(t *testing.T) {
 	require.Equal(t, "amsbridge: SSOConfig.Audiences[0].Claims.LastName", keytest.BadField(t, err), "two in one, once case is folded")
 }
 
+// After an emergency revocation the sessions that the revoked key signed are renewed at once, and so are
+// those that a change of the configuration has overtaken.
+func TestFreshSessionEndsWithItsKey(t *testing.T) {
+	t.Parallel()
+	old, next := keytest.Generated(t, ssokeys.EdDSA, "old"), keytest.Generated(t, ssokeys.ES256, "next")
+	clock := keytest.NewClock(keytest.Time())
+	with := func(change func(*amsbridge.SSOConfig), keys ...ssokeys.RingKey) (*amsbridge.SSO, *ssokeys.Ring) {
+		ring := keytest.Ring(t, clock.Now, keys...)
+		cfg := amsbridge.SSOConfig{
+			Issuer: shopURL, Audit: quiet, Now: clock.Now, Audiences: []amsbridge.Audience{{Name: "pull", Audience: "pull", Keys: ring}},
+		}
+		change(&cfg)
+		return newSSO(t, cfg), ring
+	}
+	same := func(*amsbridge.SSOConfig) {}
+	sso, ring := with(same, ssokeys.RingKey{Key: old}, ssokeys.RingKey{Key: next, ActiveFrom: keytest.Time().Add(time.Minute)})
+	token, err := sso.Session(t.Context(), "pull", "U-1", "s-1")
+	require.NoError(t, err)
+	fresh := func(s *amsbridge.SSO) bool { return s.FreshSession("pull", token, "U-1", "s-1") }
+	require.True(t, fresh(sso))
+	require.False(t, sso.FreshSession("pull", token[:len(token)-4]+"AAAA", "U-1", "s-1"), "forged")
+	clock.Advance(time.Minute)
+	require.True(t, fresh(sso), "its key signs no longer, and is accepted")
+	require.NoError(t, ring.Revoke("old"))
+	require.False(t, fresh(sso))
+
+	unrelated, _ := with(same, ssokeys.RingKey{Key: next})
+	require.False(t, fresh(unrelated), "the key is gone")
+	swapped := next
+	swapped.ID = "old"
+	unrelated, _ = with(same, ssokeys.RingKey{Key: swapped})
+	require.False(t, fresh(unrelated), "its ID is another key's")
+	renamed, _ := with(func(c *amsbridge.SSOConfig) { c.Issuer = "https://new.example.org" }, ssokeys.RingKey{Key: old})
+	require.False(t, fresh(renamed), "another issuer")
+	longer, _ := with(func(c *amsbridge.SSOConfig) { c.Audiences[0].SessionLifetime = 12 * time.Hour }, ssokeys.RingKey{Key: old})
+	require.False(t, fresh(longer), "it ends long before half of the new lifetime")
+}
+
 // A session token is fresh only for its own user and session, in the first half of its lifetime.
 func TestFreshSession(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,19 +50,29 @@ func (c PullCookie) with(value string, maxAge int) *http.Cookie {
 }
 
 // Session is middleware for the shop's own pages. It gives signed-in members the pull sessions of all
-// platforms that are reached [ByCookie], renews each when half its lifetime is over, and deletes the
-// cookies of everybody else. It acts only on navigations, and never makes a request fail.
+// platforms that are reached [ByCookie], and renews each when half its lifetime is over or when the key that
+// signed it is no longer accepted. It acts only on navigations, and never makes a request fail.
+//
+// It deletes the cookies of a browser for which CurrentUser answers [amsbridge.ErrSignedOut], where a page of
+// the shop or the person alone began the navigation: from elsewhere the browser may have kept the shop's
+// own cookie back. Any other error of CurrentUser changes nothing.
+//
+// An answer with which a cookie is set or deleted is made "private, no-store" with "Vary: Cookie", whatever
+// the page says of itself.
 func (h *Handlers) Session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if web.IsNavigation(r) {
-			h.renew(w, r)
+		if !web.IsNavigation(r) || !h.renew(w, r) {
+			next.ServeHTTP(w, r)
+			return
 		}
-		next.ServeHTTP(w, r)
+		personal := &personalWriter{ResponseWriter: w}
+		defer personal.seal() // for a page that writes nothing, or panics
+		next.ServeHTTP(personal, r)
 	})
 }
 
-// renew gives, renews or deletes the pull session of each platform.
-func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) {
+// renew gives, renews or deletes the pull session of each platform, and tells whether it did.
+func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) (changed bool) {
 	for _, p := range h.cfg.Platforms {
 		if p.Way != ByCookie {
 			continue
@@ -70,8 +81,9 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) {
 		had := err == nil && old.Value != ""
 		user, err := h.cfg.CurrentUser(r)
 		if err != nil {
-			if had {
-				http.SetCookie(w, p.Cookie.with("", -1))
+			if had && errors.Is(err, amsbridge.ErrSignedOut) && web.FromOwnPage(r) {
+				put(w, p.Cookie.with("", -1))
+				changed = true
 			}
 			continue
 		}
@@ -79,9 +91,10 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) {
 		if err != nil || had && h.cfg.SSO.FreshSession(p.Name, old.Value, user.ID, id) {
 			continue
 		}
-		// The failure is in the audit, and must not make the page fail.
-		_ = h.setCookie(r.Context(), w, p, user.ID, id)
+		// A failure is in the audit, and must not make the page fail.
+		changed = h.setCookie(r.Context(), w, p, user.ID, id) == nil || changed
 	}
+	return changed
 }
 
 // setCookie gives the browser a pull session.
@@ -92,15 +105,21 @@ func (h *Handlers) setCookie(
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, p.Cookie.with(token, int(h.cfg.SSO.SessionLifetime(p.Name).Seconds())))
+	put(w, p.Cookie.with(token, int(h.cfg.SSO.SessionLifetime(p.Name).Seconds())))
 	return nil
+}
+
+// put sends a cookie with an answer that no cache keeps.
+func put(w http.ResponseWriter, c *http.Cookie) {
+	http.SetCookie(w, c)
+	web.OnePerson(w.Header())
 }
 
 // deleteCookies deletes the pull sessions of all platforms from the browser.
 func (h *Handlers) deleteCookies(w http.ResponseWriter) {
 	for _, p := range h.cfg.Platforms {
 		if p.Way == ByCookie {
-			http.SetCookie(w, p.Cookie.with("", -1))
+			put(w, p.Cookie.with("", -1))
 		}
 	}
 }

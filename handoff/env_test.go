@@ -153,9 +153,20 @@ func (e *env) get(query string, change ...func(*http.Request)) *httptest.Respons
 	}
 	rec := httptest.NewRecorder()
 	e.handlers.Start().ServeHTTP(rec, r)
-	require.Equal(e.t, "no-store", rec.Header().Get("Cache-Control"))
+	wantPrivate(e.t, rec)
 	require.Equal(e.t, "no-referrer", rec.Header().Get("Referrer-Policy"))
 	return rec
+}
+
+// wantPrivate wants an answer that no cache keeps, and one with a cookie to say so twice.
+func wantPrivate(t *testing.T, rec *httptest.ResponseRecorder) {
+	t.Helper()
+	want := "no-store"
+	if len(rec.Result().Cookies()) > 0 {
+		want = "private, no-store"
+	}
+	require.Equal(t, []string{want}, rec.Header().Values("Cache-Control"))
+	require.Equal(t, []string{"Cookie"}, rec.Header().Values("Vary"))
 }
 
 // signOut calls SignOut, with a form for POST.
@@ -167,6 +178,7 @@ func (e *env) signOut(method, proof string) *httptest.ResponseRecorder {
 	}
 	rec := httptest.NewRecorder()
 	e.handlers.SignOut().ServeHTTP(rec, r)
+	wantPrivate(e.t, rec)
 	return rec
 }
 

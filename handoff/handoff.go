@@ -9,6 +9,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/limit"
 	"github.com/amsbridge/amsbridge/internal/render"
 	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/pages"
@@ -33,7 +34,8 @@ type Config struct {
 	// Content-Security-Policy must allow the platforms' origins. Required.
 	SignIn string
 	// StateKey signs ways back and sign-out forms. It is at least 32 random bytes, the same in all
-	// processes, and none of the SSO's keys. Required.
+	// processes, and none of the SSO's secrets, which it shares with a platform; a ring that is to take it
+	// later refuses. Required.
 	StateKey []byte
 	// Catalog finds the product of a request. Required where a platform has a Destination or is
 	// ByTicket.
@@ -46,14 +48,12 @@ type Config struct {
 	EndSession func(http.ResponseWriter, *http.Request) error
 	// SignedOut is the path of the page that members see after signing out. Defaults to "/".
 	SignedOut string
-	// PerUser and PerAddress limit the hand-offs that this process makes in a minute for one member and
-	// for one address. They default to 20 and 120.
-	PerUser, PerAddress int
-	// Address returns the caller's address, for shops behind a proxy. Defaults to
-	// that of the connection.
-	Address func(*http.Request) string
-	// Audit gets a row for each ticket, refusal and sign-out. Rows of tokens go to the SSO's own audit.
-	// Defaults to the log.
+	// PerUser limits the hand-offs that this process makes in a minute for one member. Pages that say that
+	// a registration is not finished do not count, and requests of nobody who is signed in cost no more than
+	// any page of the shop. Defaults to 20.
+	PerUser int
+	// Audit gets a row for each ticket, refusal and sign-out; see [amsbridge.BoundRefusals]. Rows of tokens
+	// go to the SSO's own audit. Defaults to the log.
 	Audit amsbridge.SSOAudit
 	// Pages says how the pages look.
 	Pages pages.Config
@@ -73,8 +73,7 @@ type Handlers struct {
 	cfg     Config // without its StateKey
 	state   *stateSigner
 	pages   *render.Renderer
-	perUser *limiter
-	perAddr *limiter
+	perUser *limit.Limiter
 }
 
 // New checks the configuration and copies it. It returns an
@@ -83,12 +82,10 @@ func New(cfg Config) (*Handlers, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Address == nil {
-		cfg.Address = remoteAddress
-	}
 	if cfg.Audit == nil {
 		cfg.Audit = amsbridge.LogSSO
 	}
+	cfg.Audit = amsbridge.BoundRefusals(cfg.Audit, cfg.Now)
 	cfg.SignedOut = cmp.Or(cfg.SignedOut, "/")
 	cfg.Platforms = slices.Clone(cfg.Platforms)
 	if err := cfg.check(); err != nil {
@@ -102,10 +99,10 @@ func New(cfg Config) (*Handlers, error) {
 	if h.state, err = newStateSigner(cfg.StateKey, cfg.Now); err != nil {
 		return nil, err
 	}
-	if h.perUser, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {
+	if err := cfg.keepStateKeyApart(); err != nil {
 		return nil, err
 	}
-	if h.perAddr, err = newLimiter("Config.PerAddress", cfg.PerAddress, 120, cfg.Now); err != nil {
+	if h.perUser, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {
 		return nil, err
 	}
 	cfg.StateKey = nil

@@ -1,9 +1,11 @@
 package handoff
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
+	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/pages"
 )
@@ -25,6 +27,22 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 		Text:  []string{"Nothing is lost. Please try again in a moment."},
 		Links: []pages.Link{{URL: web.OwnURL(r), Text: "Try again"}},
 	}, false)
+}
+
+// notSigned says that no token was signed. What the SSO refuses will be refused the next time too; the
+// audit says what it is.
+func (h *Handlers) notSigned(w http.ResponseWriter, r *http.Request, p Platform, err error) {
+	var input *amsbridge.InputError
+	if !errors.As(err, &input) {
+		h.retry(w, r, p)
+		return
+	}
+	h.problem(w, http.StatusForbidden, "We cannot take you there",
+		"Something in your account is not as "+p.Title+" can read it, and trying again does not help. Please ask us.")
+}
+
+func (h *Handlers) noProduct(w http.ResponseWriter, p Platform) {
+	h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to nothing at "+p.Title+".")
 }
 
 // refreshAfter is how often the waiting page reloads, in seconds.

@@ -44,6 +44,11 @@ type Platform struct {
 	// TokenParam is the name of the token's form field or query parameter.
 	// Defaults to "token".
 	TokenParam string
+	// TellOrigin lets the browser tell the platform that the form comes from the shop's origin, which a
+	// receiver with ssoverify.AcceptConfig.Origins requires: the page with the form then has the
+	// Referrer-Policy strict-origin. It is for ByForm. Defaults to false: no-referrer, with which browsers
+	// send "Origin: null".
+	TellOrigin bool
 	// Destination is the outbox destination whose pushes must have arrived before a member is handed
 	// over: the name in their messages, such as "elevate" or "elevate/acme". Its suffix says of which
 	// association the members are, and is the same for all platforms of a [Config]. A wrong name goes
@@ -106,6 +111,8 @@ func (p Platform) problem() (field, problem string) {
 		return "URL", "is not an https URL, or http to loopback"
 	case check.Name(p.TokenParam, 64) != "":
 		return "TokenParam", check.Name(p.TokenParam, 64)
+	case p.TellOrigin && p.Way != ByForm:
+		return "TellOrigin", "is set, and no form is posted"
 	case p.Destination != "" && outbox.CheckDestination(p.Destination) != nil:
 		return "Destination", check.Problem(outbox.CheckDestination(p.Destination))
 	case p.Way == ByTicket && check.IsNil(p.Tickets):

@@ -22,6 +22,9 @@ const signOutLasts = time.Hour
 // the cookies of pull sessions and redirects to SignedOut. A form shown to another member, or made by
 // another site, ends nothing. Pull sessions end with the shop's own session, since each validation asks
 // for it.
+//
+// Whoever is signed out already is redirected too; their cookies are deleted only where a page of the shop
+// or the person alone began the navigation.
 func (h *Handlers) SignOut() http.Handler { return http.HandlerFunc(h.signOut) }
 
 // SignOutProof returns the value of the field "proof" for the shop's own sign-out form, for the
@@ -38,7 +41,10 @@ func (h *Handlers) signOut(w http.ResponseWriter, r *http.Request) {
 	user, err := h.cfg.CurrentUser(r)
 	switch {
 	case errors.Is(err, amsbridge.ErrSignedOut):
-		h.deleteCookies(w)
+		// A request from another site may lack the shop's own cookie: it proves nothing.
+		if web.FromOwnPage(r) {
+			h.deleteCookies(w)
+		}
 		http.Redirect(w, r, h.cfg.SignedOut, http.StatusSeeOther)
 		return
 	case err != nil:

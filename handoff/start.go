@@ -8,6 +8,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/query"
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 	"github.com/amsbridge/amsbridge/internal/web"
 )
@@ -21,8 +22,11 @@ const (
 	paramNonce    = "nonce"
 )
 
-// maxState is the longest state that is returned to a platform, in bytes.
-const maxState = 512
+// The longest values of parameters, in bytes.
+const (
+	maxState     = 512 // it is returned to a platform
+	maxProductID = 255
+)
 
 // Start returns the handler that hands the signed-in member over to a platform. It answers GET, with
 // the query parameters:
@@ -35,8 +39,9 @@ const maxState = 512
 //     to the platform beside the token.
 //   - nonce: the same, but signed within the token.
 //
-// Members who are signed out are sent to SignIn first. HEAD, prefetches, previews, frames and images
-// sign nothing. Every answer is no-store and no-referrer.
+// Other parameters are ignored, whatever they look like. Members who are signed out are sent to SignIn first.
+// HEAD, prefetches, previews, frames and images sign nothing, and are refused with a status of no success.
+// Every answer is no-store, and no-referrer but for the form where [Platform] says TellOrigin.
 func (h *Handlers) Start() http.Handler { return http.HandlerFunc(h.start) }
 
 // handOff is the request of a signed-in member.
@@ -52,43 +57,40 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	if !web.Allow(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	p, known := h.platform(query.Get(paramTo))
+	own, err := query.Read(r.URL.RawQuery, paramTo, paramProduct, paramReturnTo, paramState, paramNonce)
+	p, known := h.platform(own.Get(paramTo))
 	switch {
 	case err != nil || !known:
 		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no platform of ours.")
 		return
 	case !web.IsNavigation(r): // a token that nobody would use is not signed
-		w.WriteHeader(http.StatusNoContent)
+		web.RefuseUnseen(w, r)
 		return
-	case !h.perAddr.allows(h.cfg.Address(r)):
-		h.refuse(r.Context(), p, "", "too many hand-offs from one address")
-		h.tooMany(w)
-		return
-	case query.Get(paramState) != "" && check.Text(query.Get(paramState), maxState) != "":
-		h.problem(w, http.StatusBadRequest, "This link does not work", "Its state is not one that we give back.")
+	case unfit(own, paramState, maxState), unfit(own, paramNonce, amsbridge.MaxNonce):
+		h.problem(w, http.StatusBadRequest, "This link does not work",
+			"It comes from "+p.Title+" with something that we cannot give back. Please tell them, or us.")
 		return
 	}
 	user, err := h.cfg.CurrentUser(r)
 	switch {
 	case errors.Is(err, amsbridge.ErrSignedOut):
 		h.signIn(w, r)
-		return
 	case err != nil:
 		h.refuse(r.Context(), p, "", "the look-up of the member failed")
 		h.retry(w, r, p)
-		return
 	case user.ID.Check() != nil:
 		h.refuse(r.Context(), p, "", "the member's user ID "+check.Problem(user.ID.Check()))
 		h.problem(w, http.StatusForbidden, "We cannot take you there",
 			"Your account has no ID that "+p.Title+" knows. Please ask us.")
-		return
-	case !h.perUser.allows(string(user.ID)):
-		h.refuse(r.Context(), p, user.ID, "too many hand-offs of one member")
-		h.tooMany(w)
-		return
+	default:
+		h.handOverWhenDelivered(w, r, handOff{platform: p, user: user, query: own})
 	}
-	h.handOverWhenDelivered(w, r, handOff{platform: p, user: user, query: query})
+}
+
+// unfit tells whether a parameter is there and is not one that can be given back.
+func unfit(own url.Values, param string, limit int) bool {
+	value := own.Get(param)
+	return value != "" && check.Text(value, limit) != ""
 }
 
 // handOverWhenDelivered hands a member over once the product's push has arrived at the platform, and
@@ -96,6 +98,10 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request, to handOff) {
 	ctx, p := r.Context(), to.platform
 	if id := to.query.Get(paramProduct); id != "" && h.cfg.Catalog != nil {
+		if check.Text(id, maxProductID) != "" {
+			h.noProduct(w, p)
+			return
+		}
 		product, offering, err := h.cfg.Catalog.Lookup(ctx, id)
 		if err != nil {
 			h.refuse(ctx, p, to.user.ID, "the catalogue failed")
@@ -118,6 +124,9 @@ func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request,
 		h.refuse(ctx, p, to.user.ID, "the registration needs a person")
 		h.problem(w, http.StatusOK, "We are looking after your registration",
 			"Something about it needs one of us. We have been told, and you need not order again.")
+	case !h.perUser.Left(string(to.user.ID)):
+		h.refuse(ctx, p, to.user.ID, "too many hand-offs of one member")
+		h.tooMany(w)
 	default:
 		h.handOver(w, r, to)
 	}

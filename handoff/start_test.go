@@ -95,7 +95,7 @@ func TestHandOffMintsNothingForWhatNobodyLooksAt(t *testing.T) {
 	} {
 		for _, to := range []string{"to=elevate", "to=pull", "to=query", "to=notified&product=dinner"} {
 			rec := e.get(to, func(r *http.Request) { r.Header.Set(h[0], h[1]) })
-			require.Equal(t, http.StatusNoContent, rec.Code, h)
+			require.GreaterOrEqual(t, rec.Code, 400, h)
 			require.Empty(t, rec.Result().Cookies())
 		}
 	}
@@ -147,7 +147,7 @@ func TestHandOffSendsToSignInAndBack(t *testing.T) {
 
 func TestHandOffRefusals(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, func(c *Config) { c.PerUser, c.PerAddress = 3, 100 })
+	e := newEnv(t, func(c *Config) { c.PerUser = 3 })
 	require.Equal(t, http.StatusNotFound, e.get("to=nowhere").Code)
 	require.Equal(t, http.StatusNotFound, e.get("to=%zz").Code)
 	require.Equal(t, http.StatusBadRequest, e.get("to=elevate&state="+strings.Repeat("x", 513)).Code)

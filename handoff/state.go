@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 // stateSigner signs short texts that a browser carries back to the shop, each with its purpose, so that
@@ -38,6 +39,28 @@ func newStateSigner(key []byte, now func() time.Time) (*stateSigner, error) {
 		m.Write(payload)
 		return m.Sum(nil)
 	}}, nil
+}
+
+// keepStateKeyApart refuses a StateKey that a platform knows, now and at each change of a ring.
+func (cfg *Config) keepStateKeyApart() error {
+	if cfg.SSO == nil {
+		return nil
+	}
+	own := ssokeys.VerificationKey{Secret: bytes.Clone(cfg.StateKey)}
+	apart := func(keys []ssokeys.VerificationKey) error {
+		for i, k := range keys {
+			if own.Equal(k) {
+				return check.Bad("handoff", fmt.Sprintf("keys[%d].Key.Secret", i), "is the StateKey of the hand-offs")
+			}
+		}
+		return nil
+	}
+	for _, ring := range cfg.SSO.Rings() {
+		if ring.Obey(apart) != nil {
+			return check.Bad("handoff", "Config.StateKey", "is a secret that an audience of the SSO shares with a platform")
+		}
+	}
+	return nil
 }
 
 // sign returns the text and its signature, in characters that a URL need not escape.

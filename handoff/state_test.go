@@ -1,11 +1,16 @@
 package handoff
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/keytest"
+	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
 func TestStateServesItsPurposeWhileItLasts(t *testing.T) {
@@ -41,6 +46,31 @@ func TestStateServesItsPurposeWhileItLasts(t *testing.T) {
 	now = now.Add(time.Second)
 	_, ok = s.open(forWayBack, signed)
 	require.False(t, ok)
+}
+
+// Who shares a secret with a platform must not sign its own ways back and sign-outs with it, from the start
+// and after each change of a ring.
+func TestStateKeyIsNoAudiencesSecret(t *testing.T) {
+	t.Parallel()
+	secret := keytest.Generated(t, ssokeys.HS256, "s")
+	ring := keytest.Ring(t, nil, ssokeys.RingKey{Key: secret})
+	sso, err := amsbridge.NewSSO(amsbridge.SSOConfig{Issuer: shop, Audit: quiet, Audiences: []amsbridge.Audience{
+		{Name: "elevate", Audience: learn, Keys: ring, SharedSecret: true},
+	}})
+	require.NoError(t, err)
+	with := func(stateKey []byte) error {
+		cfg := newEnv(t, nil).cfg
+		cfg.SSO, cfg.Platforms, cfg.StateKey = sso, cfg.Platforms[:1], stateKey
+		_, err := New(cfg)
+		return err
+	}
+	require.Equal(t, "handoff: Config.StateKey", keytest.BadField(t, with(secret.Secret)))
+	padded := append(slices.Clone(secret.Secret), 0)
+	require.Equal(t, "handoff: Config.StateKey", keytest.BadField(t, with(padded)), "the same HMAC key")
+	other := randomBytes(32)
+	require.NoError(t, with(other))
+	next := []ssokeys.RingKey{{Key: ssokeys.SigningKey{ID: "next", Secret: other}}}
+	require.Equal(t, "handoff: keys[0].Key.Secret", keytest.BadField(t, ring.Replace(next)))
 }
 
 // FuzzState: nothing that a browser sends makes open panic, and what it accepts was signed.

@@ -13,7 +13,7 @@ import (
 // anywhere.
 func TestHandOffTargetsThatLeadAway(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, func(c *Config) { c.PerUser, c.PerAddress = 1000, 1000 })
+	e := newEnv(t, func(c *Config) { c.PerUser = 1000 })
 	for _, to := range []string{
 		"//evil.example/", "///evil.example", `/\evil.example/`, `\/evil.example`, `\\evil.example`,
 		"https:evil.example", "https:/evil.example",

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -18,6 +15,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/limit"
 	"github.com/amsbridge/amsbridge/internal/ssotoken"
 	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/ssoverify"
@@ -51,8 +49,9 @@ type ValidatorConfig struct {
 	// AllowQuery also takes the token from the query of a GET, where logs on the way may keep it.
 	// Defaults to false.
 	AllowQuery bool
-	// PerAddress limits the calls that this process takes from one address in a minute. Defaults to
-	// 1,200.
+	// PerAddress limits the tokens of members that this process answers for one address in a minute, and,
+	// counted apart, the calls that fail: strangers without the caller's proof, and tokens that are not
+	// accepted, use nothing up of what the platform is answered. Defaults to 1,200.
 	PerAddress int
 	// Address returns the caller's address, for shops behind a proxy. Defaults to
 	// that of the connection.
@@ -69,14 +68,15 @@ type ValidatorConfig struct {
 //     the user that UserInfo returns, member type included.
 //   - 401 {"valid":false} for any other token, whatever the reason.
 //   - 400, 403, 405, 415 and 429 {"valid":false} for calls without a token, from callers that
-//     Caller refuses, by another method, of another content type, and over the limit.
+//     Caller refuses, by another method, of another content type, and over the limit. An address whose
+//     calls failed too often gets 429 for those that fail.
 //   - 503 {"valid":false} where UserInfo fails.
 //
 // Every answer is no-store. It is safe for concurrent use.
 type Validator struct {
-	cfg    ValidatorConfig
-	fields UserFields
-	limit  *limiter
+	cfg              ValidatorConfig
+	fields           UserFields
+	answers, failure *limit.Limiter
 }
 
 // NewValidator checks the configuration. It returns an [*amsbridge.InputError]
@@ -110,69 +110,71 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 		return nil, check.Bad("handoff", "ValidatorConfig.Fields.UserID", `is empty or "valid"`)
 	}
 	var err error
-	if v.limit, err = newLimiter("ValidatorConfig.PerAddress", cfg.PerAddress, 1200, cfg.Now); err != nil {
-		return nil, err
+	for _, l := range []**limit.Limiter{&v.answers, &v.failure} {
+		if *l, err = newLimiter("ValidatorConfig.PerAddress", cfg.PerAddress, 1200, cfg.Now); err != nil {
+			return nil, err
+		}
 	}
 	return v, nil
-}
-
-// CallerSecret returns a check for [ValidatorConfig] that requires the header "Authorization: Bearer
-// <secret>". The secret must have at least 32 random characters and is compared in constant time. A
-// weaker one is an [*amsbridge.InputError].
-func CallerSecret(secret string) (func(*http.Request) error, error) {
-	if p := check.Secret([]byte(secret)); p != "" {
-		return nil, check.Bad("handoff", "secret", p)
-	}
-	want := sha256.Sum256([]byte("Bearer " + secret))
-	return func(r *http.Request) error {
-		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if len(r.Header.Values("Authorization")) != 1 || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			return errors.New("handoff: the caller did not prove itself")
-		}
-		return nil
-	}, nil
 }
 
 // ServeHTTP answers one validation.
 func (v *Validator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	web.Private(w.Header())
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	no := func(status int) {
+	user, status := v.member(w, r)
+	var body []byte
+	if status == http.StatusOK {
+		var err error
+		if body, err = json.Marshal(v.answer(user)); err != nil {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	if status != http.StatusOK {
+		if status == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", "1")
+		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, "{\"valid\":false}\n") // the caller may be gone
-	}
-	if !v.limit.allows(v.cfg.Address(r)) {
-		w.Header().Set("Retry-After", "1")
-		no(http.StatusTooManyRequests)
-		return
-	}
-	if v.cfg.Caller != nil && v.cfg.Caller(r) != nil {
-		no(http.StatusForbidden)
-		return
-	}
-	token, status := v.token(w, r)
-	if status != http.StatusOK {
-		no(status)
-		return
-	}
-	session, err := v.cfg.Sessions.Verify(r.Context(), token)
-	if err != nil {
-		no(http.StatusUnauthorized)
-		return
-	}
-	user, err := v.cfg.UserInfo(r.Context(), session.UserID)
-	if err != nil {
-		no(http.StatusServiceUnavailable)
-		return
-	}
-	user.ID = session.UserID
-	body, err := json.Marshal(v.answer(user))
-	if err != nil {
-		no(http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // the caller may be gone
+}
+
+// member returns the member whose token a call brings, or the status that refuses it. The proof comes before
+// the limits, and what fails is counted apart, so that nobody uses up the platform's answers.
+func (v *Validator) member(w http.ResponseWriter, r *http.Request) (amsbridge.User, int) {
+	address := v.cfg.Address(r)
+	failed := func(status int) (amsbridge.User, int) {
+		if !v.failure.Allow(address) {
+			status = http.StatusTooManyRequests
+		}
+		return amsbridge.User{}, status
+	}
+	if v.cfg.Caller != nil && v.cfg.Caller(r) != nil {
+		return failed(http.StatusForbidden)
+	}
+	token, status := v.token(w, r)
+	if status != http.StatusOK {
+		return failed(status)
+	}
+	if !v.answers.Left(address) {
+		return amsbridge.User{}, http.StatusTooManyRequests
+	}
+	session, err := v.cfg.Sessions.Verify(r.Context(), token)
+	if err != nil {
+		return failed(http.StatusUnauthorized)
+	}
+	if !v.answers.Allow(address) { // others were faster
+		return amsbridge.User{}, http.StatusTooManyRequests
+	}
+	user, err := v.cfg.UserInfo(r.Context(), session.UserID)
+	if err != nil {
+		return amsbridge.User{}, http.StatusServiceUnavailable
+	}
+	user.ID = session.UserID
+	return user, http.StatusOK
 }
 
 // answer returns the fields about a member. The ID and "valid" are always among them.

@@ -161,6 +161,39 @@ func TestValidateAThousandTimesASecond(t *testing.T) {
 	require.Equal(t, http.StatusOK, e.post(token).Code)
 }
 
+// What strangers send, and the tokens that browsers bring to the platform, use up nothing of what the
+// platform is answered. They are counted apart.
+func TestValidateAnswersThePlatformWhateverStrangersSend(t *testing.T) {
+	t.Parallel()
+	e := newValidatorEnv(t, nil)
+	good := e.token("pull")
+	noProof := func(r *http.Request) { r.Header.Del("Authorization") }
+	for what, c := range map[string]struct {
+		status int
+		call   func() *httptest.ResponseRecorder
+	}{
+		"without the proof": {http.StatusForbidden, func() *httptest.ResponseRecorder { return e.post(good, noProof) }},
+		"junk":              {http.StatusUnauthorized, func() *httptest.ResponseRecorder { return e.post(good + "A") }},
+		"no token":          {http.StatusBadRequest, func() *httptest.ResponseRecorder { return e.post("") }},
+		"another method":    {http.StatusMethodNotAllowed, func() *httptest.ResponseRecorder { return e.ask(http.MethodPut, "/", formType, "") }},
+	} {
+		e.now = e.now.Add(time.Minute)
+		counts := map[int]int{}
+		for range 1300 {
+			counts[c.call().Code]++
+		}
+		require.Equal(t, map[int]int{c.status: 1200, http.StatusTooManyRequests: 100}, counts, what)
+		require.Equal(t, http.StatusOK, e.post(good).Code, what)
+	}
+	require.Less(t, len(e.audited), 1000)
+
+	open := newValidatorEnv(t, func(c *ValidatorConfig) { c.Caller, c.InsecureAnyCaller, c.PerAddress = nil, true, 3 })
+	for range 10 {
+		require.NotEqual(t, http.StatusOK, open.post("junk").Code)
+	}
+	require.Equal(t, http.StatusOK, open.post(open.token("pull")).Code)
+}
+
 func TestNewValidatorNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	good := newValidatorEnv(t, nil).validator.cfg

@@ -12,16 +12,22 @@ import (
 	"github.com/amsbridge/amsbridge/pages"
 )
 
-// handOver hands a member over in the platform's way.
+// handOver hands a member over in the platform's way. Whatever comes of it counts towards the member's limit,
+// but for a page that waits and looks again by itself.
 func (h *Handlers) handOver(w http.ResponseWriter, r *http.Request, to handOff) {
-	switch to.platform.Way {
-	case ByTicket:
+	if to.platform.Way == ByTicket {
 		h.byTicket(w, r, to)
-	case ByCookie:
-		h.byCookie(w, r, to)
-	default:
-		h.byToken(w, r, to)
+		return
 	}
+	if !h.perUser.Allow(string(to.user.ID)) { // another request was faster
+		h.tooMany(w)
+		return
+	}
+	if to.platform.Way == ByCookie {
+		h.byCookie(w, r, to)
+		return
+	}
+	h.byToken(w, r, to)
 }
 
 // byToken sends the member to the platform with a signed token, in a form or in
@@ -32,7 +38,7 @@ func (h *Handlers) byToken(w http.ResponseWriter, r *http.Request, to handOff) {
 		Audience: p.Name, User: to.user, ReturnTo: to.query.Get(paramReturnTo), Nonce: to.query.Get(paramNonce),
 	})
 	if err != nil {
-		h.retry(w, r, p)
+		h.notSigned(w, r, p, err)
 		return
 	}
 	fields := []pages.Field{{Name: p.TokenParam, Value: token}}
@@ -43,10 +49,10 @@ func (h *Handlers) byToken(w http.ResponseWriter, r *http.Request, to handOff) {
 		http.Redirect(w, r, withQuery(p.URL, fields), http.StatusSeeOther)
 		return
 	}
-	h.pages.Write(w, http.StatusOK, pages.Page{
+	h.pages.WriteForm(w, pages.Page{
 		Name: "handoff", Title: "On to " + p.Title, Text: []string{"You are signed in there as well."},
 		Form: &pages.Form{Action: p.URL, Fields: fields, Button: "Continue to " + p.Title},
-	}, true)
+	}, p.TellOrigin)
 }
 
 // withQuery adds the fields to the query of a URL that [New] has checked.
@@ -73,7 +79,7 @@ func (h *Handlers) byCookie(w http.ResponseWriter, r *http.Request, to handOff) 
 		return
 	}
 	if err := h.setCookie(r.Context(), w, p, to.user.ID, id); err != nil {
-		h.retry(w, r, p)
+		h.notSigned(w, r, p, err)
 		return
 	}
 	target := h.cfg.SSO.ReturnTarget(p.Name, to.query.Get(paramReturnTo))
@@ -85,14 +91,17 @@ func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 	ctx, p := r.Context(), to.platform
 	if to.product.ShowKey == 0 {
 		h.refuse(ctx, p, to.user.ID, "the request names no product of the platform")
-		h.problem(w, http.StatusNotFound, "There is nothing here", "This link leads to no event of "+p.Title+".")
+		h.noProduct(w, p)
 		return
 	}
 	target, err := p.Tickets.MintTicket(ctx, to.user.ID, to.product)
-	switch {
-	case err != nil && notYet(err):
+	if err != nil && notYet(err) {
 		h.refuse(ctx, p, to.user.ID, "the platform does not know the registration yet")
 		h.waiting(w, r, p)
+		return
+	}
+	h.perUser.Allow(string(to.user.ID)) // it was within the limit when the platform was asked
+	switch {
 	case err != nil:
 		h.refuse(ctx, p, to.user.ID, "the platform gave no ticket")
 		h.retry(w, r, p)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -38,6 +39,19 @@ func TestHandOffByForm(t *testing.T) {
 	require.Contains(t, rec.Body.String(), "Continue to Elevate")
 	require.Equal(t, amsbridge.SSOMinted, e.audited[0].Action)
 	require.Equal(t, h.ID, e.audited[0].TokenID)
+}
+
+// A receiver that lists origins needs the form's, and gets no more of the page's URL than that.
+func TestHandOffTellsTheOriginWhereItIsAsked(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(c *Config) { c.Platforms[0].TellOrigin = true })
+	r := httptest.NewRequest(http.MethodGet, "/sso/hand-off?to=elevate", nil)
+	rec := httptest.NewRecorder()
+	e.handlers.Start().ServeHTTP(rec, r)
+	require.Equal(t, http.StatusOK, rec.Code)
+	require.Equal(t, "strict-origin", rec.Header().Get("Referrer-Policy"))
+	e.userErr = amsbridge.ErrSignedOut
+	require.Equal(t, http.StatusSeeOther, e.get("to=elevate").Code) // with no-referrer, as get checks
 }
 
 func TestHandOffByQuery(t *testing.T) {

@@ -31,7 +31,8 @@ type JWKSConfig struct {
 // JWKS serves the public keys that are next, active or retiring as a JWK set (RFC 7517), so that
 // receivers learn of new keys by themselves. Each key ID appears once, in the order of the IDs, with
 // the members kty, use, alg, kid and those of the public key. Left out are shared secrets, retired
-// keys, keys that were ever revoked in one of the rings, and IDs that two rings give to different keys.
+// keys, keys that were ever revoked in one of the rings, under whatever ID, and IDs that stand or stood for
+// two keys.
 //
 // It answers GET and HEAD, with an ETag of the content, and other methods with 405. It ignores the path
 // and the query.
@@ -83,16 +84,18 @@ func (j *JWKS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // keys returns the published keys. They have no private members, since a [VerificationKey] has none.
 func (j *JWKS) keys() []jose.JSONWebKey {
 	found := map[string]VerificationKey{}
-	hidden := map[string]bool{}
+	hidden, revoked := map[string]bool{}, map[string]bool{}
+	for _, ring := range j.rings {
+		for print, id := range ring.everRevoked() {
+			revoked[print], hidden[id] = true, true
+		}
+	}
 	for _, ring := range j.rings {
 		now := ring.clock()
-		for _, id := range ring.everRevoked() {
-			hidden[id] = true
-		}
 		for _, k := range ring.snapshot() {
 			other, known := found[k.public.ID]
-			switch state := k.state(now); {
-			case k.public.shared(), state == Retired, state == Revoked:
+			switch {
+			case k.public.shared(), k.state(now) == Retired, revoked[k.public.fingerprint()]:
 			case known && !other.Equal(k.public):
 				hidden[k.public.ID] = true
 			default:

@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/subtle"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -147,19 +147,35 @@ func (k VerificationKey) material() any {
 
 func (k VerificationKey) shared() bool { return k.Secret != nil }
 
-// Equal tells whether two keys are the same, whatever their IDs. A key that Checked refuses equals no
-// key.
+// Equal tells whether two keys are the same, whatever their IDs: they verify the same signatures. A secret
+// with zeros at its end is the same key as without them (RFC 2104 section 2). A key that Checked refuses
+// equals no key.
 func (k VerificationKey) Equal(o VerificationKey) bool {
 	own, _, problem := k.check()
 	other, _, otherProblem := o.check()
 	if problem != "" || otherProblem != "" {
 		return false
 	}
-	if own.shared() || other.shared() {
-		return own.shared() && other.shared() && subtle.ConstantTimeCompare(own.Secret, other.Secret) == 1
+	return own.fingerprint() == other.fingerprint()
+}
+
+// fingerprint names the key itself, whatever its ID: two keys that verify the same signatures have one. It is
+// a hash, which reveals nothing of a secret, since that has at least 32 random bytes. The key was checked.
+func (k VerificationKey) fingerprint() string {
+	if !k.shared() {
+		return k.thumbprint()
 	}
-	public, ok := own.Public.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(other.Public)
+	// HMAC pads a shorter key with zeros to the block of its hash, and hashes a longer one first (RFC 2104
+	// section 2): texts that differ only so are one key.
+	var block [sha256.BlockSize]byte
+	if len(k.Secret) > len(block) {
+		sum := sha256.Sum256(k.Secret)
+		copy(block[:], sum[:])
+	} else {
+		copy(block[:], k.Secret)
+	}
+	sum := sha256.Sum256(append([]byte("HMAC-SHA256 key\n"), block[:]...))
+	return string(sum[:])
 }
 
 // signingKey is a checked copy of a [SigningKey].

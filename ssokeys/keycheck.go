@@ -8,10 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
-	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -104,34 +101,6 @@ func (k VerificationKey) check() (own VerificationKey, field, problem string) {
 	return own, field, ""
 }
 
-func checkEd25519(k ed25519.PublicKey) (any, string) {
-	if len(k) != ed25519.PublicKeySize {
-		return nil, "is not 32 bytes long"
-	}
-	if smallOrder(k) {
-		return nil, "is a point of small order, as a key of zeros is: anyone can sign for it"
-	}
-	return ed25519.PublicKey(bytes.Clone(k)), ""
-}
-
-// smallOrder tells whether a key is one of the encodings of the eight points whose order divides eight.
-// The sign, the last bit, is left out of the comparison.
-func smallOrder(k ed25519.PublicKey) bool {
-	y := hex.EncodeToString(append(bytes.Clone(k[:31]), k[31]&0x7f))
-	const middle = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" // 30 bytes
-	switch y {
-	case strings.Repeat("00", 32), // order 4
-		"01" + strings.Repeat("00", 31),                                    // order 1
-		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
-		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // order 8
-		"ec" + middle + "7f", // order 2
-		"ed" + middle + "7f", // zero, not reduced
-		"ee" + middle + "7f": // one, not reduced
-		return true
-	}
-	return false
-}
-
 func copyECDSA(k *ecdsa.PrivateKey) (*ecdsa.PrivateKey, string) {
 	if k == nil || k.D == nil { //nolint:staticcheck // Bytes panics on a key without its number
 		return nil, "is missing"
@@ -159,40 +128,6 @@ func checkECDSA(k *ecdsa.PublicKey) (any, string) {
 	own, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), b)
 	if err != nil {
 		return nil, "is not a point of the curve P-256"
-	}
-	return own, ""
-}
-
-func copyRSA(k *rsa.PrivateKey) (*rsa.PrivateKey, string) {
-	if k == nil || k.N == nil || k.D == nil {
-		return nil, "is missing"
-	}
-	if _, p := checkRSA(&k.PublicKey); p != "" {
-		return nil, p
-	}
-	if k.Validate() == nil {
-		own, err := x509.ParsePKCS1PrivateKey(x509.MarshalPKCS1PrivateKey(k))
-		if err == nil && own.PublicKey.Equal(&k.PublicKey) {
-			return own, ""
-		}
-	}
-	return nil, "is not a valid pair of private and public key"
-}
-
-func checkRSA(k *rsa.PublicKey) (any, string) {
-	switch {
-	case k == nil || k.N == nil:
-		return nil, "is missing"
-	case k.N.Sign() <= 0 || k.N.BitLen() < MinRSABits:
-		return nil, "is shorter than 2048 bits"
-	case k.N.BitLen() > maxRSABits:
-		return nil, "is longer than 8192 bits"
-	case k.E != 65537:
-		return nil, "has another exponent than 65537"
-	}
-	own, err := x509.ParsePKCS1PublicKey(x509.MarshalPKCS1PublicKey(k))
-	if err != nil {
-		return nil, "is not an RSA key"
 	}
 	return own, ""
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -20,10 +21,11 @@ const maxKeyFile = 64 << 10
 
 // ParseSigning reads one private key: PEM (PKCS #8, SEC 1 or PKCS #1, not
 // encrypted) or a JWK (RFC 7517), at most 64 KiB. The ID is the JWK's kid, or
-// the RFC 7638 thumbprint. An *amsbridge.InputError says what is wrong, and shows
+// the RFC 7638 thumbprint. A JWK's use, alg and key_ops, where they are there, must allow to sign with it as
+// we do. An *amsbridge.InputError says what is wrong, and shows
 // nothing of the key.
 func ParseSigning(data []byte) (SigningKey, error) {
-	key, id, err := parseKey(data)
+	key, id, err := parseKey(data, "sign")
 	if err != nil {
 		return SigningKey{}, err
 	}
@@ -41,9 +43,9 @@ func ParseSigning(data []byte) (SigningKey, error) {
 
 // ParseVerification reads one public key: PEM (PKIX or PKCS #1) or a JWK, at most 64 KiB; or the JWK of
 // a shared secret. A private key is refused, since a verifier needs none. The ID is as in
-// [ParseSigning].
+// [ParseSigning], and a JWK must allow to verify.
 func ParseVerification(data []byte) (VerificationKey, error) {
-	key, id, err := parseKey(data)
+	key, id, err := parseKey(data, "verify")
 	if err != nil {
 		return VerificationKey{}, err
 	}
@@ -59,8 +61,8 @@ func ParseVerification(data []byte) (VerificationKey, error) {
 	return k.Checked()
 }
 
-// parseKey reads a key, and its ID if it has one.
-func parseKey(data []byte) (key any, id string, err error) {
+// parseKey reads a key that is for one operation, and its ID if it has one.
+func parseKey(data []byte, op string) (key any, id string, err error) {
 	bad := func(problem string) (any, string, error) {
 		return nil, "", check.Bad("ssokeys", "data", problem)
 	}
@@ -69,7 +71,7 @@ func parseKey(data []byte) (key any, id string, err error) {
 	case len(data) > maxKeyFile:
 		return bad("is longer than 64 KiB")
 	case bytes.HasPrefix(data, []byte("{")):
-		return parseJWK(data)
+		return parseJWK(data, op)
 	}
 	block, rest := pem.Decode(data)
 	switch {
@@ -100,8 +102,9 @@ func parseKey(data []byte) (key any, id string, err error) {
 	return key, "", nil
 }
 
-// parseJWK reads a JWK that is for signatures, and for the one algorithm of its kind of key.
-func parseJWK(data []byte) (key any, id string, err error) {
+// parseJWK reads a JWK that is for signatures, for the operation, and for the one algorithm of its kind of
+// key.
+func parseJWK(data []byte, op string) (key any, id string, err error) {
 	var k jose.JSONWebKey
 	if err := json.Unmarshal(data, &k); err != nil {
 		return nil, "", check.Bad("ssokeys", "data", "is not a JWK that can be read")
@@ -109,10 +112,25 @@ func parseJWK(data []byte) (key any, id string, err error) {
 	if k.Use != "" && k.Use != "sig" {
 		return nil, "", check.Bad("ssokeys", "data", "is a JWK of another use than sig")
 	}
+	if !isFor(data, op) {
+		return nil, "", check.Bad("ssokeys", "data", "is a JWK whose key_ops are not to "+op)
+	}
 	if k.Algorithm != "" && k.Algorithm != algorithmOf(k.Key) {
 		return nil, "", check.Bad("ssokeys", "data", "is a JWK for another algorithm than its key is taken for")
 	}
 	return k.Key, k.KeyID, nil
+}
+
+// isFor tells whether a JWK has no key_ops (RFC 7517 section 4.3), which go-jose does not read, or the
+// operation is among them.
+func isFor(data []byte, op string) bool {
+	var members map[string]json.RawMessage // a map matches names exactly, a struct's fields do not
+	if json.Unmarshal(data, &members) != nil {
+		return false
+	}
+	said, given := members["key_ops"]
+	var ops []string
+	return !given || json.Unmarshal(said, &ops) == nil && slices.Contains(ops, op)
 }
 
 // algorithmOf is the one algorithm that a key is used for.

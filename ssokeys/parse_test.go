@@ -192,3 +192,40 @@ func TestKeysThatAreRefused(t *testing.T) {
 		require.Equal(t, "ssokeys: VerificationKey.Public", keytest.BadField(t, err), name)
 	}
 }
+
+// A JWK says what its key is for. One that excludes what we do with it is refused, whoever reads it.
+func TestKeyOpsMustAllowWhatTheKeyIsFor(t *testing.T) {
+	t.Parallel()
+	ed := keytest.Ed25519(t)
+	secret := keytest.Generated(t, ssokeys.HS256, "").Secret
+	with := func(key any, ops string) []byte {
+		return []byte(strings.Replace(jwkOf(t, jose.JSONWebKey{Key: key}), "{", `{"key_ops":`+ops+`,`, 1))
+	}
+	for _, c := range []struct {
+		ops             string
+		signs, verifies bool
+	}{
+		{`["sign"]`, true, false},
+		{`["verify"]`, false, true},
+		{`["sign","verify"]`, true, true},
+		{`["verify","encrypt"]`, false, true},
+		{`["encrypt"]`, false, false},
+		{`["Sign","VERIFY"]`, false, false},
+		{`[]`, false, false},
+		{`null`, false, false},
+		{`"sign"`, false, false},
+		{`["sign",1]`, false, false},
+	} {
+		for _, key := range []any{ed, secret} {
+			_, err := ssokeys.ParseSigning(with(key, c.ops))
+			require.Equal(t, c.signs, err == nil, c.ops)
+			if err != nil {
+				require.Equal(t, "ssokeys: data", keytest.BadField(t, err))
+			}
+		}
+		for _, key := range []any{ed.Public(), secret} {
+			_, err := ssokeys.ParseVerification(with(key, c.ops))
+			require.Equal(t, c.verifies, err == nil, c.ops)
+		}
+	}
+}

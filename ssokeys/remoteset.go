@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,12 +118,6 @@ func publishedKey(raw json.RawMessage) (id string, own VerificationKey, problem 
 	for _, name := range []string{"k", "d", "p", "q", "dp", "dq", "qi", "oth"} { // RFC 7518 section 6
 		if _, ok := members[name]; ok {
 			return id, own, "it holds a private key or a secret"
-		}
-	}
-	if ops, ok := members["key_ops"]; ok {
-		var list []string
-		if json.Unmarshal(ops, &list) != nil || !slices.Contains(list, "verify") {
-			return id, own, "its key_ops are not to verify"
 		}
 	}
 	own, err := ParseVerification(raw)

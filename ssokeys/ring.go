@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,9 +24,11 @@ type Ring struct {
 	// keys returns the keys; a function holds them, so that no printing shows them. It is nil in a Ring
 	// that NewRing did not make, which has no keys.
 	keys func() []ringKey
-	// revoked are the IDs of all keys ever revoked, also of those that are no longer in the ring.
-	revoked map[string]bool
-	rules   []Rule
+	// revoked are all keys that were ever revoked here or in a related ring, also those that are no longer in
+	// the ring: from the fingerprint to the ID, which is empty for a key that was revoked elsewhere.
+	revoked   map[string]string
+	rules     []Rule
+	relatives []*Ring
 }
 
 // RingKey is a key and its times.
@@ -40,7 +40,8 @@ type RingKey struct {
 	// RetireAt is when the key stops signing. Its tokens are accepted for [RetiringFor] longer.
 	// Defaults to never.
 	RetireAt time.Time
-	// Revoked refuses all tokens that the key ever signed. It cannot be undone.
+	// Revoked refuses all tokens that the key ever signed. It cannot be undone: what is revoked is the key,
+	// under whatever ID it comes back.
 	Revoked bool
 }
 
@@ -65,7 +66,7 @@ func NewRing(cfg RingConfig) (*Ring, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	r := &Ring{now: cfg.Now, revoked: map[string]bool{}}
+	r := &Ring{now: cfg.Now, revoked: map[string]string{}}
 	if err := r.Replace(cfg.Keys); err != nil {
 		return nil, check.Renamed(err, "ssokeys", "keys", "RingConfig.Keys")
 	}
@@ -134,12 +135,6 @@ func (r *Ring) held() []ringKey {
 		return nil
 	}
 	return r.keys()
-}
-
-func (r *Ring) everRevoked() []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return slices.Collect(maps.Keys(r.revoked))
 }
 
 func (r *Ring) clock() time.Time {

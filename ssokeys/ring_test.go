@@ -39,8 +39,9 @@ func TestKeyStates(t *testing.T) {
 		{retire.Add(ssokeys.RetiringFor), ssokeys.Retired, false, false},
 	} {
 		for _, revoked := range []bool{false, true} {
-			now := func() time.Time { return c.at }
-			ring := keytest.Ring(t, now, ssokeys.RingKey{Key: keytest.Generated(t, ssokeys.EdDSA, "k"), ActiveFrom: from, RetireAt: retire, Revoked: revoked})
+			clock := keytest.NewClock(from)
+			ring := keytest.Ring(t, clock.Now, ssokeys.RingKey{Key: keytest.Generated(t, ssokeys.EdDSA, "k"), ActiveFrom: from, RetireAt: retire, Revoked: revoked})
+			clock.Set(c.at)
 			want := ssokeys.Status{ID: "k", Algorithm: ssokeys.EdDSA, State: c.state, Signs: c.signs}
 			if revoked {
 				want = ssokeys.Status{ID: "k", Algorithm: ssokeys.EdDSA, State: ssokeys.Revoked}
@@ -97,6 +98,9 @@ func TestReplaceRules(t *testing.T) {
 		{"too many", "ssokeys: keys", make([]ssokeys.RingKey, 101)},
 		{"an empty key", "ssokeys: keys[1].Key.Private", []ssokeys.RingKey{{Key: a}, {}}},
 		{"twice", "ssokeys: keys[1].Key.ID", []ssokeys.RingKey{{Key: a}, {Key: a}}},
+		{"one key under two IDs", "ssokeys: keys[2].Key", []ssokeys.RingKey{{Key: a}, {Key: b}, {Key: ssokeys.SigningKey{ID: "c", Private: a.Private}}}},
+		{"all have retired", "ssokeys: keys", []ssokeys.RingKey{{Key: a, RetireAt: time.Now().Add(-2 * ssokeys.RetiringFor)}}},
+		{"all have retired or were revoked", "ssokeys: keys", []ssokeys.RingKey{{Key: a, RetireAt: time.Now().Add(-2 * ssokeys.RetiringFor)}, {Key: b, Revoked: true}}},
 		{"retires as it begins", "ssokeys: keys[0].RetireAt", []ssokeys.RingKey{{Key: a, ActiveFrom: keytest.Time(), RetireAt: keytest.Time()}}},
 		{"retires before it begins", "ssokeys: keys[0].RetireAt", []ssokeys.RingKey{{Key: a, ActiveFrom: keytest.Time(), RetireAt: keytest.Time().Add(-1)}}},
 		{"a secret beside a pair", "ssokeys: keys[1].Key", []ssokeys.RingKey{{Key: a}, {Key: secret}}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/amsbridge/amsbridge/internal/check"
 )
@@ -15,41 +16,67 @@ type Rule func(keys []VerificationKey) error
 
 // Replace replaces all keys at once: a signature or a verification under way uses either the old keys
 // or the new. It returns an *amsbridge.InputError, and changes nothing, for keys that [NewRing]
-// refuses, for an ID that stands for another key, for a key that was ever revoked in this ring and is
-// given without Revoked, and for secrets in place of key pairs or the other way round. It returns the
-// error of a rule that refuses the keys.
+// refuses, for an ID that stands for another key or stood for a revoked one, for a key that was ever revoked
+// and is given without Revoked, whatever its ID, and for secrets in place of key pairs or the other way
+// round. It returns the error of a rule that refuses the keys.
 func (r *Ring) Replace(keys []RingKey) error {
+	fresh, err := checkedKeys(keys, r.clock())
+	if err != nil {
+		return err
+	}
+	if err := r.replace(fresh); err != nil {
+		return err
+	}
+	for _, k := range fresh {
+		if k.revoked {
+			r.tellRelatives(k.public.fingerprint())
+		}
+	}
+	return nil
+}
+
+// checkedKeys returns checked copies of keys that can be in one ring.
+func checkedKeys(keys []RingKey, now time.Time) ([]ringKey, error) {
 	if len(keys) == 0 || len(keys) > 100 {
-		return check.Bad("ssokeys", "keys", "are not 1 to 100")
+		return nil, check.Bad("ssokeys", "keys", "are not 1 to 100")
 	}
 	fresh := make([]ringKey, 0, len(keys))
+	ids, prints := map[string]bool{}, map[string]bool{}
 	for i, k := range keys {
 		own, field, problem := k.Key.check()
 		field = "Key." + field
-		at := func(id string) bool {
-			return slices.ContainsFunc(fresh, func(o ringKey) bool { return o.public.ID == id })
-		}
 		switch {
 		case problem != "":
-		case at(own.public.ID):
+		case ids[own.public.ID]:
 			field, problem = "Key.ID", "is listed twice"
+		case prints[own.public.fingerprint()]:
+			field, problem = "Key", "is listed twice, under two IDs"
 		case i > 0 && own.public.shared() != fresh[0].public.shared():
 			field, problem = "Key", "is a shared secret beside key pairs"
 		case !k.RetireAt.IsZero() && !k.RetireAt.After(k.ActiveFrom):
 			field, problem = "RetireAt", "is not after ActiveFrom"
 		}
 		if problem != "" {
-			return check.Bad("ssokeys", fmt.Sprintf("keys[%d].%s", i, field), problem)
+			return nil, check.Bad("ssokeys", fmt.Sprintf("keys[%d].%s", i, field), problem)
 		}
+		ids[own.public.ID], prints[own.public.fingerprint()] = true, true
 		fresh = append(fresh, ringKey{
 			signingKey: own, from: k.ActiveFrom, retire: k.RetireAt, revoked: k.Revoked,
 		})
 	}
+	of := func(states ...State) bool { // a revocation may leave a ring without a key that signs
+		return !slices.ContainsFunc(fresh, func(k ringKey) bool { return !slices.Contains(states, k.state(now)) })
+	}
+	if of(Retired, Revoked) && !of(Revoked) {
+		return nil, check.Bad("ssokeys", "keys", "have all retired: none signs, and none is accepted")
+	}
+	return fresh, nil
+}
+
+// replace puts checked keys into the ring.
+func (r *Ring) replace(fresh []ringKey) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.revoked == nil {
-		r.revoked = map[string]bool{}
-	}
 	for i, k := range fresh {
 		if field, problem := r.conflict(k); problem != "" {
 			return check.Bad("ssokeys", fmt.Sprintf("keys[%d].%s", i, field), problem)
@@ -60,7 +87,7 @@ func (r *Ring) Replace(keys []RingKey) error {
 	}
 	for _, k := range fresh {
 		if k.revoked {
-			r.revoked[k.public.ID] = true
+			r.remember(k.public.fingerprint(), k.public.ID)
 		}
 	}
 	r.keys = func() []ringKey { return fresh }
@@ -69,41 +96,31 @@ func (r *Ring) Replace(keys []RingKey) error {
 
 // conflict says why a key cannot be put into the ring.
 func (r *Ring) conflict(k ringKey) (field, problem string) {
+	print := k.public.fingerprint()
 	for _, old := range r.held() {
 		switch {
 		case old.public.shared() != k.public.shared():
 			return "Key", "is not of the ring's kind: key pairs, or shared secrets"
-		case old.public.ID == k.public.ID && !old.public.Equal(k.public):
+		case old.public.ID == k.public.ID && old.public.fingerprint() != print:
 			return "Key.ID", "is that of another key"
 		}
 	}
-	if r.revoked[k.public.ID] && !k.revoked {
+	if _, ever := r.revoked[print]; ever && !k.revoked {
 		return "Revoked", "cannot be undone"
 	}
-	return "", ""
-}
-
-// Revoke refuses all tokens that a key signed, from now on, in this process. Revoke it in other
-// processes too; receivers that fetch a key set learn of it at their next fetch. It returns
-// [ErrUnknown] for an ID that is not in the ring.
-func (r *Ring) Revoke(id string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	keys := slices.Clone(r.held())
-	i := slices.IndexFunc(keys, func(k ringKey) bool { return k.public.ID == id })
-	if i < 0 {
-		return ErrUnknown
+	for other, id := range r.revoked {
+		if id == k.public.ID && other != print {
+			return "Key.ID", "is that of another key, which was revoked"
+		}
 	}
-	keys[i].revoked = true
-	r.revoked[id] = true
-	r.keys = func() []ringKey { return keys }
-	return nil
+	return "", ""
 }
 
 // Obey makes the ring obey a rule from now on. The rule is called at once with the current keys, and at
 // each [Ring.Replace] before anything changes. A rule that refuses the current keys is not kept, and
 // its error is returned. A rule stays for as long as its ring, also after the SSO that brought it is gone:
-// make one SSO for a ring, not one a request. An SSO makes its rings obey the rule that no two audiences share a secret.
+// make one SSO for a ring, not one a request. An SSO makes its rings obey the rule that no two audiences
+// share a secret, and hand-offs the one that no platform knows their StateKey.
 func (r *Ring) Obey(rule Rule) error {
 	if rule == nil {
 		return check.Bad("ssokeys", "rule", "is nil")

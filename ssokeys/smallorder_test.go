@@ -1,9 +1,11 @@
 package ssokeys_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,4 +41,19 @@ func TestKeysOfSmallOrderAreRefused(t *testing.T) {
 		_, err = ssokeys.VerificationKey{ID: "k", Public: ed25519.PublicKey(key)}.Checked()
 		require.ErrorContains(t, err, "small order", encoded)
 	}
+}
+
+// A y that is not reduced is a second spelling of a point, and would be a second name for one key.
+func TestKeysHaveOneSpelling(t *testing.T) {
+	t.Parallel()
+	for low := 0xed; low <= 0xff; low++ {
+		for _, high := range []byte{0x7f, 0xff} {
+			key := slices.Concat([]byte{byte(low)}, bytes.Repeat([]byte{0xff}, 30), []byte{high})
+			_, err := ssokeys.VerificationKey{ID: "k", Public: ed25519.PublicKey(key)}.Checked()
+			require.Error(t, err, "%x", key)
+		}
+	}
+	highest := slices.Concat([]byte{0xeb}, bytes.Repeat([]byte{0xff}, 30), []byte{0x7f})
+	_, err := ssokeys.VerificationKey{ID: "k", Public: ed25519.PublicKey(highest)}.Checked()
+	require.NoError(t, err)
 }

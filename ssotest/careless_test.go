@@ -33,12 +33,16 @@ func TestCarelessVerifiers(t *testing.T) {
 			map[string]ssotest.Outcome{
 				"replay/twice": ssotest.TakenAgain, "replay/100 at once": ssotest.TakenAgain, "replay/with one jti, in another order": ssotest.TakenAgain,
 				"replay/with the other ES256 signature": ssotest.TakenAgain, "replay/at its last second": ssotest.TakenAgain,
+				"replay/after the clock was set back": ssotest.TakenAgain,
 			},
 		},
 		"a replay store of texts": {
 			ssotest.Config{New: remembersTexts}, map[string]ssotest.Outcome{
 				"replay/with one jti, in another order": ssotest.TakenAgain, "replay/with the other ES256 signature": ssotest.TakenAgain,
 			},
+		},
+		"a replay store that forgets by its clock": {
+			ssotest.Config{New: forgetsByItsClock}, map[string]ssotest.Outcome{"replay/after the clock was set back": ssotest.TakenAgain},
 		},
 		"a replay store that asks first": {ssotest.Config{New: asksFirst}, map[string]ssotest.Outcome{"replay/100 at once": ssotest.TakenAgain}},
 		"a list of keys": {
@@ -154,6 +158,30 @@ func remembersTexts(s ssotest.Setup) (ssotest.Verifier, error) {
 		}
 		return a, err
 	})
+}
+
+func forgetsByItsClock(s ssotest.Setup) (ssotest.Verifier, error) {
+	return ours(func(c *ssoverify.Config) { c.Replay = &forgetful{now: s.Now, used: map[string]time.Time{}} })(s)
+}
+
+// forgetful drops every token whose time is over, whatever the clock may do afterwards.
+type forgetful struct {
+	mu   sync.Mutex
+	now  func() time.Time
+	used map[string]time.Time
+}
+
+func (m *forgetful) Consume(_ context.Context, _, _, id string, until time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, end := range m.used {
+		if m.now().After(end) {
+			delete(m.used, id)
+		}
+	}
+	_, again := m.used[id]
+	m.used[id] = until
+	return !again, nil
 }
 
 func asksFirst(s ssotest.Setup) (ssotest.Verifier, error) {

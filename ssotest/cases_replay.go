@@ -87,7 +87,41 @@ func replayCases(f *forger) []attempt {
 		return TakenAgain
 	})
 	last.needs = append(last.needs, Clock)
-	return append(out, last)
+	back := c("after the clock was set back", "a store that forgets by a clock that ran ahead takes the token again", afterSetBack)
+	back.needs = append(back.needs, Clock)
+	return append(out, last, back)
+}
+
+// afterSetBack presents a token once more after a clock that ran ahead, for minutes or for hours, was set back.
+func afterSetBack(t *trial) Outcome {
+	begun := t.now
+	for _, ahead := range []time.Duration{t.skew + 2*time.Minute, 3 * time.Hour} {
+		fresh := func() string {
+			claims := t.claims().set("iat", number(t.now)).set("exp", number(t.now.Add(time.Minute)))
+			return t.sign(t.main(), t.header(t.main()).String(), claims.String())
+		}
+		t.now = begun
+		token := fresh()
+		if t.present(token) != Taken {
+			return LockedOut
+		}
+		t.now = begun.Add(ahead)
+		for range 3 { // other tokens, which may make the store forget old ones
+			if t.present(fresh()) != Taken {
+				return LockedOut
+			}
+			t.now = t.now.Add(20 * time.Second)
+		}
+		t.now = begun.Add(30 * time.Second)
+		if o := t.present(token); o != Refused {
+			if o == Taken {
+				return TakenAgain
+			}
+			return o
+		}
+		begun = begun.Add(2*t.skew + 2*time.Minute) // when what the store forgot has ended
+	}
+	return Refused
 }
 
 // together presents one token from many callers at once.

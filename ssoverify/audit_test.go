@@ -173,6 +173,19 @@ func TestAuditRows(t *testing.T) {
 	}
 }
 
+// Strangers' tokens do not fill the audit, whatever they hold.
+func TestStrangersDoNotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	a := newAuditRig(t)
+	for i := range 2000 {
+		_, err := a.handOffs.Verify(t.Context(), fmt.Sprint("junk", i))
+		require.Error(t, err)
+		_, err = a.sessions.Verify(t.Context(), strings.Repeat(".", i))
+		require.Error(t, err)
+	}
+	require.LessOrEqual(t, len(a.rows), 600)
+}
+
 // slogTo logs the event whole.
 func slogTo(out *bytes.Buffer, e amsbridge.SSOEvent) {
 	slog.New(slog.NewJSONHandler(out, nil)).Info("sso", "event", e)

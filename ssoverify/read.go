@@ -76,6 +76,11 @@ func newTokenReader(
 		if _, twice := own[key.ID]; twice {
 			return nil, bad(at+".ID", "is listed twice")
 		}
+		for _, other := range own {
+			if other.Equal(key) { // who takes the one off the list would leave the other
+				return nil, bad(at, "is listed twice, under two IDs")
+			}
+		}
 		own[key.ID] = key
 	}
 	r.find = func(_ context.Context, id string) (ssokeys.VerificationKey, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/internal/keytest"
+	"github.com/amsbridge/amsbridge/internal/ssotoken"
 	"github.com/amsbridge/amsbridge/ssokeys"
 )
 
@@ -48,8 +49,6 @@ func TestOneTokenHundredGoroutines(t *testing.T) {
 	}
 }
 
-// A token is remembered until the last moment at which it would be accepted, whatever other tokens are
-// swept away, and is forgotten some time after.
 // The zero value is an empty store.
 func TestMemoryReplayNeedsNoConstructor(t *testing.T) {
 	t.Parallel()
@@ -61,6 +60,8 @@ func TestMemoryReplayNeedsNoConstructor(t *testing.T) {
 	}
 }
 
+// A token is remembered until the last moment at which any verifier would accept it, whatever other tokens
+// are swept away, and is forgotten some time after.
 func TestMemoryReplayForgetsNeverEarly(t *testing.T) {
 	t.Parallel()
 	clock := keytest.NewClock(keytest.Time())
@@ -72,14 +73,71 @@ func TestMemoryReplayForgetsNeverEarly(t *testing.T) {
 	}
 	end := keytest.Time().Add(sweepEvery + time.Second) // when the next sweep is due
 	require.True(t, use("a", end))
-	for at := keytest.Time(); !at.After(end); at = at.Add(time.Second) {
+	last := end.Add(ssotoken.MaxSkew + keepLonger)
+	for at := keytest.Time(); !at.After(last); at = at.Add(time.Second) {
 		clock.Set(at)
-		require.True(t, use(fmt.Sprint("other at ", at), at))
+		require.True(t, use(fmt.Sprint("other at ", at), at.Add(time.Minute)))
 		require.False(t, use("a", end), at.Sub(keytest.Time()))
 	}
-	clock.Set(end.Add(2 * sweepEvery))
-	require.True(t, use("b", clock.Now()))
+	require.LessOrEqual(t, len(store.used), int((keepLonger+ssotoken.MaxSkew+3*time.Minute)/time.Second), "no more than a while's")
+	clock.Advance(time.Hour)
+	require.True(t, use("b", clock.Now().Add(time.Minute)))
 	require.Len(t, store.used, 1, "what is over is swept")
+}
+
+// What was forgotten stays refused when the clock is set back, and so for verifiers whose skews differ. What
+// is issued from then on is let in, sooner or later.
+func TestMemoryReplayRefusesWhatItForgot(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{152 * time.Second, keepLonger + 5*time.Minute, 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		clock := keytest.NewClock(keytest.Time())
+		store := NewMemoryReplay(clock.Now)
+		use := func(id string, lifetime time.Duration) bool {
+			first, err := store.Consume(t.Context(), shop, elevate, id, clock.Now().Add(lifetime))
+			require.NoError(t, err)
+			return first
+		}
+		until := 90 * time.Second
+		require.True(t, use("a", until))
+		clock.Advance(ahead)
+		require.True(t, use("b", until), "another token, which makes the store forget old ones")
+		clock.Set(keytest.Time().Add(30 * time.Second))
+		require.False(t, use("a", until-30*time.Second), ahead)
+		require.False(t, use("a", until-30*time.Second+ssotoken.MaxSkew), "%s: by a verifier with another skew", ahead)
+		clock.Set(keytest.Time().Add(ssotoken.MaxHandOffLifetime + ssotoken.MaxSkew))
+		require.True(t, use("c", until), "%s: a new token", ahead)
+	}
+}
+
+// Two verifiers with different skews share a store: a token that the strict one would no longer accept is
+// still refused by the lenient one.
+func TestVerifiersWithDifferentSkewsShareAStore(t *testing.T) {
+	t.Parallel()
+	key := keytest.Generated(t, ssokeys.EdDSA, "k1")
+	clock := keytest.NewClock(keytest.Time())
+	store := NewMemoryReplay(clock.Now)
+	with := func(skew time.Duration) *Verifier {
+		v, err := New(Config{
+			Issuer: shop, Audience: elevate, Keys: []ssokeys.VerificationKey{keytest.Public(t, key)},
+			Replay: store, Audit: quiet, Skew: skew, Now: clock.Now,
+		})
+		require.NoError(t, err)
+		return v
+	}
+	cfg := ssoConfig(key)
+	cfg.Now = clock.Now
+	cfg.Audiences[0].Lifetime = sweepEvery / 2 // it ends before the next sweep
+	sso := newSSO(t, cfg)
+	strict, lenient, token := with(time.Second), with(time.Minute), minted(t, sso)
+	_, err := strict.Verify(t.Context(), token)
+	require.NoError(t, err)
+	for range 24 {
+		clock.Advance(5 * time.Second)
+		_, err = lenient.Verify(t.Context(), minted(t, sso))
+		require.NoError(t, err)
+		_, err = lenient.Verify(t.Context(), token)
+		require.ErrorIs(t, err, ErrInvalidToken)
+	}
 }
 
 // The three names are never confused, whatever they hold.

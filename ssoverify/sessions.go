@@ -63,7 +63,7 @@ func NewSessions(cfg SessionsConfig) (*Sessions, error) {
 	if cfg.Audit == nil {
 		cfg.Audit = amsbridge.LogSSO
 	}
-	return &Sessions{reader: reader, alive: cfg.Alive, audit: cfg.Audit}, nil
+	return &Sessions{reader: reader, alive: cfg.Alive, audit: amsbridge.BoundRefusals(cfg.Audit, reader.now)}, nil
 }
 
 // errSignedOut refuses a token whose session has ended.

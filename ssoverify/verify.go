@@ -37,7 +37,7 @@ type Config struct {
 	Issuer string
 	// Audience is this receiver's aud claim. Required.
 	Audience string
-	// Keys are the issuer's keys, each with its own ID. At least one, unless KeySource is set. While
+	// Keys are the issuer's keys, each once, with its own ID. At least one, unless KeySource is set. While
 	// keys change, list the old and the new.
 	Keys []ssokeys.VerificationKey
 	// KeySource finds the issuer's keys in place of Keys: the issuer's own
@@ -105,7 +105,8 @@ func New(cfg Config) (*Verifier, error) {
 		cfg.Audit = amsbridge.LogSSO
 	}
 	return &Verifier{
-		reader: reader, claims: claims, returns: returns, replay: cfg.Replay, audit: cfg.Audit,
+		reader: reader, claims: claims, returns: returns, replay: cfg.Replay,
+		audit: amsbridge.BoundRefusals(cfg.Audit, reader.now),
 	}, nil
 }
 
@@ -115,10 +116,22 @@ func New(cfg Config) (*Verifier, error) {
 // its (iss, aud, jti). Any other is refused with a [*TokenError], and so is every token while the
 // replay store or the key source fails.
 func (v *Verifier) Verify(ctx context.Context, token string) (HandOff, error) {
+	return v.verify(ctx, token, nil)
+}
+
+// verify accepts a token that also pleases the caller, where one is given. A token that does not is not used
+// up.
+func (v *Verifier) verify(ctx context.Context, token string, pleases func(HandOff) error) (HandOff, error) {
 	t, err := v.reader.read(ctx, token)
 	var h HandOff
 	if err == nil {
-		h, err = v.handOff(ctx, t)
+		h, err = v.handOff(t)
+	}
+	if err == nil && pleases != nil {
+		err = pleases(h)
+	}
+	if err == nil {
+		err = v.consume(ctx, h)
 	}
 	if err = v.reader.auditAndWrap(ctx, v.audit, t, err); err != nil {
 		return HandOff{}, err
@@ -126,7 +139,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (HandOff, error) {
 	return h, nil
 }
 
-func (v *Verifier) handOff(ctx context.Context, t token) (HandOff, error) {
+// handOff reads the claims of a hand-off's own.
+func (v *Verifier) handOff(t token) (HandOff, error) {
 	h := HandOff{
 		ID: t.id, Issuer: v.reader.issuer, Audience: v.reader.audience,
 		IssuedAt: t.issuedAt, ExpiresAt: t.expiresAt,
@@ -146,15 +160,20 @@ func (v *Verifier) handOff(ctx context.Context, t token) (HandOff, error) {
 		return HandOff{}, c.err
 	}
 	h.ReturnTo = v.returns.Target(to)
+	return h, nil
+}
+
+// consume uses a hand-off up.
+func (v *Verifier) consume(ctx context.Context, h HandOff) error {
 	if v.replay == nil {
-		return h, nil
+		return nil
 	}
 	first, err := v.replay.Consume(ctx, h.Issuer, h.Audience, h.ID, h.ExpiresAt.Add(v.reader.skew))
 	if err != nil {
-		return HandOff{}, &failedError{what: "the replay store", err: err}
+		return &failedError{what: "the replay store", err: err}
 	}
 	if !first {
-		return HandOff{}, errUsed
+		return errUsed
 	}
-	return h, nil
+	return nil
 }

@@ -201,6 +201,9 @@ func TestNewNamesTheBadField(t *testing.T) {
 		{"DefaultReturn", func(c *Config) { c.DefaultReturn = "//evil" }},
 		{"Keys[0].ID", func(c *Config) { c.Keys[0].ID = "/etc/passwd" }},
 		{"Keys[1].ID", func(c *Config) { c.Keys = append(c.Keys, c.Keys[0]) }},
+		{"Keys[1]", func(c *Config) {
+			c.Keys = append(c.Keys, ssokeys.VerificationKey{ID: "another", Public: c.Keys[0].Public})
+		}},
 		{"Keys[0].Public", public(nil)},
 		{"Keys[0].Public", public((*ecdsa.PublicKey)(nil))},
 		{"Keys[0].Public", public(&ecdsa.PublicKey{})},

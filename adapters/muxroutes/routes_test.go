@@ -44,7 +44,7 @@ func everything(t testing.TB) muxroutes.Config {
 	require.NoError(t, err)
 	handOffs, err := handoff.New(handoff.Config{
 		SSO: sso, SignIn: "/sign-in", StateKey: state.Secret, Audit: quiet,
-		PerAddress: 1_000_000, PerUser: 1_000_000,
+		PerUser: 1_000_000,
 		CurrentUser: func(r *http.Request) (amsbridge.User, error) {
 			if r.Header.Get("X-Member") == "" {
 				return amsbridge.User{}, amsbridge.ErrSignedOut

@@ -10,6 +10,7 @@
 // returns the same as SQL to run by hand.
 //
 // It is not promised that a token is remembered by a database that lost confirmed writes, such as a
-// replica that took over too early, or a restored backup. Tokens live two minutes at most: refuse
-// hand-offs for that long after such a loss.
+// replica that took over too early, or a restored backup; nor by one whose clock runs more than an hour ahead
+// of the verifiers', which deletes rows of tokens that still live. Tokens live two minutes at most: refuse
+// hand-offs for that long after such a loss, or after such a clock was set right.
 package sqlreplay

@@ -73,6 +73,21 @@ func cspHash(s string) string {
 
 // Write writes a page, whole or not at all. With autoSubmit its form is submitted by a script.
 func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page, autoSubmit bool) {
+	p.write(w, status, page, autoSubmit, "no-referrer")
+}
+
+// WriteForm writes a page whose form is submitted by a script. With tellOrigin the browser tells the form's
+// receiver our origin, and nothing more of the page's URL: under no-referrer it would say "Origin: null"
+// (Fetch, "append a request Origin header").
+func (p *Renderer) WriteForm(w http.ResponseWriter, page pages.Page, tellOrigin bool) {
+	referrer := "no-referrer"
+	if tellOrigin {
+		referrer = "strict-origin"
+	}
+	p.write(w, http.StatusOK, page, true, referrer)
+}
+
+func (p *Renderer) write(w http.ResponseWriter, status int, page pages.Page, autoSubmit bool, referrer string) {
 	page.Lang, page.Stylesheet, page.Style = p.cfg.Lang, p.cfg.Stylesheet, pageStyle
 	policy := "default-src 'none'; style-src " + p.styleHash
 	if page.Stylesheet != "" {
@@ -95,6 +110,7 @@ func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page, aut
 	}
 	h := w.Header()
 	web.Private(h)
+	h.Set("Referrer-Policy", referrer)
 	if page.Refresh > 0 { // a header: screen readers announce a meta element's refresh
 		h.Set("Refresh", strconv.Itoa(page.Refresh))
 	}

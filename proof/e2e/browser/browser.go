@@ -111,6 +111,9 @@ func (b *Browser) open(parent context.Context, name string, options ...chromedp.
 // status of an error.
 func (p *Person) ExpectsStatus(path string, status int) { p.b.cfg.Recorder.ExpectStatus(path, status) }
 
+// ExpectsMessage says that the scenario does what the console reports in these words.
+func (p *Person) ExpectsMessage(part string) { p.b.cfg.Recorder.ExpectMessage(part) }
+
 // stepTimeout is how long a step may take, and how long something may take to
 // be seen.
 const stepTimeout = 30 * time.Second

@@ -94,6 +94,8 @@ func TestAnswersAndConsole(t *testing.T) {
 	r.Response("http://learn.example/course", 200)
 	r.Console(Message{Level: "error", URL: "http://learn.example/sso", Text: "Failed to load resource: the server responded with a status of 403 (Forbidden)"})
 	r.Console(Message{Level: "info", Text: "hello"})
+	r.ExpectMessage("in a frame")
+	r.Console(Message{Level: "error", Text: "Refused to display it in a frame"})
 	require.Empty(t, r.Findings())
 
 	r.Response("http://learn.example/sso", 500)

@@ -1,6 +1,12 @@
 package scenarios
 
-import "github.com/amsbridge/amsbridge/proof/e2e/browser"
+import (
+	"context"
+	"time"
+
+	"github.com/amsbridge/amsbridge/proof/e2e/browser"
+	"github.com/amsbridge/amsbridge/proof/e2e/servers"
+)
 
 // signInAndOut walks from Elevate to the sign-in page and back, and signs out.
 func signInAndOut(e *env) {
@@ -99,4 +105,58 @@ func withoutScripts(e *env) {
 	p.Reads("You are registered", "Welcome, "+james)
 	e.wantHandOffs(1)
 	e.noTokenInHistory(p)
+}
+
+// aheadOfAHandOff has a browser ask for a hand-off before anybody clicks. The click then walks in as if it had
+// not, and once.
+func aheadOfAHandOff(e *env) {
+	for how, purpose := range map[string]string{"prefetch": "prefetch", "prerender": "prefetch;prerender"} {
+		shop, err := servers.NewHandOffShop()
+		if err != nil {
+			e.fail("the shop: %w", err)
+			return
+		}
+		defer shop.Close()
+		p := e.Person(maria)
+		p.ExpectsStatus("/hand-off", 503)
+		p.Opens(shop.EagerPage(how))
+		ctx, cancel := context.WithTimeout(e.ctx, 20*time.Second)
+		got, err := shop.Ahead(ctx)
+		cancel()
+		if err != nil || got != purpose {
+			e.fail("the browser asked ahead with the purpose %q, where %q was expected: %v", got, purpose, err)
+			return
+		}
+		p.Follows(browser.Link("Walk in"))
+		p.IsAt(shop.Platform + "/welcome")
+		p.Reads("Came in: 1.")
+	}
+}
+
+// smuggled opens a page that brings its owner's token along: in the background, and by a click. Nobody is
+// signed in by it, and the member's own way in works afterwards.
+func smuggled(e *env) {
+	shop, err := servers.NewHandOffShop()
+	if err != nil {
+		e.fail("the shop: %w", err)
+		return
+	}
+	defer shop.Close()
+	token, err := shop.Token(e.ctx)
+	if err != nil {
+		e.fail("the thief's token: %w", err)
+		return
+	}
+	p := e.Person(maria)
+	p.ExpectsStatus("/in", 403)
+	p.ExpectsMessage("in a frame because it set 'X-Frame-Options'")
+	p.Opens(e.foreign.Smuggle(shop.Platform, token))
+	p.Reads("Done.")
+	p.Follows(browser.Button("See pictures"))
+	p.Reads("We could not sign you in")
+	p.Opens(shop.Platform + "/welcome")
+	p.Reads("Came in: 0.")
+	p.Opens(shop.Shop + "/hand-off?to=learn")
+	p.IsAt(shop.Platform + "/welcome")
+	p.Reads("Came in: 1.")
 }

@@ -37,6 +37,8 @@ func All() []Scenario {
 		{"elevate-down", "Elevate is down during the checkout, and everything arrives", elevateDown},
 		{"notified-down", "Notified refuses, is down at the hand-off, and slow", notifiedDown},
 		{"sign-in-and-out", "sign-in on the way, and sign-out", signInAndOut},
+		{"hand-off-ahead", "hand-offs that the browser prefetches and prerenders before the click", aheadOfAHandOff},
+		{"smuggled", "a page of another site that posts a hand-off of its owner's", smuggled},
 		{"cart-links", "refresh and back on cart links, and links that do not work", cartLinks},
 		{"two-tabs", "two tabs, one cart, one order", twoTabs},
 		{"replayed", "hand-off forms sent again", replayed},
