@@ -97,21 +97,22 @@ func (l linked) Set(
 	return cartlink.Set, nil
 }
 
-// CountOthers lets amsbridge ask before a link mixes with what somebody chose.
-func (l linked) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
+// Count lets amsbridge ask before a link mixes with what somebody chose, or changes it.
+func (l linked) Count(r *http.Request, p amsbridge.Product) (quantity, others int, err error) {
 	who := l.shop.sessions.of(r)
 	if who == nil {
-		return 0, nil
+		return 0, 0, nil
 	}
 	who.mu.Lock()
 	defer who.mu.Unlock()
-	others := 0
 	for _, line := range who.cart.lines {
-		if line.Product.ID != p.ID {
+		if line.Product.ID == p.ID {
+			quantity = line.Quantity
+		} else {
 			others++
 		}
 	}
-	return others, nil
+	return quantity, others, nil
 }
 
 func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, who *session) {

@@ -17,7 +17,12 @@ func cartLinks(e *env) {
 	p.Reads("Cart (1)")
 	p.GoesBack()
 	p.Reads("Cart (1)")
-	p.Opens(e.cartLink("course-ethics") + "&quantity=3&price=1&user_id=U-1003&discount=100")
+
+	// Another quantity of what is in the cart asks, and what others add to a link is ignored.
+	p.Opens(e.cartLink("course-ethics") + "&quantity=3&price=1&user_id=U-1003&discount=100&utm_campaign=50%off&utm_content=a;b")
+	p.Sees(browser.Heading("Change the quantity?"))
+	p.Inspects("asking before the quantity changes")
+	p.Follows(browser.Button("Make it 3"))
 	p.Reads("Cart (3)", "$237.00")
 
 	// With something else in the cart a link asks, however often it is opened.

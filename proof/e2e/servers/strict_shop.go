@@ -73,7 +73,7 @@ func (s *StrictShop) buy(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	held := s.held
 	s.mu.Unlock()
-	if held && r.URL.Query().Has("hop") {
+	if held && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -99,18 +99,15 @@ func (s *StrictShop) Set(
 	return cartlink.Set, nil
 }
 
-// CountOthers counts the other products in the cart, so that a link asks before it
-// adds to them.
-func (s *StrictShop) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
+// Count counts the product and the others in the cart, so that a link asks before it changes them.
+func (s *StrictShop) Count(r *http.Request, p amsbridge.Product) (quantity, others int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for id := range s.cartOf(r) {
-		if id != p.ID {
-			n++
-		}
+	cart := s.cartOf(r)
+	if quantity, others = cart[p.ID], len(cart); quantity > 0 {
+		others--
 	}
-	return n, nil
+	return quantity, others, nil
 }
 
 func (s *StrictShop) cartOf(r *http.Request) map[string]int {

@@ -1,0 +1,28 @@
+// Package query reads our own parameters out of a query that others may have added to: mailing programs and
+// trackers write what they like, and a link must still work.
+package query
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Read returns the parameters of a raw query that have one of the names, each with all its values in their
+// order. All others are ignored, whatever they look like: with broken escapes, with semicolons, or in any
+// number. It returns an error only where the value of one of the names has a broken escape.
+func Read(raw string, names ...string) (url.Values, error) {
+	own := url.Values{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || !slices.Contains(names, name) {
+			continue
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return nil, err
+		}
+		own.Add(name, value)
+	}
+	return own, nil
+}
