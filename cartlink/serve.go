@@ -58,14 +58,10 @@ func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // values returns our parameters of the query of a GET, or of the form of a POST.
 func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	if r.Method != http.MethodPost {
-		return query.Read(r.URL.RawQuery, paramProduct, paramQuantity)
+	if r.Method == http.MethodPost {
+		return query.Form(w, r, 16<<10)
 	}
-	form := r.WithContext(r.Context())
-	form.URL = &url.URL{} // what is wrong with the query is not wrong with the form
-	form.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	err := form.ParseForm()
-	return form.PostForm, err
+	return query.Read(r.URL.RawQuery, paramProduct, paramQuantity)
 }
 
 // lookup asks the catalogue for a product, unless the text cannot be a product's ID. Where the catalogue

@@ -3,6 +3,7 @@
 package query
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,4 +26,14 @@ func Read(raw string, names ...string) (url.Values, error) {
 		own.Add(name, value)
 	}
 	return own, nil
+}
+
+// Form returns the fields of a POST's form, which has at most limit bytes. The query, and what is wrong with
+// it, is none of the form's. A form that somebody has read already is still there.
+func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
+	form := r.WithContext(r.Context())
+	form.URL = &url.URL{}
+	form.Body = http.MaxBytesReader(w, r.Body, limit)
+	err := form.ParseForm()
+	return form.PostForm, err
 }

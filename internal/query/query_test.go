@@ -1,7 +1,10 @@
 package query
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +31,28 @@ func TestOwnParametersAreRead(t *testing.T) {
 	require.Equal(t, url.Values{"product": {"a&b c;", "a;b"}, "quantity": {""}}, own)
 	for _, bad := range []string{"product=50%", "product=%zz", "product=c1&product=%"} {
 		_, err := Read(bad, "product")
+		require.Error(t, err, bad)
+	}
+}
+
+func TestFormsHaveNothingOfTheQuery(t *testing.T) {
+	t.Parallel()
+	post := func(body string) *http.Request {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.URL.RawQuery = "a=query&utm_campaign=50%off&x=a;b"
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return r
+	}
+	form, err := Form(httptest.NewRecorder(), post("a=1&b=2"), 7)
+	require.NoError(t, err)
+	require.Equal(t, url.Values{"a": {"1"}, "b": {"2"}}, form)
+	seen := post("a=1")
+	require.Equal(t, "1", seen.PostFormValue("a"))
+	form, err = Form(httptest.NewRecorder(), seen, 7)
+	require.NoError(t, err)
+	require.Equal(t, url.Values{"a": {"1"}}, form)
+	for _, bad := range []string{"a=1&b=23", "a=%"} {
+		_, err := Form(httptest.NewRecorder(), post(bad), 7)
 		require.Error(t, err, bad)
 	}
 }
