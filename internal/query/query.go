@@ -29,11 +29,12 @@ func Read(raw string, names ...string) (url.Values, error) {
 }
 
 // Form returns the fields of a POST's form, which has at most limit bytes. The query, and what is wrong with
-// it, is none of the form's. A form that somebody has read already is still there.
+// it, is none of the form's. A form that somebody has read already is still there, and stays so for others.
 func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
 	form := r.WithContext(r.Context())
 	form.URL = &url.URL{}
 	form.Body = http.MaxBytesReader(w, r.Body, limit)
 	err := form.ParseForm()
+	r.PostForm = form.PostForm
 	return form.PostForm, err
 }

@@ -43,9 +43,11 @@ func TestFormsHaveNothingOfTheQuery(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		return r
 	}
-	form, err := Form(httptest.NewRecorder(), post("a=1&b=2"), 7)
+	r := post("a=1&b=2")
+	form, err := Form(httptest.NewRecorder(), r, 7)
 	require.NoError(t, err)
 	require.Equal(t, url.Values{"a": {"1"}, "b": {"2"}}, form)
+	require.Equal(t, "2", r.PostFormValue("b"), "the next handler may read it")
 	seen := post("a=1")
 	require.Equal(t, "1", seen.PostFormValue("a"))
 	form, err = Form(httptest.NewRecorder(), seen, 7)
