@@ -12,7 +12,7 @@ import (
 // Product is one of the shop's products and the platforms that it lives on. A product that names no
 // platform exists in the shop alone.
 type Product struct {
-	// ID is the shop's own product ID.
+	// ID is the shop's own product ID. At most 255 bytes without control characters.
 	ID string
 	// RemoteProductID is the ID that staff entered on Elevate's product set-up page; Elevate's text
 	// calls it the store's own product ID. Empty when the product is not on Elevate. At most 255 bytes
@@ -65,7 +65,8 @@ const (
 // Catalog says which of the shop's products live on which platform. Lookup is called inside the shop's
 // transaction, once for each product of an order, so it should answer from memory. An error counts as
 // Unknown, because a paid order must not fail on it; only the end of the context is returned to the
-// caller.
+// caller. Cart links ask only for texts that can be IDs, by the limits of [Product].ID, and take an
+// [*InputError] to say that this one cannot: the product is then one that nobody sells.
 type Catalog interface {
 	Lookup(ctx context.Context, productID string) (Product, Offering, error)
 }

@@ -57,9 +57,17 @@ func (b *browser) click(query string) *httptest.ResponseRecorder {
 	return b.get(html.UnescapeString(next), "same-origin")
 }
 
-// confirm submits the form of the confirmation page from a page of that site.
+// confirm submits a form for one of the product from a page of that site.
 func (b *browser) confirm(product, site string) *httptest.ResponseRecorder {
-	form := url.Values{"product": {product}, "quantity": {"1"}}
+	return b.submit(map[string]string{"product": product, "quantity": "1"}, site)
+}
+
+// submit submits a form from a page of that site.
+func (b *browser) submit(fields map[string]string, site string) *httptest.ResponseRecorder {
+	form := url.Values{}
+	for name, value := range fields {
+		form.Set(name, value)
+	}
 	r := httptest.NewRequest(http.MethodPost, "/buy", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if site == "cross-site" {

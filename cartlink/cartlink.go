@@ -47,8 +47,9 @@ type Config struct {
 	// Title returns a product's name for buyers. Defaults to its ID.
 	Title func(amsbridge.Product) string
 	// LaxCookie says that the cart's cookie is also sent on a click from another site (SameSite=Lax or
-	// None). Defaults to false: the buyer first sees a page of this site, whose link sends a Strict
-	// cookie too.
+	// None). Defaults to false: who comes from another site first sees a page of this site, which goes on
+	// by itself and has the browser send a Strict cookie too. Who comes with a browser that does not say
+	// from where (Fetch Metadata; all browsers since 2023 do) is asked, whatever the policy.
 	LaxCookie bool
 	// Pages says how the pages look.
 	Pages pages.Config
@@ -63,11 +64,12 @@ type Links struct {
 	cross *http.CrossOriginProtection
 }
 
-// Parameters of a registration URL. All others are ignored.
+// Parameters of a registration URL, of which the last is only in forms. All others are ignored.
 const (
 	paramProduct  = "product"
 	paramQuantity = "quantity"
-	paramHop      = "hop"
+	// paramInstead is the quantity that the buyer was told the cart holds.
+	paramInstead = "instead"
 )
 
 // New checks the configuration and copies it. It returns an

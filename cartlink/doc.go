@@ -15,8 +15,8 @@
 //	})
 //	mux.Handle("/staff/products.csv", staff)
 //
-// A link holds a product and a quantity and nothing else: no price, no user, no discount. It sets the
-// quantity, so a second click changes nothing. By default it asks the buyer first where the cart holds
-// other products (see [Policy]), or where the buyer has the product already. [Links.VerifyCatalog]
-// checks that every product's URL answers.
+// A link holds a product and a quantity and nothing else: no price, no user, no discount. What others add to
+// it is ignored. It sets the quantity, so a second click changes nothing. By default it asks the buyer first
+// where the cart holds other products or another quantity (see [Policy] and [Counter]), or where the buyer
+// has the product already. [Links.VerifyCatalog] checks that every product's URL answers.
 package cartlink

@@ -60,7 +60,7 @@ func newEnv(t *testing.T, change func(*Config)) *env {
 	return e
 }
 
-// Set, SoldOut and CountOthers implement the cart.
+// Set, SoldOut and Count implement the cart.
 func (e *env) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, n int) (SetResult, error) {
 	if e.cartErr != nil {
 		return Set, e.cartErr
@@ -73,7 +73,11 @@ func (e *env) Set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, n
 	if c, err := r.Cookie(cartCookie); err == nil {
 		id = c.Value
 	} else {
-		http.SetCookie(w, &http.Cookie{Name: cartCookie, Value: id, SameSite: http.SameSiteStrictMode})
+		mode := http.SameSiteStrictMode
+		if e.cfg.LaxCookie {
+			mode = http.SameSiteLaxMode
+		}
+		http.SetCookie(w, &http.Cookie{Name: cartCookie, Value: id, SameSite: mode})
 	}
 	if e.carts[id] == nil {
 		e.carts[id] = map[string]int{}
@@ -86,16 +90,16 @@ func (e *env) SoldOut(_ *http.Request, p amsbridge.Product) (bool, error) {
 	return e.soldOut[p.ID], e.cartErr
 }
 
-func (e *env) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
+func (e *env) Count(r *http.Request, p amsbridge.Product) (quantity, others int, err error) {
 	c, err := r.Cookie(cartCookie)
 	if err != nil {
-		return 0, nil
+		return 0, 0, e.cartErr
 	}
-	n := len(e.carts[c.Value])
-	if e.carts[c.Value][p.ID] > 0 {
-		n--
+	quantity, others = e.carts[c.Value][p.ID], len(e.carts[c.Value])
+	if quantity > 0 {
+		others--
 	}
-	return n, e.cartErr
+	return quantity, others, e.cartErr
 }
 
 // inspector has the one method of a store that a standing uses.

@@ -1,6 +1,7 @@
 package cartlink
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/amsbridge/amsbridge"
@@ -26,9 +27,11 @@ func (l *Links) owned(r *http.Request, p amsbridge.Product) (amsbridge.Holding, 
 	return holding, err == nil && holding.Whole
 }
 
-// offer shows an owner the way to what they have and, where it is sold, the form that puts another one
-// into the cart.
-func (l *Links) offer(w http.ResponseWriter, p amsbridge.Product, has amsbridge.Holding, sold bool) {
+// offer shows an owner the way to what they have and, where it is sold and not in the cart, the form that
+// puts another one into the cart.
+func (l *Links) offer(
+	w http.ResponseWriter, p amsbridge.Product, has amsbridge.Holding, cart contents, sold bool,
+) {
 	page := pages.Page{Name: "cart", Title: "You have this already", Text: []string{l.cfg.Title(p)}}
 	target := has.ProductURL
 	if l.cfg.WalkIn != nil {
@@ -44,9 +47,13 @@ func (l *Links) offer(w http.ResponseWriter, p amsbridge.Product, has amsbridge.
 	case target != "":
 		page.Links = append(page.Links, pages.Link{URL: target, Text: "Go to what you have"})
 	}
-	if sold {
+	switch {
+	case sold && cart.quantity > 0:
+		page.Text = append(page.Text, fmt.Sprintf("Your cart holds %d of it.", cart.quantity))
+		page.Links = append(page.Links, pages.Link{URL: l.cfg.CartPage, Text: "Go to the cart"})
+	case sold:
 		page.Text = append(page.Text, "There is no need to buy it again for yourself. For somebody else you can.")
-		page.Form = l.form(p, 1, "Buy it again")
+		page.Form = l.form(p, 1, cart, "Buy it again")
 	}
 	page.Links = append(page.Links, pages.Link{URL: l.cfg.ShopPage, Text: "Back to the shop"})
 	l.pages.Write(w, http.StatusOK, page, false)

@@ -1,11 +1,15 @@
 package cartlink
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/internal/check"
+	"github.com/amsbridge/amsbridge/internal/query"
 	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/pages"
 )
@@ -13,8 +17,9 @@ import (
 // ServeHTTP answers a registration URL. A GET that a person navigated to sets the quantity (parameter
 // "quantity", default 1) of the product (parameter "product") and redirects to the cart page with 303,
 // or asks first, as the policy says. A POST is the form of the confirmation page. All other parameters
-// are ignored. HEAD, prefetches, previews, frames and images change nothing. Every answer is no-store
-// and no-referrer.
+// are ignored, whatever they look like. HEAD changes nothing, and is answered with 204 where a GET would be
+// served; prefetches, prerenders, previews, frames and images change nothing, and are answered with 503: of
+// a 2xx, browsers would make use for the click itself. Every answer is no-store and no-referrer.
 //
 // Products that are unknown or sold out each have a page that helps. A link for one of a product that
 // the member has asks first: its page leads to what they have, and its form buys another one. A link for
@@ -24,16 +29,16 @@ func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !web.Allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 		return
 	}
-	values, ok := l.values(w, r)
-	if !ok {
+	values, err := l.values(w, r)
+	if err != nil || len(values[paramProduct]) != 1 || len(values[paramQuantity]) > 1 {
 		l.problem(w, http.StatusBadRequest, "This link does not work", "It is not written as our links are.")
 		return
 	}
-	product, offering, err := l.cfg.Catalog.Lookup(r.Context(), values.Get(paramProduct))
+	product, offering, err := l.lookup(r.Context(), values.Get(paramProduct))
 	quantity, fits := l.quantity(values.Get(paramQuantity))
 	switch {
 	case err != nil:
-		l.problem(w, http.StatusServiceUnavailable, "That did not work", "Please try again in a moment.")
+		l.tryAgain(w)
 	case offering != amsbridge.Offered || product.ID == "":
 		l.problem(w, http.StatusNotFound, "We do not sell this",
 			"The link may be old. What we sell now is in the shop.")
@@ -41,105 +46,80 @@ func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.problem(w, http.StatusBadRequest, "This link does not work",
 			"It asks for a quantity that we cannot sell.")
 	case r.Method == http.MethodPost:
-		if l.cross.Check(r) != nil {
-			l.problem(w, http.StatusForbidden, "That did not work",
-				"The request came from another site. Please open the link again.")
-			return
-		}
-		l.set(w, r, product, quantity)
-	case !web.IsNavigation(r):
+		l.confirmed(w, r, product, quantity, values.Get(paramInstead))
+	case r.Method == http.MethodHead:
 		w.WriteHeader(http.StatusNoContent)
+	case !web.IsNavigation(r):
+		w.WriteHeader(http.StatusServiceUnavailable)
 	default:
-		l.open(w, r, values, product, quantity)
+		l.open(w, r, product, quantity)
 	}
 }
 
-// values returns the query of a GET or the form of a POST. It is false where a known parameter is given
-// more than once.
-func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+// values returns our parameters of the query of a GET, or of the form of a POST.
+func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method == http.MethodPost {
-		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-		err = r.ParseForm()
-		values = r.PostForm
+		return query.Form(w, r, 16<<10)
 	}
-	return values, err == nil && len(values[paramProduct]) == 1 && len(values[paramQuantity]) <= 1
+	return query.Read(r.URL.RawQuery, paramProduct, paramQuantity)
+}
+
+// lookup asks the catalogue for a product, unless the text cannot be a product's ID. Where the catalogue
+// itself says that it cannot, the product is one that nobody sells.
+func (l *Links) lookup(ctx context.Context, id string) (amsbridge.Product, amsbridge.Offering, error) {
+	if check.Text(id, 255) != "" {
+		return amsbridge.Product{}, amsbridge.NotOffered, nil
+	}
+	product, offering, err := l.cfg.Catalog.Lookup(ctx, id)
+	if _, bad := errors.AsType[*amsbridge.InputError](err); bad {
+		return amsbridge.Product{}, amsbridge.NotOffered, nil
+	}
+	return product, offering, err
 }
 
 // open answers a GET that a person navigated to.
-func (l *Links) open(
-	w http.ResponseWriter, r *http.Request, values url.Values, p amsbridge.Product, quantity int,
-) {
-	if !l.cfg.LaxCookie && values.Get(paramHop) == "" && r.Header.Get("Sec-Fetch-Site") != "same-origin" {
-		// A SameSite=Strict cookie is not sent on a click from another site, nor after that click's
-		// redirect, but is on a click on our own page. Without the cookie the shop would begin a second
-		// cart.
-		own := url.Values{paramProduct: {p.ID}, paramQuantity: {strconv.Itoa(quantity)}, paramHop: {"1"}}
-		next := l.base.EscapedPath() + "?" + own.Encode()
-		l.pages.Write(w, http.StatusOK, pages.Page{
-			Name: "onward", Title: "One moment", Next: next,
-			Links: []pages.Link{{URL: next, Text: "Go on to the cart"}},
-		}, false)
+func (l *Links) open(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if !l.cfg.LaxCookie && site != "" && site != "same-origin" {
+		l.onward(w, p, quantity)
 		return
 	}
 	soldOut, err := l.soldOut(r, p)
+	var cart contents
+	if err == nil && !soldOut {
+		cart, err = l.contents(r, p)
+	}
 	if quantity == 1 { // who wants more is buying for others
 		if has, all := l.owned(r, p); all {
-			l.offer(w, p, has, err == nil && !soldOut)
+			l.offer(w, p, has, cart, err == nil && !soldOut)
 			return
 		}
-	}
-	ask := false
-	if err == nil && !soldOut {
-		ask, err = l.mustAsk(r, p)
 	}
 	switch {
 	case soldOut:
 		l.saySoldOut(w)
 	case err != nil:
-		l.problem(w, http.StatusServiceUnavailable, "That did not work", "Please try again in a moment.")
-	case ask:
-		l.ask(w, p, quantity)
+		l.tryAgain(w)
+	case !l.cfg.LaxCookie && site == "": // a Strict cookie may be missing: our form brings it
+		l.ask(w, p, quantity, contents{})
+	case l.mustAsk(cart, quantity):
+		l.ask(w, p, quantity, cart)
 	default:
 		l.set(w, r, p, quantity)
 	}
 }
 
-// ask shows the confirmation page.
-func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int) {
+// onward shows a page of ours that goes on to the same link by itself. A SameSite=Strict cookie is not sent
+// on a click from another site, nor after that click's redirect, but is where our own page leads on; without
+// it the shop would begin a second cart. That the page was ours is what the browser says (Sec-Fetch-Site),
+// and nothing in the link, which anybody can write.
+func (l *Links) onward(w http.ResponseWriter, p amsbridge.Product, quantity int) {
+	own := url.Values{paramProduct: {p.ID}, paramQuantity: {strconv.Itoa(quantity)}}
+	next := l.base.EscapedPath() + "?" + own.Encode()
 	l.pages.Write(w, http.StatusOK, pages.Page{
-		Name: "cart", Title: "Put this into your cart?",
-		Text:  []string{l.cfg.Title(p), "A link brought you here. What your cart holds already stays in it."},
-		Form:  l.form(p, quantity, "Put it into the cart"),
-		Links: []pages.Link{{URL: l.cfg.CartPage, Text: "Leave the cart as it is"}},
+		Name: "onward", Title: "One moment", Next: next,
+		Links: []pages.Link{{URL: next, Text: "Go on to the cart"}},
 	}, false)
-}
-
-// form is the form whose POST sets the quantity.
-func (l *Links) form(p amsbridge.Product, quantity int, button string) *pages.Form {
-	return &pages.Form{
-		Action: l.base.EscapedPath(), Button: button,
-		Fields: []pages.Field{
-			{Name: paramProduct, Value: p.ID},
-			{Name: paramQuantity, Value: strconv.Itoa(quantity)},
-		},
-	}
-}
-
-// mustAsk tells whether the policy requires asking the buyer first.
-func (l *Links) mustAsk(r *http.Request, p amsbridge.Product) (bool, error) {
-	switch l.cfg.Policy {
-	case AlwaysAdd:
-		return false, nil
-	case AlwaysConfirm:
-		return true, nil
-	}
-	counter, ok := l.cfg.Cart.(Counter)
-	if !ok {
-		return true, nil
-	}
-	n, err := counter.CountOthers(r, p)
-	return n > 0, err
 }
 
 func (l *Links) set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) {
@@ -163,6 +143,10 @@ func (l *Links) soldOut(r *http.Request, p amsbridge.Product) (bool, error) {
 
 func (l *Links) saySoldOut(w http.ResponseWriter) {
 	l.problem(w, http.StatusOK, "This is sold out", "We are sorry. Other dates and courses are in the shop.")
+}
+
+func (l *Links) tryAgain(w http.ResponseWriter) {
+	l.problem(w, http.StatusServiceUnavailable, "That did not work", "Please try again in a moment.")
 }
 
 func (l *Links) problem(w http.ResponseWriter, status int, title, text string) {

@@ -2,8 +2,8 @@ package cartlink
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -24,9 +24,9 @@ type StaffListConfig struct {
 
 // NewStaffList returns a handler that gives staff each product's Remote Product
 // ID and Registration URL, ready for Elevate's product set-up page, as CSV
-// (RFC 4180, UTF-8). Cells that a spreadsheet would take for a formula begin
-// with an apostrophe. It returns an [*amsbridge.InputError] that names the bad
-// field.
+// (RFC 4180, UTF-8, every cell quoted). What a spreadsheet could take for a formula, whichever separator it
+// reads, has an apostrophe before it, so that such an ID must be typed without. It returns an
+// [*amsbridge.InputError] that names the bad field.
 func NewStaffList(cfg StaffListConfig) (http.Handler, error) {
 	switch {
 	case cfg.Links == nil:
@@ -92,20 +92,11 @@ func productsOf(ctx context.Context, catalog amsbridge.CatalogList) ([]amsbridge
 	return products, nil
 }
 
-func writeCSV(w http.ResponseWriter, rows []ProductSetUp) {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	_ = out.Write([]string{"Product ID", "Remote Product ID", "Remote Product Registration URL"})
+func writeCSV(w io.Writer, rows []ProductSetUp) {
+	var b strings.Builder
+	writeRow(&b, "Product ID", "Remote Product ID", "Remote Product Registration URL")
 	for _, row := range rows {
-		_ = out.Write([]string{inert(row.ProductID), inert(row.RemoteProductID), inert(row.RegistrationURL)})
+		writeRow(&b, row.ProductID, row.RemoteProductID, row.RegistrationURL)
 	}
-	out.Flush() // the reader may be gone
-}
-
-// inert keeps a spreadsheet from reading a cell as a formula.
-func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
+	_, _ = io.WriteString(w, b.String()) // the reader may be gone
 }

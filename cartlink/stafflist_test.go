@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,6 +52,83 @@ func TestStaffList(t *testing.T) {
 	refused := ask(http.MethodGet)
 	require.Equal(t, http.StatusForbidden, refused.Code)
 	require.NotContains(t, refused.Body.String(), "C,1")
+}
+
+// cellsOf splits a text as spreadsheets do, with any separator: a cell that begins with a quote ends at the next
+// one that is not doubled, and what follows up to the separator belongs to it.
+func cellsOf(text string, separator byte) (cells []string) {
+	var cell strings.Builder
+	quoted, began := false, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '"' && i+1 < len(text) && text[i+1] == '"':
+			cell.WriteByte(c)
+			i++
+		case quoted && c == '"':
+			quoted = false
+		case quoted:
+			cell.WriteByte(c)
+		case c == separator || c == '\n' || c == '\r':
+			cells = append(cells, cell.String())
+			cell.Reset()
+			began = false
+		case c == '"' && !began:
+			quoted, began = true, true
+		default:
+			began = true
+			cell.WriteByte(c)
+		}
+	}
+	return append(cells, cell.String())
+}
+
+func assertInert(t *testing.T, ids ...string) {
+	t.Helper()
+	var b strings.Builder
+	writeRow(&b, ids...)
+	for _, separator := range []byte(",;\t|") {
+		for _, cell := range cellsOf(b.String(), separator) {
+			rest := strings.TrimLeftFunc(cell, func(r rune) bool { return r == '"' || unicode.IsSpace(r) || !unicode.IsPrint(r) })
+			require.NotRegexp(t, `^[=+\-@＝＋－＠]`, rest, "%q, read with %q", b.String(), separator)
+		}
+	}
+}
+
+func TestStaffListCellsAreInertInEverySpreadsheet(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{
+		"=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\u00a0=1", "\u3000=1", "\ufeff=1", "\u200b=1", "\u202e=1", "\x00=1", "\x0b=1", "\"=1", "\"\"=1",
+		"a;=1", "a; =1", "a,=1", "a\t=1", "a|=1", "a\n=1", "a\r\n=1", "a;\"=1", "a\";=1", "a\",\"=1", ";;=1", "=;=", "＝1", "a;＋1", "a\u2028=1", "\n=1",
+	} {
+		assertInert(t, id)
+		assertInert(t, "a", id, "b")
+		assertInert(t, id, id, id)
+	}
+	for _, id := range []string{"C-1", "course=1", "a;b", "a, b", "a \"b\"", "é", "", "2;3", "'=1", "a;'=1"} {
+		require.Equal(t, id, inert(id), "as staff must type it")
+	}
+	var b strings.Builder
+	writeRow(&b, "a", `b"c`, "")
+	require.Equal(t, "\"a\",\"b\"\"c\",\"\"\r\n", b.String(), "every cell is quoted")
+}
+
+// FuzzStaffListCells: whatever an ID is, no spreadsheet sees a formula, and a reader of RFC 4180 reads it back.
+func FuzzStaffListCells(f *testing.F) {
+	for _, seed := range []string{"=1", "a;=1", "a\",\"=1", "\t@x", "＝"} {
+		f.Add(seed, "b")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if !utf8.ValidString(a) || !utf8.ValidString(b) {
+			return
+		}
+		assertInert(t, "x", a, b)
+		var row strings.Builder
+		writeRow(&row, a, b)
+		back, err := csv.NewReader(strings.NewReader(row.String())).Read()
+		require.NoError(t, err)
+		unix := strings.NewReplacer("\r\n", "\n") // encoding/csv normalises line ends in cells
+		require.Equal(t, []string{unix.Replace(inert(a)), unix.Replace(inert(b))}, back)
+	})
 }
 
 func TestNewStaffListNamesTheBadField(t *testing.T) {

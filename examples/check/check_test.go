@@ -179,6 +179,11 @@ func TestWhatCannotBeChecked(t *testing.T) {
 	require.Contains(t, problems, "-elevate-endpoint URL")
 }
 
+func TestTextsOfPlatformsAreInert(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a\uFFFD[2Jb \uFFFDgpj\uFFFD\uFFFD é 7", inert("a\x1b[2Jb \u202egpj\u2028\r é 7"))
+}
+
 func TestAnInterruptedCheckEnds(t *testing.T) {
 	t.Parallel()
 	env, flags := sandboxes(t)

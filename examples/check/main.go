@@ -37,6 +37,7 @@ import (
 	"os/signal"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/amsbridge/amsbridge/adapters/contract"
 )
@@ -78,8 +79,8 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 		_, _ = fmt.Fprintln(out, c.platform)
 		for _, f := range c.run(ctx) {
 			counts[f.State]++
-			line := strings.TrimPrefix(f.String(), string(f.State)+": ") // no line end of a platform's
-			_, _ = fmt.Fprintf(out, "  %-11s  %s\n", f.State, line)
+			line := strings.TrimPrefix(f.String(), string(f.State)+": ")
+			_, _ = fmt.Fprintf(out, "  %-11s  %s\n", f.State, inert(line))
 		}
 	}
 	_, _ = fmt.Fprintf(out, "%d good, %d wrong, %d not checked\n",
@@ -92,4 +93,15 @@ func run(ctx context.Context, args []string, env func(string) string, out, probl
 		return 2
 	}
 	return 0
+}
+
+// inert shows what a platform's text could do to a terminal as a box: no line end, no cursor that moves, no
+// direction of reading that turns.
+func inert(line string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, line)
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
-	"strings"
 )
 
 // listen opens addr, which must be a loopback address unless public is set. A
@@ -38,22 +36,4 @@ func baseURL(cfg config, l net.Listener) string {
 		return fmt.Sprintf("http://localhost:%d", at.Port())
 	}
 	return "http://" + at.String()
-}
-
-// addressed passes on requests whose Host is an IP address or localhost, and
-// refuses others: a page elsewhere can have its own name resolve to this
-// machine, and would then read the page as one of its own origin.
-func addressed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if err != nil && !strings.EqualFold(host, "localhost") {
-			http.Error(w, "Open this page by an IP address or as localhost.", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // inert makes one line of at most limit characters of a text that came from
@@ -32,4 +34,20 @@ func allShown(texts []string) (all []string) {
 		all = append(all, shown(t))
 	}
 	return all
+}
+
+// typed is a script as one types it, in which JSON's own escapes stand for what is invisible or turns the
+// direction of reading: it is shown in a form, and must mean the same when it comes back.
+func typed(script string) string {
+	var b strings.Builder
+	for _, r := range script {
+		if unicode.IsPrint(r) || strings.ContainsRune("\n\r\t", r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }

@@ -18,7 +18,7 @@
 //
 // main.go is the whole way. config.go says what a file may hold, and load.go reads
 // it; sandboxes.go sets up both servers, welcome.go and curl.go print, address.go
-// guards the address, page.go serves the page and takes its forms, faults.go
+// listens, page.go serves the page and takes its forms, faults.go
 // breaks the platforms, and view.go, tables.go, calls.go and web/ show what is there.
 package main
 
@@ -30,11 +30,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/amsbridge/amsbridge/examples/internal/server"
 )
 
 //go:embed sample.json
@@ -108,12 +109,10 @@ func serve(ctx context.Context, addr, file string, public bool, out io.Writer) e
 	// or the server would wait for them.
 	calls, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
-	server := &http.Server{
-		Handler: page.handler(public), ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return calls },
-	}
+	srv := server.New(page.handler(public))
+	srv.BaseContext = func(net.Listener) context.Context { return calls }
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- srv.Serve(listener) }()
 	select {
 	case <-ctx.Done():
 	case err = <-served:
@@ -122,9 +121,9 @@ func serve(ctx context.Context, addr, file string, public bool, out io.Writer) e
 	release()
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err = server.Shutdown(bound)
+	err = srv.Shutdown(bound)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return server.Close() // cut: an upsert may be as slow as the configuration has it
+		return srv.Close() // cut: an upsert may be as slow as the configuration has it
 	}
 	return err
 }

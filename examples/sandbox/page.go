@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
+	"github.com/amsbridge/amsbridge/examples/internal/server"
 )
 
 //go:embed web
@@ -71,15 +72,16 @@ func (p *page) handler(public bool) http.Handler {
 	pages.HandleFunc("POST /reset", p.reset)
 	guarded := http.NewCrossOriginProtection().Handler(pages)
 	if !public {
-		guarded = addressed(guarded)
+		guarded = server.Addressed(guarded)
 	}
 
 	all := http.NewServeMux()
 	all.Handle("/", guarded)
-	all.Handle(registrationPath, p.platforms.elevate)
-	all.Handle(reportPath, p.platforms.elevate)
-	all.Handle(productPath, p.platforms.elevate)
-	all.Handle(notifiedPath, p.platforms.notified)
+	learning, events := server.Patient(p.platforms.elevate), server.Patient(p.platforms.notified)
+	all.Handle(registrationPath, learning)
+	all.Handle(reportPath, learning)
+	all.Handle(productPath, learning)
+	all.Handle(notifiedPath, events)
 	return secured(all)
 }
 

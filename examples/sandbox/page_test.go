@@ -44,6 +44,29 @@ func TestPageIsInert(t *testing.T) {
 	}
 }
 
+// A script comes back from its form as it was meant, and cannot turn its own text round.
+func TestScriptsAreInert(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	const hostile = `{"rate": 1, "faults": [{"kind": "garbage", "body": "a` + "\u202e\u2028\u200f\U000e0041" + `b"}]}`
+	for script, status := range map[string]int{hostile: http.StatusSeeOther, hostile + "x": http.StatusBadRequest} {
+		a := p.post("/script", "platform", atNotified, "script", script)
+		require.Equal(t, status, a.status)
+		page := a.body
+		if status == http.StatusSeeOther {
+			page = p.page()
+		}
+		require.NotRegexp(t, `[\x{200f}\x{2028}\x{202e}\x{e0041}]`, page)
+		require.Contains(t, page, `a\u202e\u2028\u200f\udb40\udc41b`)
+	}
+	for _, script := range []string{hostile, "{\n\t\"é\": \"👩‍💻\"}"} {
+		var want, got any
+		require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(script, "\t", " ")), &want))
+		require.NoError(t, json.Unmarshal([]byte(typed(script)), &got))
+		require.Equal(t, want, got)
+	}
+}
+
 // requireSound wants tags that close in order, IDs that are there once, and
 // labels, links and descriptions that lead to one.
 func requireSound(t *testing.T, page string) {

@@ -65,6 +65,7 @@ func (p *page) view(watch bool, wrong problem) (view, error) {
 		if platform.Preset, platform.Seed, platform.Script, err = f.now(); err != nil {
 			return view{}, err
 		}
+		platform.Script = typed(platform.Script)
 		platform.Presets, platform.Faults = f.presets, "as the script says"
 		for _, known := range f.presets {
 			if known.Name == platform.Preset {
@@ -73,7 +74,7 @@ func (p *page) view(watch bool, wrong problem) (view, error) {
 		}
 		if wrong.Platform == platform.Slug {
 			if platform.Problem, platform.InScript = wrong.Text, wrong.InScript; platform.InScript {
-				platform.Script = wrong.Script
+				platform.Script = typed(wrong.Script)
 			}
 		}
 		v.Platforms = append(v.Platforms, platform)

@@ -35,6 +35,41 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	require.Equal(t, "none\n", b.get(at.Elevate+"/sandbox/faults").body)
 }
 
+// A page elsewhere can have its own name lead to this machine, and would read what it finds as its own.
+func TestForeignHostNamesAreRefused(t *testing.T) {
+	t.Parallel()
+	at := open(t, "")
+	for _, to := range []string{
+		at.Shop + "/", at.Shop + "/learning", at.Shop + "/amsbridge/buy?product=course-ethics", at.Shop + "/none", at.Elevate + "/", at.Elevate + "/sandbox",
+		at.Elevate + "/api/registration", at.Notified + "/", at.Notified + "/sandbox/journal.jsonl", at.Notified + "/scripts/Server.nxp",
+	} {
+		for host, want := range map[string]bool{"evil.example": false, "evil.example:8080": false, "localhost": true} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, to, nil)
+			require.NoError(t, err)
+			r.Host = host
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, want, resp.StatusCode != http.StatusMisdirectedRequest, "%s as %s", to, host)
+			require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'none'")
+		}
+	}
+}
+
+// What programs sent to the platforms, and what staff typed, cannot turn a page round.
+func TestStoredTextIsInert(t *testing.T) {
+	t.Parallel()
+	at := open(t, "")
+	b := newBrowser(t, at.Shop)
+	const mark = "\u202egpj.exe\u2028\u2066\u200f"
+	b.do(http.MethodPost, at.Notified+"/scripts/Server.nxp?LASCmd=AI:4;F:APIUTILS!50500", url.Values{"ExternalUserID": {"U-9" + mark}}, nil)
+	b.do(http.MethodGet, at.Notified+"/scripts/Server.nxp?LASCmd=AI:4;F:APIUTILS!50500&OpCodeList=E"+url.QueryEscape(mark), nil, nil)
+	for _, path := range []string{at.Notified + "/sandbox", at.Elevate + "/sandbox", "/sign-in?next=" + url.QueryEscape(mark)} {
+		require.NotRegexp(t, `[\x{200e}\x{200f}\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]`, b.get(path).body, path)
+	}
+	require.Contains(t, b.get(at.Notified+"/sandbox").body, "U-9\uFFFDgpj.exe", "and it is shown")
+}
+
 func TestNonsenseIsAnswered(t *testing.T) {
 	t.Parallel()
 	at := open(t, "")

@@ -9,12 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/amsbridge/amsbridge/examples/internal/server"
 	"github.com/amsbridge/amsbridge/examples/store/platforms"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/examples/store/web"
@@ -119,7 +119,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	srv := server.New(handler)
 
 	// The sender stops after the server: what the last orders queued is taken up
 	// as far as it goes, and the rest is sent after the next start.
@@ -127,7 +127,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	defer stopSending()
 	sent, served := make(chan error, 1), make(chan error, 1)
 	go func() { sent <- bridge.sender.Run(sending) }()
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- srv.Serve(listener) }()
 	if err := o.welcome(out, base, sandboxes, db.Where); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err = errors.Join(err, server.Shutdown(bound))
+	err = errors.Join(err, srv.Shutdown(bound))
 	stopSending()
 	return errors.Join(err, <-sent) // Run has settled what was under way
 }

@@ -134,7 +134,7 @@ func TestStaffCopyWhatElevateWants(t *testing.T) {
 	require.NotContains(t, page, "event-gala", "it is not on Elevate")
 	list := sam.get("/amsbridge/products.csv")
 	require.Contains(t, list.header.Get("Content-Type"), "text/csv")
-	require.Contains(t, list.body, "course-ethics,course-ethics,"+at.Shop+"/amsbridge/buy?product=course-ethics\r\n")
+	require.Contains(t, list.body, `"course-ethics","course-ethics","`+at.Shop+"/amsbridge/buy?product=course-ethics\"\r\n")
 
 	maria := signIn(t, at.Shop, "U-1001")
 	for _, path := range []string{"/staff", "/staff/attention", "/staff/sign-ins", "/amsbridge/products.csv"} {

@@ -85,6 +85,13 @@ func TestSIGTERMEndsItInGoodOrder(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("the worker sent nothing")
 	}
+	refused, err := http.NewRequestWithContext(ctx, http.MethodGet, metrics, nil)
+	require.NoError(t, err)
+	refused.Host = "evil.example"
+	resp, err := http.DefaultClient.Do(refused)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusMisdirectedRequest, resp.StatusCode, "a page elsewhere whose name leads here reads nothing")
 	require.Contains(t, get(t, metrics), `amsbridge_outbox_in_flight{destination="elevate"} 1`)
 	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
 	hold.Release()

@@ -14,6 +14,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 	"github.com/amsbridge/amsbridge/cartlink"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
+	"github.com/amsbridge/amsbridge/examples/store/web"
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
@@ -28,7 +29,7 @@ type Elevate struct {
 // startElevate sets up the products, as staff do on Elevate's pages.
 func startElevate(cfg Config, access *Access) (*Elevate, error) {
 	access.ElevateKey = rand.Text()
-	e := &Elevate{site: site{Name: "Elevate", log: cfg.Log, sessions: sessions{cookie: "elevate_session"}}}
+	e := &Elevate{site: site{Name: "Elevate", log: cfg.Log, sessions: web.Sessions[member]{Cookie: "elevate_session"}}}
 	var err error
 	if e.verifier, err = newVerifier(cfg); err != nil {
 		return nil, err
@@ -112,12 +113,12 @@ func (e *Elevate) courses(who member) (all []course) {
 }
 
 func (e *Elevate) home(w http.ResponseWriter, r *http.Request) {
-	e.show(w, r, http.StatusOK, "catalogue.html", "Courses", e.signInAt("/"), e.courses(e.sessions.of(r)))
+	e.show(w, r, http.StatusOK, "catalogue.html", "Courses", e.signInAt("/"), e.courses(e.sessions.Of(r)))
 }
 
 // product shows a course to who is registered, and what it is to others.
 func (e *Elevate) product(w http.ResponseWriter, r *http.Request) {
-	for _, c := range e.courses(e.sessions.of(r)) {
+	for _, c := range e.courses(e.sessions.Of(r)) {
 		if c.RemoteProductID == mux.Vars(r)["slug"] {
 			e.show(w, r, http.StatusOK, "course.html", c.Title, e.signInAt(c.Path), c)
 			return

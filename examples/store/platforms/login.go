@@ -48,7 +48,7 @@ func (e *Elevate) logIn(w http.ResponseWriter, r *http.Request) {
 		e.problem(w, r, http.StatusForbidden, text)
 		return
 	}
-	e.sessions.begin(w, member{h.User.ID, strings.TrimSpace(h.User.FirstName + " " + h.User.LastName)})
+	e.signIn(w, r, member{h.User.ID, strings.TrimSpace(h.User.FirstName + " " + h.User.LastName)})
 	http.Redirect(w, r, h.ReturnTo, http.StatusSeeOther) // a path: no origins are allowed
 }
 

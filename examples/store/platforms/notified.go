@@ -12,6 +12,7 @@ import (
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 	"github.com/amsbridge/amsbridge/adapters/notified/notifiedtest"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
+	"github.com/amsbridge/amsbridge/examples/store/web"
 )
 
 // apiPath is from the vendor's text.
@@ -40,7 +41,7 @@ func startNotified(cfg Config, access *Access) (*Notified, error) {
 			full.AddOns = append(full.AddOns, notifiedtest.AddOn{Key: key})
 		}
 	}
-	n := &Notified{site: site{Name: "Notified", log: cfg.Log, sessions: sessions{cookie: "notified_session"}}}
+	n := &Notified{site: site{Name: "Notified", log: cfg.Log, sessions: web.Sessions[member]{Cookie: "notified_session"}}}
 	var err error
 	n.API, err = notifiedtest.New(notifiedtest.Config{
 		Accounts: []notifiedtest.Account{
@@ -96,7 +97,7 @@ type event struct {
 
 // lobby shows the event.
 func (n *Notified) lobby(w http.ResponseWriter, r *http.Request) {
-	who := n.sessions.of(r)
+	who := n.sessions.Of(r)
 	var booked []int64
 	if who.ID != "" {
 		booked = n.API.AddOns(string(who.ID), shop.AnnualMeeting)
@@ -139,7 +140,7 @@ func (n *Notified) serveAPI(w http.ResponseWriter, r *http.Request) {
 			who = member{ID: amsbridge.UserID(p.ID), Name: p.FirstName + " " + p.LastName}
 		}
 	}
-	n.sessions.begin(w, who)
+	n.signIn(w, r, who)
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

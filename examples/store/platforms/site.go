@@ -6,11 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
 
+	"github.com/amsbridge/amsbridge"
+	"github.com/amsbridge/amsbridge/examples/internal/server"
 	"github.com/amsbridge/amsbridge/examples/store/web"
 )
 
@@ -22,12 +25,15 @@ type site struct {
 	Name, URL string
 	web       *web.Site
 	faults    faults
-	sessions  sessions
+	sessions  web.Sessions[member]
 	server    *http.Server
 	log       *slog.Logger
 	calls     func() []call
 	journal   func(io.Writer) error
 	toStore   atomic.Pointer[links]
+
+	arriving sync.Mutex
+	arrived  []amsbridge.UserID
 }
 
 // links lead to the shop. Staff type them in.
@@ -62,7 +68,7 @@ func (s *site) show(
 	w http.ResponseWriter, r *http.Request, status int, name, title, signIn string, body any,
 ) {
 	s.web.Show(w, status, name, view{
-		Title: title, At: r.URL.Path, Platform: s.Name, Member: s.sessions.of(r), Faults: s.faults.Current(),
+		Title: title, At: r.URL.Path, Platform: s.Name, Member: s.sessions.Of(r), Faults: s.faults.Current(),
 		SignIn: signIn, Store: s.links().Store, Body: body,
 	})
 }
@@ -82,7 +88,7 @@ func (s *site) open(addr, style string) (listen func(http.Handler), err error) {
 	}
 	s.URL = "http://" + listener.Addr().String()
 	return func(h http.Handler) {
-		s.server = &http.Server{Handler: web.Secured(h), ReadHeaderTimeout: 10 * time.Second}
+		s.server = server.New(web.Secured(server.Addressed(h)))
 		go func() { _ = s.server.Serve(listener) }() // ends when the server is closed
 	}, nil
 }
@@ -107,7 +113,7 @@ func (s *site) router() *mux.Router {
 	}
 	change("/sandbox/faults", s.setFaults)
 	change("/sign-out", func(w http.ResponseWriter, r *http.Request) {
-		s.sessions.end(w, r)
+		s.sessions.End(w, r)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

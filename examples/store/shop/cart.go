@@ -85,10 +85,10 @@ func (l linked) Set(
 	if !ok || sold.SoldOut {
 		return cartlink.SoldOut, nil
 	}
-	who := l.shop.sessions.of(r)
+	who := l.shop.sessions.Of(r)
 	if who == nil {
 		who = &session{}
-		l.shop.sessions.keep(w, r, who)
+		l.shop.sessions.Begin(w, r, who)
 	}
 	who.mu.Lock()
 	defer who.mu.Unlock()
@@ -97,21 +97,22 @@ func (l linked) Set(
 	return cartlink.Set, nil
 }
 
-// CountOthers lets amsbridge ask before a link mixes with what somebody chose.
-func (l linked) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
-	who := l.shop.sessions.of(r)
+// Count lets amsbridge ask before a link mixes with what somebody chose, or changes it.
+func (l linked) Count(r *http.Request, p amsbridge.Product) (quantity, others int, err error) {
+	who := l.shop.sessions.Of(r)
 	if who == nil {
-		return 0, nil
+		return 0, 0, nil
 	}
 	who.mu.Lock()
 	defer who.mu.Unlock()
-	others := 0
 	for _, line := range who.cart.lines {
-		if line.Product.ID != p.ID {
+		if line.Product.ID == p.ID {
+			quantity = line.Quantity
+		} else {
 			others++
 		}
 	}
-	return others, nil
+	return quantity, others, nil
 }
 
 func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, who *session) {
@@ -144,8 +145,8 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, who *session) 
 		s.problem(w, r, http.StatusConflict, "“"+p.Title+"” is sold out.")
 		return
 	}
-	if s.sessions.of(r) == nil {
-		s.sessions.keep(w, r, who)
+	if s.sessions.Of(r) == nil {
+		s.sessions.Begin(w, r, who)
 	}
 	who.cart.put(p, quantity)
 	who.said = "“" + p.Title + "” is in your cart."

@@ -17,6 +17,7 @@ import (
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/cartlink"
+	"github.com/amsbridge/amsbridge/examples/internal/server"
 	"github.com/amsbridge/amsbridge/examples/store/web"
 	"github.com/amsbridge/amsbridge/handoff"
 	"github.com/amsbridge/amsbridge/outbox"
@@ -43,7 +44,7 @@ type Shop struct {
 	cfg      Config
 	site     *web.Site
 	till     Till
-	sessions sessions
+	sessions web.Sessions[*session]
 
 	// Set by Router.
 	handOffs *handoff.Handlers
@@ -54,7 +55,9 @@ type Shop struct {
 // New returns a shop that serves nothing before Router is called.
 func New(cfg Config) (*Shop, error) {
 	site, err := web.New(files, "shop.css")
-	return &Shop{cfg: cfg, site: site, till: Till{cfg.DB, cfg.Hook}}, err
+	return &Shop{
+		cfg: cfg, site: site, till: Till{cfg.DB, cfg.Hook}, sessions: web.Sessions[*session]{Cookie: sessionCookie},
+	}, err
 }
 
 // PageTemplate gives amsbridge's own pages the shop's look.
@@ -111,8 +114,8 @@ func (s *Shop) Router(
 	return r
 }
 
-// Protected bounds the size of requests and refuses forms of other sites. It goes
-// around every handler.
+// Protected bounds the size of requests, and refuses foreign host names and forms
+// of other sites. It goes around every handler.
 func (s *Shop) Protected(next http.Handler) http.Handler {
 	same := http.NewCrossOriginProtection()
 	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +123,8 @@ func (s *Shop) Protected(next http.Handler) http.Handler {
 	}))
 	// Signing in may lead on to a platform, and browsers check redirects of forms
 	// as well.
-	return web.Secured(same.Handler(http.MaxBytesHandler(next, 64<<10)), s.cfg.Elevate, s.cfg.Notified)
+	bounded := server.Addressed(same.Handler(http.MaxBytesHandler(next, 64<<10)))
+	return web.Secured(bounded, s.cfg.Elevate, s.cfg.Notified)
 }
 
 // page is one page of the shop. The session is locked; visitors who have none
@@ -129,7 +133,7 @@ type page func(http.ResponseWriter, *http.Request, *session)
 
 func (s *Shop) serve(h page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		who := s.sessions.of(r)
+		who := s.sessions.Of(r)
 		if who == nil {
 			who = &session{}
 		}

@@ -57,7 +57,7 @@ func (s *Shop) signIn(w http.ResponseWriter, r *http.Request, who *session) {
 	if !who.signedIn() {
 		own.cart = who.cart
 	}
-	s.sessions.keep(w, r, own)
+	s.sessions.Begin(w, r, own)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 

@@ -12,7 +12,7 @@ var errNotStaff = errors.New("not of the staff")
 
 // AuthorizeStaff says whether a request is of staff, for amsbridge's list.
 func (s *Shop) AuthorizeStaff(r *http.Request) error {
-	if who := s.sessions.of(r); who == nil || !who.member.Staff {
+	if who := s.sessions.Of(r); who == nil || !who.member.Staff {
 		return errNotStaff
 	}
 	return nil

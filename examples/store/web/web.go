@@ -53,7 +53,7 @@ func New(files fs.FS, styles ...string) (*Site, error) {
 // Template returns one of the templates, for who writes the page themselves.
 func (s *Site) Template(name string) *template.Template { return s.templates.Lookup(name) }
 
-// Show writes a page, whole or not at all.
+// Show writes a page, whole or not at all. All texts in it are inert.
 func (s *Site) Show(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := s.templates.ExecuteTemplate(&b, name, data); err != nil {
@@ -64,7 +64,7 @@ func (s *Site) Show(w http.ResponseWriter, status int, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the reader may be gone
+	_, _ = w.Write(inert(b.Bytes())) // the reader may be gone
 }
 
 // Style serves the style sheet.

@@ -178,6 +178,7 @@ func owner(e *env) {
 	p.IsAt(e.store.Shop + "/cart")
 	p.Reads("Cart (1)")
 	p.Opens(e.cartLink("course-ethics") + "&quantity=5")
+	p.Follows(browser.Button("Make it 5"))
 	p.Reads("Cart (5)")
 	p.Follows(browser.Button("Remove " + ethics))
 	p.Opens(e.store.Shop + "/products/course-ethics")

@@ -1,6 +1,9 @@
 package scenarios
 
 import (
+	"context"
+	"time"
+
 	"github.com/amsbridge/amsbridge/proof/e2e/browser"
 	"github.com/amsbridge/amsbridge/proof/e2e/servers"
 )
@@ -17,7 +20,12 @@ func cartLinks(e *env) {
 	p.Reads("Cart (1)")
 	p.GoesBack()
 	p.Reads("Cart (1)")
-	p.Opens(e.cartLink("course-ethics") + "&quantity=3&price=1&user_id=U-1003&discount=100")
+
+	// Another quantity of what is in the cart asks, and what others add to a link is ignored.
+	p.Opens(e.cartLink("course-ethics") + "&quantity=3&price=1&user_id=U-1003&discount=100&utm_campaign=50%off&utm_content=a;b")
+	p.Sees(browser.Heading("Change the quantity?"))
+	p.Inspects("asking before the quantity changes")
+	p.Follows(browser.Button("Make it 3"))
 	p.Reads("Cart (3)", "$237.00")
 
 	// With something else in the cart a link asks, however often it is opened.
@@ -122,5 +130,31 @@ func strictCookie(e *env) {
 		fromBlog(e.cartLink("course-ethics"))
 		p.IsAt(e.store.Shop + "/cart")
 		p.Reads("Cart (1)")
+	}
+}
+
+// askedAhead has a browser ask for a cart link before anybody clicks. Then the
+// click works as if it had not.
+func askedAhead(e *env) {
+	for how, purpose := range map[string]string{"prefetch": "prefetch", "prerender": "prefetch;prerender"} {
+		shop, err := servers.NewStrictShop()
+		if err != nil {
+			e.fail("the strict shop: %w", err)
+			return
+		}
+		defer shop.Close()
+		p := e.Person(aiko)
+		p.ExpectsStatus("/buy", 503)
+		p.Opens(shop.EagerPage(how))
+		ctx, cancel := context.WithTimeout(e.ctx, 20*time.Second)
+		got, err := shop.Ahead(ctx)
+		cancel()
+		if err != nil || got != purpose {
+			e.fail("the browser asked ahead with the purpose %q, where %q was expected: %w", got, purpose, err)
+			return
+		}
+		p.Follows(browser.Link("Buy the course"))
+		p.IsAt(shop.URL + "/cart")
+		p.Reads("course-ethics: 1.", "Carts given: 1.")
 	}
 }

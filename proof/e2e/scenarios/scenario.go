@@ -43,6 +43,7 @@ func All() []Scenario {
 		{"two-tabs", "two tabs, one cart, one order", twoTabs},
 		{"replayed", "hand-off forms sent again", replayed},
 		{"strict-cookie", "cart links from another site, with SameSite=Strict", strictCookie},
+		{"asked-ahead", "cart links that the browser prefetches and prerenders before the click", askedAhead},
 		{"no-scripts", "the whole route without JavaScript", withoutScripts},
 		{"staff", "what staff see, and members do not", staffPages},
 		{"sandbox", "the sandboxes alone, watched and broken from their page", sandboxPage},

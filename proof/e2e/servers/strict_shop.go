@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -25,6 +26,7 @@ type StrictShop struct {
 	mu     sync.Mutex
 	carts  map[string]map[string]int
 	held   bool
+	ahead  chan string // the purposes that browsers named for asking before any click
 }
 
 const strictCookie = "strict_cart"
@@ -32,7 +34,7 @@ const strictCookie = "strict_cart"
 // NewStrictShop serves the shop until Close.
 func NewStrictShop() (*StrictShop, error) {
 	mux := http.NewServeMux()
-	s := &StrictShop{server: httptest.NewServer(mux), carts: map[string]map[string]int{}}
+	s := &StrictShop{server: httptest.NewServer(mux), carts: map[string]map[string]int{}, ahead: make(chan string, 100)}
 	s.URL = s.server.URL
 	catalog, err := amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{
 		{ID: "course-ethics", RemoteProductID: "course-ethics"},
@@ -49,6 +51,7 @@ func NewStrictShop() (*StrictShop, error) {
 	}
 	mux.HandleFunc("/buy", s.buy)
 	mux.HandleFunc("GET /cart", s.show)
+	mux.HandleFunc("GET /eager/{how}", s.eager)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
@@ -73,11 +76,41 @@ func (s *StrictShop) buy(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	held := s.held
 	s.mu.Unlock()
-	if held && r.URL.Query().Has("hop") {
+	if held && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	s.links.ServeHTTP(w, r)
+	if purpose := r.Header.Get("Sec-Purpose"); purpose != "" {
+		select {
+		case s.ahead <- purpose:
+		default: // more than anybody asks about
+		}
+	}
+}
+
+// EagerPage is a page whose link "Buy the course" browsers ask for at once, before anybody clicks: how is
+// "prefetch" or "prerender", as shops have it by the speculation rules that their software writes.
+func (s *StrictShop) EagerPage(how string) string { return s.URL + "/eager/" + how }
+
+func (s *StrictShop) eager(w http.ResponseWriter, r *http.Request) {
+	const page = `<!DOCTYPE html>
+<html lang="en"><head><title>Courses</title>
+<script type="speculationrules">{%q: [{"urls": [%q], "eagerness": "immediate"}]}</script></head>
+<body><main><h1>Courses</h1><p><a href="%s">Buy the course</a></p></main></body></html>`
+	to := s.Link("course-ethics")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = fmt.Fprintf(w, page, r.PathValue("how"), to, to) // the reader may be gone
+}
+
+// Ahead waits until a browser has asked for a link before any click, and returns the purpose that it named.
+func (s *StrictShop) Ahead(ctx context.Context) (purpose string, err error) {
+	select {
+	case purpose = <-s.ahead:
+		return purpose, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // Set puts a product into the cart of the request's cookie, or of a new one.
@@ -99,18 +132,15 @@ func (s *StrictShop) Set(
 	return cartlink.Set, nil
 }
 
-// CountOthers counts the other products in the cart, so that a link asks before it
-// adds to them.
-func (s *StrictShop) CountOthers(r *http.Request, p amsbridge.Product) (int, error) {
+// Count counts the product and the others in the cart, so that a link asks before it changes them.
+func (s *StrictShop) Count(r *http.Request, p amsbridge.Product) (quantity, others int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for id := range s.cartOf(r) {
-		if id != p.ID {
-			n++
-		}
+	cart := s.cartOf(r)
+	if quantity, others = cart[p.ID], len(cart); quantity > 0 {
+		others--
 	}
-	return n, nil
+	return quantity, others, nil
 }
 
 func (s *StrictShop) cartOf(r *http.Request) map[string]int {
