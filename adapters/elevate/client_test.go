@@ -137,7 +137,7 @@ func TestProfileIsCopiedAndOverridden(t *testing.T) {
 		_, _ = w.Write([]byte(`{"success":1}`))
 	}))
 	require.NoError(t, json.Unmarshal([]byte(`{
-		"name": "from the PDF", "auth": "bearer", "email": "user.mail", "user_id": "user.id",
+		"name": "from a page", "auth": "bearer", "email": "user.mail", "user_id": "user.id",
 		"confirmation_on": "Y", "confirmation_off": "N", "extra": {"site.code": 7}
 	}`), cfg.Profile))
 	c := newClient(t, cfg)

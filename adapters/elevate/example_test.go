@@ -42,17 +42,6 @@ func ExampleClient() {
 	// Output: https://learn.example.org/products/safety <nil>
 }
 
-// What the vendor's PDF says replaces the guess field by field.
-func ExampleProfile() {
-	p := elevate.GuessedProfile()
-	err := json.Unmarshal([]byte(`{"name": "PDF of March 2026", "auth": "bearer", "user_id": "user.unique_id"}`), p)
-	fmt.Println(p.Name, p.Auth, p.UserID, p.Email, err)
-	fmt.Println(p.Check())
-	// Output:
-	// PDF of March 2026 bearer user.unique_id email <nil>
-	// <nil>
-}
-
 func ExampleNew() {
 	_, err := elevate.New(elevate.Config{
 		Endpoint: "http://learn.example.org/api", Credentials: elevate.Key("key"), Profile: elevate.GuessedProfile(),

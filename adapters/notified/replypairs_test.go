@@ -68,7 +68,7 @@ func TestParsePairsRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, err := FormatPairs.parse(body)
-			require.ErrorIs(t, err, errNotPairs)
+			require.ErrorIs(t, err, errNotReply)
 			require.Equal(t, reply{}, r)
 		})
 	}
@@ -84,7 +84,7 @@ func FuzzParsePairs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := FormatPairs.parse(string(body))
 		if err != nil {
-			require.ErrorIs(t, err, errNotPairs)
+			require.ErrorIs(t, err, errNotReply)
 			require.Equal(t, reply{}, r)
 		}
 		requireEarned(t, FormatPairs, body, unescape(string(body)))

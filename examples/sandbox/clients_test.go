@@ -179,7 +179,11 @@ func TestPrintedCurlLinesWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := configured(t, file)
-			require.NoError(t, writeBeside(config, "basic.json", `{"name": "basic", "auth": "basic", "auth_field": ""}`))
+			require.NoError(t, writeBeside(config, "basic.json", `{
+				"name": "basic", "auth": "basic", "first_name": "first", "last_name": "last", "email": "mail", "user_id": "uid",
+				"remote_product_id": "product", "confirmation": "mail_them", "confirmation_on": 1, "confirmation_off": 0,
+				"success": ["success"], "errors": ["error"], "product_url": "url"
+			}`))
 			p := start(t, "-config", config)
 			want := []string{`"success":true`, `"transaction_at"`, `<AddOnsAdded>1</AddOnsAdded>`}
 			lines := regexp.MustCompile(`curl .*`).FindAllString(p.out, -1)

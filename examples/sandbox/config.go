@@ -25,8 +25,8 @@ type config struct {
 
 // elevateConfig is what staff and the vendor set up at Elevate.
 type elevateConfig struct {
-	// ProfileFile is a wire profile as elevate.ReadProfile reads it over our guess,
-	// relative to the configuration's folder. Defaults to the guess alone.
+	// ProfileFile is a wire profile as elevate.ReadProfile reads it,
+	// relative to the configuration's folder. Defaults to our guess.
 	ProfileFile string `json:"profile_file"`
 	// Key is the Registration API's credential, ReportKey the Report API's, and
 	// UserName and Password the former's where the profile's way is basic. Those

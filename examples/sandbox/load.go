@@ -103,7 +103,7 @@ func (c *config) readProfile(folder string) error {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
-	c.profile, err = elevate.ReadProfile(c.profile, f)
+	c.profile, err = elevate.ReadProfile(f)
 	return err
 }
 
