@@ -115,11 +115,11 @@ func TestNewNamesTheField(t *testing.T) {
 	}
 }
 
-func TestNewWithoutProfileSaysWhatOnlyTheVendorKnows(t *testing.T) {
+func TestNewWithoutProfileSaysWhereOneComesFrom(t *testing.T) {
 	t.Parallel()
 	_, err := elevate.New(elevate.Config{})
 	for _, what := range []string{
-		"path", "credentials", "Unique User ID", "Remote Product ID", "confirmation", "success", "error", "Product URL", "GuessedProfile()",
+		"public page", "docs/connect-elevate.md", "credentials", "Unique User ID", "Remote Product ID", "confirmation", "success", "error", "Product URL", "GuessedProfile()",
 	} {
 		require.ErrorContains(t, err, what)
 	}

@@ -2,7 +2,6 @@ package elevate_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 

@@ -94,8 +94,8 @@ type showConfig struct {
 	Area         string          `json:"area"` // required, an account's
 	Name         string          `json:"name"`
 	Packages     []packageConfig `json:"packages"`
-	DisplayItems []string        `json:"display_items"`
-	Open         bool            `json:"open"`
+	DisplayItems []string        `json:"display_items"` // where a login ticket may lead, such as "E101"
+	Open         bool            `json:"open"`          // needs no registration
 }
 
 // packageConfig is a notifiedtest.Package.

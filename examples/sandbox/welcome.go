@@ -72,7 +72,14 @@ func (s *sandboxes) sayNotified(say func(string, ...any)) {
 		say("    APIUserCredentials  %s", a.Credentials)
 	}
 	for _, show := range n.Shows {
-		say("  ShowKey               %d", show.Key)
+		needs := ""
+		if show.Open {
+			needs = ", which needs no registration"
+		}
+		say("  ShowKey               %d%s", show.Key, needs)
+		if len(show.DisplayItems) > 0 {
+			say("    display items       %s", inert(strings.Join(show.DisplayItems, ", "), 200))
+		}
 		for _, p := range show.Packages {
 			var keys []string
 			for _, a := range p.AddOns {
