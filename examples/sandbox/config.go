@@ -30,7 +30,8 @@ type elevateConfig struct {
 	ProfileFile string `json:"profile_file"`
 	// Key is the Registration API's credential, ReportKey the Report API's, and
 	// UserName and Password the former's where the profile's way is basic. Those
-	// that are left out are made at each start; ReportKey defaults to Key.
+	// that are left out are made at each start, or kept by -credentials; ReportKey
+	// defaults to Key.
 	Key       string `json:"key"`
 	ReportKey string `json:"report_key"`
 	UserName  string `json:"user_name"`
@@ -81,7 +82,7 @@ type namesConfig struct {
 }
 
 // accountConfig is a caller of one customer area. AuthCode and Credentials are
-// made at each start where they are left out.
+// made at each start where they are left out, or kept by -credentials.
 type accountConfig struct {
 	Area        string `json:"area"` // required
 	AuthCode    string `json:"auth_code"`

@@ -13,7 +13,7 @@ import (
 func welcome(out io.Writer, s *sandboxes, public bool) error {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	say("Sandboxes of Elevate and Notified: not the platforms. They forget everything at the end.")
+	say("Sandboxes of Elevate and Notified: not the platforms. They forget what comes in at the end.")
 	say("Watch and break them:  %s/", s.base)
 	if public {
 		say("Others can reach that page, which has no login and shows what your shop sends.")
