@@ -129,6 +129,47 @@ func TestReplies(t *testing.T) {
 	}
 }
 
+// JSON under the content type of a page is read all the same: it is the default of some languages' servers.
+func TestJSONUnderAnotherContentType(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"text/html; charset=UTF-8", "text/plain", "application/octet-stream"} {
+		self := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = io.WriteString(w, " "+`{"success":true}`)
+		})
+		_, err := newClient(t, config(self)).Give(t.Context(), grant(nil))
+		require.NoError(t, err, kind)
+	}
+}
+
+// Only what the platform says is scrubbed. A gap in a sentence that is known would tell the name that was there.
+func TestOurOwnWordsStay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   string
+	}{
+		"refused":         {200, `{"error":"so Will said"}`, "rejected (200): the platform reports: so [removed] said"},
+		"failed":          {200, `{"success":false}`, "rejected (200): the platform reports a failure"},
+		"refused by HTTP": {422, `{"error":"so Will said"}`, "rejected (422): the platform refuses the request: so [removed] said"},
+		"not understood":  {200, `{}`, "unknown (200): the reply says neither success nor error; are Config.Endpoint and the wire profile right?"},
+		"a page":          {200, html200, "unknown (200): a web page answers; is Config.Endpoint right?"},
+		"not there":       {404, html200, "unavailable (404): there is no such API; is the endpoint's URL right?"},
+	} {
+		self := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		})
+		for _, word := range []string{"The", "platform", "Request", "A", "Page", "reports", "there", "right", "success"} {
+			g := grant(nil)
+			g.User.FirstName, g.User.LastName = "Will", word
+			_, err := newClient(t, config(self)).Give(t.Context(), g)
+			require.EqualError(t, err, c.want, name)
+		}
+	}
+}
+
 func TestAcceptUnmarked(t *testing.T) {
 	t.Parallel()
 	for body, delivered := range map[string]bool{

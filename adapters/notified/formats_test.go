@@ -149,6 +149,29 @@ func TestFormatOf(t *testing.T) {
 	}
 }
 
+// FuzzAnyFormat: whatever is asked for and comes, a success has every part of the vendor's sample.
+func FuzzAnyFormat(f *testing.F) {
+	for _, file := range []string{"vendor-sample.xml", "vendor-sample-pairs.txt", "vendor-sample-text.txt"} {
+		body, err := os.ReadFile("testdata/" + file)
+		require.NoError(f, err)
+		f.Add(body)
+	}
+	f.Add([]byte("#APICallResult=0&OpCode=M\n"))
+	f.Add([]byte("APICallResult=0 OpCodesProcessed=1&OpCode=M&Status=00&AddOnsAdded=1"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, asked := range formats {
+			came := formatOf(string(body), asked)
+			require.Contains(t, formats, came)
+			requireStepsOrReason(t, came, body)
+			if _, d := judge(came, "M", body); d == nil {
+				for _, key := range []string{"APICallResult", "OpCode", "Status", "AddOnsAdded"} {
+					require.Contains(t, unescape(string(body)), key)
+				}
+			}
+		}
+	})
+}
+
 // corpus makes random replies that every format can carry: no line breaks, no empty value, one column,
 // and an OpCode in each result.
 type corpus struct{ *rand.Rand }

@@ -91,15 +91,15 @@ func FuzzParsePairs(f *testing.F) {
 	})
 }
 
-// requireEarned checks that a success has all the parts of the vendor's sample, each with a value of
-// success.
+// requireEarned checks that a success has the parts of the vendor's sample, each with a value of
+// success. The totals may be left out.
 func requireEarned(t *testing.T, format OutputFormat, body []byte, read string) {
 	t.Helper()
 	requireStepsOrReason(t, format, body)
 	if _, d := judge(format, "M", body); d != nil {
 		return
 	}
-	for _, key := range []string{"APICallResult=", "OpCodesProcessed=", "OpCodesInError=", "OpCode=M", "Status=", "AddOnsAdded"} {
+	for _, key := range []string{"APICallResult=", "OpCode=M", "Status=", "AddOnsAdded"} {
 		require.Contains(t, read, key)
 	}
 	require.NotContains(t, strings.TrimSpace(read)[:1], "<")

@@ -23,13 +23,14 @@ var ofEndpoint = []int{
 	http.StatusUnsupportedMediaType, http.StatusMisdirectedRequest, http.StatusUpgradeRequired,
 }
 
-// IsPage tells whether the body is a web page, or XML of any kind where none is expected, whatever its content
-// type.
+// IsPage tells whether the body is a web page, or XML of any kind. A content type of HTML tells it too, except of
+// JSON: some servers send that under the default of their language.
 func (r *Reply) IsPage() bool {
-	if strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html") {
-		return true
+	body := strings.TrimSpace(strings.TrimPrefix(r.Body, "\ufeff"))
+	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
+		return false
 	}
-	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(r.Body, "\ufeff")), "<")
+	return strings.HasPrefix(body, "<") || strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html")
 }
 
 // Classify returns the error that the HTTP status alone means, or nil for a 2xx, whose body must be

@@ -66,7 +66,14 @@ func TestClassifyTellsAPageFromARefusal(t *testing.T) {
 		require.Equal(t, outbox.OutcomeUnavailable, d.Outcome)
 		require.True(t, d.Tentative)
 	}
-	require.False(t, c.Classify(&apiclient.Reply{Status: 400, Body: `{"error":"<p>"}`}).Tentative)
+	for _, r := range []*apiclient.Reply{
+		{Status: 400, Body: `{"error":"<p>"}`},
+		{Status: 400, Body: "\ufeff " + `{"error":"unknown"}`, Header: http.Header{"Content-Type": {"text/html; charset=UTF-8"}}},
+		{Status: 400},
+	} {
+		require.False(t, c.Classify(r).Tentative)
+		require.Equal(t, outbox.OutcomeRejected, c.Classify(r).Outcome)
+	}
 }
 
 func TestDetailIsShortAndInert(t *testing.T) {
