@@ -29,7 +29,6 @@ func (r *run) unanswered(w work, e *DeliveryError, st *Settlement) {
 	now := time.Now()
 	r.mu.Lock()
 	t := &w.to.trouble
-	clear(t.tentative)
 	if b.After < 0 && !w.Probe {
 		r.mu.Unlock()
 		return
@@ -87,9 +86,10 @@ func (r *run) tentativeThrice(w work) bool {
 	return true
 }
 
-// answered ends rows of failures, since the platform answered. Tentative says that
-// the answer may be about the destination, and so does not end a row of those.
-func (r *run) answered(w work, tentative bool) {
+// answered ends rows of unanswered deliveries. A row of tentative answers ends where
+// good says that the platform was reached and took the call for what it is: a
+// rejection may have been made here, without a call.
+func (r *run) answered(w work, good bool) {
 	if !w.to.troubled.Load() {
 		return
 	}
@@ -100,7 +100,7 @@ func (r *run) answered(w work, tentative bool) {
 	if !w.stale() {
 		t.openings = 0
 	}
-	if !tentative {
+	if good {
 		clear(t.tentative)
 	}
 	w.to.troubled.Store(!t.none())

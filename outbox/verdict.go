@@ -33,7 +33,7 @@ func (r *run) delivered(w work, res Result, st *Settlement) {
 		return
 	}
 	st.Resume = w.Probe
-	r.answered(w, false)
+	r.answered(w, true)
 }
 
 // failed settles a message by its outcome, which alone decides what happens.
@@ -42,7 +42,7 @@ func (r *run) failed(w work, res Result, e *DeliveryError, st *Settlement) {
 	st.Outcome, st.State = e.Outcome, StatePending
 	st.Code, st.Detail, st.Reason = e.Code, e.Detail, e.Reason
 	if e.Tentative || e.Outcome != OutcomeUnavailable && e.Outcome != OutcomeUnknown {
-		r.answered(w, e.Tentative || e.Outcome == OutcomeUnauthorized)
+		r.answered(w, e.Outcome == OutcomeNotReady && !e.Tentative)
 	}
 	if e.Tentative {
 		if !r.tentativeThrice(w) {
