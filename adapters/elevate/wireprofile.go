@@ -127,7 +127,8 @@ func (p *Profile) check(bad func(field, problem string) error) error {
 	default:
 		return bad("Auth", "is not body, bearer, basic or header")
 	}
-	if u, err := url.Parse(p.ProductURLBase); p.ProductURLBase != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil) {
+	u, err := url.Parse(p.ProductURLBase)
+	if p.ProductURLBase != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil) {
 		return bad("ProductURLBase", "is not an https URL with a host and without a user name")
 	}
 	if !json.Valid(p.ConfirmationOn) {

@@ -287,5 +287,5 @@ func ExampleClient_Check() {
 	}
 	// Output:
 	// good: host 127.0.0.1: it resolves, and something answers there
-	// wrong: credentials: they are refused; are they complete, and does the account lie in this data centre? unauthorized (CallFailed): Notified refuses our credentials: Invalid API Credentials Supplied!
+	// wrong: credentials: they are refused; are they complete, and does the account lie in this data centre? unauthorized (APICallResult 90103): Notified refuses our credentials: Invalid API Credentials Supplied!
 }

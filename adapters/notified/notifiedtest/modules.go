@@ -62,19 +62,19 @@ func (s *Server) events(q request, area string, c *Call) answer {
 // eventTime is the form of times that public code of others reads.
 const eventTime = "2006-01-02 15:04:05"
 
-func (show Show) eventList(now time.Time) opAnswer {
+func (s Show) eventList(now time.Time) opAnswer {
 	list := opAnswer{message: "OK", names: []string{
 		"EventKey", "Description", "EventGrouping", "Abstract", "CreatedOnDate", "BoothKey", "Active", "IconImage",
 	}}
-	for _, key := range show.events() {
+	for _, key := range s.events() {
 		list.rows = append(list.rows, []string{key, "Event " + key, "0", "", now.Format(eventTime), "0", "1", ""})
 	}
 	return list
 }
 
 // eventDates answers one row, of the type that public code of others looks for.
-func (show Show) eventDates(key string, withDates bool, now time.Time) opAnswer {
-	if !slices.Contains(show.events(), key) {
+func (s Show) eventDates(key string, withDates bool, now time.Time) opAnswer {
+	if !slices.Contains(s.events(), key) {
 		return refusal(StatusEventNotFound, "Event Not Found!")
 	}
 	if !withDates {
@@ -86,8 +86,8 @@ func (show Show) eventDates(key string, withDates bool, now time.Time) opAnswer 
 }
 
 // events returns the keys of the events among the display items.
-func (show Show) events() (keys []string) {
-	for _, item := range show.DisplayItems {
+func (s Show) events() (keys []string) {
+	for _, item := range s.DisplayItems {
 		if key, ok := strings.CutPrefix(item, "E"); ok {
 			if _, ok := digits(key); ok {
 				keys = append(keys, key)
@@ -114,10 +114,10 @@ func (s *Server) setup(q request, area string) answer {
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	say(`<ShowStructure ShowKey="%d">`, key)
 	if wants(q, "GB") {
-		say(" <SecurityGroupChannelAssignment>\n  <SecurityGroupChannelAssignment BoothKey=\"0\"/>\n </SecurityGroupChannelAssignment>")
+		say(assignment, "SecurityGroupChannelAssignment", "BoothKey")
 	}
 	if wants(q, "GE") {
-		say(" <SecurityGroupProgramAssignment>\n  <SecurityGroupProgramAssignment EventKey=\"0\"/>\n </SecurityGroupProgramAssignment>")
+		say(assignment, "SecurityGroupProgramAssignment", "EventKey")
 	}
 	if q.params["InfoTypeFilter"] == "" {
 		for _, p := range show.Packages {
@@ -131,14 +131,19 @@ func (s *Server) setup(q request, area string) answer {
 	return answer{whole: xmlDeclaration + b.String()}
 }
 
+// assignment is a list of one assignment.
+const assignment = ` <%[1]s>
+  <%[1]s %[2]s="0"/>
+ </%[1]s>`
+
 // wants tells whether a call of module 50565 asks for what these letters name. Those of others are unknown.
 func wants(q request, letters string) bool {
 	filter := q.params["InfoTypeFilter"]
 	return filter == "" || strings.Contains(filter, "|"+letters+"|")
 }
 
-func (show Show) addOnKeys() (keys []int64) {
-	for _, p := range show.Packages {
+func (s Show) addOnKeys() (keys []int64) {
+	for _, p := range s.Packages {
 		for _, a := range p.AddOns {
 			keys = append(keys, a.Key)
 		}
