@@ -57,8 +57,14 @@ func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding 
 	}
 	works, way := c.findWay(ctx, show, &answer)
 	all = append(all, answer.credentials(), way)
-	if answer.came {
+	switch {
+	case answer.came:
 		all = append(all, works.checkShow(ctx, cfg, answer)...)
+	case answer.badShow && cfg.ShowKey > 0:
+		all = append(all, contract.Finding{
+			Subject: fmt.Sprint("show key ", cfg.ShowKey), State: contract.Wrong,
+			Text: "there is no such show in this account: " + answer.err.Error(),
+		})
 	}
 	return append(all, writesUnseen...)
 }
@@ -79,8 +85,11 @@ var writesUnseen = []contract.Finding{
 // answer is the result of a call of one opcode.
 type answer struct {
 	came bool // Notified answered about the opcode; the answer is in step
-	step Step
-	err  *outbox.DeliveryError // nil for status 0 and readable outputs
+	// badShow says that Notified refused the whole call for its show key, as another module is known to. It
+	// has looked at the credentials before.
+	badShow bool
+	step    Step
+	err     *outbox.DeliveryError // nil for status 0 and readable outputs
 }
 
 func (c *Client) query(ctx context.Context, code string, p Person, show int64) answer {
@@ -90,6 +99,8 @@ func (c *Client) query(ctx context.Context, code string, p Person, show int64) a
 		a.step = steps[0]
 	}
 	a.err, _ = errors.AsType[*outbox.DeliveryError](err)
+	a.badShow = a.err != nil && strings.HasPrefix(a.err.Code, callResult) &&
+		strings.Contains(strings.ToLower(a.err.Reason), "invalid show key")
 	return a
 }
 
@@ -109,6 +120,11 @@ func (a answer) credentials() contract.Finding {
 			Subject: "credentials", State: contract.Good,
 			Text: "they are taken: asked about a user who does not exist, Notified answers with status " +
 				strconv.Itoa(a.step.Status),
+		}
+	}
+	if a.badShow {
+		return contract.Finding{
+			Subject: "credentials", State: contract.Good, Text: "they are taken: Notified complains of the show key alone",
 		}
 	}
 	failedCall := func(how string) bool { return strings.HasPrefix(a.err.Code, how) }

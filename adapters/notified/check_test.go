@@ -194,6 +194,24 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 	require.Equal(t, 3, calls, "each way, and the known user is not asked about in vain")
 }
 
+// Another module of the platform refuses the whole call for a show that it does not know: that says nothing against
+// the credentials, and with the show key that the check makes up nothing at all.
+func TestCheckWhereTheWholeCallIsRefusedForItsShow(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `<APIResults APICallResult="9" APICallDiagnostic="Invalid Show Key Specified!" OpCodesProcessed="0" OpCodesInError="1"/>`)
+	}))
+	t.Cleanup(srv.Close)
+	client := newClient(t, notified.Config{BaseURL: srv.URL})
+	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show}))
+	require.Equal(t, contract.Good, by["credentials"], text)
+	require.Equal(t, contract.Good, by["GET or POST"], text)
+	require.Equal(t, contract.Wrong, by["show key 77001"], text)
+	by, text = states(t, client.Check(t.Context(), notified.CheckConfig{}))
+	require.Equal(t, contract.Good, by["credentials"], text)
+	require.NotContains(t, text, "wrong:")
+}
+
 // What a POST needs is unknown: the check asks in each way, and says which to set.
 func TestCheckSaysWhichWayWorks(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ func (c *Client) findWay(ctx context.Context, show int64, set *answer) (*Client,
 	}
 	asSet, works, setting := "", c, ""
 	var fine, failed []string
-	came := set.came
+	came := set.came || set.badShow
 	for _, w := range ways {
 		if w.get == c.cfg.UseGET && w.inForm == c.cfg.LASCmdInForm {
 			asSet = w.name
@@ -40,7 +40,7 @@ func (c *Client) findWay(ctx context.Context, show int64, set *answer) (*Client,
 		other.cfg.UseGET, other.cfg.LASCmdInForm = w.get, w.inForm
 		a := other.query(ctx, "K", nobody, show)
 		switch {
-		case !a.came:
+		case !a.came && !a.badShow:
 			failed = append(failed, w.name)
 			continue
 		case !came && works == c:

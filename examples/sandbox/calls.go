@@ -94,8 +94,11 @@ func visit(v notifiedtest.Visit) callView {
 // asked says what a call to Notified wants.
 func asked(c notifiedtest.Call) string {
 	what := "opcodes " + shown(c.OpCodes)
-	if c.Module != "" {
-		what = "module " + shown(c.Module) + ", " + what
+	switch {
+	case c.Module != "" && c.OpCodes == "":
+		what = "module " + c.Module
+	case c.Module != "":
+		what = "module " + c.Module + ", " + what
 	}
 	if c.Show != 0 {
 		what += fmt.Sprintf(", show %d", c.Show)
