@@ -18,8 +18,8 @@ import (
 // "quantity", default 1) of the product (parameter "product") and redirects to the cart page with 303,
 // or asks first, as the policy says. A POST is the form of the confirmation page. All other parameters
 // are ignored, whatever they look like. HEAD changes nothing, and is answered with 204 where a GET would be
-// served; prefetches, prerenders, previews, frames and images change nothing, and are answered with 503: of
-// a 2xx, browsers would make use for the click itself. Every answer is no-store and no-referrer.
+// served; prefetches, prerenders, previews, frames and images change nothing, and are refused with 503 or 403:
+// of a 2xx, browsers would make use for the click itself. Every answer is no-store and no-referrer.
 //
 // Products that are unknown or sold out each have a page that helps. A link for one of a product that
 // the member has asks first: its page leads to what they have, and its form buys another one. A link for
@@ -47,10 +47,8 @@ func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"It asks for a quantity that we cannot sell.")
 	case r.Method == http.MethodPost:
 		l.confirmed(w, r, product, quantity, values.Get(paramInstead))
-	case r.Method == http.MethodHead:
-		w.WriteHeader(http.StatusNoContent)
 	case !web.IsNavigation(r):
-		w.WriteHeader(http.StatusServiceUnavailable)
+		web.RefuseUnseen(w, r)
 	default:
 		l.open(w, r, product, quantity)
 	}

@@ -15,7 +15,8 @@ const (
 	// AlarmTask: an entry lists a new task. Subject is the order, Key the task's ID, and Destination the
 	// association.
 	AlarmTask AlarmKind = "order needs a person"
-	// AlarmPaused: a destination refuses our credentials and was paused.
+	// AlarmPaused: a destination refuses our credentials, or its address or account is wrong, and was
+	// paused.
 	AlarmPaused AlarmKind = "destination paused"
 	// AlarmBreaker: a destination does not answer and its breaker opened. It is probed, and sending
 	// continues by itself once it answers.

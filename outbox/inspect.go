@@ -73,8 +73,8 @@ type Pausing uint8
 // Who paused the destination.
 const (
 	NotPaused Pausing = 0
-	// PausedByItself: credentials refused; probed, and resumed by a success. Of everything: a session of another
-	// installation joined; not probed, and resumed by [Operator.Adopt].
+	// PausedByItself: credentials refused, or a wrong address or account; probed, and resumed by a success.
+	// Of everything: a session of another installation joined; not probed, and resumed by [Operator.Adopt].
 	PausedByItself   Pausing = 1
 	PausedByOperator Pausing = 2 // until an operator resumes it
 )

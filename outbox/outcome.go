@@ -109,9 +109,10 @@ type Destination interface {
 type DeliveryError struct {
 	// Outcome is one of rejected, not ready, unauthorized, throttled, unavailable and unknown.
 	Outcome Outcome
-	// Tentative marks an unauthorized answer that may be about this message only (HTTP 403). The
-	// message is retried, and the destination is paused once three different messages in a row got such
-	// an answer.
+	// Tentative marks an answer that is about the destination, or only about this message: HTTP 403, a
+	// 404 of the endpoint, a web page in an answer's place. Whatever the outcome, the message is
+	// retried, and the destination is paused with status and reason once three different messages got
+	// such an answer with none delivered, or said to be not ready, between.
 	Tentative bool
 	// Partly says that a part of the message took effect all the same.
 	Partly bool

@@ -61,8 +61,8 @@ type SenderConfig struct {
 	// Profiles says where profiles come from, and how they are sealed. Defaults to the messages
 	// themselves.
 	Profiles Profiles
-	// ProbeEvery is how often one message is sent to a destination that was paused because it refused
-	// our credentials. Defaults to 15 min.
+	// ProbeEvery is how often one message is sent to a destination that paused by itself, as for refused
+	// credentials. Defaults to 15 min.
 	ProbeEvery time.Duration
 	// Alarm is called with everything that a person must act on. It is called from the sender's
 	// goroutines and must not block. Defaults to logging at Error.

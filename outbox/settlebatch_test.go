@@ -192,44 +192,90 @@ func TestPausedDestinationIsProbedAtStart(t *testing.T) {
 	})
 }
 
-func TestForbiddenPausesAfterThreeDifferentMessages(t *testing.T) {
+// What is about the destination, whatever its outcome: a 403, a 404 of the endpoint, a web page.
+var tentatives = []*outbox.DeliveryError{
+	{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403", Reason: "forbidden"},
+	{Outcome: outbox.OutcomeUnavailable, Tentative: true, Code: "404", Reason: "no such address"},
+	{Outcome: outbox.OutcomeUnknown, Tentative: true, Code: "200", Reason: "a web page"},
+}
+
+func TestTentativeAnswersPauseAfterThreeDifferentMessages(t *testing.T) {
+	for _, tentative := range tentatives {
+		t.Run(tentative.Error(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *env) {
+				r.on("elevate", answer(tentative))
+				r.cfg.Concurrency = 1
+				r.insert(msg("a", "U-1"))
+				r.start()
+				r.pass(time.Hour)
+				require.Greater(t, r.sends(), 3, "one message's answer is retried")
+				require.Equal(t, outbox.NotPaused, r.destination().Pausing)
+				r.insert(msg("b", "U-2"), msg("c", "U-3"))
+				r.pass(time.Second)
+				require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
+				require.Equal(t, tentative.Error(), r.destination().Reason, "with the status")
+				require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, r.alarmKinds())
+				r.on("elevate", answer(nil))
+				r.pass(time.Hour)
+				pending, _ := r.count()
+				require.Zero(t, pending, "a probe that gets through resumes the rest")
+			})
+		})
+	}
+}
+
+// A message that alone meets such answers, as for a firewall's page, keeps nobody else from being sent.
+func TestOneOddMessageDoesNotPauseTheDestination(t *testing.T) {
 	bubble(t, func(t *testing.T, r *env) {
-		r.on("elevate", answer(&outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"}))
-		r.cfg.Concurrency = 1
-		r.insert(msg("a", "U-1"))
+		r.on("elevate", func(_ context.Context, m outbox.Message) (outbox.Result, error) {
+			if m.Key == "odd" {
+				return outbox.Result{}, tentatives[2]
+			}
+			return outbox.Result{}, nil
+		})
 		r.start()
-		r.pass(time.Hour)
-		require.Greater(t, r.sends(), 3, "one message's 403 is retried")
+		for i := range 20 {
+			if i == 3 {
+				r.insert(msg("odd", "U-odd"))
+			}
+			r.insert(msg(fmt.Sprint(i), fmt.Sprint(i)))
+			r.pass(time.Minute)
+		}
+		pending, _ := r.count()
+		require.Equal(t, 1, pending)
 		require.Equal(t, outbox.NotPaused, r.destination().Pausing)
-		r.insert(msg("b", "U-2"), msg("c", "U-3"))
-		r.pass(time.Second)
-		require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
-		require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, r.alarmKinds())
+		require.Empty(t, r.alarmKinds())
 	})
 }
 
-// Three in a row: another answer in between, or none, ends the row.
-func TestForbiddenIsCountedInARow(t *testing.T) {
-	for _, between := range []error{nil, &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable}, &outbox.DeliveryError{Outcome: outbox.OutcomeRejected}} {
-		t.Run(fmt.Sprint(between), func(t *testing.T) {
+// Three in a row: a delivery in between ends the row, and so does what is not ready, since the platform took that call
+// for what it is. A rejection may have been made without a call, and an outage tells nothing.
+func TestTentativeAnswersAreCountedInARow(t *testing.T) {
+	for name, c := range map[string]struct {
+		between error
+		ends    bool
+	}{
+		"delivered":   {nil, true},
+		"not ready":   {&outbox.DeliveryError{Outcome: outbox.OutcomeNotReady}, true},
+		"rejected":    {&outbox.DeliveryError{Outcome: outbox.OutcomeRejected}, false},
+		"unavailable": {&outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable}, false},
+		"unknown":     {&outbox.DeliveryError{Outcome: outbox.OutcomeUnknown}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *env) {
-				forbidden := answer(&outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Tentative: true, Code: "403"})
 				r.cfg.Retry.First = time.Hour
-				r.on("elevate", forbidden)
 				r.start()
-				for i := range 5 {
+				for i := range 6 { // the third is another
 					if i == 2 {
-						r.on("elevate", answer(between))
+						r.on("elevate", answer(c.between))
 					} else {
-						r.on("elevate", forbidden)
+						r.on("elevate", answer(tentatives[i%len(tentatives)]))
 					}
 					r.insert(msg(fmt.Sprint(i), fmt.Sprint(i)))
 					r.pass(time.Second)
+					paused := r.destination().Pausing == outbox.PausedByItself
+					require.Equal(t, i >= 5 || i >= 3 && !c.ends, paused, i)
 				}
-				require.Equal(t, outbox.NotPaused, r.destination().Pausing)
-				r.insert(msg("last", "last"))
-				r.pass(time.Second)
-				require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
 			})
 		})
 	}

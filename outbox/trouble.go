@@ -8,8 +8,8 @@ import (
 // trouble is what went wrong at a destination of late. It is guarded by
 // run.mu.
 type trouble struct {
-	// forbidden are the messages in a row that met a tentative "unauthorized".
-	forbidden map[ID]bool
+	// tentative are the messages in a row that met an answer which may be about the destination.
+	tentative map[ID]bool
 	// failing are those that ended as unavailable or unknown.
 	failing map[ID]bool
 	// openings counts how often in a row the breaker was opened, the last time at
@@ -19,7 +19,7 @@ type trouble struct {
 }
 
 func (t *trouble) none() bool {
-	return len(t.forbidden) == 0 && len(t.failing) == 0 && t.openings == 0
+	return len(t.tentative) == 0 && len(t.failing) == 0 && t.openings == 0
 }
 
 // unanswered counts a delivery that ended as unavailable or unknown, and opens
@@ -29,7 +29,6 @@ func (r *run) unanswered(w work, e *DeliveryError, st *Settlement) {
 	now := time.Now()
 	r.mu.Lock()
 	t := &w.to.trouble
-	clear(t.forbidden)
 	if b.After < 0 && !w.Probe {
 		r.mu.Unlock()
 		return
@@ -66,30 +65,31 @@ func (r *run) unanswered(w work, e *DeliveryError, st *Settlement) {
 	}
 }
 
-// forbiddenAfter different messages in a row that meet a tentative
-// "unauthorized" pause the destination.
-const forbiddenAfter = 3
+// tentativeAfter different messages in a row that meet a tentative answer
+// pause the destination.
+const tentativeAfter = 3
 
-// forbiddenThrice counts a tentative "unauthorized", in this sender alone.
-func (r *run) forbiddenThrice(w work) bool {
+// tentativeThrice counts a tentative answer, in this sender alone.
+func (r *run) tentativeThrice(w work) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := &w.to.trouble
 	w.to.troubled.Store(true)
-	if t.forbidden == nil {
-		t.forbidden = map[ID]bool{}
+	if t.tentative == nil {
+		t.tentative = map[ID]bool{}
 	}
-	t.forbidden[w.ID] = true
-	if len(t.forbidden) < forbiddenAfter {
+	t.tentative[w.ID] = true
+	if len(t.tentative) < tentativeAfter {
 		return false
 	}
-	clear(t.forbidden)
+	clear(t.tentative)
 	return true
 }
 
-// answered ends rows of failures: the platform answered, and unless it said
-// "unauthorized" it took our credentials.
-func (r *run) answered(w work, o Outcome) {
+// answered ends rows of unanswered deliveries. A row of tentative answers ends where
+// good says that the platform was reached and took the call for what it is: a
+// rejection may have been made here, without a call.
+func (r *run) answered(w work, good bool) {
 	if !w.to.troubled.Load() {
 		return
 	}
@@ -100,8 +100,8 @@ func (r *run) answered(w work, o Outcome) {
 	if !w.stale() {
 		t.openings = 0
 	}
-	if o != OutcomeUnauthorized {
-		clear(t.forbidden)
+	if good {
+		clear(t.tentative)
 	}
 	w.to.troubled.Store(!t.none())
 }

@@ -33,7 +33,7 @@ func (r *run) delivered(w work, res Result, st *Settlement) {
 		return
 	}
 	st.Resume = w.Probe
-	r.answered(w, st.Outcome)
+	r.answered(w, true)
 }
 
 // failed settles a message by its outcome, which alone decides what happens.
@@ -41,8 +41,16 @@ func (r *run) failed(w work, res Result, e *DeliveryError, st *Settlement) {
 	st.Seq, st.Ends, st.Partly = res.Seq, res.Ends, e.Partly
 	st.Outcome, st.State = e.Outcome, StatePending
 	st.Code, st.Detail, st.Reason = e.Code, e.Detail, e.Reason
-	if e.Outcome != OutcomeUnavailable && e.Outcome != OutcomeUnknown {
-		r.answered(w, e.Outcome)
+	if e.Tentative || e.Outcome != OutcomeUnavailable && e.Outcome != OutcomeUnknown {
+		r.answered(w, e.Outcome == OutcomeNotReady && !e.Tentative)
+	}
+	if e.Tentative {
+		if !r.tentativeThrice(w) {
+			r.retry(w, e, st)
+			return
+		}
+		r.pause(w, st, e.Error())
+		return
 	}
 	switch e.Outcome {
 	case OutcomeRejected:
@@ -62,20 +70,20 @@ func (r *run) failed(w work, res Result, e *DeliveryError, st *Settlement) {
 			st.Hold = defaultHold
 		}
 	case OutcomeUnauthorized:
-		if e.Tentative && !r.forbiddenThrice(w) {
-			r.retry(w, e, st)
-			return
-		}
-		st.Deferred, st.ProbeEvery = true, r.cfg.ProbeEvery
-		st.Pause = cmp.Or(e.Reason, "the platform refuses our credentials")
-		if !w.Probe {
-			r.alarm(r.base, AlarmPaused, w.Message, st.Pause)
-		}
+		r.pause(w, st, cmp.Or(e.Reason, "the platform refuses our credentials"))
 	default: // unavailable, unknown
 		r.retry(w, e, st)
 		if w.ctx.Err() == nil { // the platform, not this sender, ended it
 			r.unanswered(w, e, st)
 		}
+	}
+}
+
+// pause pauses the destination. The message waits for it, which costs no attempt.
+func (r *run) pause(w work, st *Settlement, reason string) {
+	st.Deferred, st.ProbeEvery, st.Pause = true, r.cfg.ProbeEvery, CutText(reason, MaxReason)
+	if !w.Probe {
+		r.alarm(r.base, AlarmPaused, w.Message, st.Pause)
 	}
 }
 

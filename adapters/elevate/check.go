@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/contract"
@@ -61,7 +60,7 @@ func endpointFinding(r *apiclient.Reply) contract.Finding {
 		state, text = contract.Good, "something is there that wants credentials; this call sent none"
 	case r.Status == http.StatusNotFound, r.Status == http.StatusGone:
 		state, text = contract.Wrong, "nothing is there; is the path right? "+
-			"(A few servers say so of a path that takes POST alone: compare it with the vendor's PDF.)"
+			"(A few servers say so of a path that takes POST alone: compare it with the vendor's page.)"
 	case r.Status/100 == 3:
 		state, text = contract.Wrong, "it redirects, and redirects are not followed; "+
 			"is it the final URL, of https and of the right host?"
@@ -69,24 +68,16 @@ func endpointFinding(r *apiclient.Reply) contract.Finding {
 		text = "the platform is busy or down; try again later"
 	case r.Status/100 == 4:
 		state, text = contract.Good, "something is there that refuses an empty call, as it should"
-	case isPage(r):
+	case r.IsPage():
 		state, text = contract.Wrong, "a web page is there, such as one to sign in, and not an API"
 	}
 	return finding("endpoint", state, "a GET is answered with "+r.Code()+": "+text)
 }
 
-// isPage tells whether a reply is HTML, whatever its content type.
-func isPage(r *apiclient.Reply) bool {
-	if strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html") {
-		return true
-	}
-	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(r.Body, "\ufeff")), "<")
-}
-
 // unseen returns findings about what no read can show.
 func (c *Client) unseen() []contract.Finding {
 	profile := fmt.Sprintf("whether Elevate reads the field names of profile %q, and we its replies, "+
-		"only a registration shows; let the vendor look at what Preview returns", outbox.CutText(c.profile.Name, 64))
+		"only a registration shows; compare what Preview returns with the vendor's page", outbox.CutText(c.profile.Name, 64))
 	guess := GuessedProfile()
 	guess.Name = c.profile.Name
 	if reflect.DeepEqual(c.profile, guess) {

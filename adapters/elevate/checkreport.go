@@ -56,9 +56,9 @@ func reportProblem(err error) contract.Finding {
 		return finding(reportKey, contract.NotChecked, "no report was asked for: "+err.Error())
 	case d.Outcome == outbox.OutcomeUnauthorized:
 		return finding(reportKey, contract.Wrong, "it is refused: "+d.Error())
-	case d.Outcome == outbox.OutcomeThrottled, d.Outcome == outbox.OutcomeUnavailable && d.Code != "":
+	case d.Outcome == outbox.OutcomeThrottled, d.Outcome == outbox.OutcomeUnavailable && d.Code != "" && !d.Tentative:
 		return finding(reportKey, contract.NotChecked, "the Report API is busy or down; try again later: "+d.Error())
-	case d.Outcome == outbox.OutcomeUnavailable:
+	case d.Outcome == outbox.OutcomeUnavailable && !d.Tentative:
 		return finding("Report API", contract.Wrong, "it is not reached: "+d.Error())
 	}
 	return finding(reportProfile, contract.Wrong,

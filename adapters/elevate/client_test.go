@@ -115,11 +115,11 @@ func TestNewNamesTheField(t *testing.T) {
 	}
 }
 
-func TestNewWithoutProfileSaysWhatOnlyTheVendorKnows(t *testing.T) {
+func TestNewWithoutProfileSaysWhereOneComesFrom(t *testing.T) {
 	t.Parallel()
 	_, err := elevate.New(elevate.Config{})
 	for _, what := range []string{
-		"path", "credentials", "Unique User ID", "Remote Product ID", "confirmation", "success", "error", "Product URL", "GuessedProfile()",
+		"public page", "docs/connect-elevate.md", "credentials", "Unique User ID", "Remote Product ID", "confirmation", "success", "error", "Product URL", "GuessedProfile()",
 	} {
 		require.ErrorContains(t, err, what)
 	}
@@ -137,7 +137,7 @@ func TestProfileIsCopiedAndOverridden(t *testing.T) {
 		_, _ = w.Write([]byte(`{"success":1}`))
 	}))
 	require.NoError(t, json.Unmarshal([]byte(`{
-		"name": "from the PDF", "auth": "bearer", "email": "user.mail", "user_id": "user.id",
+		"name": "from a page", "auth": "bearer", "email": "user.mail", "user_id": "user.id",
 		"confirmation_on": "Y", "confirmation_off": "N", "extra": {"site.code": 7}
 	}`), cfg.Profile))
 	c := newClient(t, cfg)

@@ -11,11 +11,12 @@
 //
 // # What is a guess
 //
-// The URL's path, the authentication, every JSON field name and the shape of replies are in a PDF that
-// only the vendor hands out. They are a [Profile], which the caller must name; [GuessedProfile] is our
-// guess and is called one. [ReadProfile] overwrites its fields from a file, and [Client.Preview] shows
-// the resulting request. What each reply counts as, and when a confirmation email is asked for, is in
-// docs/outcomes-elevate.md. [Client.Check] tests a real account without registering anybody.
+// The URL's path, the authentication, every JSON field name and the shape of replies stand on a public page of
+// the vendor's ("Elevate Registration API", section "Programming Details"), of which this package's authors have the
+// beginning alone. They are a [Profile], which the caller must name. [ReadProfile] reads one from a file that
+// a shop fills in from that page: docs/connect-elevate.md shows how. [GuessedProfile] is our guess and is called
+// one. [Client.Preview] shows the resulting request. What each reply counts as, and when a confirmation email is
+// asked for, is in docs/outcomes-elevate.md. [Client.Check] tests a real account without registering anybody.
 //
 // # The Report API
 //

@@ -2,7 +2,6 @@ package elevate_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 
@@ -40,17 +39,6 @@ func ExampleClient() {
 	})
 	fmt.Println(amsbridge.DecodeReceipt(res.Receipt).ProductURL, err)
 	// Output: https://learn.example.org/products/safety <nil>
-}
-
-// What the vendor's PDF says replaces the guess field by field.
-func ExampleProfile() {
-	p := elevate.GuessedProfile()
-	err := json.Unmarshal([]byte(`{"name": "PDF of March 2026", "auth": "bearer", "user_id": "user.unique_id"}`), p)
-	fmt.Println(p.Name, p.Auth, p.UserID, p.Email, err)
-	fmt.Println(p.Check())
-	// Output:
-	// PDF of March 2026 bearer user.unique_id email <nil>
-	// <nil>
 }
 
 func ExampleNew() {

@@ -24,6 +24,8 @@ type answered struct {
 	absent   bool // nobody listens
 	untrue   bool // the certificate is not trusted
 	unmarked bool // the profile has AcceptUnmarked
+	base     bool // the profile has ProductURLBase
+	own      bool // AllowedHosts are the default, the endpoint's
 	change   func(*amsbridge.Grant)
 	take     bool
 }
@@ -40,9 +42,24 @@ var outcomeRows = map[string]answered{
 	"Success, with a Product URL that may not be stored": {body: `{"success":true,` + badLink + `}`},
 	"None of them, and the profile says AcceptUnmarked":  {body: `{"id":7}`, unmarked: true},
 
-	"Success that says no":    {body: `{"success":false,` + link + `}`},
-	"An error":                {body: `{"error":"unknown product",` + link + `}`},
-	"An error beside success": {body: `{"success":true,"errors":["the product is in draft"]}`},
+	"Success, with a relative Product URL":                                      {body: `{"success":true,"product_url":"/p/1"}`, own: true},
+	"Success, with a relative Product URL, and the profile says ProductURLBase": {body: `{"success":true,"product_url":"p/1"}`, base: true},
+	"Success, with an object whose url is the Product URL":                      {body: `{"success":true,"product_url":{"url":"https://learn.example.org/p/1"}}`},
+	"Success, with the Product URL deeper in the reply":                         {body: `{"success":true,"data":{` + link + `}}`},
+	"A status in place of success: ok":                                          {body: `{"status":"ok"}`},
+	"A status in place of success, HTTP's again":                                {body: `{"status":200}`},
+	"Success beside an error that says none":                                    {body: `{"success":true,"error":"none"}`},
+	"Success beside an error that the profile's NoError lists":                  {body: `{"success":true,"error":"No error"}`},
+	"Success, in Latin-1":                                                       {body: "{\"success\":true,\"name\":\"Fa\xe7ade\"}"},
+	"A status in place of success: 422":                                         {body: `{"status":422,` + link + `}`},
+	"Success beside a status that says no":                                      {body: `{"success":true,"status":"error"}`},
+	"The Product URL deeper in the reply, without a word of success":            {body: `{"data":{` + link + `}}`},
+	"An error that says none, alone":                                            {body: `{"error":"none"}`},
+	"HTTP 404, with an error in it":                                             {status: 404, body: `{"error":"unknown product"}`},
+	"Any other HTTP 4xx, with a web page":                                       {status: 400, body: html200},
+	"Success that says no":                                                      {body: `{"success":false,` + link + `}`},
+	"An error":                                                                  {body: `{"error":"unknown product",` + link + `}`},
+	"An error beside success":                                                   {body: `{"success":true,"errors":["the product is in draft"]}`},
 
 	"Neither success nor error nor a Product URL": {body: `{"id":7}`},
 	"Only a Product URL that may not be stored":   {body: `{` + badLink + `}`},
@@ -61,9 +78,9 @@ var outcomeRows = map[string]answered{
 	"HTTP 429":                       {status: 429, body: `{"success":true}`},
 	"HTTP 408, 425, 500, 502 or 503": {status: 503, body: `{"success":true}`},
 	"HTTP 504":                       {status: 504, body: `{"success":true}`},
-	"HTTP 404, 405 or 410":           {status: 404, body: `{"success":true}`},
-	"Any other HTTP 4xx":             {status: 409, body: `{"success":true}`},
-	"Any other HTTP 4xx, with an error in it": {status: 422, body: `{"error":"unknown product"}`},
+	"HTTP 404, 405, 406, 410, 415, 421 or 426": {status: 404, body: `{"success":true}`},
+	"Any other HTTP 4xx":                       {status: 409, body: `{"success":true}`},
+	"Any other HTTP 4xx, with an error in it":  {status: 422, body: `{"error":"unknown product"}`},
 	"HTTP 3xx":                           {status: 302, body: `{"success":true}`},
 	"HTTP 600 to 999":                    {status: 600, body: `{"success":true}`},
 	"No answer, the connection cut":      {cut: true},
@@ -127,6 +144,12 @@ func (a answered) serve(t *testing.T) *elevate.Client {
 	t.Cleanup(srv.Close)
 	cfg := config(srv.URL)
 	cfg.AllowedHosts, cfg.Profile.AcceptUnmarked = []string{"learn.example.org"}, a.unmarked
+	if a.own {
+		cfg.AllowedHosts = nil
+	}
+	if a.base {
+		cfg.Profile.ProductURLBase = "https://learn.example.org/"
+	}
 	if a.absent {
 		cfg.Endpoint = nobody
 	}

@@ -2,6 +2,8 @@ package elevate
 
 import (
 	"context"
+	"net/http"
+	"strings"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
@@ -59,21 +61,32 @@ func (c *Client) confirms(g amsbridge.Grant) bool {
 	return c.confirmation && !g.Backfill && !g.Had && (c.confirmAgain || g.Doubt&outbox.DoubtUnknown == 0)
 }
 
-// judge turns a reply into a result or an error.
+// judge turns a reply into a result or an error. What is not understood says nothing of the grant: the endpoint
+// or the profile may be wrong, so that three of different grants in a row pause the destination.
 func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (outbox.Result, error) {
 	a := c.profile.read(reply.Body)
 	if d := c.api.Classify(reply, hide...); d != nil {
-		if reply.Status/100 == 4 && a.text != "" {
-			d.Reason += ": " + c.api.Quote(a.text, maxReason, hide...)
+		if reply.Status/100 != 4 || a.text == "" {
+			return outbox.Result{}, d
 		}
+		if reply.Status == http.StatusNotFound && !strings.EqualFold(a.text, http.StatusText(reply.Status)) {
+			// It is the API that speaks, and of the product or the person.
+			d.Outcome, d.Tentative, d.Reason = outbox.OutcomeRejected, false, "the platform refuses the request"
+		}
+		d.Reason += ": " + c.api.Quote(a.text, maxReason, hide...)
 		return outbox.Result{}, d
 	}
 	detail := c.api.Detail(reply, hide...)
 	fail := func(o outbox.Outcome, reason string) (outbox.Result, error) {
-		return outbox.Result{}, &outbox.DeliveryError{Outcome: o, Code: reply.Code(), Reason: reason, Detail: detail}
+		return outbox.Result{}, &outbox.DeliveryError{
+			Outcome: o, Tentative: o == outbox.OutcomeUnknown, Code: reply.Code(), Reason: reason, Detail: detail,
+		}
 	}
-	if reply.Truncated {
+	switch {
+	case reply.Truncated:
 		return fail(outbox.OutcomeUnknown, "the reply is longer than is read")
+	case reply.IsPage():
+		return fail(outbox.OutcomeUnknown, "a web page answers; is Config.Endpoint right?")
 	}
 	link, problem := "", ""
 	if a.url != "" {
@@ -84,8 +97,8 @@ func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (out
 		return fail(outbox.OutcomeRejected, "the platform reports a failure")
 	case a.verdict == verdictRefused:
 		return fail(outbox.OutcomeRejected, "the platform reports: "+c.api.Quote(a.text, maxReason, hide...))
-	case a.verdict == verdictUnclear, a.verdict == verdictUnmarked && link == "":
-		return fail(outbox.OutcomeUnknown, a.problem)
+	case a.verdict == verdictUnclear, a.verdict == verdictUnmarked && (link == "" || a.deeper):
+		return fail(outbox.OutcomeUnknown, a.problem+"; are Config.Endpoint and the wire profile right?")
 	}
 	res := outbox.Result{Code: reply.Code(), Detail: detail}
 	if link != "" {

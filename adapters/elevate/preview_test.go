@@ -187,19 +187,18 @@ func TestPreviewOfABackfilledOrder(t *testing.T) {
 	}
 }
 
-// The vendor's PDF, once somebody has it, is a file; this is one for a format
-// that has little in common with the guess.
+// What the vendor's page says is a file; this is one for a format that has nothing in common with the guess.
 func TestGoldenPreviewOfAProfileFromAFile(t *testing.T) {
 	t.Parallel()
 	file := strings.NewReader(`{
 		"name": "a format with nothing of the guess", "auth": "header", "auth_field": "X-Api-Key",
 		"first_name": "user.name.given", "last_name": "user.name.family", "email": "user.mail", "user_id": "user.uid",
 		"remote_product_id": "product", "confirmation": "options.mail", "confirmation_on": "Y", "confirmation_off": "N",
-		"extra": {"options.site": {"id": 7}}, "success": "", "errors": ["fault.text"], "product_url": "links.product"
+		"extra": {"options.site": {"id": 7}}, "errors": ["fault.text"], "product_url": "links.product"
 	}`)
 	cfg := config("https://elevate.example.org/v2/register?site=7")
 	var err error
-	cfg.Profile, err = elevate.ReadProfile(elevate.GuessedProfile(), file)
+	cfg.Profile, err = elevate.ReadProfile(file)
 	require.NoError(t, err)
 	p, err := newClient(t, cfg).Preview(grant(func(g *amsbridge.Grant) { g.Doubt = outbox.DoubtUnknown }))
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package elevate
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -14,7 +15,9 @@ import (
 const maxURL = 2048
 
 // productURL returns the Product URL as it may be stored and shown as a link, or why it may not. The
-// URL is rewritten from its parts, so that no browser reads it differently from this check.
+// URL is rewritten from its parts, so that no browser reads it differently from this check. A relative one is
+// resolved against the profile's ProductURLBase, or if it begins with a slash against the endpoint, as RFC 3986
+// section 5.1.3 has it.
 func (c *Client) productURL(raw, email string) (link, problem string) {
 	if len(raw) > maxURL {
 		return "", "is longer than 2,048 bytes"
@@ -25,6 +28,13 @@ func (c *Client) productURL(raw, email string) (link, problem string) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", "is not a URL"
+	}
+	if u.Scheme == "" && (c.profile.ProductURLBase != "" || strings.HasPrefix(raw, "/")) {
+		base, err := url.Parse(cmp.Or(c.profile.ProductURLBase, c.endpoint))
+		if err != nil {
+			return "", "has no base"
+		}
+		u = base.ResolveReference(u)
 	}
 	host := hostOf(u)
 	switch {

@@ -2,6 +2,7 @@ package elevate
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
@@ -27,36 +28,36 @@ type answer struct {
 	text string
 	// url is the unchecked Product URL.
 	url string
+	// deeper says that the URL was not at the profile's path, but deeper in the reply: it is a link, and
+	// says nothing of success.
+	deeper bool
 }
 
 // read interprets the body of a reply. verdictDone needs no error, and a success field that says yes or, with
-// AcceptUnmarked, is missing.
+// AcceptUnmarked, none.
 func (p *Profile) read(body string) answer {
 	var o map[string]any
-	if err := strictjson.Unmarshal(jsonText(body), &o); err != nil {
+	if err := strictjson.Unmarshal([]byte(strings.TrimPrefix(body, "\ufeff")), &o); err != nil {
 		return answer{problem: err.About("the reply")}
 	}
 	a := answer{verdict: verdictUnmarked, problem: "the reply says neither success nor error"}
-	if v, ok := fieldpath.Get(o, p.ProductURL); ok && !empty(v) {
-		a.url = text(v)
-	}
+	a.url, a.deeper = p.findURL(o)
+	refused := false
 	for _, path := range p.Errors {
-		if v, ok := fieldpath.Get(o, path); ok && !empty(v) {
-			a.verdict, a.text = verdictRefused, strings.TrimSpace(a.text+" "+text(v))
+		if v, ok := fieldpath.Get(o, path); ok && !p.noError(v) {
+			refused, a.text = true, strings.TrimSpace(a.text+" "+text(v))
 		}
 	}
-	if a.verdict == verdictRefused {
-		return a
+	marked, done := false, false
+	for _, path := range p.Success {
+		v, ok := fieldpath.Get(o, path)
+		yes, no := truth(v)
+		marked, done, refused = marked || ok, done || yes, refused || no
 	}
-	marker, marked := any(nil), false
-	if p.Success != "" {
-		marker, marked = fieldpath.Get(o, p.Success)
-	}
-	yes, no := truth(marker)
 	switch {
-	case no:
+	case refused:
 		a.verdict = verdictRefused
-	case yes, !marked && p.AcceptUnmarked:
+	case done, !marked && p.AcceptUnmarked:
 		a.verdict = verdictDone
 	case marked:
 		a.verdict, a.problem = verdictUnclear, "the reply's success field is neither yes nor no"
@@ -64,10 +65,30 @@ func (p *Profile) read(body string) answer {
 	return a
 }
 
-// jsonText prepares a reply for a strict reader: some servers send a byte order mark, or a stray byte
-// of another encoding, in otherwise valid JSON.
-func jsonText(body string) []byte {
-	return []byte(strings.ToValidUTF8(strings.TrimPrefix(body, "\ufeff"), "\ufffd"))
+// findURL returns the Product URL: the text at the profile's path, or the url or href of an object there. Where
+// nothing is there, it is the only field of that name deeper in the reply.
+func (p *Profile) findURL(o map[string]any) (found string, deeper bool) {
+	v, _ := fieldpath.Get(o, p.ProductURL)
+	if inner, ok := v.(map[string]any); ok {
+		if v, ok = inner["url"]; !ok {
+			v = inner["href"]
+		}
+	}
+	if v != nil && !isEmpty(v) {
+		return text(v), false
+	}
+	for _, path := range fieldpath.All(o) {
+		if !strings.HasSuffix(path, "."+p.ProductURL) {
+			continue
+		}
+		v, _ := fieldpath.Get(o, path)
+		if s, ok := v.(string); ok && found == "" {
+			found, deeper = s, true
+		} else {
+			return "", false
+		}
+	}
+	return found, deeper
 }
 
 // truth reads a success field. Both results are false for an unknown value.
@@ -79,19 +100,31 @@ func truth(v any) (yes, no bool) {
 	case json.Number:
 		s = v.String()
 	case string:
-		s = strings.ToLower(v)
+		s = strings.ToLower(strings.TrimSpace(v))
 	}
 	switch s {
-	case "true", "1", "ok", "success":
+	case "true", "1", "ok", "success", "yes":
 		return true, false
-	case "false", "0", "error", "failed", "failure":
+	case "false", "0", "error", "failed", "failure", "no":
 		return false, true
 	}
-	return false, false
+	// Three digits are a status of HTTP, said again in the body.
+	ofHTTP := len(s) == 3 && strings.Trim(s, "0123456789") == ""
+	return ofHTTP && s[0] == '2', ofHTTP && (s[0] == '4' || s[0] == '5')
 }
 
-// empty tells whether an error field reports no error.
-func empty(v any) bool {
+// noError tells whether an error field reports no error: it is empty, or has one of the texts that say so.
+func (p *Profile) noError(v any) bool {
+	if isEmpty(v) {
+		return true
+	}
+	s, ok := v.(string)
+	return ok && slices.ContainsFunc(p.NoError, func(none string) bool { return strings.EqualFold(none, strings.TrimSpace(s)) })
+}
+
+// isEmpty tells whether a value holds nothing: null, false, zero or a text that spells one of them, or a list or
+// an object of nothing else.
+func isEmpty(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -100,11 +133,16 @@ func empty(v any) bool {
 	case json.Number:
 		return v.String() == "0"
 	case string:
-		return strings.TrimSpace(v) == ""
+		return slices.Contains([]string{"", "none", "null", "false", "0"}, strings.ToLower(strings.TrimSpace(v)))
 	case []any:
-		return len(v) == 0
+		return !slices.ContainsFunc(v, func(inner any) bool { return !isEmpty(inner) })
 	case map[string]any:
-		return len(v) == 0
+		for _, inner := range v {
+			if !isEmpty(inner) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }

@@ -13,7 +13,7 @@ import (
 func FuzzReply(f *testing.F) {
 	for _, s := range []string{
 		`{"success":true,"product_url":"https://x.example/p"}`, `{"success":false,"success":true}`, `{"errors":["a"]}`,
-		`{"success":"ok","error":{"a":[1,2.5e3]}}`, "\ufeff{}", "[]", "<html>", "{\"success\":true", `{"a":[[[[]]]]}`,
+		`{"success":"ok","error":{"a":[1,2.5e3]}}`, `{"status":200,"error":"none","errors":{"a":[0,""]}}`, "\ufeff{}", "[]", "<html>", "{\"success\":true", `{"a":[[[[]]]]}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -25,22 +25,24 @@ func FuzzReply(f *testing.F) {
 		}
 		var o map[string]any
 		require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(string(body), "\ufeff")), &o))
-		yes, _ := truth(o["success"])
-		n, isNumber := o["success"].(float64)
-		require.True(t, yes || isNumber && n == 1)
+		said := func(v any) (yes, no bool) {
+			if n, ok := v.(float64); ok {
+				return n == 1 || n >= 200 && n < 300, n == 0 || n >= 400 && n < 600
+			}
+			return truth(v)
+		}
+		yes, no := said(o["success"])
+		also, not := said(o["status"])
+		require.True(t, yes || also)
+		require.False(t, no || not)
 		for _, path := range p.Errors {
 			switch v := o[path].(type) {
-			case nil:
+			case nil, bool, float64, []any, map[string]any:
+				b, err := json.Marshal(v)
+				require.NoError(t, err)
+				require.NotRegexp(t, `true|[1-9]`, string(b), "nothing but empty values")
 			case string:
-				require.Empty(t, strings.TrimSpace(v))
-			case bool:
-				require.False(t, v)
-			case float64:
-				require.Zero(t, v)
-			case []any:
-				require.Empty(t, v)
-			case map[string]any:
-				require.Empty(t, v)
+				require.Contains(t, append([]string{"", "none", "null", "false", "0"}, p.NoError...), strings.ToLower(strings.TrimSpace(v)))
 			}
 		}
 	})

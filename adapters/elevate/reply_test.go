@@ -40,6 +40,21 @@ func TestReplies(t *testing.T) {
 		{"byte order mark", 200, "\ufeff" + `{"success":true}`, delivered, "", ""},
 		{"empty errors", 200, `{"success":true,"error":"","errors":[]}`, delivered, "", ""},
 		{"no error at all", 200, `{"success":true,"error":null,"errors":{}}`, delivered, "", ""},
+		{"empty lists in errors", 200, `{"success":true,"errors":{"base":[],"code":0}}`, delivered, "", ""},
+		{"error that says none", 200, `{"success":true,"error":"None"}`, delivered, "", ""},
+		{"error that says no error", 200, `{"success":true,"error":"No error"}`, delivered, "", ""},
+		{"status ok", 200, `{"status":"ok"}`, delivered, "", ""},
+		{"status of HTTP", 200, `{"status":201}`, delivered, "", ""},
+		{"success, and another status", 200, `{"success":true,"status":"registered"}`, delivered, "", ""},
+		{"relative link", 200, `{"success":true,"product_url":"/p/1?a=b"}`, delivered, "", "{self}/p/1?a=b"},
+		{"relative link alone", 200, `{"product_url":"/p/1"}`, delivered, "", "{self}/p/1"},
+		{"relative link without a slash", 200, `{"success":true,"product_url":"p/1"}`, delivered, "not https", ""},
+		{"relative link to another host", 200, `{"success":true,"product_url":"//evil.example/p"}`, delivered, "not stored", ""},
+		{"object for a link", 200, `{"success":true,"product_url":{"id":1,"url":"{self}/p/1"}}`, delivered, "", "{self}/p/1"},
+		{"object with href for a link", 200, `{"product_url":{"href":"{self}/p/1"}}`, delivered, "", "{self}/p/1"},
+		{"link deeper", 200, `{"success":true,"data":{"product_url":"{self}/p/1"}}`, delivered, "", "{self}/p/1"},
+		{"two links deeper", 200, `{"success":true,"a":{"product_url":"{self}/p/1"},"b":{"product_url":"{self}/p/2"}}`, delivered, "", ""},
+		{"Latin-1", 200, "{\"success\":true,\"name\":\"Zo\xeb\"}", delivered, "", ""},
 		{"link elsewhere", 200, `{"success":true,"product_url":"https://evil.example/p"}`, delivered, "AllowedHosts", ""},
 		{"link of another scheme", 200, `{"success":true,"product_url":"javascript:alert(1)"}`, delivered, "not https", ""},
 		{"link that is a number", 200, `{"success":true,"product_url":7}`, delivered, "not stored", ""},
@@ -52,6 +67,12 @@ func TestReplies(t *testing.T) {
 		{"error beside success", 200, `{"success":true,"errors":["draft"]}`, outbox.OutcomeRejected, "draft", ""},
 		{"error object", 200, `{"errors":{"product":["is closed"]}}`, outbox.OutcomeRejected, "is closed", ""},
 
+		{"status of HTTP says no", 200, `{"status":422,"product_url":"{self}/p/1"}`, outbox.OutcomeRejected, "reports a failure", ""},
+		{"success, and a status that says no", 200, `{"success":true,"status":"error"}`, outbox.OutcomeRejected, "reports a failure", ""},
+
+		{"link deeper alone", 200, `{"data":{"success":false,"product_url":"{self}/p/1"}}`, outbox.OutcomeUnknown, "neither success nor error", ""},
+		{"error that says none, alone", 200, `{"error":"none"}`, outbox.OutcomeUnknown, "neither success nor error", ""},
+		{"status that says neither", 200, `{"status":"pending"}`, outbox.OutcomeUnknown, "neither yes nor no", ""},
 		{"nothing said", 200, `{}`, outbox.OutcomeUnknown, "neither success nor error", ""},
 		{"link elsewhere alone", 200, `{"product_url":"https://evil.example/p"}`, outbox.OutcomeUnknown, "", ""},
 		{"success neither", 200, `{"success":"perhaps","product_url":"{self}/p/1"}`, outbox.OutcomeUnknown, "neither yes nor no", ""},
@@ -59,7 +80,7 @@ func TestReplies(t *testing.T) {
 		{"success in other case", 200, `{"Success":true}`, outbox.OutcomeUnknown, "", ""},
 		{"success twice", 200, `{"success":false,"success":true}`, outbox.OutcomeUnknown, "twice", ""},
 		{"success deep down", 200, `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `,"success":true}`, outbox.OutcomeUnknown, "deeply", ""},
-		{"HTML", 200, html200, outbox.OutcomeUnknown, "not JSON", ""},
+		{"HTML", 200, html200, outbox.OutcomeUnknown, "a web page", ""},
 		{"list", 200, `[{"success":true}]`, outbox.OutcomeUnknown, "", ""},
 		{"true", 200, `true`, outbox.OutcomeUnknown, "", ""},
 		{"empty", 200, ``, outbox.OutcomeUnknown, "", ""},
@@ -69,11 +90,13 @@ func TestReplies(t *testing.T) {
 		{"too long", 200, `{"success":true,"x":"` + strings.Repeat("x", 70<<10) + `"}`, outbox.OutcomeUnknown, "longer than is read", ""},
 		{"too long, padded", 200, `{"success":true}` + strings.Repeat(" ", 70<<10), outbox.OutcomeUnknown, "longer than is read", ""},
 
-		{"redirect", 302, `{"success":true}`, outbox.OutcomeRejected, "redirects are not followed", ""},
+		{"redirect", 302, `{"success":true}`, outbox.OutcomeUnavailable, "redirects are not followed", ""},
 		{"bad request", 400, `{"error":"unknown product"}`, outbox.OutcomeRejected, "unknown product", ""},
 		{"unauthorized", 401, `{"success":true}`, outbox.OutcomeUnauthorized, "", ""},
 		{"forbidden", 403, ``, outbox.OutcomeUnauthorized, "", ""},
-		{"not found", 404, html200, outbox.OutcomeRejected, "", ""},
+		{"not found", 404, html200, outbox.OutcomeUnavailable, "no such API", ""},
+		{"not found, in a framework's JSON", 404, `{"status":404,"error":"Not Found"}`, outbox.OutcomeUnavailable, "no such API", ""},
+		{"product not found", 404, `{"error":"unknown product"}`, outbox.OutcomeRejected, "unknown product", ""},
 		{"throttled", 429, ``, outbox.OutcomeThrottled, "", ""},
 		{"server error", 500, `{"success":true}`, outbox.OutcomeUnavailable, "", ""},
 		{"unavailable", 503, ``, outbox.OutcomeUnavailable, "", ""},
@@ -93,7 +116,8 @@ func TestReplies(t *testing.T) {
 				require.Equal(t, c.want, d.Outcome, d)
 				require.Contains(t, d.Reason, c.text)
 				require.Equal(t, fmt.Sprint(c.status), d.Code)
-				require.Equal(t, c.status == 403, d.Tentative)
+				require.Equal(t, c.status == 403 || c.status == 302 || c.status == 404 && c.want != outbox.OutcomeRejected ||
+					c.status/100 == 2 && c.want == outbox.OutcomeUnknown, d.Tentative)
 				return
 			}
 			require.NoError(t, err)
@@ -102,6 +126,47 @@ func TestReplies(t *testing.T) {
 			require.Equal(t, strings.ReplaceAll(c.url, "{self}", self), amsbridge.DecodeReceipt(res.Receipt).ProductURL)
 			require.Equal(t, c.url != "", len(res.Receipt) > 0)
 		})
+	}
+}
+
+// JSON under the content type of a page is read all the same: it is the default of some languages' servers.
+func TestJSONUnderAnotherContentType(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"text/html; charset=UTF-8", "text/plain", "application/octet-stream"} {
+		self := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = io.WriteString(w, " "+`{"success":true}`)
+		})
+		_, err := newClient(t, config(self)).Give(t.Context(), grant(nil))
+		require.NoError(t, err, kind)
+	}
+}
+
+// Only what the platform says is scrubbed. A gap in a sentence that is known would tell the name that was there.
+func TestOurOwnWordsStay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   string
+	}{
+		"refused":         {200, `{"error":"so Will said"}`, "rejected (200): the platform reports: so [removed] said"},
+		"failed":          {200, `{"success":false}`, "rejected (200): the platform reports a failure"},
+		"refused by HTTP": {422, `{"error":"so Will said"}`, "rejected (422): the platform refuses the request: so [removed] said"},
+		"not understood":  {200, `{}`, "unknown (200): the reply says neither success nor error; are Config.Endpoint and the wire profile right?"},
+		"a page":          {200, html200, "unknown (200): a web page answers; is Config.Endpoint right?"},
+		"not there":       {404, html200, "unavailable (404): there is no such API; is the endpoint's URL right?"},
+	} {
+		self := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		})
+		for _, word := range []string{"The", "platform", "Request", "A", "Page", "reports", "there", "right", "success"} {
+			g := grant(nil)
+			g.User.FirstName, g.User.LastName = "Will", word
+			_, err := newClient(t, config(self)).Give(t.Context(), g)
+			require.EqualError(t, err, c.want, name)
+		}
 	}
 }
 
@@ -171,6 +236,23 @@ func requireClean(t *testing.T, text string) {
 		email, "example.org", firstName, "Malley", userID, "abc%26", "abc&amp;", `abc\u0026`,
 	} {
 		require.NotContains(t, strings.ToLower(text), strings.ToLower(v))
+	}
+}
+
+func TestProductURLBase(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"/p/1": "https://learn.example.org/p/1", "p/1?a=b": "https://learn.example.org/courses/p/1?a=b", "../x": "https://learn.example.org/x",
+		"//learn.example.org/p": "https://learn.example.org/p", "//evil.example/p": "", "https://learn.example.org/q": "https://learn.example.org/q",
+		"javascript:alert(1)": "", "//u@learn.example.org/p": "",
+	} {
+		cfg := config(serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"success":true,"product_url":%q}`, raw)
+		}))
+		cfg.AllowedHosts, cfg.Profile.ProductURLBase = []string{"learn.example.org"}, "https://learn.example.org/courses/"
+		res, err := newClient(t, cfg).Give(t.Context(), grant(nil))
+		require.NoError(t, err)
+		require.Equal(t, want, amsbridge.DecodeReceipt(res.Receipt).ProductURL, raw)
 	}
 }
 

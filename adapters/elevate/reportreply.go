@@ -3,6 +3,7 @@ package elevate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
@@ -38,12 +39,12 @@ func (p *ReportProfile) read(body string) ([]ReportedRegistration, *reportFailur
 		return nil, &reportFailure{DeliveryError: *unclear(reason)}
 	}
 	var found any
-	if err := strictjson.Unmarshal(jsonText(body), &found); err != nil {
+	if err := strictjson.Unmarshal([]byte(strings.TrimPrefix(body, "\ufeff")), &found); err != nil {
 		return no(err.About("the reply"))
 	}
 	if o, ok := found.(map[string]any); ok {
 		for _, path := range p.Errors {
-			if v, ok := fieldpath.Get(o, path); ok && !empty(v) {
+			if v, ok := fieldpath.Get(o, path); ok && !isEmpty(v) {
 				said, _ := v.(string) // a list or an object could hold rows
 				return nil, &reportFailure{text: said, DeliveryError: outbox.DeliveryError{
 					Outcome: outbox.OutcomeRejected, Reason: "the platform reports a failure",

@@ -94,8 +94,8 @@ func TestReportReplies(t *testing.T) {
 		})
 	}
 	for status, want := range map[int]outbox.Outcome{
-		302: outbox.OutcomeRejected, 400: outbox.OutcomeRejected, 401: outbox.OutcomeUnauthorized, 403: outbox.OutcomeUnauthorized,
-		404: outbox.OutcomeRejected, 429: outbox.OutcomeThrottled, 500: outbox.OutcomeUnavailable, 504: outbox.OutcomeUnknown,
+		302: outbox.OutcomeUnavailable, 400: outbox.OutcomeRejected, 401: outbox.OutcomeUnauthorized, 403: outbox.OutcomeUnauthorized,
+		404: outbox.OutcomeUnavailable, 429: outbox.OutcomeThrottled, 500: outbox.OutcomeUnavailable, 504: outbox.OutcomeUnknown,
 	} {
 		cfg := reportsConfig(serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)

@@ -102,7 +102,7 @@ func TestSandboxReportFaults(t *testing.T) {
 		{elevatetest.Fault{Kind: elevatetest.Forbidden}, outbox.OutcomeUnauthorized, 0},
 		{elevatetest.Fault{Kind: elevatetest.Garbage}, outbox.OutcomeUnknown, 0},
 		{elevatetest.Fault{Kind: elevatetest.LoginPage}, outbox.OutcomeUnknown, 0},
-		{elevatetest.Fault{Kind: elevatetest.Redirect}, outbox.OutcomeRejected, 0},
+		{elevatetest.Fault{Kind: elevatetest.Redirect}, outbox.OutcomeUnavailable, 0},
 		{elevatetest.Fault{Kind: elevatetest.Slow, Delay: time.Millisecond}, outbox.OutcomeNone, 0},
 		{elevatetest.Fault{Kind: elevatetest.CutBefore}, outbox.OutcomeUnknown, 0},
 		{elevatetest.Fault{Kind: elevatetest.CutAfter}, outbox.OutcomeUnknown, 0},

@@ -96,7 +96,7 @@ func TestSandboxFaults(t *testing.T) {
 		{elevatetest.Fault{Kind: elevatetest.Forbidden}, outbox.OutcomeUnauthorized, 0, false},
 		{elevatetest.Fault{Kind: elevatetest.Garbage}, outbox.OutcomeUnknown, 0, false},
 		{elevatetest.Fault{Kind: elevatetest.LoginPage}, outbox.OutcomeUnknown, 0, false},
-		{elevatetest.Fault{Kind: elevatetest.Redirect}, outbox.OutcomeRejected, 0, false},
+		{elevatetest.Fault{Kind: elevatetest.Redirect}, outbox.OutcomeUnavailable, 0, false},
 		{elevatetest.Fault{Kind: elevatetest.Slow, Delay: time.Millisecond}, outbox.OutcomeNone, 0, true},
 		{elevatetest.Fault{Kind: elevatetest.CutBefore}, outbox.OutcomeUnknown, 0, false},
 		{elevatetest.Fault{Kind: elevatetest.CutAfter}, outbox.OutcomeUnknown, 0, true},
@@ -153,7 +153,7 @@ func TestSandboxSpeaksTheProfile(t *testing.T) {
 	for _, auth := range []elevate.Auth{elevate.AuthBody, elevate.AuthBearer, elevate.AuthBasic, elevate.AuthHeader} {
 		p := elevate.GuessedProfile()
 		p.Auth, p.AuthField = auth, "Key-Of-Ours"
-		p.Email, p.UserID, p.ProductURL, p.Success = "user.contact.email", "user.id", "data.links.product", "data.done"
+		p.Email, p.UserID, p.ProductURL, p.Success = "user.contact.email", "user.id", "data.links.product", []string{"data.done"}
 		p.ConfirmationOn, p.ConfirmationOff = []byte(`{"b":[1],"a":"on"}`), []byte(`"off"`)
 		p.Extra = map[string]json.RawMessage{"site.code": json.RawMessage(`7`), "tags": json.RawMessage(`["a", "b"]`)}
 		s, err := elevatetest.New(elevatetest.Config{

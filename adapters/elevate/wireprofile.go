@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -23,9 +24,9 @@ const (
 	AuthHeader Auth = "header" // the key is the value of the header AuthField
 )
 
-// Profile is Elevate's wire format. The vendor's PDF defines it and is not public. Field names are
-// dotted paths: "user.email" is the field email of the object user. There is no default; see
-// [GuessedProfile]. JSON read into a profile replaces the fields that it names and keeps the others.
+// Profile is Elevate's wire format, as the vendor's public page on the Registration API has it. Field names are
+// dotted paths: "user.email" is the field email of the object user. There is no default: [ReadProfile] reads
+// one from a file, and [GuessedProfile] is a guess.
 type Profile struct {
 	// Name says where the profile comes from, for people. Required.
 	Name string `json:"name"`
@@ -52,14 +53,23 @@ type Profile struct {
 	// Extra are constant fields sent with each call: path to JSON value.
 	Extra map[string]json.RawMessage `json:"extra,omitzero"`
 
-	// Success names the reply's field that says whether it succeeded: true, 1, "true", "1", "ok" and
-	// "success" mean yes; false, 0, "false", "0", "error", "failed" and "failure" mean no; anything
-	// else is not understood. Empty for none.
-	Success string `json:"success"`
-	// Errors name the reply's fields that, when not empty, hold the reason of a refusal.
+	// Success name the reply's fields that say whether it succeeded. True, 1, "true", "1", "ok",
+	// "success", "yes" and a 2xx mean yes; false, 0, "false", "0", "error", "failed", "failure", "no", a
+	// 4xx and a 5xx mean no, in any case of letters. One no outweighs all; else one yes is enough, and
+	// where a field is there and none says yes, the reply is not understood. Empty for none.
+	Success []string `json:"success,omitzero"`
+	// Errors name the reply's fields that, when not empty, hold the reason of a refusal, whatever the
+	// Success fields say. Null, false, 0, "none", "null", "false", "0" and what holds nothing else are empty.
 	Errors []string `json:"errors,omitzero"`
-	// ProductURL names the reply's field with the Product URL. Required.
+	// NoError are further texts that in an Errors field report no error, in any case of letters.
+	NoError []string `json:"no_error,omitzero"`
+	// ProductURL names the reply's field with the Product URL, or with an object whose url or href it is.
+	// Where there is none, the only field of that name deeper in the reply is taken, but not as a sign of
+	// success. Required.
 	ProductURL string `json:"product_url"`
+	// ProductURLBase is the URL that a relative Product URL is resolved against. Defaults to the endpoint,
+	// for those that begin with a slash; others are then not stored.
+	ProductURLBase string `json:"product_url_base"`
 	// AcceptUnmarked takes a 2xx reply for a success when it is a JSON object with neither the Success
 	// field nor an error. Defaults to false: such a reply needs a Product URL that may be stored, or
 	// else it is "unknown" and the message is sent again.
@@ -68,7 +78,7 @@ type Profile struct {
 
 // GuessedProfile returns a guess, not Elevate's word. The names api_key, firstname, lastname, email and
 // remote_product_id are those of Elevate's Report API; everything else, above all the Unique User ID's
-// name, is made up. Ask the vendor for the Registration API's PDF before you rely on it.
+// name, is made up. The vendor's page has the real names: see docs/connect-elevate.md.
 func GuessedProfile() *Profile {
 	return &Profile{
 		Name: "guessed", Auth: AuthBody, AuthField: "api_key",
@@ -76,15 +86,17 @@ func GuessedProfile() *Profile {
 		UserID: "unique_user_id", RemoteProductID: "remote_product_id",
 		Confirmation:   "send_confirmation_email",
 		ConfirmationOn: json.RawMessage("true"), ConfirmationOff: json.RawMessage("false"),
-		Success: "success", Errors: []string{"error", "errors"}, ProductURL: "product_url",
+		Success: []string{"success", "status"}, Errors: []string{"error", "errors"},
+		NoError: []string{"no error", "no errors", "ok", "success"}, ProductURL: "product_url",
 	}
 }
 
-const noProfile = "is missing. Only Elevate can tell its wire format (the PDF of the Registration API): " +
-	"the endpoint's path; where the credentials go and under which name; the JSON field names of first name, " +
+const noProfile = "is missing. The vendor's public page \"Elevate Registration API\" has the wire format: " +
+	"where the credentials go and under which name; the JSON field names of first name, " +
 	"last name, email, Unique User ID and Remote Product ID; the name, values and default of the field that " +
 	"asks for a confirmation email; how a reply says success or error; and the name of the Product URL in the " +
-	"reply. Fill in a Profile, or name GuessedProfile() to use what is only our guess"
+	"reply. Fill in a Profile, or a file for ReadProfile (docs/connect-elevate.md), or name GuessedProfile() to use " +
+	"what is only our guess"
 
 // Check returns an [*amsbridge.InputError] for the first field that is missing
 // or malformed.
@@ -115,6 +127,10 @@ func (p *Profile) check(bad func(field, problem string) error) error {
 	default:
 		return bad("Auth", "is not body, bearer, basic or header")
 	}
+	u, err := url.Parse(p.ProductURLBase)
+	if p.ProductURLBase != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		return bad("ProductURLBase", "is not an https URL with a host and without a user name")
+	}
 	if !json.Valid(p.ConfirmationOn) {
 		return bad("ConfirmationOn", "is not JSON")
 	}
@@ -133,7 +149,7 @@ func (p *Profile) check(bad func(field, problem string) error) error {
 func (p *Profile) clone() *Profile {
 	c := *p
 	c.ConfirmationOn, c.ConfirmationOff = slices.Clone(p.ConfirmationOn), slices.Clone(p.ConfirmationOff)
-	c.Errors = slices.Clone(p.Errors)
+	c.Success, c.Errors, c.NoError = slices.Clone(p.Success), slices.Clone(p.Errors), slices.Clone(p.NoError)
 	c.Extra = maps.Clone(p.Extra)
 	for path, v := range c.Extra {
 		c.Extra[path] = slices.Clone(v)
@@ -169,8 +185,8 @@ func (p *Profile) names() []namedPath {
 	for _, path := range slices.Sorted(maps.Keys(p.Extra)) {
 		all = append(all, namedPath{fmt.Sprintf("Extra[%q]", path), path, true})
 	}
-	if p.Success != "" {
-		all = append(all, namedPath{"Success", p.Success, false})
+	for i, path := range p.Success {
+		all = append(all, namedPath{fmt.Sprintf("Success[%d]", i), path, false})
 	}
 	for i, path := range p.Errors {
 		all = append(all, namedPath{fmt.Sprintf("Errors[%d]", i), path, false})

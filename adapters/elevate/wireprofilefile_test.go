@@ -17,33 +17,51 @@ import (
 )
 
 // other differs from the guess in every field.
-const other = `{"name":"PDF","auth":"header","auth_field":"X-Key","first_name":"f","last_name":"l","email":"e","user_id":"u",` +
+const other = `{"name":"page","auth":"header","auth_field":"X-Key","first_name":"f","last_name":"l","email":"e","user_id":"u",` +
 	`"remote_product_id":"p","confirmation":"c","confirmation_on":"Y","confirmation_off":null,"extra":{"site.code":{"a":1}},` +
-	`"success":"","errors":["e"],"product_url":"x","accept_unmarked":true}`
+	`"success":["s"],"errors":["e"],"no_error":["no"],"product_url":"x","product_url_base":"https://x.example/","accept_unmarked":true}`
 
-func TestReadProfileOverridesFieldByField(t *testing.T) {
+// required are the fields that every file names, with an Auth that needs no AuthField.
+const required = `"name":"n","auth":"bearer","first_name":"f","last_name":"l","email":"e","user_id":"u","remote_product_id":"p",` +
+	`"confirmation":"c","confirmation_on":1,"confirmation_off":0,"product_url":"x"`
+
+// A file is the whole profile: what it leaves out is not taken from the guess.
+func TestReadProfileKeepsNothingOfTheGuess(t *testing.T) {
 	t.Parallel()
 	want := elevate.Profile{}
 	require.NoError(t, json.Unmarshal([]byte(other), &want))
-	all, err := elevate.ReadProfile(elevate.GuessedProfile(), strings.NewReader("\ufeff "+other+"\n"))
+	all, err := elevate.ReadProfile(strings.NewReader("\ufeff " + other + "\n"))
 	require.NoError(t, err)
 	require.Equal(t, want, *all)
-
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal([]byte(other), &fields))
 	require.Len(t, fields, reflect.TypeFor[elevate.Profile]().NumField(), "a new field of Profile is read from files too")
-	for name, raw := range fields {
-		if name == "auth" { // the guess's AuthField cannot be a header
-			continue
-		}
-		one := fmt.Sprintf(`{%q:%s}`, name, raw)
-		want := elevate.GuessedProfile()
-		require.NoError(t, json.Unmarshal([]byte(one), want))
-		got, err := elevate.ReadProfile(elevate.GuessedProfile(), strings.NewReader(one))
-		require.NoError(t, err, name)
-		require.JSONEq(t, asJSON(t, want), asJSON(t, got), name)
-		require.NotEqual(t, asJSON(t, elevate.GuessedProfile()), asJSON(t, got), name)
+
+	want = elevate.Profile{}
+	require.NoError(t, json.Unmarshal([]byte("{"+required+"}"), &want))
+	least, err := elevate.ReadProfile(strings.NewReader("{" + required + "}"))
+	require.NoError(t, err)
+	require.Equal(t, want, *least)
+	require.Empty(t, least.Success)
+	require.Empty(t, least.Errors)
+	require.Empty(t, least.NoError)
+}
+
+func TestReadProfileNamesAllThatIsMissing(t *testing.T) {
+	t.Parallel()
+	var fields map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte("{"+required+"}"), &fields))
+	for name := range fields {
+		raw := fields[name]
+		delete(fields, name)
+		left, err := json.Marshal(fields)
+		require.NoError(t, err)
+		_, err = elevate.ReadProfile(bytes.NewReader(left))
+		require.EqualError(t, err, "elevate: profile."+name+" is missing or empty")
+		fields[name] = raw
 	}
+	_, err := elevate.ReadProfile(strings.NewReader(`{"name":"n","auth":"body","first_name":"f","last_name":"l","email":"e","remote_product_id":"p","confirmation":"c","confirmation_on":1,"confirmation_off":0}`))
+	require.EqualError(t, err, "elevate: profile.user_id is missing or empty, and so is product_url, auth_field")
 }
 
 func asJSON(t *testing.T, v any) string {
@@ -51,24 +69,6 @@ func asJSON(t *testing.T, v any) string {
 	b, err := json.Marshal(v)
 	require.NoError(t, err)
 	return string(b)
-}
-
-func TestReadProfileLeavesItsBase(t *testing.T) {
-	t.Parallel()
-	base := elevate.GuessedProfile()
-	base.Extra = map[string]json.RawMessage{"site": json.RawMessage("1")}
-	before := asJSON(t, base)
-	got, err := elevate.ReadProfile(base, strings.NewReader(`{"extra":{"code":2},"errors":["e"]}`))
-	require.NoError(t, err)
-	require.Equal(t, map[string]json.RawMessage{"code": json.RawMessage("2")}, got.Extra, "replaced, not merged")
-	require.Equal(t, []string{"e"}, got.Errors)
-	got.ConfirmationOn[0] = 'X'
-	require.Equal(t, before, asJSON(t, base))
-
-	none, err := elevate.ReadProfile(base, strings.NewReader(`{"extra":{},"errors":[]}`))
-	require.NoError(t, err)
-	require.Empty(t, none.Extra)
-	require.Empty(t, none.Errors)
 }
 
 func TestReadProfileNamesTheField(t *testing.T) {
@@ -106,11 +106,14 @@ func TestReadProfileNamesTheField(t *testing.T) {
 		{"{\"email\":\"\xff\"}", "profile", "UTF-8"},
 		{`{"name":"` + strings.Repeat("x", 64<<10) + `"}`, "profile", "64 KiB"},
 		{`{}` + strings.Repeat(" ", 64<<10), "profile", "64 KiB"},
-		{`{"email":""}`, "Profile.Email", "empty"},
-		{`{"auth":"none"}`, "Profile.Auth", "is not body"},
-		{`{"extra":{"email":1}}`, `Profile.Extra["email"]`, "another field"},
+		{`{}`, "profile.name", "missing or empty, and so is auth, first_name"},
+		{`{"name":"n","email":""}`, "profile.auth", "is missing or empty, and so is first_name, last_name, email, user_id"},
+		{strings.Replace("{"+required+"}", "bearer", "none", 1), "Profile.Auth", "is not body"},
+		{"{" + required + `,"extra":{"e":1}}`, `Profile.Extra["e"]`, "another field"},
+		{"{" + required + `,"success":"ok"}`, "profile.success", "not a list"},
+		{"{" + required + `,"product_url_base":"http://x.example"}`, "Profile.ProductURLBase", "https"},
 	} {
-		p, err := elevate.ReadProfile(elevate.GuessedProfile(), strings.NewReader(c.file))
+		p, err := elevate.ReadProfile(strings.NewReader(c.file))
 		var bad *amsbridge.InputError
 		require.ErrorAs(t, err, &bad, c.file)
 		require.Nil(t, p)
@@ -118,12 +121,10 @@ func TestReadProfileNamesTheField(t *testing.T) {
 		require.Contains(t, bad.Problem, c.problem, c.file)
 		require.NotContains(t, err.Error(), "planted")
 	}
-	_, err := elevate.ReadProfile(nil, strings.NewReader(`{}`))
-	require.ErrorContains(t, err, "base is missing")
-	_, err = elevate.ReadProfile(elevate.GuessedProfile(), nil)
+	_, err := elevate.ReadProfile(nil)
 	require.ErrorContains(t, err, "r is missing")
 	broken := errors.New("disk")
-	_, err = elevate.ReadProfile(elevate.GuessedProfile(), iotest.ErrReader(broken))
+	_, err = elevate.ReadProfile(iotest.ErrReader(broken))
 	require.ErrorIs(t, err, broken)
 }
 
@@ -132,44 +133,45 @@ func TestReadProfileNamesTheField(t *testing.T) {
 func FuzzReadProfile(f *testing.F) {
 	for _, s := range []string{
 		other, `{}`, `{"email":"a","email":"b"}`, `{"extra":{"a":{"b":[null]}}}`, `{"errors":null,"extra":null}`, `{"errors":[],"extra":{}}`, "\ufeff{}", `{} {}`,
-		`{"EMAIL":"x"}`, `{"confirmation_on":"<"}`,
+		`{"EMAIL":"x"}`, `{"confirmation_on":"<"}`, "{" + required + "}", "{" + required + `,"extra":{"a":[1]},"success":[],"no_error":["x"]}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := elevate.ReadProfile(elevate.GuessedProfile(), bytes.NewReader(b))
+		p, err := elevate.ReadProfile(bytes.NewReader(b))
 		if err != nil {
 			require.Nil(t, p)
 			return
 		}
 		require.NoError(t, p.Check())
-		want := elevate.GuessedProfile()
+		want := new(elevate.Profile)
 		require.NoError(t, json.Unmarshal(bytes.TrimPrefix(b, []byte("\ufeff")), want))
-		if len(want.Extra) == 0 {
-			want.Extra = p.Extra // a nil map and an empty one mean the same
-		}
-		if len(want.Errors) == 0 {
-			want.Errors = p.Errors
-		}
 		require.Equal(t, asJSON(t, want), asJSON(t, p))
 		written := asJSON(t, p)
 		if len(written) > 64<<10 {
 			return
 		}
-		again, err := elevate.ReadProfile(&elevate.Profile{}, strings.NewReader(written))
+		again, err := elevate.ReadProfile(strings.NewReader(written))
 		require.NoError(t, err)
 		require.Equal(t, written, asJSON(t, again))
 	})
 }
 
-// A file holds what the vendor's PDF says; the rest is taken from the base.
+// A file holds the whole profile, as the vendor's page says it. What is missing is named at once.
 func ExampleReadProfile() {
-	file := strings.NewReader(`{"name": "PDF of March 2026", "auth": "bearer", "user_id": "user.unique_id"}`)
-	p, err := elevate.ReadProfile(elevate.GuessedProfile(), file)
-	fmt.Println(p.Name, p.Auth, p.UserID, p.Email, err)
-	_, err = elevate.ReadProfile(elevate.GuessedProfile(), strings.NewReader(`{"userid": "user.unique_id"}`))
+	file := strings.NewReader(`{
+		"name": "vendor's page of March 2026", "auth": "bearer",
+		"first_name": "first", "last_name": "last", "email": "mail", "user_id": "user.unique_id", "remote_product_id": "product",
+		"confirmation": "send_mail", "confirmation_on": "Y", "confirmation_off": "N", "product_url": "url"
+	}`)
+	p, err := elevate.ReadProfile(file)
+	fmt.Println(p.Name, p.Auth, p.UserID, p.Success, err)
+	_, err = elevate.ReadProfile(strings.NewReader(`{"userid": "user.unique_id"}`))
+	fmt.Println(err)
+	_, err = elevate.ReadProfile(strings.NewReader(`{"name": "n", "auth": "basic", "user_id": "user.unique_id"}`))
 	fmt.Println(err)
 	// Output:
-	// PDF of March 2026 bearer user.unique_id email <nil>
+	// vendor's page of March 2026 bearer user.unique_id [] <nil>
 	// elevate: profile.userid is not a known field
+	// elevate: profile.first_name is missing or empty, and so is last_name, email, remote_product_id, confirmation, confirmation_on, confirmation_off, product_url
 }

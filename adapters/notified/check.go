@@ -35,7 +35,9 @@ var nobody = Person{UserID: "amsbridge-check-of-nobody", Email: "amsbridge-check
 const statusNoEvent = 51
 
 // Check tests a real account by harmless reads, and says in plain words what is right, what is wrong
-// and what cannot be told without a write. It sends only the opcodes K and A, in at most three calls.
+// and what cannot be told without a write. It sends only the opcodes K and A, in at most five calls: K first in
+// each way of calling, by POST with LASCmd in the URL or in the form, and by GET. So once the credentials are in
+// a URL, which proxies log, even where Config.UseGET is not set.
 //
 // The credentials are right once Notified answers about a user that does not exist, most likely with
 // status 71. It is public that status 51 means an unknown show, but not whether it comes before 71, so
@@ -50,11 +52,19 @@ func (c *Client) Check(ctx context.Context, cfg CheckConfig) []contract.Finding 
 	}
 	answer := c.query(ctx, "K", nobody, show)
 	all, reached := reach.Host(ctx, c.cfg.BaseURL, answer.err)
-	if reached {
-		all = append(all, answer.credentials())
+	if !reached {
+		return append(all, writesUnseen...)
 	}
-	if answer.came {
-		all = append(all, c.checkShow(ctx, cfg, answer)...)
+	works, way := c.findWay(ctx, show, &answer)
+	all = append(all, answer.credentials(), way)
+	switch {
+	case answer.came:
+		all = append(all, works.checkShow(ctx, cfg, answer)...)
+	case answer.badShow && cfg.ShowKey > 0:
+		all = append(all, contract.Finding{
+			Subject: fmt.Sprint("show key ", cfg.ShowKey), State: contract.Wrong,
+			Text: "there is no such show in this account: " + answer.err.Error(),
+		})
 	}
 	return append(all, writesUnseen...)
 }
@@ -75,8 +85,11 @@ var writesUnseen = []contract.Finding{
 // answer is the result of a call of one opcode.
 type answer struct {
 	came bool // Notified answered about the opcode; the answer is in step
-	step Step
-	err  *outbox.DeliveryError // nil for status 0 and readable outputs
+	// badShow says that Notified refused the whole call for its show key, as another module is known to. It
+	// has looked at the credentials before.
+	badShow bool
+	step    Step
+	err     *outbox.DeliveryError // nil for status 0 and readable outputs
 }
 
 func (c *Client) query(ctx context.Context, code string, p Person, show int64) answer {
@@ -86,11 +99,19 @@ func (c *Client) query(ctx context.Context, code string, p Person, show int64) a
 		a.step = steps[0]
 	}
 	a.err, _ = errors.AsType[*outbox.DeliveryError](err)
+	a.badShow = a.err != nil && strings.HasPrefix(a.err.Code, callResult) &&
+		strings.Contains(strings.ToLower(a.err.Reason), "invalid show key")
 	return a
 }
 
 // is tells whether Notified answered with this status.
 func (a answer) is(status int) bool { return a.came && a.step.Status == status }
+
+// busy tells whether the platform did not look at the call.
+func (a answer) busy() bool {
+	return a.err != nil && (a.err.Outcome == outbox.OutcomeThrottled ||
+		a.err.Outcome == outbox.OutcomeUnavailable && !a.err.Tentative)
+}
 
 // credentials returns what the answer about nobody shows about the credentials.
 func (a answer) credentials() contract.Finding {
@@ -101,18 +122,23 @@ func (a answer) credentials() contract.Finding {
 				strconv.Itoa(a.step.Status),
 		}
 	}
+	if a.badShow {
+		return contract.Finding{
+			Subject: "credentials", State: contract.Good, Text: "they are taken: Notified complains of the show key alone",
+		}
+	}
 	failedCall := func(how string) bool { return strings.HasPrefix(a.err.Code, how) }
 	switch {
+	case a.busy():
+		return contract.Finding{
+			Subject: "credentials", State: contract.NotChecked,
+			Text: "the platform is busy or down; try again later: " + a.err.Error(),
+		}
 	case a.err.Outcome == outbox.OutcomeUnauthorized:
 		return contract.Finding{
 			Subject: "credentials", State: contract.Wrong,
 			Text: "they are refused; are they complete, and does the account lie in this data centre? " +
 				a.err.Error(),
-		}
-	case a.err.Outcome == outbox.OutcomeThrottled, a.err.Outcome == outbox.OutcomeUnavailable:
-		return contract.Finding{
-			Subject: "credentials", State: contract.NotChecked,
-			Text: "the platform is busy or down; try again later: " + a.err.Error(),
 		}
 	case failedCall(rootFailed), failedCall(rootStatus), failedCall(callResult):
 		return contract.Finding{
@@ -121,8 +147,7 @@ func (a answer) credentials() contract.Finding {
 	}
 	return contract.Finding{
 		Subject: "API", State: contract.Wrong,
-		Text: "what answers there is not Notified's API, or not in the output format that is set; " +
-			"is BaseURL right? " + a.err.Error(),
+		Text: "what answers there is not Notified's API; is BaseURL right? " + a.err.Error(),
 	}
 }
 

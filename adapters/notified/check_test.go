@@ -49,10 +49,13 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 	}
 	reached := func(more map[string]contract.State) map[string]contract.State {
 		more["host 127.0.0.1"], more["TLS"] = good, open
+		if more["GET or POST"] == "" {
+			more["GET or POST"] = open
+		}
 		return more
 	}
 	taken := func(more map[string]contract.State) map[string]contract.State {
-		more["credentials"] = good
+		more["credentials"], more["GET or POST"] = good, good
 		return reached(more)
 	}
 	const showSubject, packageSubject = "show key 77001", "show package key 77001001"
@@ -144,13 +147,13 @@ func TestCheckAgainstTheSandbox(t *testing.T) {
 			require.NoError(t, err)
 			before := len(e.sandbox.Journal())
 			if c.fault.Kind != notifiedtest.None {
-				e.sandbox.Misbehave(c.fault)
+				e.sandbox.MisbehaveBy(func(int) notifiedtest.Fault { return c.fault })
 			}
 			by, text := states(t, e.client.Check(t.Context(), c.cfg))
 			require.Equal(t, c.want, by, text)
 			require.Contains(t, text, c.text)
 			calls := e.sandbox.Journal()[before:]
-			require.LessOrEqual(t, len(calls), 3)
+			require.LessOrEqual(t, len(calls), 5)
 			for _, call := range calls {
 				require.Contains(t, []string{"K", "A"}, call.OpCodes, "a check only reads")
 				require.False(t, call.Effect)
@@ -188,7 +191,81 @@ func TestCheckWhereTheShowIsLookedAtFirst(t *testing.T) {
 	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show, KnownUser: notified.Person{UserID: "u-1"}}))
 	require.Equal(t, contract.Good, by["credentials"], text)
 	require.Equal(t, contract.Wrong, by["show key 77001"], text)
-	require.Equal(t, 1, calls, "the known user is not asked about in vain")
+	require.Equal(t, 3, calls, "each way, and the known user is not asked about in vain")
+}
+
+// Another module of the platform refuses the whole call for a show that it does not know: that says nothing against
+// the credentials, and with the show key that the check makes up nothing at all.
+func TestCheckWhereTheWholeCallIsRefusedForItsShow(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `<APIResults APICallResult="9" APICallDiagnostic="Invalid Show Key Specified!" OpCodesProcessed="0" OpCodesInError="1"/>`)
+	}))
+	t.Cleanup(srv.Close)
+	client := newClient(t, notified.Config{BaseURL: srv.URL})
+	by, text := states(t, client.Check(t.Context(), notified.CheckConfig{ShowKey: show}))
+	require.Equal(t, contract.Good, by["credentials"], text)
+	require.Equal(t, contract.Good, by["GET or POST"], text)
+	require.Equal(t, contract.Wrong, by["show key 77001"], text)
+	by, text = states(t, client.Check(t.Context(), notified.CheckConfig{}))
+	require.Equal(t, contract.Good, by["credentials"], text)
+	require.NotContains(t, text, "wrong:")
+}
+
+// What a POST needs is unknown: the check asks in each way, and says which to set.
+func TestCheckSaysWhichWayWorks(t *testing.T) {
+	t.Parallel()
+	const credentialsRefused = `<APIResults APICallResult="9" APICallDiagnostic="Invalid API Credentials Supplied!"/>`
+	for name, c := range map[string]struct {
+		change func(*notified.Config)
+		takes  func(*http.Request) bool
+		state  contract.State
+		text   string
+	}{
+		"all": {takes: func(*http.Request) bool { return true }, state: contract.Good, text: "answered too: GET, and POST with LASCmd in the form"},
+		"GET alone, and a POST looks like wrong credentials": {
+			takes: func(r *http.Request) bool { return r.Method == http.MethodGet }, state: contract.Wrong, text: "set Config.UseGET; answered too: GET",
+		},
+		"the form alone": {
+			takes: func(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.RawQuery == "" }, state: contract.Wrong, text: "set Config.LASCmdInForm",
+		},
+		"POST alone, and GET is set": {
+			change: func(c *notified.Config) { c.UseGET = true },
+			takes:  func(r *http.Request) bool { return r.Method == http.MethodPost }, state: contract.Wrong, text: "set neither Config.UseGET nor",
+		},
+		"GET alone, as it is set": {
+			change: func(c *notified.Config) { c.UseGET = true },
+			takes:  func(r *http.Request) bool { return r.Method == http.MethodGet }, state: contract.Good, text: "not answered: POST with LASCmd in the URL, and POST",
+		},
+		"none": {takes: func(*http.Request) bool { return false }, state: contract.NotChecked, text: "no way is answered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.FormValue("OpCodeList") != "K" {
+					t.Error("a check only reads")
+				}
+				if !c.takes(r) {
+					_, _ = io.WriteString(w, credentialsRefused)
+					return
+				}
+				_, _ = io.WriteString(w, `<APIResults APICallResult="0"><OpCodeResult OpCode="K" Status="71" Message="User Not Found!"/></APIResults>`)
+			}))
+			t.Cleanup(srv.Close)
+			cfg := notified.Config{BaseURL: srv.URL + "/api"}
+			if c.change != nil {
+				c.change(&cfg)
+			}
+			by, text := states(t, newClient(t, cfg).Check(t.Context(), notified.CheckConfig{}))
+			require.Equal(t, c.state, by["GET or POST"], text)
+			require.Contains(t, text, c.text)
+			if c.state == contract.NotChecked {
+				require.Equal(t, contract.Wrong, by["credentials"])
+			} else {
+				require.Equal(t, contract.Good, by["credentials"])
+			}
+		})
+	}
 }
 
 // The known user may be given by e-mail address, where the client looks people up by it.
@@ -228,5 +305,5 @@ func ExampleClient_Check() {
 	}
 	// Output:
 	// good: host 127.0.0.1: it resolves, and something answers there
-	// wrong: credentials: they are refused; are they complete, and does the account lie in this data centre? unauthorized (CallFailed): Notified refuses our credentials: Invalid API Credentials Supplied!
+	// wrong: credentials: they are refused; are they complete, and does the account lie in this data centre? unauthorized (APICallResult 90103): Notified refuses our credentials: Invalid API Credentials Supplied!
 }

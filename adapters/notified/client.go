@@ -75,20 +75,27 @@ func (c *Client) run(
 		}
 		return nil, detail, d
 	}
-	r, steps, d := c.cfg.read(q.OpCodes, got.Body, got.Truncated)
+	format := formatOf(got.Body, c.cfg.OutputFormat)
+	r, err := format.parse(got.Body)
 	if withTicket {
 		private = append(private, c.private(r.tickets()...)...)
 	}
-	for i := range steps {
-		steps[i].Message = c.http.Quote(steps[i].Message, outbox.MaxReason, private...)
+	switch {
+	case got.Truncated:
+		d = notOurs("the reply is longer than is read")
+	case err != nil:
+		d = notOurs(err.Error())
+	default:
+		r.quote(func(said string) string { return c.http.Quote(said, outbox.MaxReason, private...) })
+		steps, d = c.cfg.judge(q.OpCodes, r)
 	}
-	if d != nil {
-		d.Reason = c.http.Quote(d.Reason, outbox.MaxReason, private...)
+	if d != nil && d.Tentative {
+		d.Code = cmp.Or(d.Code, got.Code())
 	}
 	if withTicket || nameless && d != nil && len(steps) == 0 {
 		return steps, "", d
 	}
-	if c.cfg.OutputFormat == FormatPairs {
+	if format == FormatPairs {
 		// What decoding brings to light is scrubbed too.
 		got.Body, got.Truncated = unescape(c.http.Detail(got, private...)), false
 	}

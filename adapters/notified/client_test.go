@@ -140,7 +140,9 @@ func TestGiveFaults(t *testing.T) {
 		{fault: notifiedtest.Fault{Kind: notifiedtest.Forbidden}, want: outbox.OutcomeUnauthorized, check: func(t *testing.T, d *outbox.DeliveryError) {
 			require.True(t, d.Tentative)
 		}},
-		{fault: notifiedtest.Fault{Kind: notifiedtest.Redirect}, want: outbox.OutcomeRejected},
+		{fault: notifiedtest.Fault{Kind: notifiedtest.Redirect}, want: outbox.OutcomeUnavailable, check: func(t *testing.T, d *outbox.DeliveryError) {
+			require.True(t, d.Tentative)
+		}},
 		{fault: notifiedtest.Fault{Kind: notifiedtest.Garbage}, want: outbox.OutcomeUnknown},
 		{fault: notifiedtest.Fault{Kind: notifiedtest.Garbage, Effect: true, Body: half}, want: outbox.OutcomeUnknown, effect: true},
 		{fault: notifiedtest.Fault{Kind: notifiedtest.Garbage, Body: strings.Repeat(" ", 10<<20)}, want: outbox.OutcomeUnknown},

@@ -12,12 +12,15 @@ import (
 	"github.com/amsbridge/amsbridge/internal/check"
 )
 
-// Base URLs of the vendor's two data centres. The vendor's text names only the host of the second; its
-// path is a guess.
+// Base URLs of the vendor's two data centres. The vendor's text names only the host of the second; that
+// its path is the first one's is a guess.
 const (
-	BaseURL     = "https://api.onlinexperiences.com/scripts/Server.nxp"
-	BaseURLAPAC = "https://api.apac.onlinexperiences.com/scripts/Server.nxp"
+	BaseURL     = "https://api.onlinexperiences.com" + path
+	BaseURLAPAC = "https://api.apac.onlinexperiences.com" + path
 )
+
+// path is the API's in the vendor's text.
+const path = "/scripts/Server.nxp"
 
 // Sizes in the vendor's text. Whether they mean bytes or characters is unknown; bytes are the stricter
 // reading.
@@ -37,12 +40,18 @@ type Config struct {
 	// Credentials are the APIUserCredentials that Notified supplied: 1 to 80
 	// bytes. They open one customer area. Required.
 	Credentials string
-	// BaseURL is the API's whole URL, with its path and without a query: https, or plain http where
-	// AllowLoopbackHTTP permits it. Defaults to the constant BaseURL.
+	// BaseURL is the API's URL, without a query: https, or plain http where AllowLoopbackHTTP permits it.
+	// One without a path, as the vendor's text names the APAC data centre, gets that of the constants.
+	// Defaults to the constant BaseURL.
 	BaseURL string
-	// UseGET sends GET instead of POST. The credentials, the user ID and, where they are sent, the name
-	// and e-mail address are then in the URL, which proxies and servers log. Long lists of add-ons may
-	// exceed their limits. Defaults to false.
+	// UseGET sends GET instead of POST. The vendor's text allows both. POST is the default, since a GET
+	// puts the credentials, the user ID and, where they are sent, the name and e-mail address into the
+	// URL, which proxies and servers log; and long lists of add-ons may exceed their limits. For GET
+	// speaks that every public client known to us uses it, and that what a POST needs is unknown:
+	// [Client.Check] tries both. A GET opens a connection of its own for each call, since net/http
+	// repeats a GET by itself when a reused connection dies, and an opcode such as M would run twice.
+	// That costs two round trips more a call (TCP and TLS 1.3), and some two milliseconds of processor time
+	// at both ends together: docs/outcomes-notified.md has what was measured. Defaults to false.
 	UseGET bool
 	// LASCmdInForm sends LASCmd as the first parameter of a POST's form instead of in its URL. Which of
 	// them the platform expects is unknown. Defaults to false: the URL, a guess.
@@ -120,9 +129,10 @@ func (c Config) withDefaults() (Config, error) {
 		return c, bad("OutputFormat", "is not X, H or T")
 	}
 	u, err := url.Parse(c.BaseURL)
+	if err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
+		c.BaseURL = u.JoinPath(path).String()
+	}
 	switch {
-	case err == nil && strings.Trim(u.Path, "/") == "":
-		return c, bad("BaseURL", "has no path, such as that of "+BaseURL)
 	case strings.Contains(c.BaseURL, "?"):
 		return c, bad("BaseURL", "has a query, where LASCmd must be the first parameter")
 	case c.UseGET && c.LASCmdInForm:

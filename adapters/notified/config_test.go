@@ -27,8 +27,6 @@ func TestNewNamesTheBadField(t *testing.T) {
 		"padded credentials":      {func(c *notified.Config) { c.Credentials = "secret " }, "Credentials"},
 		"credentials in 2 lines":  {func(c *notified.Config) { c.Credentials = "sec\nret" }, "Credentials"},
 		"plain http":              {func(c *notified.Config) { c.BaseURL = "http://api.onlinexperiences.com/scripts/Server.nxp" }, "BaseURL"},
-		"no path":                 {func(c *notified.Config) { c.BaseURL = "https://api.onlinexperiences.com" }, "BaseURL"},
-		"a slash for a path":      {func(c *notified.Config) { c.BaseURL = "https://api.onlinexperiences.com/" }, "BaseURL"},
 		"a query":                 {func(c *notified.Config) { c.BaseURL = notified.BaseURL + "?x=1" }, "BaseURL"},
 		"a fragment":              {func(c *notified.Config) { c.BaseURL = notified.BaseURL + "#x" }, "BaseURL"},
 		"a password":              {func(c *notified.Config) { c.BaseURL = "https://u:secret@api.onlinexperiences.com/x" }, "BaseURL"},
@@ -56,6 +54,19 @@ func TestNewNamesTheBadField(t *testing.T) {
 			require.Equal(t, c.field, strings.TrimPrefix(bad.Field, "Config."))
 			require.NotContains(t, err.Error(), "secret")
 		})
+	}
+}
+
+// The vendor's text names the APAC data centre by its host alone.
+func TestABaseURLWithoutAPathGetsTheVendors(t *testing.T) {
+	t.Parallel()
+	_, err := notified.New(notified.Config{AuthCode: "secret", Credentials: "secret", BaseURL: "https://api.apac.onlinexperiences.com"})
+	require.NoError(t, err)
+	e := newEnv(t, nil)
+	for _, end := range []string{"", "/"} {
+		client := newClient(t, notified.Config{BaseURL: strings.TrimSuffix(e.baseURL, "/scripts/Server.nxp") + end})
+		_, err := client.Give(t.Context(), push("k"+end, "u-1", show, 9985))
+		require.NoError(t, err)
 	}
 }
 

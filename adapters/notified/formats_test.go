@@ -118,14 +118,58 @@ func TestVendorsSamplesOfAllFormats(t *testing.T) {
 		got, err := format.parse(string(body))
 		require.NoError(t, err, file)
 		require.Equal(t, want, got, file)
-		for _, other := range formats {
-			if other != format {
-				_, d := judge(other, "M", body)
-				require.NotNil(t, d, "%s read as %s", file, other)
-				require.Equal(t, outbox.OutcomeUnknown, d.Outcome)
-			}
+		for _, asked := range formats {
+			require.Equal(t, format, formatOf(string(body), asked), "%s, asked for %s", file, asked)
 		}
 	}
+}
+
+// TestFormatOf: what a reply is does not depend on what was asked for, unless it shows neither.
+func TestFormatOf(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]OutputFormat{
+		"\ufeff\u00a0<APIResults/>":                                      FormatXML,
+		"<CallFailed Diag='a&OpCode=M b OpCode=M'/>":                     FormatXML,
+		"<html>APICallResult=0&OpCode=M":                                 FormatXML,
+		"APICallResult=3&APICallDiagnostic=Bad Call OpCode=M":            FormatPairs,
+		"Version=2&APICallResult=0 &OpCode=M":                            FormatPairs,
+		"APICallResult=3 APICallDiagnostic=a&OpCode=M":                   FormatText,
+		"APICallResult=0\n##OpCode=M Status=0":                           FormatText,
+		"### APICallResult=0\u00a0APICallDiagnostic=OK":                  FormatText,
+		"#APICallResult=0\r\n\r\nOpCode=M Status=0 Message=a&Message=b&": FormatText,
+	} {
+		for _, asked := range formats {
+			require.Equal(t, want, formatOf(body, asked), "%q, asked for %s", body, asked)
+		}
+	}
+	for _, body := range []string{"", "OK", "APICallResult=7", "APICallResult=0&x=1", "Service Unavailable"} {
+		require.Equal(t, FormatPairs, formatOf(body, FormatPairs), body)
+		require.Equal(t, FormatText, formatOf(body, FormatText), body)
+		require.Equal(t, FormatText, formatOf(body, FormatXML), body)
+	}
+}
+
+// FuzzAnyFormat: whatever is asked for and comes, a success has every part of the vendor's sample.
+func FuzzAnyFormat(f *testing.F) {
+	for _, file := range []string{"vendor-sample.xml", "vendor-sample-pairs.txt", "vendor-sample-text.txt"} {
+		body, err := os.ReadFile("testdata/" + file)
+		require.NoError(f, err)
+		f.Add(body)
+	}
+	f.Add([]byte("#APICallResult=0&OpCode=M\n"))
+	f.Add([]byte("APICallResult=0 OpCodesProcessed=1&OpCode=M&Status=00&AddOnsAdded=1"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, asked := range formats {
+			came := formatOf(string(body), asked)
+			require.Contains(t, formats, came)
+			requireStepsOrReason(t, came, body)
+			if _, d := judge(came, "M", body); d == nil {
+				for _, key := range []string{"APICallResult", "OpCode", "Status", "AddOnsAdded"} {
+					require.Contains(t, unescape(string(body)), key)
+				}
+			}
+		}
+	})
 }
 
 // corpus makes random replies that every format can carry: no line breaks, no empty value, one column,
@@ -133,6 +177,8 @@ func TestVendorsSamplesOfAllFormats(t *testing.T) {
 type corpus struct{ *rand.Rand }
 
 func (c corpus) pick(of ...string) string { return of[c.IntN(len(of))] }
+
+func (c corpus) asked() OutputFormat { return formats[c.IntN(len(formats))] }
 
 func (c corpus) text() string {
 	var b strings.Builder
@@ -227,13 +273,15 @@ func TestFormatsAgree(t *testing.T) {
 			op.rows = read
 			want.ops = append(want.ops, op)
 		}
-		came := ""
+		first := ""
 		for _, f := range formats {
 			body := write(f, written)
-			got, err := f.parse(body)
+			came := formatOf(body, random.asked())
+			require.True(t, came == f || written.failed != "" || !strings.Contains(body, "&"), "reply %d in %s: %q", i, f, body)
+			got, err := came.parse(body)
 			require.NoError(t, err, "reply %d in %s: %q", i, f, body)
 			require.Equal(t, want, got, "reply %d in %s: %q", i, f, body)
-			steps, d := judge(f, codes, []byte(body))
+			steps, d := judge(came, codes, []byte(body))
 			outcome := outbox.OutcomeDelivered
 			if d != nil {
 				outcome = d.Outcome
@@ -245,10 +293,10 @@ func TestFormatsAgree(t *testing.T) {
 				tickets += len(s.Ticket.Key())
 				rows = max(rows, len(s.AddOns))
 			}
-			if came == "" {
-				came = this
+			if first == "" {
+				first = this
 			}
-			require.Equal(t, came, this, "reply %d in %s: %q", i, f, body)
+			require.Equal(t, first, this, "reply %d in %s: %q", i, f, body)
 		}
 	}
 	for _, o := range []outbox.Outcome{

@@ -2,6 +2,7 @@ package notified
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,16 +26,9 @@ const (
 // callResult begins the code of a call that failed as a whole in the regular root of results.
 const callResult = "APICallResult"
 
-// read turns a reply to a call of these opcodes into steps. An error comes with the steps that ran; its
-// reason and theirs are not scrubbed yet. Nothing is a success by default.
-func (c Config) read(codes, body string, truncated bool) (reply, []Step, *outbox.DeliveryError) {
-	if truncated {
-		return reply{}, nil, unknown("the reply is longer than is read")
-	}
-	r, err := c.OutputFormat.parse(body)
-	if err != nil {
-		return reply{}, nil, unknown(err.Error())
-	}
+// judge turns a reply to a call of these opcodes into steps. An error comes with the steps that ran. Nothing
+// is a success by default.
+func (c Config) judge(codes string, r reply) ([]Step, *outbox.DeliveryError) {
 	ops, d := r.ran(codes)
 	steps := make([]Step, len(ops))
 	for i, op := range ops {
@@ -43,7 +37,7 @@ func (c Config) read(codes, body string, truncated bool) (reply, []Step, *outbox
 			d = atOpCode(bad, codes, i)
 		}
 	}
-	return r, steps, d
+	return steps, d
 }
 
 // ran returns the results of a call's opcodes, matched by position. It also returns an error unless all
@@ -56,11 +50,11 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 	case r.failed != "":
 		return nil, r.callFailed(r.failed, outbox.OutcomeUnknown)
 	case !ok:
-		return nil, unknown("the reply has no APICallResult")
-	case len(r.ops) == 0 && result != 0:
-		return nil, r.callFailed(callResult+" "+strconv.Itoa(result), outbox.OutcomeRejected)
+		return nil, notOurs("the reply has no APICallResult")
+	case len(r.ops) == 0 && result != 0: // nothing was done
+		return nil, r.callFailed(callResult+" "+strconv.Itoa(result), outbox.OutcomeUnavailable)
 	case len(r.ops) == 0 || !r.about(codes):
-		return nil, unknown("the reply is not about " + inWords(codes) + " alone")
+		return nil, notOurs("the reply is not about " + inWords(codes) + " alone")
 	}
 	var d *outbox.DeliveryError
 	for i, op := range r.ops {
@@ -71,8 +65,6 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 			d = atOpCode(op.refused(status), codes, i)
 		}
 	}
-	processed, ok1 := number(r.processed)
-	inError, ok2 := number(r.inError)
 	switch {
 	case d != nil:
 		return r.ops, d
@@ -80,11 +72,17 @@ func (r reply) ran(codes string) ([]opResult, *outbox.DeliveryError) {
 		stopped := fmt.Sprintf("Notified stopped after %d of %s, and all had status 0",
 			len(r.ops), inWords(codes))
 		return r.ops, saying(unknown(stopped), r.diagnostic)
-	case result != 0 || !ok1 || processed != len(codes) || !ok2 || inError != 0:
+	case result != 0 || !agrees(r.processed, len(codes)) || !agrees(r.inError, 0):
 		return r.ops, unknown("the reply contradicts itself: " +
 			"status 0, but APICallResult, OpCodesProcessed or OpCodesInError differ")
 	}
 	return r.ops, nil
+}
+
+// agrees tells whether a total is n. One that the reply leaves out contradicts nothing.
+func agrees(total string, n int) bool {
+	said, ok := number(total)
+	return total == "" || ok && said == n
 }
 
 // about tells whether the results are those of the opcodes, or of the first few of them.
@@ -117,17 +115,24 @@ func (op opResult) refused(status int) *outbox.DeliveryError {
 	return saying(d, op.message)
 }
 
-// callFailed returns the error of a call that failed as a whole. Refused credentials are recognised by
-// the diagnostic's words, since no number for them is known.
+// callFailed returns the error of a call that failed as a whole, which says nothing of the message: three of
+// different ones in a row pause the destination. The platform is known to answer so for wrong credentials and,
+// in another module, for a wrong show key.
 func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.DeliveryError {
-	d := &outbox.DeliveryError{Outcome: otherwise, Code: code, Reason: "Notified says that the call failed"}
-	low := strings.ToLower(r.diagnostic)
-	for _, word := range []string{"credential", "auth code", "authcode", "authoriz", "authenticat"} {
-		if strings.Contains(low, word) {
-			d.Outcome, d.Reason = outbox.OutcomeUnauthorized, "Notified refuses our credentials"
-		}
+	d := &outbox.DeliveryError{Outcome: otherwise, Code: code, Tentative: true, Reason: "Notified refuses the whole call: " +
+		"are Config.BaseURL, the account and the show key right?"}
+	if r.refusesCredentials {
+		d = &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: code, Reason: "Notified refuses our credentials"}
 	}
 	return saying(d, r.diagnostic)
+}
+
+// aboutCredentials tells whether a diagnostic says that credentials are refused. It goes by its words, since no
+// number for them is known.
+func aboutCredentials(diagnostic string) bool {
+	low := strings.ToLower(diagnostic)
+	return slices.ContainsFunc([]string{"credential", "auth code", "authcode", "authoriz", "authenticat"},
+		func(word string) bool { return strings.Contains(low, word) })
 }
 
 // badInput returns the error of a call that was not made.
@@ -138,6 +143,14 @@ func badInput(err error) *outbox.DeliveryError {
 // unknown returns the error of a reply that does not tell whether the call took effect.
 func unknown(reason string) *outbox.DeliveryError {
 	return &outbox.DeliveryError{Outcome: outbox.OutcomeUnknown, Reason: reason}
+}
+
+// notOurs returns the error of a reply that is not the API's, or not to our call: what answers is wrong, whatever
+// the message.
+func notOurs(reason string) *outbox.DeliveryError {
+	d := unknown(reason)
+	d.Tentative = true
+	return d
 }
 
 // saying adds the platform's message to the reason.

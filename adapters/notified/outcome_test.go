@@ -26,8 +26,12 @@ func added(n string) string {
 
 // judge reads a reply to a call of these opcodes.
 func judge(f OutputFormat, codes string, body []byte) ([]Step, *outbox.DeliveryError) {
-	_, steps, d := Config{OutputFormat: f, Names: DefaultNames(), BaseURL: BaseURL}.read(codes, string(body), false)
-	return steps, d
+	r, err := f.parse(string(body))
+	if err != nil {
+		return nil, notOurs(err.Error())
+	}
+	r.quote(strings.TrimSpace)
+	return Config{Names: DefaultNames(), BaseURL: BaseURL}.judge(codes, r)
 }
 
 func TestJudge(t *testing.T) {
@@ -47,6 +51,9 @@ func TestJudge(t *testing.T) {
 		reason string
 	}{
 		"all added":                   {body: ok("3"), want: delivered},
+		"status with leading zeros":   {body: results("0", "1", "0", op("M", "00", "OK", added("3"))), want: delivered},
+		"totals left out":             {body: results("0", "", "", op("M", "0", "OK", added("3"))), want: delivered},
+		"a total that is no number":   {body: results("0", "1", "none", op("M", "0", "OK", added("3"))), want: unknown},
 		"count with spaces":           {body: ok(" 3\u00a0"), want: delivered},
 		"vendor's sample":             {body: string(vendorSample(t)), want: delivered},
 		"no count":                    {body: results("0", "1", "0", op("M", "0", "OK", "")), want: unknown},
@@ -62,6 +69,7 @@ func TestJudge(t *testing.T) {
 		"unknown status":              {body: results("0", "1", "1", op("M", "12345", "Oh no!", "")), want: rejected, code: "12345", reason: "Oh no!"},
 		"negative status":             {body: results("0", "1", "1", op("M", "-1", "", "")), want: rejected, code: "-1"},
 		"status is no number":         {body: results("0", "1", "0", op("M", "OK", "", added("2"))), want: unknown},
+		"status with a sign":          {body: results("0", "1", "0", op("M", "-0", "OK", added("2"))), want: unknown},
 		"no status":                   {body: results("0", "1", "0", `<OpCodeResult OpCode="M">`+added("2")+`</OpCodeResult>`), want: unknown},
 		"another opcode":              {body: results("0", "1", "0", op("I", "0", "OK", added("2"))), want: unknown},
 		"opcode in lower case":        {body: results("0", "1", "0", op("m", "0", "OK", added("2"))), want: unknown},
@@ -73,12 +81,12 @@ func TestJudge(t *testing.T) {
 		"none processed":              {body: results("0", "0", "0", op("M", "0", "OK", added("2"))), want: unknown},
 		"two processed":               {body: results("0", "2", "0", op("M", "0", "OK", added("2"))), want: unknown},
 		"one in error with status 0":  {body: results("0", "1", "1", op("M", "0", "OK", added("2"))), want: unknown},
-		"call result alone":           {body: results("7", "0", "0", ""), want: rejected, code: "APICallResult 7"},
+		"call result alone":           {body: results("7", "0", "0", ""), want: outbox.OutcomeUnavailable, code: "APICallResult 7"},
 		"credentials":                 {body: `<CallFailed Diag="Invalid API Credentials Supplied!"/>`, want: unauthorized, code: "CallFailed", reason: "refuses our credentials: Invalid"},
 		"credentials, curly quotes":   {body: "<CallFailed Diag=\u201dInvalid%20API%20Credentials%20Supplied!\u201d/>", want: unauthorized, code: "CallFailed"},
 		"credentials by call result":  {body: `<APIResults APICallResult="3" APICallDiagnostic="Invalid API credentials"/>`, want: unauthorized, code: "APICallResult 3"},
 		"call failed for another why": {body: `<CallFailed Diag="Database down"/>`, want: unknown, code: "CallFailed", reason: "Database down"},
-		"status root":                 {body: `<APIStatus Code="3" Diag="Database down"/>`, want: unknown, code: "APIStatus 3", reason: "the call failed: Database down"},
+		"status root":                 {body: `<APIStatus Code="3" Diag="Database down"/>`, want: unknown, code: "APIStatus 3", reason: "the show key right?: Database down"},
 		"status root, all well":       {body: `<APIStatus Code="0" Diag="OK"/>`, want: unknown, code: "APIStatus 0"},
 		"status root, no number":      {body: `<APIStatus Code="planted" Diag="Invalid credentials"/>`, want: unauthorized, code: "APIStatus"},
 		"status root with results":    {body: `<APIStatus Code="0">` + op("M", "0", "OK", added("2")) + `</APIStatus>`, want: unknown, code: "APIStatus 0"},
@@ -102,9 +110,6 @@ func TestJudge(t *testing.T) {
 			require.Contains(t, d.Reason, c.reason)
 		})
 	}
-	_, _, d := Config{OutputFormat: FormatXML, Names: DefaultNames()}.read("M", ok("2"), true)
-	require.NotNil(t, d, "a truncated reply is none")
-	require.Equal(t, unknown, d.Outcome)
 }
 
 // chain returns a reply to a call of several opcodes. heads are APICallResult, OpCodesProcessed and

@@ -1,13 +1,20 @@
 package notified
 
 import (
+	"errors"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// OutputFormat is the form in which the platform is asked to answer. All three are read to the same result.
+// errNotReply is the only error of a reply that cannot be read. A decoder's own would quote the reply, which
+// may hold secrets.
+var errNotReply = errors.New("what answers is not the opcode API: is Config.BaseURL right?")
+
+// OutputFormat is the form in which the platform is asked to answer. All three are read to the same result,
+// whichever was asked for.
 type OutputFormat string
 
 // The output formats of the vendor's text, with its letters.
@@ -31,9 +38,11 @@ type reply struct {
 	failed     string
 	result     string // APICallResult
 	diagnostic string // APICallDiagnostic
-	processed  string // OpCodesProcessed
-	inError    string // OpCodesInError
-	ops        []opResult
+	// refusesCredentials is what the diagnostic said of them before anything was taken out of it.
+	refusesCredentials bool
+	processed          string // OpCodesProcessed
+	inError            string // OpCodesInError
+	ops                []opResult
 }
 
 // opResult is one opcode's part of a reply.
@@ -47,28 +56,53 @@ type row []field
 
 type field struct{ name, value string }
 
-// parse reads a reply. The roots that report a failed call are known only in XML, so XML is tried in
-// every format, but only for them.
+// pastFirst finds what stands between the first key of a reply in H or T and the next known one.
+var pastFirst = regexp.MustCompile(`(?s)^[#\s\pZ]*\w+=.*?(&|[\s\pZ][#\s\pZ]*)` +
+	`(?:APICallResult|APICallDiagnostic|OpCodesProcessed|OpCodesInError|OpCode)=`)
+
+// formatOf returns the format in which a reply came, whatever was asked for: a server that answers in
+// another one may have carried the call out all the same. Only XML begins with '<', and the keys of H are
+// parted by '&', those of T by white space. A reply that shows neither is taken as it was asked for.
+func formatOf(body string, asked OutputFormat) OutputFormat {
+	body = trimmed(body)
+	if strings.HasPrefix(body, "<") {
+		return FormatXML
+	}
+	switch found := pastFirst.FindStringSubmatch(body); {
+	case found == nil && asked == FormatPairs && !strings.HasPrefix(body, "#"):
+		return FormatPairs
+	case found != nil && found[1] == "&":
+		return FormatPairs
+	}
+	return FormatText
+}
+
+// trimmed returns a reply without a byte order mark and the white space around it, U+00A0 included.
+func trimmed(body string) string { return strings.TrimSpace(strings.TrimPrefix(body, "\ufeff")) }
+
+// parse reads a reply of this format.
 func (f OutputFormat) parse(body string) (reply, error) {
-	parse, notReply := parseXML, errNotXML
+	parse := parseXML
 	switch f {
 	case FormatPairs:
-		parse, notReply = parsePairs, errNotPairs
+		parse = parsePairs
 	case FormatText:
-		parse, notReply = parseText, errNotText
+		parse = parseText
 	}
-	// The reply may be surrounded by a byte order mark and white space, U+00A0 included.
-	body = strings.TrimSpace(strings.TrimPrefix(body, "\ufeff"))
 	if !utf8.ValidString(body) {
-		return reply{}, notReply
+		return reply{}, errNotReply
 	}
-	if f == FormatXML || !strings.HasPrefix(body, "<") {
-		return parse(body)
+	return parse(trimmed(body))
+}
+
+// quote has quote take out of the platform's texts what nobody may read. What this package says around
+// them stays as it is, or a cut in a known sentence would tell what was cut.
+func (r *reply) quote(quote func(said string) string) {
+	r.refusesCredentials = aboutCredentials(r.diagnostic)
+	r.diagnostic = quote(r.diagnostic)
+	for i := range r.ops {
+		r.ops[i].message = quote(r.ops[i].message)
 	}
-	if r, err := parseXML(body); err == nil && r.failed != "" {
-		return r, nil
-	}
-	return reply{}, notReply
 }
 
 // one returns the value of a name that occurs exactly once in the row, or "".
@@ -86,14 +120,14 @@ func (r row) one(name string) string {
 	return value
 }
 
-// number reads a whole number of at most nine digits.
+// number reads a whole number of at most nine digits. Leading zeros change nothing, and zero has no sign.
 func number(s string) (int, bool) {
 	digits := strings.TrimPrefix(s, "-")
 	if len(digits) > 9 || !allDigits(digits) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(s)
-	return n, err == nil
+	return n, err == nil && (n != 0 || digits == s)
 }
 
 // allDigits tells whether s is one or more ASCII digits.

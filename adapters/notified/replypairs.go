@@ -2,13 +2,9 @@ package notified
 
 import (
 	"encoding/hex"
-	"errors"
 	"regexp"
 	"strings"
 )
-
-// errNotPairs is the only error of pairs that cannot be read, since they may hold secrets.
-var errNotPairs = errors.New("the reply is not the H format of the opcode API")
 
 // parsePairs reads an OutputFormat=H reply: pairs joined by '&', in order, since keys repeat where
 // several opcodes ran. Each OpCode starts a block. [net/url.ParseQuery] would drop a pair with a raw
@@ -21,11 +17,11 @@ func parsePairs(body string) (reply, error) {
 		}
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || !p.take(unescape(name), unescape(value)) {
-			return reply{}, errNotPairs
+			return reply{}, errNotReply
 		}
 	}
 	if len(p.head) == 0 {
-		return reply{}, errNotPairs
+		return reply{}, errNotReply
 	}
 	return reply{
 		result: p.head["APICallResult"], diagnostic: plain(p.head["APICallDiagnostic"]),

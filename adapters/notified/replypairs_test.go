@@ -68,7 +68,7 @@ func TestParsePairsRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, err := FormatPairs.parse(body)
-			require.ErrorIs(t, err, errNotPairs)
+			require.ErrorIs(t, err, errNotReply)
 			require.Equal(t, reply{}, r)
 		})
 	}
@@ -84,22 +84,22 @@ func FuzzParsePairs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := FormatPairs.parse(string(body))
 		if err != nil {
-			require.ErrorIs(t, err, errNotPairs)
+			require.ErrorIs(t, err, errNotReply)
 			require.Equal(t, reply{}, r)
 		}
 		requireEarned(t, FormatPairs, body, unescape(string(body)))
 	})
 }
 
-// requireEarned checks that a success has all the parts of the vendor's sample, each with a value of
-// success.
+// requireEarned checks that a success has the parts of the vendor's sample, each with a value of
+// success. The totals may be left out.
 func requireEarned(t *testing.T, format OutputFormat, body []byte, read string) {
 	t.Helper()
 	requireStepsOrReason(t, format, body)
 	if _, d := judge(format, "M", body); d != nil {
 		return
 	}
-	for _, key := range []string{"APICallResult=", "OpCodesProcessed=", "OpCodesInError=", "OpCode=M", "Status=", "AddOnsAdded"} {
+	for _, key := range []string{"APICallResult=", "OpCode=M", "Status=", "AddOnsAdded"} {
 		require.Contains(t, read, key)
 	}
 	require.NotContains(t, strings.TrimSpace(read)[:1], "<")

@@ -1,13 +1,9 @@
 package notified
 
 import (
-	"errors"
 	"regexp"
 	"strings"
 )
-
-// errNotText is the only error of text that cannot be read, since it may hold secrets.
-var errNotText = errors.New("the reply is not the text of the opcode API")
 
 // The lines about the call and about an opcode, without leading '#'. Any part but the opcode may be
 // missing. A diagnostic may hold spaces, and even text that looks like a key, so the last keys of the
@@ -45,14 +41,14 @@ func parseText(body string) (reply, error) {
 			called = true
 			r.result, r.diagnostic, r.processed, r.inError = call[1], plain(call[2]), call[3], call[4]
 		case !called || call != nil:
-			return reply{}, errNotText // the line about the call must come first, and only once
+			return reply{}, errNotReply // the line about the call must come first, and only once
 		case op != nil:
 			r.ops = append(r.ops, opResult{
 				code: strings.TrimSpace(op[1]), status: strings.TrimSpace(op[2]), message: plain(op[3]),
 			})
 			column = ""
 		case bare != line || len(r.ops) == 0:
-			return reply{}, errNotText
+			return reply{}, errNotReply
 		case column == "":
 			column = line
 		default:
@@ -61,7 +57,7 @@ func parseText(body string) (reply, error) {
 		}
 	}
 	if !called {
-		return reply{}, errNotText
+		return reply{}, errNotReply
 	}
 	return r, nil
 }

@@ -77,7 +77,7 @@ func TestParseTextRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, err := FormatText.parse(body)
-			require.ErrorIs(t, err, errNotText)
+			require.ErrorIs(t, err, errNotReply)
 			require.Equal(t, reply{}, r)
 		})
 	}
@@ -93,7 +93,7 @@ func FuzzParseText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := FormatText.parse(string(body))
 		if err != nil {
-			require.ErrorIs(t, err, errNotText)
+			require.ErrorIs(t, err, errNotReply)
 			require.Equal(t, reply{}, r)
 		}
 		requireEarned(t, FormatText, body, string(body))

@@ -8,10 +8,6 @@ import (
 	"strings"
 )
 
-// errNotXML is the only error of XML that cannot be read. The decoder's errors quote the reply, which
-// may hold secrets.
-var errNotXML = errors.New("the reply is not the XML of the opcode API")
-
 // The roots of replies. The last two report that the call failed as a whole.
 const (
 	rootResults = "APIResults"
@@ -52,10 +48,10 @@ func parseXML(body string) (reply, error) {
 	if err != nil {
 		mended, ok := mendQuotes(body)
 		if !ok {
-			return reply{}, errNotXML
+			return reply{}, errNotReply
 		}
 		if x, err = decodeXML(mended); err != nil {
-			return reply{}, errNotXML
+			return reply{}, errNotReply
 		}
 	}
 	if root := x.XMLName.Local; root != rootResults {
@@ -78,12 +74,15 @@ func parseXML(body string) (reply, error) {
 
 // decodeXML reads one document and nothing after it.
 func decodeXML(body string) (x xmlReply, err error) {
-	d := xml.NewTokenDecoder(&strictTokens{decoder: xml.NewDecoder(strings.NewReader(body))})
+	raw := xml.NewDecoder(strings.NewReader(body))
+	// Another encoding than UTF-8 may be declared. By now the body is UTF-8, whatever it says of itself.
+	raw.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	d := xml.NewTokenDecoder(&strictTokens{decoder: raw})
 	if err := d.Decode(&x); err != nil {
 		return xmlReply{}, err
 	}
 	if err := d.Decode(new(struct{})); !errors.Is(err, io.EOF) {
-		return xmlReply{}, errNotXML
+		return xmlReply{}, errNotReply
 	}
 	return x, nil
 }
@@ -115,7 +114,7 @@ func (s *strictTokens) Token() (xml.Token, error) {
 		good = false
 	}
 	if !good {
-		return nil, errNotXML
+		return nil, errNotReply
 	}
 	return token, nil
 }

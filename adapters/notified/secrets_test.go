@@ -101,6 +101,36 @@ func TestNothingPlantedComesOut(t *testing.T) {
 	}
 }
 
+// TestOurOwnWordsStay: only what the platform says is scrubbed. A gap in a sentence that is known would tell the
+// name to whoever knows the sentence.
+func TestOurOwnWordsStay(t *testing.T) {
+	t.Parallel()
+	reply := func(status int) string {
+		return fmt.Sprintf(`<APIResults APICallResult="0"><OpCodeResult OpCode="M" Status="%d" Message="Says Will of The Person"/></APIResults>`, status)
+	}
+	for name, c := range map[string]struct{ body, ours, theirs string }{
+		"rejected":      {reply(76), "rejected (76): Notified refuses the add-ons: a person must look: ", "Says Will of The Person"},
+		"not ready":     {reply(71), "not ready (71): Notified does not know the person yet: ", "Says Will of The Person"},
+		"failed":        {`<CallFailed Diag="Will of The Person"/>`, "unknown (CallFailed): Notified refuses the whole call: are Config.BaseURL, the account and the show key right?: ", "Will of The Person"},
+		"credentials":   {`<CallFailed Diag="The credentials"/>`, "unauthorized (CallFailed): Notified refuses our credentials: ", "The credentials"},
+		"another reply": {"<p>Person", "unknown (200): what answers is not the opcode API: is Config.BaseURL right?", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, c.body) }))
+			t.Cleanup(srv.Close)
+			client := newClient(t, notified.Config{BaseURL: srv.URL + "/api"})
+			for _, word := range []string{"A", "The", "Person", "Will", "Notified", "credentials", "know", "add", "yet", "whole"} {
+				g := push("k", "u-7", show, 9985)
+				g.User.FirstName, g.User.LastName = word, "of"
+				_, err := client.Give(t.Context(), g)
+				theirs := strings.ReplaceAll(strings.ReplaceAll(c.theirs, word, "[removed]"), " of ", " [removed] ")
+				require.EqualError(t, err, c.ours+theirs, word)
+			}
+		})
+	}
+}
+
 // TestNothingPlantedComesOutOfAnyFormat: the same where the echo is encoded as the format requires,
 // once more than that, or not at all.
 func TestNothingPlantedComesOutOfAnyFormat(t *testing.T) {

@@ -7,7 +7,7 @@
 //	amsbridge_outbox_in_flight{destination}              gauge: pending messages that a sender has in flight
 //	amsbridge_outbox_oldest_pending_seconds{destination} gauge: how long the oldest pending message has waited; 0 for none
 //	amsbridge_outbox_shut_destinations{destination, by}  gauge: destinations that nothing is sent to but probes, by what shut
-//	                                                     them: refused credentials, operator, platform asked, breaker;
+//	                                                     them: refusal, operator, platform asked, breaker;
 //	                                                     of everything: operator, another installation
 //	amsbridge_outbox_open_tasks                          gauge: tasks of orders that nobody marked done; 1,000 stands for more
 //	amsbridge_outbox_readable                            gauge: 1 when the store answered this scrape, or 0

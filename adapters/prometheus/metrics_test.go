@@ -80,7 +80,7 @@ func TestDeliveriesAndAlarmsAreTold(t *testing.T) {
 		"rejected":      {failing(outbox.OutcomeRejected), "rejected", "", "message parked"},
 		"not ready":     {failing(outbox.OutcomeNotReady), "not ready", "", ""},
 		"throttled":     {failing(outbox.OutcomeThrottled), "throttled", "platform asked", ""},
-		"unauthorized":  {failing(outbox.OutcomeUnauthorized), "unauthorized", "refused credentials", "destination paused"},
+		"unauthorized":  {failing(outbox.OutcomeUnauthorized), "unauthorized", "refusal", "destination paused"},
 		"unavailable":   {failing(outbox.OutcomeUnavailable), "unavailable", "breaker", "destination does not answer"},
 		"another error": {answer(outbox.Result{}, errors.New("a secret")), "unknown", "breaker", "destination does not answer"},
 		"panic": {

@@ -29,7 +29,7 @@ func describeQueue(to chan<- *client.Desc) {
 }
 
 // The causes for which a destination is shut.
-var shutters = [...]string{"refused credentials", "operator", "platform asked", "breaker"}
+var shutters = [...]string{"refusal", "operator", "platform asked", "breaker"}
 
 // everything is the label of all destinations together, which are paused by an operator, or for this instead of
 // the first cause.

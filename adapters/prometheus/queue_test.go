@@ -64,11 +64,11 @@ amsbridge_outbox_readable 1
 amsbridge_outbox_shut_destinations{by="breaker",destination="elevate"} 0
 amsbridge_outbox_shut_destinations{by="operator",destination="elevate"} 1
 amsbridge_outbox_shut_destinations{by="platform asked",destination="elevate"} 0
-amsbridge_outbox_shut_destinations{by="refused credentials",destination="elevate"} 0
+amsbridge_outbox_shut_destinations{by="refusal",destination="elevate"} 0
 amsbridge_outbox_shut_destinations{by="breaker",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="operator",destination="notified"} 0
 amsbridge_outbox_shut_destinations{by="platform asked",destination="notified"} 0
-amsbridge_outbox_shut_destinations{by="refused credentials",destination="notified"} 0
+amsbridge_outbox_shut_destinations{by="refusal",destination="notified"} 0
 # HELP amsbridge_outbox_in_flight Pending messages that a sender has in flight.
 # TYPE amsbridge_outbox_in_flight gauge
 amsbridge_outbox_in_flight{destination="elevate"} 1

@@ -42,7 +42,7 @@ func TestSandboxesAreAsTheyShouldBe(t *testing.T) {
 	require.Empty(t, wrongs(out))
 	for _, line := range []string{
 		"Elevate\n", "Notified\n", "  good         remote product ID course-101: ", "  good         add-on key 9985: ",
-		"  not checked  add-on key 10342: ", "  not checked  registration: ", "11 good, 0 wrong, 9 not checked\n",
+		"  not checked  add-on key 10342: ", "  not checked  registration: ", "12 good, 0 wrong, 9 not checked\n",
 	} {
 		require.Contains(t, out, line)
 	}
@@ -126,14 +126,17 @@ func TestProfileFile(t *testing.T) {
 	env, flags := sandboxes(t)
 	file := filepath.Join(t.TempDir(), "profile.json")
 	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
-	write(`{"name": "the PDF", "auth": "basic"}`)
+	write(`{
+		"name": "the vendor's page", "auth": "basic", "first_name": "first", "last_name": "last", "email": "mail", "user_id": "uid",
+		"remote_product_id": "product", "confirmation": "mail_them", "confirmation_on": 1, "confirmation_off": 0, "product_url": "url"
+	}`)
 	status, _, problems := checked(t, env, flags("-elevate-profile", file)...)
 	require.Equal(t, 2, status)
 	require.Contains(t, problems, "AMSBRIDGE_ELEVATE_USER and AMSBRIDGE_ELEVATE_PASSWORD")
 	env["AMSBRIDGE_ELEVATE_USER"], env["AMSBRIDGE_ELEVATE_PASSWORD"] = "planted-user", "planted-password"
 	status, out, _ := checked(t, env, flags("-elevate-profile", file)...)
 	require.Zero(t, status)
-	require.Contains(t, out, `profile "the PDF"`)
+	require.Contains(t, out, `profile "the vendor's page"`)
 	require.NotContains(t, out, "our guess")
 	write(`{"nmae": 1}`)
 	status, _, problems = checked(t, env, flags("-elevate-profile", file)...)
@@ -156,7 +159,7 @@ func TestWhatCannotBeChecked(t *testing.T) {
 		{nil, []string{"-sandbox", "-notified-show", "1"}, "goes with no other flag"},
 		{nil, []string{"-elevate-profile", "guessed"}, "-elevate-endpoint is missing"},
 		{nil, elevate, "AMSBRIDGE_ELEVATE_KEY"},
-		{key, elevate[:2], "Only Elevate can tell"},
+		{key, elevate[:2], "The vendor's public page"},
 		{key, append(elevate[:2:2], "-elevate-profile", "no-such-file.json"), "no-such-file.json"},
 		{key, append(elevate[:4:4], "-elevate-endpoint", "http://elevate.invalid"), "Endpoint is not an https URL"},
 		{key, append(elevate[:4:4], "-elevate-report", "ftp://x"), "Endpoint is not an https URL"},

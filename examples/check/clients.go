@@ -87,7 +87,7 @@ const guessed = "guessed"
 func (o options) profile() (*elevate.Profile, error) {
 	switch o.elevateProfile {
 	case "":
-		_, err := elevate.New(elevate.Config{}) // whose error says what only the vendor can tell
+		_, err := elevate.New(elevate.Config{}) // whose error says what a profile holds
 		return nil, fmt.Errorf("-elevate-profile names no file, nor %q: %w", guessed, err)
 	case guessed:
 		return elevate.GuessedProfile(), nil
@@ -97,7 +97,7 @@ func (o options) profile() (*elevate.Profile, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	return elevate.ReadProfile(elevate.GuessedProfile(), file)
+	return elevate.ReadProfile(file)
 }
 
 func (o options) notifiedCheck() (check, error) {

@@ -37,7 +37,7 @@ func parse(args []string, env func(string) string, problems io.Writer) (options,
 		"allow plain http to this machine, for a sandbox that runs there")
 	flags.StringVar(&o.elevateEndpoint, "elevate-endpoint", "", "the Registration API's `URL`")
 	flags.StringVar(&o.elevateProfile, "elevate-profile", "",
-		"a JSON `file` with what the vendor's PDF says over our guess, or \"guessed\" for the guess alone")
+		"a JSON `file` with what the vendor's page says (docs/connect-elevate.md), or \"guessed\" for the guess alone")
 	flags.StringVar(&o.elevateReport, "elevate-report", "",
 		"the Report API's `URL`, asked for one report by our guess of its format")
 	flags.StringVar(&o.elevateProducts, "elevate-products", "",

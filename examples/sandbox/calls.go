@@ -94,6 +94,12 @@ func visit(v notifiedtest.Visit) callView {
 // asked says what a call to Notified wants.
 func asked(c notifiedtest.Call) string {
 	what := "opcodes " + shown(c.OpCodes)
+	switch {
+	case c.Module != "" && c.OpCodes == "":
+		what = "module " + c.Module
+	case c.Module != "":
+		what = "module " + c.Module + ", " + what
+	}
 	if c.Show != 0 {
 		what += fmt.Sprintf(", show %d", c.Show)
 	}

@@ -160,6 +160,27 @@ func TestShopInAnotherLanguage(t *testing.T) {
 	require.Contains(t, p.do(http.MethodGet, "/products/reading-a-budget", nil, nil).body, "Reading a budget")
 }
 
+// What public clients of Notified ask for is in the sample: display items, events, and a show that needs no
+// registration.
+func TestTheSampleHasWhatForeignClientsAskFor(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	ask := func(module, query string) string {
+		return p.do(http.MethodGet, notifiedPath+"?LASCmd=AI:4;F:APIUTILS!"+module+"&APIUserAuthCode="+p.printed("APIUserAuthCode")+
+			"&APIUserCredentials="+p.printed("APIUserCredentials")+"&OutputFormat=X&"+query, nil, nil).body
+	}
+	const nobody = "&LookupByExternalUserID=1&ExternalUserID=U-1003&ShowKey=7002"
+	require.Contains(t, ask("50500", "OpCodeList=T&ShowLaunchInitialDisplayItem=E201"+nobody), "<LoginTicketKey>")
+	require.Contains(t, ask("50500", "OpCodeList=T&ShowLaunchInitialDisplayItem=E999"+nobody), `Status="76"`)
+	require.Contains(t, ask("50500", "OpCodeList=K"+nobody), "Show Does Not Require Registration!")
+	require.Contains(t, ask("50500", "OpCodeList=R&TriggerRegistrationEvents=1&LookupByExternalUserID=1&ExternalUserID=U-1003&ShowKey=7001"), `Status="0"`)
+	require.Contains(t, ask("50540", "OpCodeList=EEL&ShowKey=7001"), "<EventKey>102</EventKey>")
+	require.Contains(t, ask("50565", "InfoTypeFilter=|GE|GB|&ShowKey=7001"), "SecurityGroupProgramAssignment")
+	body := p.page()
+	require.Contains(t, body, "module 50540, opcodes EEL")
+	require.NotContains(t, body, `class="violating"`)
+}
+
 // The printed lines are run as they stand, so their quoting is tried as well.
 func TestPrintedCurlLinesWork(t *testing.T) {
 	t.Parallel()
@@ -179,7 +200,11 @@ func TestPrintedCurlLinesWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := configured(t, file)
-			require.NoError(t, writeBeside(config, "basic.json", `{"name": "basic", "auth": "basic", "auth_field": ""}`))
+			require.NoError(t, writeBeside(config, "basic.json", `{
+				"name": "basic", "auth": "basic", "first_name": "first", "last_name": "last", "email": "mail", "user_id": "uid",
+				"remote_product_id": "product", "confirmation": "mail_them", "confirmation_on": 1, "confirmation_off": 0,
+				"success": ["success"], "errors": ["error"], "product_url": "url"
+			}`))
 			p := start(t, "-config", config)
 			want := []string{`"success":true`, `"transaction_at"`, `<AddOnsAdded>1</AddOnsAdded>`}
 			lines := regexp.MustCompile(`curl .*`).FindAllString(p.out, -1)

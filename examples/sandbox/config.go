@@ -25,12 +25,13 @@ type config struct {
 
 // elevateConfig is what staff and the vendor set up at Elevate.
 type elevateConfig struct {
-	// ProfileFile is a wire profile as elevate.ReadProfile reads it over our guess,
-	// relative to the configuration's folder. Defaults to the guess alone.
+	// ProfileFile is a wire profile as elevate.ReadProfile reads it,
+	// relative to the configuration's folder. Defaults to our guess.
 	ProfileFile string `json:"profile_file"`
 	// Key is the Registration API's credential, ReportKey the Report API's, and
 	// UserName and Password the former's where the profile's way is basic. Those
-	// that are left out are made at each start; ReportKey defaults to Key.
+	// that are left out are made at each start, or kept by -credentials; ReportKey
+	// defaults to Key.
 	Key       string `json:"key"`
 	ReportKey string `json:"report_key"`
 	UserName  string `json:"user_name"`
@@ -81,7 +82,7 @@ type namesConfig struct {
 }
 
 // accountConfig is a caller of one customer area. AuthCode and Credentials are
-// made at each start where they are left out.
+// made at each start where they are left out, or kept by -credentials.
 type accountConfig struct {
 	Area        string `json:"area"` // required
 	AuthCode    string `json:"auth_code"`
@@ -94,8 +95,8 @@ type showConfig struct {
 	Area         string          `json:"area"` // required, an account's
 	Name         string          `json:"name"`
 	Packages     []packageConfig `json:"packages"`
-	DisplayItems []string        `json:"display_items"`
-	Open         bool            `json:"open"`
+	DisplayItems []string        `json:"display_items"` // where a login ticket may lead, such as "E101"
+	Open         bool            `json:"open"`          // needs no registration
 }
 
 // packageConfig is a notifiedtest.Package.

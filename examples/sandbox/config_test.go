@@ -17,7 +17,7 @@ func opened(t *testing.T, text string) error {
 	t.Helper()
 	file := configured(t, text)
 	require.NoError(t, writeBeside(file, "bad.json", `{"auth": 1}`))
-	cfg, err := load(file)
+	cfg, err := load(file, "")
 	if err != nil {
 		return err
 	}
@@ -99,17 +99,65 @@ func TestSampleIsAConfiguration(t *testing.T) {
 
 func TestCredentialsAreMadeAtEachStart(t *testing.T) {
 	t.Parallel()
-	one, err := load("")
+	one, err := load("", "")
 	require.NoError(t, err)
-	two, err := load("")
+	two, err := load("", "")
 	require.NoError(t, err)
 	require.NotEqual(t, one.Elevate.Key, two.Elevate.Key)
 	require.NotEqual(t, one.Notified.Accounts, two.Notified.Accounts)
 	require.Equal(t, one.Elevate.Key, one.Elevate.ReportKey)
-	given, err := load(configured(t, `{"elevate": {"key": "mine"}, "notified": {"accounts": [{"area": "a", "auth_code": "c", "credentials": "d"}]}}`))
+	given, err := load(configured(t, `{"elevate": {"key": "mine"}, "notified": {"accounts": [{"area": "a", "auth_code": "c", "credentials": "d"}]}}`), "")
 	require.NoError(t, err)
 	require.Equal(t, "mine", given.Elevate.Key)
 	require.Equal(t, []accountConfig{{"a", "c", "d"}}, given.Notified.Accounts)
+}
+
+// A staging shop keeps its settings when the sandboxes start again.
+func TestCredentialsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	kept := filepath.Join(t.TempDir(), "kept.json")
+	settings := func(p *running) []string {
+		return []string{p.printed("key, sent as body"), p.printed("api_key"), p.printed("APIUserAuthCode"), p.printed("APIUserCredentials")}
+	}
+	first := start(t, "-credentials", kept)
+	first.stop()
+	second := start(t, "-credentials", kept)
+	require.Equal(t, settings(first), settings(second))
+	info, err := os.Stat(kept)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "its owner's alone")
+	found, err := os.ReadDir(filepath.Dir(kept))
+	require.NoError(t, err)
+	require.Len(t, found, 1, "nothing else is left behind")
+
+	// The configuration's own come first, and new accounts get new ones beside those that are kept.
+	two := configured(t, `{"elevate": {"key": "mine"}, "notified": {"accounts": [{"area": "association"}, {"area": "b"}]}}`)
+	cfg, err := load(two, kept)
+	require.NoError(t, err)
+	require.Equal(t, "mine", cfg.Elevate.Key)
+	require.Equal(t, settings(first)[2], cfg.Notified.Accounts[0].AuthCode)
+	again, err := load(two, kept)
+	require.NoError(t, err)
+	require.Equal(t, cfg.Notified.Accounts, again.Notified.Accounts)
+	sample, err := load("", kept)
+	require.NoError(t, err)
+	require.Equal(t, settings(first)[0], sample.Elevate.Key, "kept while the configuration named its own")
+
+	for text, want := range map[string]string{
+		"": "the file is not JSON", "[]": "the file is not an object", `{"elevate.key": 5}`: "a field of the file is not a text",
+		`{"elevate.key": "secret", "elevate.key": "secret"}`: "twice",
+	} {
+		require.NoError(t, os.WriteFile(kept, []byte(text), 0o600))
+		_, err := load("", kept)
+		require.ErrorContains(t, err, "-credentials: ")
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "secret")
+		left, err := os.ReadFile(kept)
+		require.NoError(t, err)
+		require.Equal(t, text, string(left), "what cannot be read is not replaced")
+	}
+	_, err = load("", filepath.Join(filepath.Dir(kept), "none", "kept.json"))
+	require.ErrorContains(t, err, "-credentials: ")
 }
 
 func TestBadStarts(t *testing.T) {
@@ -164,7 +212,7 @@ func FuzzConfig(f *testing.F) {
 			require.True(t, strings.HasPrefix(err.Error(), "config"), "%v", err)
 			return
 		}
-		if cfg.Elevate.ProfileFile = ""; cfg.complete(os.TempDir()) == nil {
+		if cfg.Elevate.ProfileFile = ""; cfg.complete(os.TempDir(), &maker{kept: map[string]string{}}) == nil {
 			_, _ = newSandboxes(cfg, "http://127.0.0.1") // must not panic
 		}
 	})

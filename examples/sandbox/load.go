@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,10 +15,11 @@ import (
 	"github.com/amsbridge/amsbridge/internal/strictjson"
 )
 
-// load reads a configuration file, or the sample where none is named, and makes
-// the credentials that it leaves out. Whether the parts fit together is for
-// newSandboxes to find.
-func load(file string) (config, error) {
+// load reads a configuration file, or the sample where none is named, and fills in
+// the credentials that it leaves out: from the file that keeps them where one is
+// named, which is written for those that are new. Whether the parts fit together
+// is for newSandboxes to find.
+func load(file, kept string) (config, error) {
 	b, folder := sample, "."
 	if file != "" {
 		var err error
@@ -32,7 +32,14 @@ func load(file string) (config, error) {
 	if err := unmarshal(b, &cfg); err != nil {
 		return config{}, err
 	}
-	return cfg, cfg.complete(folder)
+	made, err := credentialsOf(kept)
+	if err != nil {
+		return config{}, err
+	}
+	if err := cfg.complete(folder, made); err != nil {
+		return config{}, err
+	}
+	return cfg, made.keep(kept)
 }
 
 // maxConfig is the longest configuration, in bytes.
@@ -55,8 +62,8 @@ func unmarshal(b []byte, cfg *config) error {
 // inConfig is a field's path in the configuration, as errors name it.
 func inConfig(path string) string { return strings.TrimSuffix("config."+path, ".") }
 
-// complete checks the address, reads the profile and makes credentials.
-func (c *config) complete(folder string) (err error) {
+// complete checks the address, reads the profile and fills in credentials.
+func (c *config) complete(folder string, made *maker) (err error) {
 	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" ||
 		u.Scheme != "http" && u.Scheme != "https" ||
 		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "") {
@@ -71,17 +78,15 @@ func (c *config) complete(folder string) (err error) {
 	if err := c.completeNotified(); err != nil {
 		return err
 	}
-	secrets := []*string{&c.Elevate.Key}
+	made.fill("elevate.key", &c.Elevate.Key)
 	if c.profile.Auth == elevate.AuthBasic {
-		secrets = append(secrets, &c.Elevate.UserName, &c.Elevate.Password)
+		made.fill("elevate.user_name", &c.Elevate.UserName)
+		made.fill("elevate.password", &c.Elevate.Password)
 	}
 	for i := range c.Notified.Accounts {
-		secrets = append(secrets, &c.Notified.Accounts[i].AuthCode, &c.Notified.Accounts[i].Credentials)
-	}
-	for _, s := range secrets {
-		if *s == "" {
-			*s = rand.Text()
-		}
+		account := &c.Notified.Accounts[i]
+		made.fill(fmt.Sprintf("notified.accounts[%d].auth_code", i), &account.AuthCode)
+		made.fill(fmt.Sprintf("notified.accounts[%d].credentials", i), &account.Credentials)
 	}
 	if c.Elevate.ReportKey == "" {
 		c.Elevate.ReportKey = c.Elevate.Key
@@ -103,7 +108,7 @@ func (c *config) readProfile(folder string) error {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
-	c.profile, err = elevate.ReadProfile(c.profile, f)
+	c.profile, err = elevate.ReadProfile(f)
 	return err
 }
 

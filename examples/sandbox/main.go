@@ -9,16 +9,18 @@
 //
 // With -config it serves what a file says; -sample prints the configuration that
 // is served without one, to begin with. Credentials that a file leaves out are
-// made anew at each start. All is kept in memory and forgotten at the end.
+// made anew at each start, unless -credentials names a file to keep them in: then
+// a staging shop's settings survive a restart. All else is kept in memory and
+// forgotten at the end.
 //
 // The page and the journals have no login, and they show what the shop sends:
 // names of members do not belong here, and no sandbox on a network that others
 // share. So -addr takes loopback addresses alone, unless -public says that you
 // know.
 //
-// main.go is the whole way. config.go says what a file may hold, and load.go reads
-// it; sandboxes.go sets up both servers, welcome.go and curl.go print, address.go
-// listens, page.go serves the page and takes its forms, faults.go
+// main.go is the whole way. config.go says what a file may hold, load.go reads it,
+// and credentials.go keeps credentials; sandboxes.go sets up both servers, welcome.go
+// and curl.go print, address.go listens, page.go serves the page and takes its forms, faults.go
 // breaks the platforms, and view.go, tables.go, calls.go and web/ show what is there.
 package main
 
@@ -52,6 +54,7 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	flags.SetOutput(problems)
 	addr := flags.String("addr", "127.0.0.1:8090", "where to listen")
 	file := flags.String("config", "", "a JSON file that says what there is (default what -sample prints)")
+	kept := flags.String("credentials", "", "a `file` that keeps the credentials that are made, for the next start")
 	public := flags.Bool("public", false, "allow an -addr that others can reach; the page has no login")
 	printSample := flags.Bool("sample", false, "print the sample configuration and end")
 	switch err := flags.Parse(args); {
@@ -67,7 +70,7 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	if *printSample {
 		_, err = out.Write(sample)
 	} else {
-		err = serve(ctx, *addr, *file, *public, out)
+		err = serve(ctx, *addr, *file, *kept, *public, out)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(problems, "sandbox:", err)
@@ -77,9 +80,9 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 }
 
 // serve runs both sandboxes and their page until ctx ends.
-func serve(ctx context.Context, addr, file string, public bool, out io.Writer) error {
+func serve(ctx context.Context, addr, file, kept string, public bool, out io.Writer) error {
 	// 1. What there is.
-	cfg, err := load(file)
+	cfg, err := load(file, kept)
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func configured(t *testing.T, text string) string {
 // served is the program without its start, for what needs no connection.
 func served(t *testing.T) (*sandboxes, http.Handler) {
 	t.Helper()
-	cfg, err := load("")
+	cfg, err := load("", "")
 	require.NoError(t, err)
 	s, err := newSandboxes(cfg, "http://127.0.0.1:8090")
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 func welcome(out io.Writer, s *sandboxes, public bool) error {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	say("Sandboxes of Elevate and Notified: not the platforms. They forget everything at the end.")
+	say("Sandboxes of Elevate and Notified: not the platforms. They forget what comes in at the end.")
 	say("Watch and break them:  %s/", s.base)
 	if public {
 		say("Others can reach that page, which has no login and shows what your shop sends.")
@@ -72,7 +72,14 @@ func (s *sandboxes) sayNotified(say func(string, ...any)) {
 		say("    APIUserCredentials  %s", a.Credentials)
 	}
 	for _, show := range n.Shows {
-		say("  ShowKey               %d", show.Key)
+		needs := ""
+		if show.Open {
+			needs = ", which needs no registration"
+		}
+		say("  ShowKey               %d%s", show.Key, needs)
+		if len(show.DisplayItems) > 0 {
+			say("    display items       %s", inert(strings.Join(show.DisplayItems, ", "), 200))
+		}
 		for _, p := range show.Packages {
 			var keys []string
 			for _, a := range p.AddOns {

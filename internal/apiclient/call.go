@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -37,7 +42,8 @@ type Request struct {
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is the first MaxBody bytes of the answer's body: untrusted text.
+	// Body is the first MaxBody bytes of the answer's body: untrusted text in UTF-8. Bytes that were none
+	// are read as Latin-1, so that what they spell can be scrubbed.
 	Body string
 	// Truncated is set when the body was longer than MaxBody, or when the body of an answer other than
 	// a 2xx broke off.
@@ -79,8 +85,26 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 		body = body[:c.maxBody]
 	}
 	return &Reply{
-		Status: resp.StatusCode, Header: resp.Header, Body: string(body), Truncated: long || err != nil,
+		Status: resp.StatusCode, Header: resp.Header, Body: inUTF8(body), Truncated: long || err != nil,
 	}, nil
+}
+
+// inUTF8 returns a text whose bytes that are not UTF-8 are taken for Latin-1 (ISO-8859-1), whose bytes are the
+// characters of the same numbers.
+func inUTF8(text []byte) string {
+	if utf8.Valid(text) {
+		return string(text)
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if r == utf8.RuneError && n == 1 {
+			r = rune(text[0])
+		}
+		b.WriteRune(r)
+		text = text[n:]
+	}
+	return b.String()
 }
 
 // newRequest makes the request. Its error may hold the URL.
@@ -156,9 +180,23 @@ func (c *Client) cause(ctx context.Context, err error, req Request) *causeError 
 	for errors.As(err, &ue) {
 		err = ue.Err // its text without the URL
 	}
+	if ours(err) {
+		return &causeError{text: outbox.CutText(err.Error(), 500), ctx: ctx.Err()}
+	}
 	private := req.Private
 	if _, query, ok := strings.Cut(req.URL, "?"); ok {
 		private = append([]string{query}, private...)
 	}
 	return &causeError{text: c.Quote(err.Error(), 500, private...), ctx: ctx.Err()}
+}
+
+// ours tells whether an error's words are Go's and the system's alone. Nothing is taken out of such words: they
+// are known, and a gap in them would tell the name that was there.
+func ours(err error) bool {
+	var system syscall.Errno
+	var lookUp *net.DNSError
+	return errors.As(err, &system) || errors.As(err, &lookUp) ||
+		slices.ContainsFunc([]error{
+			io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded,
+		}, func(known error) bool { return errors.Is(err, known) })
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,4 +47,38 @@ func TestDoFollowsMethodAndURLOfEachCall(t *testing.T) {
 		_, err := client.Do(t.Context(), request("http://api.example.org/"))
 		requireFailure(t, err, outbox.OutcomeRejected)
 	}
+}
+
+// Nothing is taken out of words that are known: who knows "connection refused" would learn the name.
+func TestOurOwnWordsStay(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	req := request(srv.URL)
+	srv.Close()
+	_, err := newClient(t, nil).Do(t.Context(), req)
+	want := err.Error()
+	require.Contains(t, want, "refused")
+	req.Private = append(strings.Fields(want), "Nothing", "A", "The")
+	_, err = newClient(t, nil).Do(t.Context(), req)
+	require.EqualError(t, err, want)
+
+	cut := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	t.Cleanup(cut.Close)
+	req.URL, req.Private = cut.URL, []string{"EOF", "Whole", "Came"}
+	_, err = newClient(t, nil).Do(t.Context(), req)
+	require.EqualError(t, err, "unknown: the request was sent and no whole answer came: EOF")
+}
+
+// What is echoed in Latin-1 is scrubbed too, and text that is UTF-8 but for a stray byte stays readable.
+func TestBytesThatAreNotUTF8AreReadAsLatin1(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "Zo\xeb, caf\u00e9, \xff!")
+	}))
+	t.Cleanup(srv.Close)
+	client := newClient(t, nil)
+	reply, err := client.Do(t.Context(), request(srv.URL))
+	require.NoError(t, err)
+	require.Equal(t, "Zo\u00eb, caf\u00e9, \u00ff!", reply.Body)
+	require.Equal(t, "[removed], caf\u00e9, \u00ff!", client.Detail(reply, "Zo\u00eb"))
 }

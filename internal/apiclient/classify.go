@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,9 +16,27 @@ const maxWait = 6 * time.Hour
 // maxDetail is how much of a reply is kept for the operator, in bytes.
 const maxDetail = 4 << 10
 
+// ofEndpoint are the 4xx that are about the path, the host or the form of every call to it, and not about what
+// one call says.
+var ofEndpoint = []int{
+	http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusGone,
+	http.StatusUnsupportedMediaType, http.StatusMisdirectedRequest, http.StatusUpgradeRequired,
+}
+
+// IsPage tells whether the body is a web page, or XML of any kind. A content type of HTML tells it too, except of
+// JSON: some servers send that under the default of their language.
+func (r *Reply) IsPage() bool {
+	body := strings.TrimSpace(strings.TrimPrefix(r.Body, "\ufeff"))
+	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
+		return false
+	}
+	return strings.HasPrefix(body, "<") || strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html")
+}
+
 // Classify returns the error that the HTTP status alone means, or nil for a 2xx, whose body must be
 // read. A 5xx is an answer, so it is unavailable. But a gateway's 504 says that the platform gave no
-// answer, so it is unknown. A 503 with a Retry-After delays only its own message.
+// answer, so it is unknown. A 503 with a Retry-After delays only its own message. What is about the endpoint
+// rather than the message, such as a 404 of the path, is tentative: nothing was done, and it is sent again.
 func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 	if r.Status/100 == 2 {
 		return nil
@@ -37,9 +56,11 @@ func (c *Client) Classify(r *Reply, private ...string) *outbox.DeliveryError {
 		d.Outcome, d.Reason = outbox.OutcomeUnavailable, "the platform is not available"
 		d.RetryAfter = RetryAfter(r.Header, c.now())
 	case r.Status/100 == 3:
-		d.Outcome, d.Reason = outbox.OutcomeRejected, "redirects are not followed; is the endpoint's URL right?"
-	case r.Status == http.StatusNotFound, r.Status == http.StatusMethodNotAllowed, r.Status == http.StatusGone:
-		d.Outcome, d.Reason = outbox.OutcomeRejected, "the platform knows no such address; is the endpoint's URL right?"
+		d.Outcome, d.Reason, d.Tentative = outbox.OutcomeUnavailable, "redirects are not followed; is the endpoint's URL right?", true
+	case slices.Contains(ofEndpoint, r.Status):
+		d.Outcome, d.Reason, d.Tentative = outbox.OutcomeUnavailable, "there is no such API; is the endpoint's URL right?", true
+	case r.Status/100 == 4 && r.IsPage():
+		d.Outcome, d.Reason, d.Tentative = outbox.OutcomeUnavailable, "a web page answers; is the endpoint's URL right?", true
 	case r.Status/100 == 4:
 		d.Outcome, d.Reason = outbox.OutcomeRejected, "the platform refuses the request"
 	default:

@@ -22,9 +22,11 @@ func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(cfg *apiclient.Config) { cfg.Now = func() time.Time { return noon } })
+	ofEndpoint := outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Tentative: true}
 	for status, want := range map[int]outbox.DeliveryError{
-		301: {Outcome: outbox.OutcomeRejected}, 302: {Outcome: outbox.OutcomeRejected}, 304: {Outcome: outbox.OutcomeRejected},
-		400: {Outcome: outbox.OutcomeRejected}, 404: {Outcome: outbox.OutcomeRejected}, 422: {Outcome: outbox.OutcomeRejected},
+		301: ofEndpoint, 302: ofEndpoint, 304: ofEndpoint,
+		404: ofEndpoint, 405: ofEndpoint, 406: ofEndpoint, 410: ofEndpoint, 415: ofEndpoint, 421: ofEndpoint, 426: ofEndpoint,
+		400: {Outcome: outbox.OutcomeRejected}, 409: {Outcome: outbox.OutcomeRejected}, 422: {Outcome: outbox.OutcomeRejected},
 		401: {Outcome: outbox.OutcomeUnauthorized},
 		403: {Outcome: outbox.OutcomeUnauthorized, Tentative: true},
 		408: {Outcome: outbox.OutcomeUnavailable, RetryAfter: time.Minute},
@@ -49,6 +51,28 @@ func TestClassify(t *testing.T) {
 	}
 	for _, status := range []int{200, 201, 204, 299} {
 		require.Nil(t, c.Classify(&apiclient.Reply{Status: status}))
+	}
+}
+
+// A 4xx with a web page is no API's, such as the page of a firewall or of a login.
+func TestClassifyTellsAPageFromARefusal(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, nil)
+	for _, r := range []*apiclient.Reply{
+		{Status: 400, Body: "\ufeff \n<!DOCTYPE html><p>Not acceptable"},
+		{Status: 422, Body: "Blocked", Header: http.Header{"Content-Type": {"Text/HTML"}}},
+	} {
+		d := c.Classify(r)
+		require.Equal(t, outbox.OutcomeUnavailable, d.Outcome)
+		require.True(t, d.Tentative)
+	}
+	for _, r := range []*apiclient.Reply{
+		{Status: 400, Body: `{"error":"<p>"}`},
+		{Status: 400, Body: "\ufeff " + `{"error":"unknown"}`, Header: http.Header{"Content-Type": {"text/html; charset=UTF-8"}}},
+		{Status: 400},
+	} {
+		require.False(t, c.Classify(r).Tentative)
+		require.Equal(t, outbox.OutcomeRejected, c.Classify(r).Outcome)
 	}
 }
 

@@ -24,11 +24,13 @@ const (
 	notReady    = "asked again for 72 h, then parked, with an alarm"
 	pauses      = "pauses the destination, with an alarm"
 	pausesThird = "sent again; the third message in a row that meets it pauses the destination, with an alarm"
-	holds       = "holds the destination"
-	again       = "sent again, parked after the last attempt, with an alarm"
-	asDuplicate = "sent again as a possible duplicate, parked after the last attempt, with an alarm"
-	byHand      = "parked as a task, with an alarm"
-	restByHand  = "settled; the rest is parked as a task, with an alarm"
+	// duplicateThird is pausesThird of an attempt that may have been done.
+	duplicateThird = "sent again as a possible duplicate; the third message in a row that meets it pauses the destination, with an alarm"
+	holds          = "holds the destination"
+	again          = "sent again, parked after the last attempt, with an alarm"
+	asDuplicate    = "sent again as a possible duplicate, parked after the last attempt, with an alarm"
+	byHand         = "parked as a task, with an alarm"
+	restByHand     = "settled; the rest is parked as a task, with an alarm"
 )
 
 // fixedOutcome is a destination that answers each delivery the same.
@@ -132,6 +134,10 @@ func consequence(t *testing.T, e *fixedOutcome) string {
 	require.Equal(t, outbox.StatePending, state)
 	require.Zero(t, alarms.Load())
 	if _, destination = after(time.Second, "u-2", "u-3"); destination.Pausing != 0 {
+		after(3 * 24 * time.Hour) // probes send it again
+		if e.possibleDuplicate.Load() {
+			return alarmed(duplicateThird)
+		}
 		return alarmed(pausesThird)
 	}
 	if state, _ = after(71 * time.Hour); state == outbox.StatePending {

@@ -163,7 +163,7 @@ func TestCountFindsWhatIsWrong(t *testing.T) {
 			o.rows[aDraft.push] = []row{{key: "k-3", turn: 1, state: outbox.StateDelivered, reason: ""}}
 			o.courses[course{"u-2", "draft-0"}] = 1
 		}, misjudgedOf, "should have been parked"},
-		"delivered after a redirect": {func(o *observed) {
+		"delivered after a refusal": {func(o *observed) {
 			o.rows[aRefund.push] = []row{{key: "k-6", turn: 1, state: outbox.StateDelivered}, {key: "k-7", take: true, turn: 1, state: outbox.StateDelivered}}
 			o.rows[aByHand.push] = []row{
 				{key: "k-8", turn: 1, state: outbox.StateDelivered},
@@ -178,17 +178,17 @@ func TestCountFindsWhatIsWrong(t *testing.T) {
 			o.seats[seat{"u-6", 9, fullPackage}], o.addOns[addOn{"u-6", 9, 1}] = 1, 1
 			o.leftovers = []leftover{{"u-6", 9, row{key: "k-13", take: true, turn: 1, state: outbox.StateWithdrawn}}}
 			o.gains[addOn{"u-1", 7, 1}], o.gains[addOn{"u-1", 7, 3}], o.gains[addOn{"u-6", 9, 1}] = 1, 1, 2
-			o.calls["elevate k-1"] = []call{{fault: elevatetest.Redirect}, {fault: elevatetest.None}}
+			o.calls["elevate k-1"] = []call{{fault: elevatetest.Reply}, {fault: elevatetest.None}}
 		}, misjudgedOf, "should have been parked"},
 		"parked with another's reason": {
 			func(o *observed) { parked(o, aDraft, ownReason[unlisted].ours+ownReason[unlisted].words, call{}) },
 			misjudgedOf, "not its own",
 		},
 		"parked for a fault that it did not meet last": {func(o *observed) {
-			parked(o, anEvent, "redirects are not followed; is the endpoint's URL right?", call{fault: elevatetest.Redirect}, call{fault: elevatetest.ServerError})
+			parked(o, anEvent, refused, call{fault: elevatetest.Reply}, call{fault: elevatetest.ServerError})
 		}, misjudgedOf, "not its own"},
 		"parked without a call": {
-			func(o *observed) { parked(o, anEvent, "redirects are not followed; is the endpoint's URL right?") },
+			func(o *observed) { parked(o, anEvent, refused) },
 			misjudgedOf, "not its own",
 		},
 		"parked after a fault that is tried again": {func(o *observed) {
@@ -224,21 +224,20 @@ func misjudgedOf(r Report) int { return len(r.Misjudged) }
 // Reasons that follow from a fault are right ones, whatever the push's fate.
 func TestExplained(t *testing.T) {
 	t.Parallel()
-	const redirected = "redirects are not followed; is the endpoint's URL right?"
 	for name, c := range map[string]struct {
 		w      wanted
 		reason string
 		calls  []call
 	}{
-		"a redirect":                        {anEvent, redirected, []call{{fault: elevatetest.CutAfter}, {fault: elevatetest.Redirect}}},
-		"a redirect, the fate apart":        {aDraft, redirected, []call{{fault: elevatetest.Redirect}}},
-		"a redirect of the second question": {anEvent, "a person must look: Notified says that it added 1 add-ons where 2 were asked for, and the question which are there came to: rejected (302): " + redirected, []call{{fault: elevatetest.Redirect}}},
-		"half a refusal":                    {aDraft, refused, []call{{fault: elevatetest.Truncate}}},
-		"a slow refusal":                    {aDraft, ownReason[draft].ours + ownReason[draft].words, []call{{fault: elevatetest.Slow}}},
-		"72 hours":                          {aStranger, ownReason[stranger].ours + ownReason[stranger].words, []call{{at: monday}, {at: monday.Add(72 * time.Hour)}}},
-		"72 hours of somebody late":         {anEvent, ownReason[stranger].ours + ownReason[stranger].words, []call{{at: monday}, {at: monday.Add(73 * time.Hour)}}},
-		"250 attempts":                      {anEvent, "gave up after 250 attempts, the last: unknown: the request was sent and no whole answer came: EOF", []call{{fault: elevatetest.CutBefore}}},
-		"250 attempts, a status":            {anEvent, "gave up after 251 attempts, the last: unauthorized (403): the platform forbids it", []call{{fault: elevatetest.Forbidden}}},
+		"a refusal":                        {anEvent, refused, []call{{fault: elevatetest.CutAfter}, {fault: elevatetest.Reply}}},
+		"a refusal, the fate apart":        {aDraft, refused, []call{{fault: elevatetest.Reply}}},
+		"a refusal of the second question": {anEvent, "a person must look: Notified says that it added 1 add-ons where 2 were asked for, and the question which are there came to: rejected (409): " + refused, []call{{fault: elevatetest.Reply}}},
+		"half a refusal":                   {aDraft, refused, []call{{fault: elevatetest.Truncate}}},
+		"a slow refusal":                   {aDraft, ownReason[draft].ours + ownReason[draft].words, []call{{fault: elevatetest.Slow}}},
+		"72 hours":                         {aStranger, ownReason[stranger].ours + ownReason[stranger].words, []call{{at: monday}, {at: monday.Add(72 * time.Hour)}}},
+		"72 hours of somebody late":        {anEvent, ownReason[stranger].ours + ownReason[stranger].words, []call{{at: monday}, {at: monday.Add(73 * time.Hour)}}},
+		"250 attempts":                     {anEvent, "gave up after 250 attempts, the last: unknown: the request was sent and no whole answer came: EOF", []call{{fault: elevatetest.CutBefore}}},
+		"250 attempts, a status":           {anEvent, "gave up after 251 attempts, the last: unauthorized (403): the platform forbids it", []call{{fault: elevatetest.Forbidden}}},
 	} {
 		require.True(t, explained(c.w, c.reason, c.calls, 0), name)
 	}
@@ -247,11 +246,11 @@ func TestExplained(t *testing.T) {
 // An answer for which nobody waited any more decides nothing.
 func TestDeliveriesThatTimedOut(t *testing.T) {
 	t.Parallel()
-	redirected := []call{{fault: elevatetest.Slow}, {fault: elevatetest.Redirect}, {}}
-	require.True(t, mustPark(aCourse, redirected, 0))
-	require.True(t, mustPark(aCourse, redirected, 1), "the slow one explains it")
-	require.False(t, mustPark(aCourse, redirected, 2))
-	require.True(t, mustPark(aDraft, redirected, 2), "by its own fate")
+	refusal := []call{{fault: elevatetest.Slow}, {fault: elevatetest.Reply}, {}}
+	require.True(t, mustPark(aCourse, refusal, 0))
+	require.True(t, mustPark(aCourse, refusal, 1), "the slow one explains it")
+	require.False(t, mustPark(aCourse, refusal, 2))
+	require.True(t, mustPark(aDraft, refusal, 2), "by its own fate")
 	const reason = "gave up after 250 attempts, the last: unknown: the request was sent and no whole answer came"
 	require.False(t, explained(aStranger, reason, []call{{}}, 0))
 	require.True(t, explained(aStranger, reason, []call{{}}, 1))

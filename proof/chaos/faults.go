@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -58,7 +59,7 @@ func cheapFaults() []elevatetest.Fault {
 }
 
 // costlyFaults are those that a sender gets past as well, and that cost the run's own
-// time: they stop a whole platform, or a worker until its delivery times out.
+// time: they stop a whole platform, the redirect and the like when three messages in a row meet them, or a worker until its delivery times out.
 func costlyFaults() []elevatetest.Fault {
 	return []elevatetest.Fault{
 		{Kind: elevatetest.Throttle},
@@ -73,13 +74,16 @@ func costlyFaults() []elevatetest.Fault {
 		{Kind: elevatetest.Forbidden},
 		{Kind: elevatetest.Forbidden},
 		{Kind: elevatetest.Forbidden},
+		{Kind: elevatetest.Redirect},
 		{Kind: elevatetest.Slow, Delay: tooSlow},
 		{Kind: elevatetest.HoldAfter, Delay: tooSlow},
 	}
 }
 
 // parkingFault is the one after which a person is needed.
-func parkingFault() elevatetest.Fault { return elevatetest.Fault{Kind: elevatetest.Redirect} }
+func parkingFault() elevatetest.Fault {
+	return elevatetest.Fault{Kind: elevatetest.Reply, Status: http.StatusConflict, Body: "{}"}
+}
 
 // setFaults gives the sandboxes their fault scripts. Which calls of one message key
 // meet a fault, and which one, follows from the seed. Every other stranger meets

@@ -34,6 +34,7 @@ var lastOutcome = map[elevatetest.FaultKind]string{
 	elevatetest.ServerError: "unavailable (500)",
 	elevatetest.Unavailable: "unavailable (503)",
 	elevatetest.Forbidden:   "unauthorized (403)",
+	elevatetest.Redirect:    "unavailable (302)",
 	elevatetest.Garbage:     "unknown",
 	elevatetest.LoginPage:   "unknown",
 	elevatetest.Slow:        "unknown",
@@ -63,13 +64,13 @@ func explained(w wanted, reason string, calls []call, late int) bool {
 		}
 	}
 	switch {
-	case last == elevatetest.Redirect: // perhaps at the second question of a push
-		return strings.Contains(reason, "redirects are not followed")
+	case last == elevatetest.Reply: // perhaps at the second question of a push
+		return strings.Contains(reason, refused)
 	case last == elevatetest.Truncate && of.ours == refused && reason == refused:
 		return true // the status came, and of the words a half
 	}
 	tried := gaveUp.FindStringSubmatch(reason)
-	return tried != nil && (tried[1] == lastOutcome[last] || tried[1] == "unknown" && timedOut(calls, late))
+	return tried != nil && (strings.TrimSuffix(tried[1], " (200)") == lastOutcome[last] || tried[1] == "unknown" && timedOut(calls, late))
 }
 
 // partial is how a take's reason begins where another order brings the rest of its item.
@@ -104,7 +105,7 @@ func takeExplained(w wanted, m row, o *observed) bool {
 // unless the sender had stopped waiting for that answer.
 func mustPark(w wanted, calls []call, late int) bool {
 	for _, c := range calls {
-		if c.fault == elevatetest.Redirect && !timedOut(calls, late) {
+		if c.fault == elevatetest.Reply && !timedOut(calls, late) {
 			return true
 		}
 	}

@@ -85,8 +85,8 @@ type answer struct {
 
 func (s *Server) answer(w http.ResponseWriter, a answer) {
 	p, o := s.cfg.Profile, map[string]any{}
-	if p.Success != "" {
-		fieldpath.Set(o, p.Success, a.text == "")
+	if len(p.Success) > 0 {
+		fieldpath.Set(o, p.Success[0], a.text == "")
 	}
 	if a.text != "" && len(p.Errors) > 0 {
 		fieldpath.Set(o, p.Errors[0], a.text)

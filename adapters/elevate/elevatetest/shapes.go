@@ -32,8 +32,8 @@ func (s *Server) ReplyShapes() map[string]Fault {
 	// Each refusal would be a success without its error: it has a Product URL too.
 	link := s.cfg.BaseURL + productPath
 	done := map[string]any{p.ProductURL: link}
-	if p.Success != "" {
-		done[p.Success] = true
+	if len(p.Success) > 0 {
+		done[p.Success[0]] = true
 	}
 	all := map[string]Fault{
 		"neither":     {Body: "{}"},
@@ -51,9 +51,9 @@ func (s *Server) ReplyShapes() map[string]Fault {
 		},
 		"field twice": {Body: strings.Replace(object(done), "{", `{"a":1,"a":2,`, 1)},
 	}
-	if p.Success != "" {
-		all["no success"] = Fault{Body: object(map[string]any{p.Success: false, p.ProductURL: link})}
-		all["no success as text"] = Fault{Body: object(map[string]any{p.Success: "false", p.ProductURL: link})}
+	if len(p.Success) > 0 {
+		all["no success"] = Fault{Body: object(map[string]any{p.Success[0]: false, p.ProductURL: link})}
+		all["no success as text"] = Fault{Body: object(map[string]any{p.Success[0]: "false", p.ProductURL: link})}
 	}
 	if len(p.Errors) > 0 {
 		name := p.Errors[len(p.Errors)-1]

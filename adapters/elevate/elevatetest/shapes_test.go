@@ -17,7 +17,7 @@ import (
 func TestReplyShapesAreNoSuccess(t *testing.T) {
 	t.Parallel()
 	unmarked := elevate.GuessedProfile()
-	unmarked.Success, unmarked.Errors, unmarked.ProductURL = "", []string{"fault.text"}, "data.url"
+	unmarked.Success, unmarked.Errors, unmarked.ProductURL = nil, []string{"fault.text"}, "data.url"
 	for p, shapes := range map[*elevate.Profile]int{elevate.GuessedProfile(): 17, unmarked: 15} {
 		cfg := elevatetest.Config{Key: "key", Profile: p, Products: []elevatetest.Product{{RemoteProductID: "COURSE-1"}}}
 		srv := httptest.NewUnstartedServer(nil)
@@ -41,7 +41,7 @@ func TestReplyShapesAreNoSuccess(t *testing.T) {
 		for _, sign := range []string{cfg.BaseURL, "no such thing"} {
 			require.Contains(t, all["error beside success"].Body, sign)
 		}
-		require.Equal(t, p.Success != "", strings.Contains(all["error beside success"].Body, `"success":true`))
+		require.Equal(t, len(p.Success) > 0, strings.Contains(all["error beside success"].Body, `"success":true`))
 		require.NoError(t, s.Follow(elevatetest.Script{Users: map[string][]elevatetest.Fault{"u-7": values(all)}}), "each is a lawful fault")
 		require.NoError(t, s.Follow(elevatetest.Script{}))
 		for name, f := range all {

@@ -67,12 +67,15 @@ func (r *run) removeAddOns() opAnswer {
 // listAddOns is opcode A: a row for each item, in numeric order.
 func (r *run) listAddOns() opAnswer {
 	at, bad := r.findRegistered()
-	if bad.status != StatusOK {
+	switch {
+	case bad.status == StatusNotRegistered && at.show.Open:
+		return needsNoRegistration
+	case bad.status != StatusOK:
 		return bad
 	}
 	a := accepted(r.server.cfg.Names.AddOnOutput)
 	for _, k := range at.registration.sortedAddOns() {
-		a.rows = append(a.rows, strconv.FormatInt(k, 10))
+		a.rows = append(a.rows, []string{strconv.FormatInt(k, 10)})
 	}
 	return a
 }

@@ -165,13 +165,6 @@ func TestAForeignClientThatRegistersByEmail(t *testing.T) {
 	}
 }
 
-func TestAForeignClientThatReadsCallFailed(t *testing.T) {
-	t.Parallel()
-	_, base := serve(t, func(c *notifiedtest.Config) { c.Accounts[0].Credentials = "renewed" })
-	_, err := webcasts{base}.link("guest@members.example", "E123")
-	require.EqualError(t, err, "Invalid API Credentials Supplied!")
-}
-
 func TestAForeignClientThatCutsTheTextAtTheOutput(t *testing.T) {
 	t.Parallel()
 	for _, blankLines := range []bool{false, true} {

@@ -21,6 +21,8 @@ type Call struct {
 	Key string `json:"key,omitempty"`
 	// Repeat is set when an earlier call had the same key.
 	Repeat bool `json:"repeat,omitempty"`
+	// Module is the LASCmd's number, where it is another than 50500.
+	Module string `json:"module,omitempty"`
 	// OpCodes is the OpCodeList, or "(unknown)" where it is too long or has a letter that the sandbox
 	// does not know.
 	OpCodes string `json:"op_codes"`

@@ -33,6 +33,8 @@ func newOpCodes(n Names) map[rune]opCode {
 		'D': {nil, (*run).deletePerson},
 		'G': {nil, (*run).personKey},
 		'T': {[]string{"ShowLaunchInitialDisplayItem"}, (*run).mintTicket},
+		'F': {nil, (*run).listShows},
+		'J': {[]string{"AttendeeTypeDescription"}, (*run).makeAttendeeType},
 	}
 }
 
@@ -46,20 +48,24 @@ type run struct {
 
 // answerTo carries a call out. s.mu must be held.
 func (s *Server) answerTo(q request, c *Call) answer {
-	if !q.rightCmd {
-		return answer{failed: guessDiagLASCmd}
-	}
 	area, ok := s.area(q.params)
-	if !ok {
-		return answer{failed: diagCredentials}
+	switch {
+	case q.module == "":
+		return answer{failed: guessDiagLASCmd}
+	case q.module == moduleSetup:
+		return s.setup(q, area)
+	case !ok:
+		return failedCall(GuessResultCredentials, diagCredentials)
+	case q.module == moduleEvents:
+		return s.events(q, area, c)
 	}
 	for _, letter := range q.params["OpCodeList"] {
 		if _, ok := s.opCodes[letter]; !ok {
-			return answer{result: GuessResultUnknownOpCode, diagnostic: "Unknown OpCode!"}
+			return failedCall(GuessResultUnknownOpCode, "Unknown OpCode!")
 		}
 	}
 	if len(q.violations) > 0 {
-		return answer{result: GuessResultBadCall, diagnostic: "Bad Call! " + q.violations[0]}
+		return failedCall(GuessResultBadCall, "Bad Call! "+q.violations[0])
 	}
 	r := &run{s, area, q.params, c}
 	r.count()

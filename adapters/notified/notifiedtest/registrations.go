@@ -136,17 +136,27 @@ func (r *run) register() opAnswer       { return r.enter(false) }
 func (r *run) registerOrMove() opAnswer { return r.enter(true) }
 
 // enter makes its checks in an order that is a guess. Whether add-ons survive a move to another package
-// is unknown; here they do.
+// is unknown; here they do. Public code of others calls R without a package: that it then takes the first one of
+// the show is a guess.
 func (r *run) enter(move bool) opAnswer {
 	key, ok := digits(r.params[r.server.cfg.Names.ShowPackageParam])
-	if !ok {
+	if _, named := r.params[r.server.cfg.Names.ShowPackageParam]; named && !ok {
 		return r.badParameter("%s is not digits", r.server.cfg.Names.ShowPackageParam)
+	}
+	if !slices.Contains([]string{"", "0", "1"}, r.params["TriggerRegistrationEvents"]) {
+		return r.badParameter("TriggerRegistrationEvents is not 0 or 1")
 	}
 	r.note.Package = key
 	at, bad := r.find()
 	if bad.status != StatusOK {
 		return bad
 	}
+	if key == 0 && at.registration != nil {
+		key = at.registration.pkg
+	} else if key == 0 && len(at.show.Packages) > 0 {
+		key = at.show.Packages[0].Key
+	}
+	r.note.Package = key
 	pkg, ok := at.show.keyed(key)
 	switch {
 	case !ok:
@@ -187,10 +197,17 @@ func (r *run) take(at found) *registration {
 	return r.server.enter(at.person, at.show.Key)
 }
 
+// needsNoRegistration is what K and A answer where nobody needs one and the person has none. That they fail then
+// is known from public pages, their status is not.
+var needsNoRegistration = refusal(GuessStatusNoRegistrationNeeded, "Show Does Not Require Registration!")
+
 // packageOf is opcode K.
 func (r *run) packageOf() opAnswer {
 	at, bad := r.findRegistered()
-	if bad.status != StatusOK {
+	switch {
+	case bad.status == StatusNotRegistered && at.show.Open:
+		return needsNoRegistration
+	case bad.status != StatusOK:
 		return bad
 	}
 	return accepted(r.server.cfg.Names.ShowPackageOutput, strconv.FormatInt(at.registration.pkg, 10))

@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// lasCmd must be the first parameter, in exactly these bytes.
-const lasCmd = "LASCmd=AI:4;F:APIUTILS!50500"
+// lasCmd and a module must be the first parameter, in exactly these bytes.
+const lasCmd = "LASCmd=AI:4;F:APIUTILS!"
 
 // Sizes in the vendor's text. Whether they mean bytes or characters is unknown; the sandbox counts
 // bytes, the stricter reading.
@@ -45,7 +45,7 @@ type params map[string]string
 // request is the content of a call.
 type request struct {
 	params     params
-	rightCmd   bool
+	module     string // empty where LASCmd is wrong
 	violations []string
 }
 
@@ -80,9 +80,10 @@ func (s *Server) read(r *http.Request) request {
 	// URL has no parameters.
 	all := strings.Trim(raw+"&"+form, "&")
 	first, _, _ := strings.Cut(all, "&")
-	q.rightCmd = first == lasCmd
-	if !q.rightCmd {
-		q.violates("LASCmd is not the first parameter in the very form %s", lasCmd)
+	q.module, _ = strings.CutPrefix(first, lasCmd)
+	if _, known := modules[q.module]; !known {
+		q.module = ""
+		q.violates("LASCmd is not the first parameter in the very form %s", lasCmd+moduleOpCodes)
 	}
 	for pair := range strings.SplitSeq(all, "&") {
 		q.take(pair)
@@ -116,22 +117,27 @@ func (q *request) check() {
 			q.violates("%s is longer than %d bytes", name, limit)
 		}
 	}
-	if f, ok := q.params["OutputFormat"]; ok && !slices.Contains([]string{"T", "H", "X"}, f) {
-		q.violates("OutputFormat is not T, H or X")
+	m := modules[q.module]
+	if f, ok := q.params["OutputFormat"]; ok && m.formats != "" && (len(f) != 1 || !strings.Contains(m.formats, f)) {
+		last := len(m.formats) - 1
+		q.violates("OutputFormat is not %s", strings.TrimPrefix(strings.Join(strings.Split(m.formats[:last], ""), ", ")+
+			" or "+m.formats[last:], " or "))
 	}
 	if l, ok := q.params["LookupByExternalUserID"]; ok && l != "0" && l != "1" {
 		q.violates("LookupByExternalUserID is not 0 or 1")
 	}
-	if q.params["OpCodeList"] == "" {
+	if q.params["OpCodeList"] == "" && !m.noOpCodes {
 		q.violates("OpCodeList is missing")
 	}
 }
 
 // checkNames reports parameters that none of the call's opcodes takes.
 func (q *request) checkNames(s *Server) {
-	allowed := slices.Concat(common, s.cfg.ExtraParams)
-	for _, letter := range q.params["OpCodeList"] {
-		allowed = append(allowed, s.opCodes[letter].params...)
+	allowed := slices.Concat(common, s.cfg.ExtraParams, modules[q.module].params)
+	if q.module == moduleOpCodes || q.module == "" {
+		for _, letter := range q.params["OpCodeList"] {
+			allowed = append(allowed, s.opCodes[letter].params...)
+		}
 	}
 	for name := range q.params {
 		if !slices.Contains(allowed, name) {
@@ -145,6 +151,9 @@ func (q *request) checkNames(s *Server) {
 // secret.
 func (s *Server) shownOpCodes(q request) string {
 	list := q.params["OpCodeList"]
+	if q.module == moduleEvents && slices.Contains(eventOpCodes, list) || q.module == moduleSetup {
+		return list
+	}
 	unknown := func(letter rune) bool { return s.opCodes[letter].do == nil }
 	if len(list) > sizes["OpCodeList"] || strings.ContainsFunc(list, unknown) {
 		return "(unknown)"

@@ -34,6 +34,8 @@ type state struct {
 	byShow           map[personAtShow][]*registration
 	lastRegistration int64
 
+	attendeeTypes map[typeOfArea]int64 // their keys
+
 	tickets map[string]*ticket
 	visits  []Visit
 	ledger  []Effect
@@ -43,7 +45,7 @@ func newState() state {
 	return state{
 		plan: &faults.Plan{}, keys: map[string]bool{},
 		byID: map[lookUp][]*person{}, byEmail: map[lookUp][]*person{},
-		byShow: map[personAtShow][]*registration{}, tickets: map[string]*ticket{},
+		byShow: map[personAtShow][]*registration{}, tickets: map[string]*ticket{}, attendeeTypes: map[typeOfArea]int64{},
 	}
 }
 
@@ -94,6 +96,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Time: s.cfg.Now(), Method: r.Method, Key: key, OpCodes: s.shownOpCodes(q), User: q.params["ExternalUserID"],
 		Fault: fault.Kind, Violations: q.violations,
 	})
+	if q.module != moduleOpCodes {
+		c.Module = q.module
+	}
 	fault.Serve(w, r, func(w http.ResponseWriter, _ *http.Request) {
 		kind, body := s.carryOut(q, c)
 		w.Header().Set("Content-Type", kind)

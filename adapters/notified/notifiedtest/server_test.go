@@ -85,6 +85,7 @@ func TestCalls(t *testing.T) {
 	}
 	badCall := fmt.Sprint("APICallResult ", notifiedtest.GuessResultBadCall)
 	unknownOpCode := fmt.Sprint("APICallResult ", notifiedtest.GuessResultUnknownOpCode)
+	refused := fmt.Sprint("APICallResult ", notifiedtest.GuessResultCredentials)
 	badParameter := fmt.Sprint(notifiedtest.GuessStatusBadParameter)
 	for name, c := range map[string]struct {
 		query, form string // with a form it is a POST
@@ -103,9 +104,9 @@ func TestCalls(t *testing.T) {
 		"LASCmd behind URL's others": {query: "OpCodeList=M", form: cmd + login, status: "CallFailed", violation: "LASCmd"},
 		"no LASCmd":                  {query: strings.TrimPrefix(add, cmd+"&"), status: "CallFailed", violation: "LASCmd"},
 		"nothing":                    {status: "CallFailed", violation: "LASCmd"},
-		"wrong auth code":            {query: with("=code", "=Code"), status: "CallFailed"},
-		"wrong credentials":          {query: with("=secret", "=secret2"), status: "CallFailed"},
-		"no credentials":             {query: with(login, ""), status: "CallFailed"},
+		"wrong auth code":            {query: with("=code", "=Code"), status: refused},
+		"wrong credentials":          {query: with("=secret", "=secret2"), status: refused},
+		"no credentials":             {query: with(login, ""), status: refused},
 		"raw semicolon kept":         {query: with("=u-1", "=u;1"), status: "71"},
 		"no opcode":                  {query: with("=M", "="), status: badCall, violation: "OpCodeList is missing"},
 		"opcode I of the template":   {query: with("=M", "=I"), status: badCall, violation: "AddOnsChangeList is no parameter"},
@@ -121,7 +122,7 @@ func TestCalls(t *testing.T) {
 		"not UTF-8":                  {query: with("=u-1", "=u%ff"), status: badCall, violation: "UTF-8"},
 		"no value":                   {query: add + "&ShowKey", status: badCall, violation: "no value"},
 		"long user ID":               {query: with("=u-1", "="+strings.Repeat("%C3%A9", 128)), status: badCall, violation: "ExternalUserID is longer than 255"},
-		"long auth code":             {query: with("=code", "="+strings.Repeat("c", 81)), status: "CallFailed", violation: "APIUserAuthCode is longer than 80"},
+		"long auth code":             {query: with("=code", "="+strings.Repeat("c", 81)), status: refused, violation: "APIUserAuthCode is longer than 80"},
 		"long list":                  {query: with("11,12", strings.Repeat("1111111,", 1000)+"1"), status: badCall, violation: "AddOnsChangeList is longer than 8000"},
 		"list with a space":          {query: with("11,12", "11,%2012"), status: badParameter, violation: "AddOnsChangeList"},
 		"list with a letter":         {query: with("11,12", "11,a"), status: badParameter, violation: "AddOnsChangeList"},
@@ -165,10 +166,10 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-func TestCredentialsFailAsTheSecondRoot(t *testing.T) {
+func TestCredentialsFailAsTheRootOfResults(t *testing.T) {
 	t.Parallel()
 	w := get(sandbox(t, config()), strings.Replace(add, "secret", "wrong", 1)+"&OutputFormat=X")
-	require.Contains(t, w.Body.String(), `<CallFailed Diag="Invalid API Credentials Supplied!"/>`)
+	require.Contains(t, w.Body.String(), `<APIResults APICallResult="90103" APICallDiagnostic="Invalid API Credentials Supplied!"`)
 }
 
 func TestReAdd(t *testing.T) {
@@ -301,7 +302,7 @@ func FuzzCall(f *testing.F) {
 			v, err := url.ParseQuery(strings.TrimPrefix(strings.Trim(query+"&"+form, "&"), cmd))
 			require.NoError(t, err, "what has an effect is a form that anybody can read")
 			require.Equal(t, c.OpCodes, v.Get("OpCodeList"))
-			require.Empty(t, strings.Trim(c.OpCodes, "MNAKZRrCIUDGT"))
+			require.Empty(t, strings.Trim(c.OpCodes, "MNAKZRrCIUDGTFJ"))
 		}
 		require.LessOrEqual(t, len(c.Results), 20)
 		_, err := io.Copy(io.Discard, w.Body)

@@ -14,10 +14,12 @@ type Show struct {
 	Name     string
 	Packages []Package
 	// DisplayItems are the targets that a login ticket may lead to, such as "E123"; another one is
-	// [StatusDisplayItemMissing]. Defaults to none.
+	// [StatusDisplayItemMissing]. Those of "E" and digits are the events that module 50540 lists. Defaults
+	// to none.
 	DisplayItems []string
-	// Open lets T make tickets for people who are not registered. Defaults to false, a guess: they get
-	// [StatusNotRegistered].
+	// Open says that the show does not require registration: T makes tickets for people who are not
+	// registered, and K and A refuse to tell of a registration that they do not have, by
+	// [GuessStatusNoRegistrationNeeded]. Defaults to false: they get [StatusNotRegistered], in T's case a guess.
 	Open bool
 }
 

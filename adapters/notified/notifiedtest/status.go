@@ -37,17 +37,26 @@ const (
 	// GuessStatusClosed and GuessStatusFull: the package accepts no further person.
 	GuessStatusClosed = 90008
 	GuessStatusFull   = 90009
+	// GuessStatusNoRegistrationNeeded: K or A asks about a registration for a show that is open to all.
+	GuessStatusNoRegistrationNeeded = 90010
+	// GuessStatusTypeExists: opcode J should make an attendee type that exists already.
+	GuessStatusTypeExists = 90011
 	// GuessResultBadCall: the APICallResult of a call whose common parameters
 	// are missing, malformed, unknown, repeated or too long.
 	GuessResultBadCall = 90101
 	// GuessResultUnknownOpCode: the APICallResult of a call with an opcode that
 	// this sandbox does not know.
 	GuessResultUnknownOpCode = 90102
+	// GuessResultCredentials and GuessResultShow: the APICallResult of a call with credentials that are
+	// refused, and of one of module 50540 for a show that the area does not have. Of both only the
+	// diagnostic is known.
+	GuessResultCredentials = 90103
+	GuessResultShow        = 90104
 )
 
-// Diagnostics of the second error root, CallFailed. The first is known from
-// public client code; the second is a guess.
+// Diagnostics of calls that fail as a whole. The first two are known from public client code; the last is a guess.
 const (
 	diagCredentials = "Invalid API Credentials Supplied!"
+	diagShow        = "Invalid Show Key Specified!"
 	guessDiagLASCmd = "Invalid LASCmd!"
 )
