@@ -57,7 +57,7 @@ func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int, ca
 		page.Text = append(page.Text, fmt.Sprintf("If your cart holds it already, its quantity becomes %d.", quantity))
 	}
 	page.Text = append(page.Text, "What else your cart holds stays in it.")
-	l.pages.Write(w, http.StatusOK, page, false)
+	l.pages.Write(w, http.StatusOK, page)
 }
 
 // form is the form whose POST sets the quantity, in place of the one that the cart holds now.

@@ -56,5 +56,5 @@ func (l *Links) offer(
 		page.Form = l.form(p, 1, cart, "Buy it again")
 	}
 	page.Links = append(page.Links, pages.Link{URL: l.cfg.ShopPage, Text: "Back to the shop"})
-	l.pages.Write(w, http.StatusOK, page, false)
+	l.pages.Write(w, http.StatusOK, page)
 }

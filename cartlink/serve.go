@@ -117,7 +117,7 @@ func (l *Links) onward(w http.ResponseWriter, p amsbridge.Product, quantity int)
 	l.pages.Write(w, http.StatusOK, pages.Page{
 		Name: "onward", Title: "One moment", Next: next,
 		Links: []pages.Link{{URL: next, Text: "Go on to the cart"}},
-	}, false)
+	})
 }
 
 func (l *Links) set(w http.ResponseWriter, r *http.Request, p amsbridge.Product, quantity int) {
@@ -151,5 +151,5 @@ func (l *Links) problem(w http.ResponseWriter, status int, title, text string) {
 	l.pages.Write(w, status, pages.Page{
 		Name: "problem", Title: title, Text: []string{text},
 		Links: []pages.Link{{URL: l.cfg.ShopPage, Text: "Go to the shop"}},
-	}, false)
+	})
 }

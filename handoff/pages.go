@@ -11,7 +11,7 @@ import (
 )
 
 func (h *Handlers) problem(w http.ResponseWriter, status int, title string, text ...string) {
-	h.pages.Write(w, status, pages.Page{Name: "problem", Title: title, Text: text}, false)
+	h.pages.Write(w, status, pages.Page{Name: "problem", Title: title, Text: text})
 }
 
 func (h *Handlers) tooMany(w http.ResponseWriter) {
@@ -26,7 +26,7 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 		Name: "problem", Title: p.Title + " cannot be reached just now",
 		Text:  []string{"Nothing is lost. Please try again in a moment."},
 		Links: []pages.Link{{URL: web.OwnURL(r), Text: "Try again"}},
-	}, false)
+	})
 }
 
 // notSigned says that no token was signed. What the SSO refuses will be refused the next time too; the
@@ -58,5 +58,5 @@ func (h *Handlers) waiting(w http.ResponseWriter, r *http.Request, p Platform) {
 		},
 		Refresh: refreshAfter,
 		Links:   []pages.Link{{URL: web.OwnURL(r), Text: "Look again now"}},
-	}, false)
+	})
 }

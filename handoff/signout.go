@@ -82,5 +82,5 @@ func (h *Handlers) askSignOut(w http.ResponseWriter, r *http.Request, status int
 			Action: web.OwnURL(r), Button: "Sign out",
 			Fields: []pages.Field{{Name: paramProof, Value: h.SignOutProof(user)}},
 		},
-	}, false)
+	})
 }

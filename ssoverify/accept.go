@@ -84,7 +84,7 @@ func (v *Verifier) Accept(cfg AcceptConfig, next http.Handler) (http.Handler, er
 			renderer.Write(w, http.StatusForbidden, pages.Page{
 				Name: "problem", Title: "We could not sign you in",
 				Text: []string{"The link was used before, or is too old. Please go back to the shop and try again."},
-			}, false)
+			})
 		})
 	}
 	methods := []string{http.MethodPost}

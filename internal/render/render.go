@@ -71,9 +71,9 @@ func cspHash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Write writes a page, whole or not at all. With autoSubmit its form is submitted by a script.
-func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page, autoSubmit bool) {
-	p.write(w, status, page, autoSubmit, "no-referrer")
+// Write writes a page, whole or not at all.
+func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page) {
+	p.write(w, status, page, false, "no-referrer")
 }
 
 // WriteForm writes a page whose form is submitted by a script. With tellOrigin the browser tells the form's

@@ -19,7 +19,11 @@ func rendered(t *testing.T, cfg pages.Config, page pages.Page, autoSubmit bool) 
 	p, err := New("web", cfg)
 	require.NoError(t, err)
 	rec := httptest.NewRecorder()
-	p.Write(rec, http.StatusOK, page, autoSubmit)
+	if autoSubmit {
+		p.WriteForm(rec, page, false)
+	} else {
+		p.Write(rec, http.StatusOK, page)
+	}
 	require.Equal(t, http.StatusOK, rec.Code)
 	return rec.Body.String(), rec.Header().Get("Content-Security-Policy")
 }
@@ -78,7 +82,7 @@ func TestPagesInTheShopsOwnLook(t *testing.T) {
 	p, err := New("web", pages.Config{Template: broken})
 	require.NoError(t, err)
 	rec := httptest.NewRecorder()
-	p.Write(rec, http.StatusOK, pages.Page{Title: "T"}, false)
+	p.Write(rec, http.StatusOK, pages.Page{Title: "T"})
 	require.Equal(t, http.StatusInternalServerError, rec.Code)
 	require.NotContains(t, rec.Body.String(), "half", "whole or not at all")
 }

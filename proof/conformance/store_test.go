@@ -38,9 +38,10 @@ var setups = []setup{
 	{name: "postgres by pgx", dialect: sqlstore.PostgreSQL, driver: "pgx", concurrent: true},
 	{name: "postgres by lib/pq", dialect: sqlstore.PostgreSQL, driver: "postgres", concurrent: true},
 	{name: "mariadb", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true},
-	{name: "mariadb with found rows", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true, params: []string{"clientFoundRows=true"}},
-	{name: "mariadb with times", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true, params: []string{"parseTime=true", "interpolateParams=true"}},
-	{name: "mariadb with both", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true, params: []string{"parseTime=true", "clientFoundRows=true"}},
+	{
+		name: "mariadb with options", dialect: sqlstore.MySQL, driver: "mysql", concurrent: true,
+		params: []string{"parseTime=true", "interpolateParams=true", "clientFoundRows=true"},
+	},
 }
 
 // engines are one set-up for each database, for proofs that do not depend on

@@ -9,29 +9,26 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/adapters/elevate"
 	"github.com/amsbridge/amsbridge/adapters/elevate/elevatetest"
 	"github.com/amsbridge/amsbridge/cartlink"
 	"github.com/amsbridge/amsbridge/examples/store/shop"
 	"github.com/amsbridge/amsbridge/examples/store/web"
-	"github.com/amsbridge/amsbridge/ssoverify"
 )
 
 // Elevate is the sandbox of the learning platform.
 type Elevate struct {
 	site
 	// API is the sandbox proper.
-	API      *elevatetest.Server
-	verifier *ssoverify.Verifier
+	API *elevatetest.Server
 }
 
 // startElevate sets up the products, as staff do on Elevate's pages.
 func startElevate(cfg Config, access *Access) (*Elevate, error) {
 	access.ElevateKey = rand.Text()
 	e := &Elevate{site: site{Name: "Elevate", log: cfg.Log, sessions: web.Sessions[member]{Cookie: "elevate_session"}}}
-	var err error
-	if e.verifier, err = newVerifier(cfg); err != nil {
+	logIn, err := e.newLogIn(cfg)
+	if err != nil {
 		return nil, err
 	}
 	api := elevatetest.Config{Key: access.ElevateKey, Profile: elevate.GuessedProfile()}
@@ -56,7 +53,6 @@ func startElevate(cfg Config, access *Access) (*Elevate, error) {
 	r := e.router()
 	r.HandleFunc("/", e.home).Methods(http.MethodGet, http.MethodHead)
 	r.HandleFunc("/products/{slug}", e.product).Methods(http.MethodGet, http.MethodHead)
-	logIn := http.MaxBytesHandler(http.HandlerFunc(e.logIn), 2*amsbridge.MaxToken)
 	r.Handle(LoginPath, logIn).Methods(http.MethodPost)
 	r.PathPrefix("/api/").Handler(e.API)
 	serve(r)

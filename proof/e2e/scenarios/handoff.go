@@ -64,11 +64,11 @@ func replayed(e *env) {
 	thief.Opens(again)
 	thief.Follows(browser.Button("Send it again"))
 	thief.IsAt(e.store.Elevate)
-	thief.Reads("This way in was used before")
+	thief.Reads("it was used before")
 	thief.ReadsNot(maria, "U-1001")
 	thief.Inspects("hand-off refused")
 	thief.Reloads() // which sends the form once more
-	thief.Reads("This way in was used before")
+	thief.Reads("it was used before")
 	thief.Opens(e.store.Elevate + "/products/course-ethics")
 	thief.ReadsNot("You are registered")
 
