@@ -28,7 +28,7 @@ func forRaceDetector(name string, cfg Config) Config {
 }
 
 // shortForm is how many faults a test causes.
-const shortForm = 8
+const shortForm = 12
 
 // The short form of make crash: faults of every kind, at moments of every kind.
 func TestPromise07_KilledProcessesLoseNothing(t *testing.T) {
