@@ -205,7 +205,7 @@ func TestMariaDBModesAndCharacterSetsDoNotMatter(t *testing.T) {
 // a deadlock.
 func TestMariaDBSettlementPassesOverLockedRows(t *testing.T) {
 	t.Parallel()
-	e := setups[6].open(t)
+	e := setups[5].open(t)
 	ctx := t.Context()
 	ids := e.insert(t, push("a", "U-1"), push("b", "U-2"))
 	s := e.join(t)
