@@ -15,8 +15,8 @@ const (
 	allLate = time.Minute
 	// nearby is for how many IDs what may still be committed behind what is new is read together with it.
 	nearby = 4000
-	// mostKnown is the most messages that a reading is told to leave out.
-	mostKnown = 2000
+	// mostKnown is the most messages that a reading is told to leave out: as many as a sender has by default.
+	mostKnown = 4000
 )
 
 // reader reads what this sender's shards have to send, as far as there is room.
