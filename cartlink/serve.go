@@ -83,8 +83,9 @@ func (l *Links) open(w http.ResponseWriter, r *http.Request, p amsbridge.Product
 		return
 	}
 	soldOut, err := l.soldOut(r, p)
+	arrived := l.cfg.LaxCookie || site != "" // else a Strict cookie may be missing: our form brings it
 	var cart contents
-	if err == nil && !soldOut {
+	if err == nil && !soldOut && arrived {
 		cart, err = l.contents(r, p)
 	}
 	if quantity == 1 { // who wants more is buying for others
@@ -98,9 +99,7 @@ func (l *Links) open(w http.ResponseWriter, r *http.Request, p amsbridge.Product
 		l.saySoldOut(w)
 	case err != nil:
 		l.tryAgain(w)
-	case !l.cfg.LaxCookie && site == "": // a Strict cookie may be missing: our form brings it
-		l.ask(w, p, quantity, contents{})
-	case l.mustAsk(cart, quantity):
+	case !arrived, l.mustAsk(cart, quantity):
 		l.ask(w, p, quantity, cart)
 	default:
 		l.set(w, r, p, quantity)
