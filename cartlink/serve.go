@@ -19,7 +19,8 @@ import (
 // or asks first, as the policy says. A POST is the form of the confirmation page. All other parameters
 // are ignored, whatever they look like. HEAD changes nothing, and is answered with 204 where a GET would be
 // served; prefetches, prerenders, previews, frames and images change nothing, and are refused with 503 or 403:
-// of a 2xx, browsers would make use for the click itself. Every answer is no-store and no-referrer.
+// of a 2xx, browsers would make use for the click itself. Every answer is no-store and
+// no-referrer, but for pages with a form: these are same-origin, so that the browser tells our origin to ourselves.
 //
 // Products that are unknown or sold out each have a page that helps. A link for one of a product that
 // the member has asks first: its page leads to what they have, and its form buys another one. A link for
