@@ -60,7 +60,7 @@ func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, erro
 	if r.Method == http.MethodPost {
 		return query.Form(w, r, 16<<10)
 	}
-	return query.Read(r.URL.RawQuery, paramProduct, paramQuantity)
+	return query.ReadIDs(r.URL.RawQuery, paramProduct, paramQuantity)
 }
 
 // lookup asks the catalogue for a product, unless the text cannot be a product's ID. Where the catalogue
