@@ -17,7 +17,8 @@ import (
 // ServeHTTP answers a registration URL. A GET that a person navigated to sets the quantity (parameter
 // "quantity", default 1) of the product (parameter "product") and redirects to the cart page with 303,
 // or asks first, as the policy says. A POST is the form of the confirmation page. All other parameters
-// are ignored, whatever they look like. HEAD changes nothing, and is answered with 204 where a GET would be
+// are ignored, whatever they look like, and so is what a mailing program appends: a value ends at a "?" or ";"
+// that is not percent-encoded. HEAD changes nothing, and is answered with 204 where a GET would be
 // served; prefetches, prerenders, previews, frames and images change nothing, and are refused with 503 or 403:
 // of a 2xx, browsers would make use for the click itself. Every answer is no-store and
 // no-referrer, but for pages with a form: these are same-origin, so that the browser tells our origin to ourselves.
