@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/amsbridge/amsbridge/outbox"
 )
 
 // Whatever a link says of itself, who comes from another site sees the page that brings a Strict cookie along.
@@ -47,4 +49,16 @@ func TestCartLinkInABrowserThatDoesNotSayWhereFrom(t *testing.T) {
 	}
 	lax := newEnv(t, func(cfg *Config) { cfg.LaxCookie = true })
 	require.Equal(t, http.StatusSeeOther, lax.browser().get("product=course", "").Code, "its cookie came along")
+}
+
+// Such a browser proves by the Origin alone that the form is ours, and tells it only where the page lets it.
+func TestCartFormInABrowserThatDoesNotSayWhereFrom(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]*env{"asked": newEnv(t, nil), "owner": newOwner(t, outbox.StateDelivered, nil)} {
+		b := e.browser()
+		page := b.get("product=course", "")
+		require.Equal(t, http.StatusOK, page.Code, name)
+		require.Equal(t, http.StatusSeeOther, b.submit(fields(page), "").Code, name)
+		require.Equal(t, map[string]map[string]int{"c-1": {"course": 1}}, e.carts, name)
+	}
 }

@@ -25,6 +25,14 @@ func (l *Links) contents(r *http.Request, p amsbridge.Product) (c contents, err 
 	return contents{known: r.Header.Get("Cookie") == ""}, nil
 }
 
+// overwrites says what our form does to a cart of which nothing is known.
+func (c contents) overwrites(quantity int) []string {
+	if c.known {
+		return nil
+	}
+	return []string{fmt.Sprintf("If your cart holds it already, its quantity becomes %d.", quantity)}
+}
+
 // mustAsk tells whether the policy requires asking the buyer first.
 func (l *Links) mustAsk(cart contents, quantity int) bool {
 	switch {
@@ -53,10 +61,7 @@ func (l *Links) ask(w http.ResponseWriter, p amsbridge.Product, quantity int, ca
 	default:
 		page.Text = append(page.Text, "A link brought you here.")
 	}
-	if !cart.known {
-		page.Text = append(page.Text, fmt.Sprintf("If your cart holds it already, its quantity becomes %d.", quantity))
-	}
-	page.Text = append(page.Text, "What else your cart holds stays in it.")
+	page.Text = append(append(page.Text, cart.overwrites(quantity)...), "What else your cart holds stays in it.")
 	l.pages.Write(w, http.StatusOK, page)
 }
 

@@ -53,6 +53,7 @@ func (l *Links) offer(
 		page.Links = append(page.Links, pages.Link{URL: l.cfg.CartPage, Text: "Go to the cart"})
 	case sold:
 		page.Text = append(page.Text, "There is no need to buy it again for yourself. For somebody else you can.")
+		page.Text = append(page.Text, cart.overwrites(1)...)
 		page.Form = l.form(p, 1, cart, "Buy it again")
 	}
 	page.Links = append(page.Links, pages.Link{URL: l.cfg.ShopPage, Text: "Back to the shop"})

@@ -134,3 +134,24 @@ func TestCartLinkOfWhatTheMemberHasAndNobodySells(t *testing.T) {
 		require.Empty(t, fields(rec), name)
 	}
 }
+
+// Where nobody knows what the cart holds, "Buy it again" says what becomes of it.
+func TestCartLinkOfWhatTheMemberHasAndACartThatCannotCount(t *testing.T) {
+	t.Parallel()
+	const says = "If your cart holds it already, its quantity becomes 1."
+	for _, policy := range []Policy{ConfirmIfNotEmpty, AlwaysConfirm, AlwaysAdd} {
+		e := newOwner(t, outbox.StateDelivered, func(cfg *Config) { cfg.Cart, cfg.Policy = struct{ Cart }{cfg.Cart}, policy })
+		b := e.browser()
+		b.submit(map[string]string{"product": "course", "quantity": "5"}, "same-origin")
+		page := b.click("product=course")
+		require.Contains(t, page.Body.String(), "Buy it again")
+		require.Contains(t, page.Body.String(), says)
+		require.Equal(t, 5, e.carts["c-1"]["course"], "asking changes nothing")
+
+		counted := newOwner(t, outbox.StateDelivered, func(cfg *Config) { cfg.Policy = policy })
+		require.NotContains(t, counted.browser().click("product=course").Body.String(), says)
+		unsaid := counted.browser()
+		unsaid.submit(map[string]string{"product": "course", "quantity": "5"}, "same-origin")
+		require.Contains(t, unsaid.get("product=course", "").Body.String(), says, "the cart's cookie may have stayed behind")
+	}
+}

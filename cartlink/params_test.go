@@ -19,7 +19,7 @@ import (
 func TestCartLinkIgnoresForeignParameters(t *testing.T) {
 	t.Parallel()
 	for _, foreign := range []string{
-		"utm_campaign=50%off", "utm_content=a;b", "amp;quantity=2", "%zz", "%=%", "=", "", "fbclid=%ff%00", "product[]=book",
+		"utm_campaign=50%off", "utm_content=a;b", "amp;quantities=2", "?utm_source=n", ";utm_source=x", "%zz", "%=%", "=", "", "fbclid=%ff%00", "product[]=book",
 		"Quantity=7", "quantity[]=7", "utm_source=a&utm_source=b", "instead=9", "x=" + strings.Repeat("%", 9000), "\xff=\xff",
 	} {
 		for _, query := range []string{"product=course&" + foreign, foreign + "&product=course"} {
@@ -37,6 +37,36 @@ func TestCartLinkIgnoresForeignParameters(t *testing.T) {
 			require.Equal(t, http.StatusSeeOther, e.browser().do(r, "same-origin").Code, "the form alone counts")
 			require.Equal(t, map[string]int{"course": 1}, e.carts["c-2"], query)
 		}
+	}
+}
+
+// Nor does what they append as if the link had no query, or where they escape its "&".
+func TestCartLinkThatMailingProgramsChanged(t *testing.T) {
+	t.Parallel()
+	for query, quantity := range map[string]int{
+		"product=course?utm_source=news": 1, "product=course;utm_source=x": 1, "product=course&quantity=2?utm_source=n": 2,
+		"utm_source=x&amp;product=course": 1, "product=course&amp;quantity=2": 2, "quantity=3;x&product=course?y=50%off": 3,
+		"product=course?": 1, "product=course&quantity=?utm_source=n": 1, "product=course&amp;product=book&quantity=2&amp;quantity=3": 2,
+	} {
+		e := newEnv(t, nil)
+		require.Equal(t, http.StatusSeeOther, e.browser().click(query).Code, query)
+		require.Equal(t, map[string]map[string]int{"c-1": {"course": quantity}}, e.carts, query)
+	}
+	for _, query := range []string{
+		"amp;product=course&amp;product=book", "product=course&amp;quantity=1&amp;quantity=2", "amp;quantity=2", "product=course&quantity=2x?utm_source=n", "product=course;quantity=2",
+	} {
+		require.Equal(t, http.StatusBadRequest, newEnv(t, nil).browser().get(query, "same-origin").Code, query)
+	}
+	for _, id := range []string{"c?1", "c;1", "course?utm_source=news", "a&amp;product=b"} {
+		e := newEnv(t, func(cfg *Config) {
+			var err error
+			cfg.Catalog, err = amsbridge.NewCatalog(amsbridge.CatalogConfig{Products: []amsbridge.Product{{ID: id, RemoteProductID: "C-1"}}})
+			require.NoError(t, err)
+		})
+		link, err := url.Parse(e.links.URL(amsbridge.Product{ID: id}))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusSeeOther, e.browser().click(link.RawQuery+"?utm_source=n").Code, id)
+		require.Equal(t, map[string]map[string]int{"c-1": {id: 1}}, e.carts, "our own links hold it whole")
 	}
 }
 

@@ -17,9 +17,11 @@ import (
 // ServeHTTP answers a registration URL. A GET that a person navigated to sets the quantity (parameter
 // "quantity", default 1) of the product (parameter "product") and redirects to the cart page with 303,
 // or asks first, as the policy says. A POST is the form of the confirmation page. All other parameters
-// are ignored, whatever they look like. HEAD changes nothing, and is answered with 204 where a GET would be
+// are ignored, whatever they look like, and so is what a mailing program appends: a value ends at a "?" or ";"
+// that is not percent-encoded. HEAD changes nothing, and is answered with 204 where a GET would be
 // served; prefetches, prerenders, previews, frames and images change nothing, and are refused with 503 or 403:
-// of a 2xx, browsers would make use for the click itself. Every answer is no-store and no-referrer.
+// of a 2xx, browsers would make use for the click itself. Every answer is no-store and
+// no-referrer, but for pages with a form: these are same-origin, so that the browser tells our origin to ourselves.
 //
 // Products that are unknown or sold out each have a page that helps. A link for one of a product that
 // the member has asks first: its page leads to what they have, and its form buys another one. A link for
@@ -59,7 +61,7 @@ func (l *Links) values(w http.ResponseWriter, r *http.Request) (url.Values, erro
 	if r.Method == http.MethodPost {
 		return query.Form(w, r, 16<<10)
 	}
-	return query.Read(r.URL.RawQuery, paramProduct, paramQuantity)
+	return query.ReadIDs(r.URL.RawQuery, paramProduct, paramQuantity)
 }
 
 // lookup asks the catalogue for a product, unless the text cannot be a product's ID. Where the catalogue
@@ -83,8 +85,9 @@ func (l *Links) open(w http.ResponseWriter, r *http.Request, p amsbridge.Product
 		return
 	}
 	soldOut, err := l.soldOut(r, p)
+	arrived := l.cfg.LaxCookie || site != "" // else a Strict cookie may be missing: our form brings it
 	var cart contents
-	if err == nil && !soldOut {
+	if err == nil && !soldOut && arrived {
 		cart, err = l.contents(r, p)
 	}
 	if quantity == 1 { // who wants more is buying for others
@@ -98,9 +101,7 @@ func (l *Links) open(w http.ResponseWriter, r *http.Request, p amsbridge.Product
 		l.saySoldOut(w)
 	case err != nil:
 		l.tryAgain(w)
-	case !l.cfg.LaxCookie && site == "": // a Strict cookie may be missing: our form brings it
-		l.ask(w, p, quantity, contents{})
-	case l.mustAsk(cart, quantity):
+	case !arrived, l.mustAsk(cart, quantity):
 		l.ask(w, p, quantity, cart)
 	default:
 		l.set(w, r, p, quantity)

@@ -92,7 +92,7 @@ func playDemo(ctx context.Context, dsn string, out io.Writer) (err error) {
 func startQuietly(keys *ssokeys.Ring) (*platforms.Platforms, error) {
 	return platforms.Start(platforms.Config{
 		ElevateAddr: "127.0.0.1:0", NotifiedAddr: "127.0.0.1:0",
-		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Log: slog.New(slog.DiscardHandler),
+		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Origins: []string{shopIssuer}, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

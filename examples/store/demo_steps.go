@@ -233,7 +233,7 @@ func (d *demo) walkIn(ctx context.Context) error {
 	return nil
 }
 
-// call does not follow redirects, and says nothing of a URL that failed: it may
+// call is the form of a page of the shop. It does not follow redirects, and says nothing of a URL that failed: it may
 // hold a ticket.
 func call(ctx context.Context, method, to string, form url.Values) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
@@ -243,6 +243,7 @@ func call(ctx context.Context, method, to string, form url.Values) (status int, 
 		return 0, errors.New("the platform's URL is none")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", shopIssuer)
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return 0, errors.New("the platform did not answer")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amsbridge/amsbridge/examples/store/platforms"
+	"github.com/amsbridge/amsbridge/examples/store/shop"
 )
 
 func TestForgedPostsAreRefused(t *testing.T) {
@@ -33,6 +35,44 @@ func TestForgedPostsAreRefused(t *testing.T) {
 	require.Contains(t, b.get("/cart").body, "Ethics", "nothing was changed")
 	require.Contains(t, b.get("/orders").body, "You have not ordered yet")
 	require.Equal(t, "none\n", b.get(at.Elevate+"/sandbox/faults").body)
+}
+
+// Whoever has a token of their own cannot bring it to somebody else's browser from a page of theirs.
+func TestFormsOfOtherSitesSignNobodyInAtElevate(t *testing.T) {
+	t.Parallel()
+	at := open(t, "")
+	page := signIn(t, at.Shop, "U-1002").get(shop.HandOffPath + "?to=" + shop.ToElevate)
+	token := url.Values{"token": {match(t, `name="token" value="([^"]*)"`, page.body)}}
+	victim := newBrowser(t, at.Shop)
+	for _, from := range []http.Header{
+		{"Origin": {"https://evil.example"}},
+		{"Origin": {"null"}},
+		{},
+		{"Origin": {at.Elevate}},
+		{"Origin": {at.Notified}},
+		{"Origin": {"http://127.0.0.1"}},
+		{"Origin": {at.Shop, "https://evil.example"}},
+		{"Origin": {at.Shop + ".evil.example"}},
+	} {
+		require.Equal(t, http.StatusForbidden, victim.do(http.MethodPost, at.Elevate+platforms.LoginPath, token, from).status, from)
+		require.NotContains(t, victim.get(at.Elevate+"/").body, "James", from)
+	}
+	require.Contains(t, victim.walk(page).body, "James", "the shop's own form does, and the token was not used up")
+
+	b := signIn(t, strings.Replace(at.Shop, "127.0.0.1", "localhost", 1), "U-1001")
+	require.Contains(t, b.walk(b.get(shop.HandOffPath+"?to="+shop.ToElevate)).body, "Maria", "by the shop's other name")
+}
+
+func TestOriginsOfTheShop(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[string][]string{
+		"127.0.0.1:8080": {"http://127.0.0.1:8080", "http://localhost:8080"},
+		"[::1]:80":       {"http://[::1]", "http://localhost"},
+	} {
+		addr, err := net.ResolveTCPAddr("tcp", at)
+		require.NoError(t, err)
+		require.Equal(t, want, originsOf(addr))
+	}
 }
 
 // A page elsewhere can have its own name lead to this machine, and would read what it finds as its own.

@@ -188,7 +188,7 @@ func openShop(
 		Platforms: []handoff.Platform{
 			{
 				Name: shop.ToElevate, Title: "Elevate", URL: sandboxes.Elevate.URL + platforms.LoginPath,
-				Destination: shop.ToElevate,
+				Destination: shop.ToElevate, TellOrigin: true, // Elevate takes forms of the shop alone
 			},
 			{
 				Name: shop.ToNotified, Title: "Notified", Way: handoff.ByTicket, Tickets: b.notified,

@@ -31,7 +31,7 @@ func TestFromElevateToTheStoreAndBack(t *testing.T) {
 
 	handOff := b.get(walk)
 	require.Equal(t, "no-store", handOff.header.Get("Cache-Control"))
-	require.Equal(t, "no-referrer", handOff.header.Get("Referrer-Policy"))
+	require.Equal(t, "strict-origin", handOff.header.Get("Referrer-Policy"), "Elevate is told the shop's origin")
 	require.Contains(t, handOff.header.Get("Content-Security-Policy"), "form-action "+at.Elevate)
 	require.NotContains(t, handOff.header.Get("Content-Security-Policy"), "unsafe")
 	in := b.walk(handOff)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -97,9 +98,15 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	listener, err := web.Listen(o.addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // again, where the server has closed it
+	base := "http://" + listener.Addr().String()
 	sandboxes, err := platforms.Start(platforms.Config{
 		ElevateAddr: o.elevateAddr, NotifiedAddr: o.notifiedAddr,
-		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Log: slog.Default(),
+		Issuer: shopIssuer, Audience: elevateAudience, Keys: keys, Origins: originsOf(listener.Addr()), Log: slog.Default(),
 	})
 	if err != nil {
 		return err
@@ -109,12 +116,6 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := web.Listen(o.addr)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = listener.Close() }() // again, where the server has closed it
-	base := "http://" + listener.Addr().String()
 	handler, err := openShop(ctx, base, db, bridge, keys, sandboxes)
 	if err != nil {
 		return err
@@ -140,6 +141,16 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 	err = errors.Join(err, srv.Shutdown(bound))
 	stopSending()
 	return errors.Join(err, <-sent) // Run has settled what was under way
+}
+
+// originsOf are the shop's: by the address that it prints, and by the name that
+// one may type instead. Browsers leave out the port 80.
+func originsOf(at net.Addr) (all []string) {
+	_, port, _ := net.SplitHostPort(at.String()) // a listener's has one
+	for _, host := range []string{at.String(), net.JoinHostPort("localhost", port)} {
+		all = append(all, "http://"+strings.TrimSuffix(host, ":80"))
+	}
+	return all
 }
 
 // welcome prints where everything is.

@@ -3,6 +3,7 @@
 package query
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,22 +12,50 @@ import (
 
 // Read returns the parameters of a raw query that have one of the names, each with all its values in their
 // order. All others are ignored, whatever they look like: with broken escapes, with semicolons, or in any
-// number. It returns an error only where the value of one of the names has a broken escape.
-func Read(raw string, names ...string) (url.Values, error) {
-	own := url.Values{}
+// number. Where a name is missing, "amp;name" stands for it: some who write a link into a page escape its "&"
+// twice. It returns an error only where the value of one of the names has a broken escape.
+func Read(raw string, names ...string) (url.Values, error) { return read(raw, "", names) }
+
+// ReadIDs is Read for IDs and numbers, as [url.Values.Encode] writes them: a value ends at a raw "?" or ";".
+// Mailing programs append "?utm_source=…" to a link that has a query already. What is cut off and has one of the
+// names is an error: a link for two is none for one. Paths may hold both raw.
+func ReadIDs(raw string, names ...string) (url.Values, error) { return read(raw, "?;", names) }
+
+func read(raw, ends string, names []string) (url.Values, error) {
+	own, escaped := url.Values{}, url.Values{}
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(name)
+		name, twice := strings.CutPrefix(name, "amp;")
 		if err != nil || !slices.Contains(names, name) {
 			continue
+		}
+		if at := strings.IndexAny(value, ends); at >= 0 {
+			for more := range strings.FieldsFuncSeq(value[at:], func(r rune) bool { return strings.ContainsRune(ends, r) }) {
+				if name, _, _ := strings.Cut(more, "="); slices.Contains(names, name) {
+					return nil, errAppended
+				}
+			}
+			value = value[:at]
 		}
 		if value, err = url.QueryUnescape(value); err != nil {
 			return nil, err
 		}
-		own.Add(name, value)
+		if twice {
+			escaped.Add(name, value)
+		} else {
+			own.Add(name, value)
+		}
+	}
+	for name, values := range escaped {
+		if !own.Has(name) {
+			own[name] = values
+		}
 	}
 	return own, nil
 }
+
+var errAppended = errors.New("a parameter follows another one without an ampersand")
 
 // Form returns the fields of a POST's form, which has at most limit bytes. The query, and what is wrong with
 // it, is none of the form's. A form that somebody has read already is still there, and stays so for others.

@@ -71,9 +71,14 @@ func cspHash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Write writes a page, whole or not at all.
+// Write writes a page, whole or not at all. With a form, which a person submits to ourselves, the browser tells
+// our origin to ourselves alone: browsers without Fetch Metadata prove by nothing else that the form is ours.
 func (p *Renderer) Write(w http.ResponseWriter, status int, page pages.Page) {
-	p.write(w, status, page, false, "no-referrer")
+	referrer := "no-referrer"
+	if page.Form != nil {
+		referrer = "same-origin"
+	}
+	p.write(w, status, page, false, referrer)
 }
 
 // WriteForm writes a page whose form is submitted by a script. With tellOrigin the browser tells the form's

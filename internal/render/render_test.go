@@ -55,6 +55,26 @@ func TestPagesAllowWhatTheyHaveInline(t *testing.T) {
 	require.Contains(t, policy, "form-action 'none';")
 }
 
+// Under no-referrer, a form's POST would say "Origin: null", to ourselves too.
+func TestPagesTellTheOriginWhereTheirFormNeedsIt(t *testing.T) {
+	t.Parallel()
+	p, err := New("web", pages.Config{})
+	require.NoError(t, err)
+	form := pages.Page{Title: "T", Form: &pages.Form{Action: "/own", Button: "Go on"}}
+	for want, write := range map[string]func(http.ResponseWriter){
+		"same-origin":   func(w http.ResponseWriter) { p.Write(w, http.StatusOK, form) },
+		"no-referrer":   func(w http.ResponseWriter) { p.Write(w, http.StatusOK, pages.Page{Title: "T", Next: "/own"}) },
+		"strict-origin": func(w http.ResponseWriter) { p.WriteForm(w, form, true) },
+	} {
+		rec := httptest.NewRecorder()
+		write(rec)
+		require.Equal(t, want, rec.Header().Get("Referrer-Policy"))
+	}
+	rec := httptest.NewRecorder()
+	p.WriteForm(rec, form, false)
+	require.Equal(t, "no-referrer", rec.Header().Get("Referrer-Policy"))
+}
+
 func TestPagesAreSound(t *testing.T) {
 	t.Parallel()
 	hostile := `"><script>alert(1)</script>`

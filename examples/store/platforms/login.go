@@ -20,9 +20,9 @@ func Claims() amsbridge.ProfileClaims {
 	return amsbridge.ProfileClaims{FirstName: "given_name", LastName: "family_name"}
 }
 
-// newLogIn takes the form of the shop's hand-off page, each token once. It comes from
-// another origin, so the token must speak for itself: what a frame or a script of any
-// site sends is refused.
+// newLogIn takes the form of the shop's hand-off page, each token once. A token says who
+// the member is, and not whose browser this is: a form of any other site, which may hold a
+// token of its owner's, is refused, and so is what a frame or a script sends.
 func (e *Elevate) newLogIn(cfg Config) (http.Handler, error) {
 	v, err := ssoverify.New(ssoverify.Config{
 		Issuer: cfg.Issuer, Audience: cfg.Audience, KeySource: cfg.Keys, Claims: Claims(), DefaultReturn: "/",
@@ -32,7 +32,7 @@ func (e *Elevate) newLogIn(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.Accept(ssoverify.AcceptConfig{Refused: http.HandlerFunc(e.refuse)}, http.HandlerFunc(e.logIn))
+	return v.Accept(ssoverify.AcceptConfig{Origins: cfg.Origins, Refused: http.HandlerFunc(e.refuse)}, http.HandlerFunc(e.logIn))
 }
 
 // logIn signs in who was handed over, in a session of its own.
@@ -45,7 +45,7 @@ func (e *Elevate) logIn(w http.ResponseWriter, r *http.Request) {
 // refuse is told no more than whoever sent the token; the audit knows why.
 func (e *Elevate) refuse(w http.ResponseWriter, r *http.Request) {
 	e.problem(w, r, http.StatusForbidden, "Elevate does not know you by this: it was used before, as it is when one goes back "+
-		"and sends a form again, or it is too old. Please walk in anew from the store.")
+		"and sends a form again, or it is too old, or another site sent it. Please walk in anew from the store.")
 }
 
 // audit is Elevate's own record of hand-offs: refusals, and all of them for who asks for debug logs.

@@ -24,6 +24,8 @@ type Config struct {
 	// hand-offs. In real life Keys is ssokeys.NewRemote on the shop's JWKS.
 	Issuer, Audience string
 	Keys             ssokeys.Source
+	// Origins are the shop's, whose pages alone may hand members over.
+	Origins []string
 	// Log takes what the platforms refuse.
 	Log *slog.Logger
 }

@@ -56,7 +56,8 @@ type Shop struct {
 func New(cfg Config) (*Shop, error) {
 	site, err := web.New(files, "shop.css")
 	return &Shop{
-		cfg: cfg, site: site, till: Till{cfg.DB, cfg.Hook}, sessions: web.Sessions[*session]{Cookie: sessionCookie},
+		cfg: cfg, site: site, till: Till{cfg.DB, cfg.Hook},
+		sessions: web.Sessions[*session]{Cookie: sessionCookie, SignedIn: (*session).signedIn},
 	}, err
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // MaxSessions is how many sessions a site keeps. When there are more, the one
-// whose visitor was away the longest is forgotten.
+// whose visitor was away the longest is forgotten: a stranger's, as long as there
+// is one.
 const MaxSessions = 10_000
 
 // Sessions are kept in memory, by a random ID that lies in a cookie. They are
@@ -17,15 +18,19 @@ type Sessions[T any] struct {
 	// Cookie is the cookie's name. Browsers share cookies between ports of one
 	// host, so each site names its own.
 	Cookie string
+	// SignedIn tells members' sessions from strangers'. Without it, all are
+	// strangers'.
+	SignedIn func(T) bool
 
-	mu   sync.Mutex
-	byID map[string]*list.Element
-	used list.List // of kept[T], the last used first
+	mu                 sync.Mutex
+	byID               map[string]*list.Element
+	strangers, members list.List // of kept[T], the last used first
 }
 
 type kept[T any] struct {
 	id      string
 	session T
+	among   *list.List
 }
 
 // Of returns a request's session, or the zero T.
@@ -40,8 +45,9 @@ func (s *Sessions[T]) Of(r *http.Request) (session T) {
 	if !ok {
 		return session
 	}
-	s.used.MoveToFront(at)
-	return at.Value.(kept[T]).session
+	own := at.Value.(kept[T])
+	own.among.MoveToFront(at)
+	return own.session
 }
 
 // Begin puts a session in the place of the request's, under a new ID, whatever
@@ -51,12 +57,20 @@ func (s *Sessions[T]) Begin(w http.ResponseWriter, r *http.Request, session T) {
 	s.mu.Lock()
 	s.forget(r)
 	if len(s.byID) >= MaxSessions {
-		delete(s.byID, s.used.Remove(s.used.Back()).(kept[T]).id)
+		among := &s.strangers
+		if among.Len() == 0 {
+			among = &s.members
+		}
+		delete(s.byID, among.Remove(among.Back()).(kept[T]).id)
 	}
 	if s.byID == nil {
 		s.byID = map[string]*list.Element{}
 	}
-	s.byID[id] = s.used.PushFront(kept[T]{id, session})
+	among := &s.strangers
+	if s.SignedIn != nil && s.SignedIn(session) {
+		among = &s.members
+	}
+	s.byID[id] = among.PushFront(kept[T]{id, session, among})
 	s.mu.Unlock()
 	http.SetCookie(w, s.with(id, 0))
 }
@@ -76,7 +90,7 @@ func (s *Sessions[T]) forget(r *http.Request) {
 		return
 	}
 	if at, ok := s.byID[c.Value]; ok {
-		s.used.Remove(at)
+		at.Value.(kept[T]).among.Remove(at)
 		delete(s.byID, c.Value)
 	}
 }

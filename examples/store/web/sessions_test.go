@@ -38,7 +38,40 @@ func TestTooManySessionsForgetTheOldestAlone(t *testing.T) {
 	require.Equal(t, 3, s.Of(third), "and nobody else")
 	require.Equal(t, -1, s.Of(fresh))
 	require.Len(t, s.byID, MaxSessions)
-	require.Equal(t, MaxSessions, s.used.Len())
+	require.Equal(t, MaxSessions, s.strangers.Len())
+}
+
+// Anybody begins as many sessions as they like without signing in.
+func TestStrangersSignNoMemberOut(t *testing.T) {
+	t.Parallel()
+	s := Sessions[string]{Cookie: "s", SignedIn: func(name string) bool { return name != "stranger" }}
+	begin := func(name string) *http.Request {
+		w := httptest.NewRecorder()
+		s.Begin(w, visitor(nil), name)
+		return visitor(w)
+	}
+	maria, james := begin("Maria"), begin("James")
+	stranger := begin("stranger")
+	for range 2 * MaxSessions {
+		begin("stranger")
+	}
+	require.Empty(t, s.Of(stranger))
+	require.Equal(t, "Maria", s.Of(maria))
+	require.Equal(t, "James", s.Of(james))
+	require.Len(t, s.byID, MaxSessions)
+	require.Equal(t, MaxSessions, s.strangers.Len()+s.members.Len())
+	for range MaxSessions - 2 {
+		begin("another member")
+	}
+	require.Zero(t, s.strangers.Len(), "members come before strangers")
+	require.Equal(t, "Maria", s.Of(maria))
+	begin("another member")
+	require.Empty(t, s.Of(james), "who was away the longest")
+	require.Equal(t, "Maria", s.Of(maria))
+	require.Len(t, s.byID, MaxSessions)
+	s.End(httptest.NewRecorder(), maria)
+	require.Empty(t, s.Of(maria))
+	require.Equal(t, MaxSessions-1, s.members.Len())
 }
 
 func TestSessionsHaveANewIDEachTime(t *testing.T) {
@@ -60,6 +93,6 @@ func TestSessionsHaveANewIDEachTime(t *testing.T) {
 	s.End(gone, visitor(again))
 	require.Zero(t, s.Of(visitor(again)))
 	require.Empty(t, s.byID)
-	require.Zero(t, s.used.Len())
+	require.Zero(t, s.strangers.Len())
 	require.Negative(t, gone.Result().Cookies()[0].MaxAge)
 }
