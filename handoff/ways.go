@@ -94,6 +94,11 @@ func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 		h.noProduct(w, p)
 		return
 	}
+	if !h.tickets.Allow(string(to.user.ID)) { // counted before the call, so that many at once are not all made
+		h.refuse(ctx, p, to.user.ID, "the platform was asked often enough for a minute")
+		h.waiting(w, r, p)
+		return
+	}
 	target, err := p.Tickets.MintTicket(ctx, to.user.ID, to.product)
 	if err != nil && notYet(err) {
 		h.refuse(ctx, p, to.user.ID, "the platform does not know the registration yet")
