@@ -191,3 +191,35 @@ func TestPullCookieOfARevokedKeyIsRenewed(t *testing.T) {
 	require.Len(t, renewed, 1)
 	require.Empty(t, e.page(renewed[0].Value, plain).Result().Cookies())
 }
+
+// A browser that keeps no cookie makes the shop sign with every page, but not without bound, and uses up none of
+// the member's hand-offs.
+func TestPullSessionsAreBoundForABrowserWithoutCookies(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	given := 0
+	for range 5000 {
+		rec := e.page("", plain)
+		require.Equal(t, "a page", rec.Body.String())
+		given += len(rec.Result().Cookies())
+	}
+	require.Equal(t, 20, given)
+	require.Len(t, e.audited, 20)
+	require.Equal(t, http.StatusSeeOther, e.get("to=pull").Code)
+	e.user.ID = "U-2"
+	require.Len(t, e.page("", plain).Result().Cookies(), 1, "another member")
+	e.user.ID = "U-1"
+	e.now = e.now.Add(3 * time.Second)
+	require.Len(t, e.page("", plain).Result().Cookies(), 1)
+}
+
+// Where the shop ends no session, the same form serves for an hour, and fills no audit.
+func TestSignOutsDoNotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(c *Config) { c.EndSession = nil })
+	proof := e.handlers.SignOutProof("U-1")
+	for range 1000 {
+		require.Equal(t, http.StatusSeeOther, e.signOut(http.MethodPost, proof).Code)
+	}
+	require.Len(t, e.audited, 300)
+}
