@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/pages"
 )
 
@@ -25,7 +24,7 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 	h.pages.Write(w, http.StatusServiceUnavailable, pages.Page{
 		Name: "problem", Title: p.Title + " cannot be reached just now",
 		Text:  []string{"Nothing is lost. Please try again in a moment."},
-		Links: []pages.Link{{URL: web.OwnURL(r), Text: "Try again"}},
+		Links: []pages.Link{{URL: ownURL(r), Text: "Try again"}},
 	})
 }
 
@@ -57,6 +56,6 @@ func (h *Handlers) waiting(w http.ResponseWriter, r *http.Request, p Platform) {
 			"It is on its way to " + p.Title + ". This page looks again by itself, every few seconds.",
 		},
 		Refresh: refreshAfter,
-		Links:   []pages.Link{{URL: web.OwnURL(r), Text: "Look again now"}},
+		Links:   []pages.Link{{URL: ownURL(r), Text: "Look again now"}},
 	})
 }

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -93,15 +94,9 @@ func Allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	return false
 }
 
-// OwnURL returns the path and query that the browser asked for, including a prefix that was stripped
-// before the handler. It returns "/" where sending them back is unsafe: "//evil.example/" is a path to
-// a server and a host to a browser.
-func OwnURL(r *http.Request) string {
-	if own := LocalPath(r.RequestURI); own != "" {
-		return own
-	}
-	if own := LocalPath(r.URL.RequestURI()); own != "" {
-		return own
-	}
-	return "/"
+// OwnPath returns the path that the browser asked for, including a prefix that was stripped before the handler. It
+// returns "/" where sending it back is unsafe: "//evil.example/" is a path to a server and a host to a browser.
+func OwnPath(r *http.Request) string {
+	asked, _, _ := strings.Cut(r.RequestURI, "?")
+	return cmp.Or(LocalPath(asked), LocalPath(r.URL.EscapedPath()), "/")
 }
