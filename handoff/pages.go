@@ -36,8 +36,12 @@ func (h *Handlers) notSigned(w http.ResponseWriter, r *http.Request, p Platform,
 		h.retry(w, r, p)
 		return
 	}
-	h.problem(w, http.StatusForbidden, "We cannot take you there",
-		"Something in your account is not as "+p.Title+" can read it, and trying again does not help. Please ask us.")
+	h.cannot(w, "Something in your account is not as "+p.Title+" can read it")
+}
+
+// cannot says what keeps a member out until somebody changes it.
+func (h *Handlers) cannot(w http.ResponseWriter, why string) {
+	h.problem(w, http.StatusForbidden, "We cannot take you there", why+", and trying again does not help. Please ask us.")
 }
 
 func (h *Handlers) noProduct(w http.ResponseWriter, p Platform) {

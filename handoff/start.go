@@ -124,7 +124,12 @@ func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request,
 	ctx, p := r.Context(), to.platform
 	if id := to.query.Get(paramProduct); id != "" && h.cfg.Catalog != nil {
 		product, offering, err := h.cfg.Catalog.Lookup(ctx, id)
-		if err != nil {
+		_, bad := errors.AsType[*amsbridge.InputError](err)
+		switch {
+		case bad: // the catalogue says that this is no product's ID
+			h.noProduct(w, p)
+			return
+		case err != nil:
 			h.refuse(ctx, p, to.user.ID, "the catalogue failed")
 			h.retry(w, r, p)
 			return

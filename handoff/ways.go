@@ -107,6 +107,9 @@ func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 	}
 	h.perUser.Allow(string(to.user.ID)) // it was within the limit when the platform was asked
 	switch {
+	case err != nil && lasting(err):
+		h.refuse(ctx, p, to.user.ID, "the platform refused a ticket, and would the next time too")
+		h.cannot(w, p.Title+" does not let you in")
 	case err != nil:
 		h.refuse(ctx, p, to.user.ID, "the platform gave no ticket")
 		h.retry(w, r, p)
@@ -134,6 +137,16 @@ func resolved(base, target string) string {
 
 // notYet tells whether the platform answered that it does not know the member yet.
 func notYet(err error) bool {
-	var d *outbox.DeliveryError
-	return errors.As(err, &d) && d.Outcome == outbox.OutcomeNotReady
+	d, ok := errors.AsType[*outbox.DeliveryError](err)
+	return ok && d.Outcome == outbox.OutcomeNotReady
+}
+
+// lasting tells whether the platform would answer the same the next time: it refused the member, the product or
+// the shop's credentials, or its client cannot even ask.
+func lasting(err error) bool {
+	if _, bad := errors.AsType[*amsbridge.InputError](err); bad {
+		return true
+	}
+	d, ok := errors.AsType[*outbox.DeliveryError](err)
+	return ok && (d.Outcome == outbox.OutcomeRejected || d.Outcome == outbox.OutcomeUnauthorized)
 }
