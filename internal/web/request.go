@@ -62,7 +62,8 @@ func RefuseUnseen(w http.ResponseWriter, r *http.Request) {
 // FromOwnPage tells whether a navigation was begun by a page of the same origin, or by the person alone: by
 // the address bar or a bookmark. To any other the browser may not send a SameSite cookie, so that somebody
 // who is signed in looks signed out. Browsers say so in Sec-Fetch-Site; of older ones Origin or Referer must
-// name our host, and a GET may have neither.
+// name our host. A request that has none of the three proves nothing: a page of another site can have it sent
+// without a Referer.
 func FromOwnPage(r *http.Request) bool {
 	if !Navigates(r) {
 		return false
@@ -73,9 +74,6 @@ func FromOwnPage(r *http.Request) bool {
 	from := r.Header.Get("Origin")
 	if from == "" {
 		from = r.Header.Get("Referer")
-	}
-	if from == "" {
-		return r.Method == http.MethodGet
 	}
 	u, err := url.Parse(from)
 	return err == nil && u.Host != "" && u.Host == r.Host
