@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,8 @@ const (
 	SSOSignedOut SSOAction = "signed out"
 )
 
-// SSOEvent is one row of the audit: one for each mint, verification and refusal, but for refusals that come
-// in floods: see [BoundRefusals]. It holds no token, ticket or key, no name and no e-mail address.
+// SSOEvent is one row of the audit: one for each mint, verification and refusal, but for refusals and
+// repeats that come in floods: see [BoundRefusals]. It holds no token, ticket or key, no name and no e-mail address.
 type SSOEvent struct {
 	Time   time.Time
 	Action SSOAction
@@ -40,7 +41,7 @@ type SSOEvent struct {
 	// the issuer.
 	UserID  UserID
 	TokenID string
-	// Reason says in plain words why it was refused.
+	// Reason says in plain words why it was refused, and which rows were left out before it.
 	Reason string
 }
 
@@ -48,31 +49,54 @@ type SSOEvent struct {
 // refuse: it must report its own failures elsewhere. Defaults to [LogSSO].
 type SSOAudit func(ctx context.Context, e SSOEvent)
 
-// maxRefusals is how many refusals of one member, and of strangers together, an audit gets in a minute.
-const maxRefusals = 300
+// maxRows is how many refusals of one member, and of strangers together, and how many rows that tell of one
+// thing again, an audit gets in a minute.
+const maxRows = 300
 
-// BoundRefusals returns an audit that gets every event but refusals without bound: those of one member, and
-// those of all requests that name nobody, are passed on up to 300 a minute, and the next one that is passed on
-// says in its Reason how many were left out. [NewSSO], and the verifiers and handlers of packages ssoverify
-// and handoff, bound their audits by themselves. A nil clock is time.Now.
+// BoundRefusals returns an audit that gets no rows without bound. Refusals of one member, and those of all
+// requests that name nobody, are passed on up to 300 a minute. So are rows that say the same again: that one
+// token was accepted, as a pull session is many times and any token where replays are allowed, and that one
+// member signed out. The next row of either sort that is passed on says in its Reason how many were left out.
+// What was signed, and the first time that a token is accepted, is always there. [NewSSO], and the verifiers and
+// handlers of packages ssoverify and handoff, bound their audits by themselves. A nil clock is time.Now.
 func BoundRefusals(audit SSOAudit, now func() time.Time) SSOAudit {
 	if now == nil {
 		now = time.Now
 	}
-	refusals := limit.New(maxRefusals, now)
-	var leftOut atomic.Int64
+	refusals := bound{what: "refusals", limit: limit.New(maxRows, now)}
+	repeats := bound{what: "repeats", limit: limit.New(maxRows, now)}
 	return func(ctx context.Context, e SSOEvent) {
-		if e.Action == SSORefused {
-			if !refusals.Allow(string(e.UserID)) {
-				leftOut.Add(1)
-				return
-			}
-			if n := leftOut.Swap(0); n > 0 {
-				e.Reason = fmt.Sprintf("%s; %d refusals before it were left out", e.Reason, n)
-			}
+		pass := true
+		switch e.Action {
+		case SSORefused:
+			pass = refusals.pass(string(e.UserID), &e)
+		case SSOVerified, SSOSignedOut:
+			pass = repeats.pass(fmt.Sprintf("%s\n%s\n%s", e.Action, e.TokenID, e.UserID), &e)
+		case SSOMinted:
 		}
-		audit(ctx, e)
+		if pass {
+			audit(ctx, e)
+		}
 	}
+}
+
+// bound counts the rows of one sort, and those that it left out.
+type bound struct {
+	what    string
+	limit   *limit.Limiter
+	leftOut atomic.Int64
+}
+
+// pass tells whether an event is passed on, and writes into its Reason what was left out before it.
+func (b *bound) pass(of string, e *SSOEvent) bool {
+	if !b.limit.Allow(of) {
+		b.leftOut.Add(1)
+		return false
+	}
+	if n := b.leftOut.Swap(0); n > 0 {
+		e.Reason = strings.TrimPrefix(fmt.Sprintf("%s; %d %s before it were left out", e.Reason, n, b.what), "; ")
+	}
+	return true
 }
 
 // LogSSO is the [SSOAudit] that logs events at Info.

@@ -40,6 +40,34 @@ func TestRefusalsDoNotFillTheAudit(t *testing.T) {
 	require.Equal(t, "planted", rows[306].Reason)
 }
 
+// One token that is accepted again and again, and one member who signs out again and again, do not fill the audit
+// and hide no other's row.
+func TestRepeatsDoNotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	clock := keytest.NewClock(keytest.Time())
+	var rows []amsbridge.SSOEvent
+	audit := amsbridge.BoundRefusals(func(_ context.Context, e amsbridge.SSOEvent) { rows = append(rows, e) }, clock.Now)
+	verified := func(token string) {
+		audit(t.Context(), amsbridge.SSOEvent{Action: amsbridge.SSOVerified, UserID: "U-1", TokenID: token})
+	}
+	for range 2000 {
+		verified("A")
+	}
+	require.Len(t, rows, 300)
+	verified("B")
+	require.Len(t, rows, 301, "the first time is never left out")
+	require.Equal(t, "1700 repeats before it were left out", rows[300].Reason)
+	for range 5000 {
+		audit(t.Context(), amsbridge.SSOEvent{Action: amsbridge.SSOSignedOut, UserID: "U-1"})
+	}
+	require.Len(t, rows, 601)
+	for i := range 1000 {
+		audit(t.Context(), amsbridge.SSOEvent{Action: amsbridge.SSOMinted, UserID: "U-1", TokenID: fmt.Sprint(i)})
+		verified(fmt.Sprint(i))
+	}
+	require.Len(t, rows, 2601, "what was signed, and what was let in with it")
+}
+
 // The signer bounds its own rows.
 func TestSSOBoundsItsAudit(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,8 @@ func (c PullCookie) with(value string, maxAge int) *http.Cookie {
 
 // Session is middleware for the shop's own pages. It gives signed-in members the pull sessions of all
 // platforms that are reached [ByCookie], and renews each when half its lifetime is over or when the key that
-// signed it is no longer accepted. It acts only on navigations, and never makes a request fail.
+// signed it is no longer accepted, at most PerUser times a minute. It acts only on navigations, and never makes a
+// request fail.
 //
 // It deletes the cookies of a browser for which CurrentUser answers [amsbridge.ErrSignedOut], where a page of
 // the shop or the person alone began the navigation: from elsewhere the browser may have kept the shop's
@@ -89,6 +90,9 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request) (changed bool) 
 		}
 		id, err := h.cfg.SessionID(r)
 		if err != nil || had && h.cfg.SSO.FreshSession(p.Name, old.Value, user.ID, id) {
+			continue
+		}
+		if !h.sessions.Allow(p.Name + "\n" + string(user.ID)) { // a browser that keeps no cookie asks with every page
 			continue
 		}
 		// A failure is in the audit, and must not make the page fail.

@@ -52,7 +52,8 @@ func TestSessionCookiesAreRenewed(t *testing.T) {
 		require.Len(t, ask(junk), 1)
 	}
 	e.userErr = amsbridge.ErrSignedOut
-	require.Equal(t, -1, ask(first[0].Value)[0].MaxAge)
+	own := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-origin") }
+	require.Equal(t, -1, ask(first[0].Value, own)[0].MaxAge)
 	require.Empty(t, ask(""))
 	e.userErr = nil
 	require.NotEmpty(t, ask(""))
@@ -91,6 +92,7 @@ func TestPullCookiesAreNotDeletedWithoutProof(t *testing.T) {
 		{"Sec-Fetch-Site", "same-origin", "Sec-Purpose", "prefetch"},
 		{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "iframe"},
 		{"Referer", "https://evil.example/"},
+		{}, // an old browser, sent by a page with no-referrer
 	} {
 		require.Empty(t, e.page(cookie, plain, h...).Result().Cookies(), h)
 	}
@@ -138,7 +140,7 @@ func TestPagesWithAPullCookieAreForOnePerson(t *testing.T) {
 		kept := e.page(cookie, page).Result().Header
 		require.Equal(t, "public, max-age=600", kept.Get("Cache-Control"), "%s: a page without a cookie is its own", how)
 		e.userErr = amsbridge.ErrSignedOut
-		personal(e.page(cookie, page), how+", and is signed out")
+		personal(e.page(cookie, page, "Sec-Fetch-Site", "none"), how+", and is signed out")
 	}
 	e.userErr = nil
 	for _, vary := range []string{"Accept, cookie", "*"} {
@@ -190,4 +192,36 @@ func TestPullCookieOfARevokedKeyIsRenewed(t *testing.T) {
 	renewed := e.page(cookie, plain).Result().Cookies()
 	require.Len(t, renewed, 1)
 	require.Empty(t, e.page(renewed[0].Value, plain).Result().Cookies())
+}
+
+// A browser that keeps no cookie makes the shop sign with every page, but not without bound, and uses up none of
+// the member's hand-offs.
+func TestPullSessionsAreBoundForABrowserWithoutCookies(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	given := 0
+	for range 5000 {
+		rec := e.page("", plain)
+		require.Equal(t, "a page", rec.Body.String())
+		given += len(rec.Result().Cookies())
+	}
+	require.Equal(t, 20, given)
+	require.Len(t, e.audited, 20)
+	require.Equal(t, http.StatusSeeOther, e.get("to=pull").Code)
+	e.user.ID = "U-2"
+	require.Len(t, e.page("", plain).Result().Cookies(), 1, "another member")
+	e.user.ID = "U-1"
+	e.now = e.now.Add(3 * time.Second)
+	require.Len(t, e.page("", plain).Result().Cookies(), 1)
+}
+
+// Where the shop ends no session, the same form serves for an hour, and fills no audit.
+func TestSignOutsDoNotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(c *Config) { c.EndSession = nil })
+	proof := e.handlers.SignOutProof("U-1")
+	for range 1000 {
+		require.Equal(t, http.StatusSeeOther, e.signOut(http.MethodPost, proof).Code)
+	}
+	require.Len(t, e.audited, 300)
 }

@@ -50,7 +50,9 @@ type Config struct {
 	SignedOut string
 	// PerUser limits the hand-offs that this process makes in a minute for one member. Pages that say that
 	// a registration is not finished do not count, and requests of nobody who is signed in cost no more than
-	// any page of the shop. Defaults to 20.
+	// any page of the shop. For ByTicket such a page may ask the platform: it is asked at most 60 times a
+	// minute for one member, or PerUser times if that is more. It also limits, counted apart and for each
+	// platform, how often [Handlers.Session] signs. Defaults to 20.
 	PerUser int
 	// Audit gets a row for each ticket, refusal and sign-out; see [amsbridge.BoundRefusals]. Rows of tokens
 	// go to the SSO's own audit. Defaults to the log.
@@ -74,6 +76,10 @@ type Handlers struct {
 	state   *stateSigner
 	pages   *render.Renderer
 	perUser *limit.Limiter
+	// tickets limits what one member makes this process ask of a platform, answered or not.
+	tickets *limit.Limiter
+	// sessions limits the pull sessions that Session gives one member, whose browser may keep no cookie.
+	sessions *limit.Limiter
 }
 
 // New checks the configuration and copies it. It returns an
@@ -105,6 +111,10 @@ func New(cfg Config) (*Handlers, error) {
 	if h.perUser, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {
 		return nil, err
 	}
+	if h.sessions, err = newLimiter("Config.PerUser", cfg.PerUser, 20, cfg.Now); err != nil {
+		return nil, err
+	}
+	h.tickets = limit.New(max(ticketCalls, cfg.PerUser), cfg.Now)
 	cfg.StateKey = nil
 	h.cfg = cfg
 	return h, nil

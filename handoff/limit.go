@@ -9,6 +9,10 @@ import (
 	"github.com/amsbridge/amsbridge/internal/limit"
 )
 
+// ticketCalls is how often in a minute a platform is asked for a ticket of one member: enough for waiting pages
+// in five tabs (see refreshAfter), and too little for one member to use up what the platform allows all.
+const ticketCalls = 60
+
 func newLimiter(field string, perMinute, otherwise int, now func() time.Time) (*limit.Limiter, error) {
 	if perMinute == 0 {
 		perMinute = otherwise

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/amsbridge/amsbridge"
-	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/pages"
 )
 
@@ -25,7 +24,7 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request, p Platform) {
 	h.pages.Write(w, http.StatusServiceUnavailable, pages.Page{
 		Name: "problem", Title: p.Title + " cannot be reached just now",
 		Text:  []string{"Nothing is lost. Please try again in a moment."},
-		Links: []pages.Link{{URL: web.OwnURL(r), Text: "Try again"}},
+		Links: []pages.Link{{URL: ownURL(r), Text: "Try again"}},
 	})
 }
 
@@ -37,8 +36,12 @@ func (h *Handlers) notSigned(w http.ResponseWriter, r *http.Request, p Platform,
 		h.retry(w, r, p)
 		return
 	}
-	h.problem(w, http.StatusForbidden, "We cannot take you there",
-		"Something in your account is not as "+p.Title+" can read it, and trying again does not help. Please ask us.")
+	h.cannot(w, "Something in your account is not as "+p.Title+" can read it")
+}
+
+// cannot says what keeps a member out until somebody changes it.
+func (h *Handlers) cannot(w http.ResponseWriter, why string) {
+	h.problem(w, http.StatusForbidden, "We cannot take you there", why+", and trying again does not help. Please ask us.")
 }
 
 func (h *Handlers) noProduct(w http.ResponseWriter, p Platform) {
@@ -57,6 +60,6 @@ func (h *Handlers) waiting(w http.ResponseWriter, r *http.Request, p Platform) {
 			"It is on its way to " + p.Title + ". This page looks again by itself, every few seconds.",
 		},
 		Refresh: refreshAfter,
-		Links:   []pages.Link{{URL: web.OwnURL(r), Text: "Look again now"}},
+		Links:   []pages.Link{{URL: ownURL(r), Text: "Look again now"}},
 	})
 }

@@ -1,6 +1,8 @@
 package handoff
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -66,5 +68,24 @@ func TestHandOffErrorsThatWillNotPassSaySo(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, rec.Code, what)
 		require.Contains(t, rec.Body.String(), "trying again does not help", what)
 		require.Contains(t, rec.Body.String(), "Please ask us", what)
+	}
+}
+
+// refusingCatalog says that no text is a product's ID, as a catalogue of numbers does of a word.
+type refusingCatalog struct{ amsbridge.Catalog }
+
+func (refusingCatalog) Lookup(context.Context, string) (amsbridge.Product, amsbridge.Offering, error) {
+	bad := &amsbridge.InputError{Package: "shop", Field: "productID", Problem: "is not a number"}
+	return amsbridge.Product{}, amsbridge.NotOffered, fmt.Errorf("the shop: %w", bad)
+}
+
+// What the catalogue says is no product is not answered by "try again".
+func TestHandOffOfWhatIsNoProductsID(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(c *Config) { c.Catalog = refusingCatalog{} })
+	for _, to := range []string{"elevate", "notified", "pull", "query"} {
+		rec := e.get("to=" + to + "&product=not-a-number")
+		require.Equal(t, http.StatusNotFound, rec.Code, to)
+		require.NotContains(t, strings.ToLower(rec.Body.String()), "try again", to)
 	}
 }

@@ -3,6 +3,7 @@ package handoff
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/amsbridge/amsbridge/internal/web"
@@ -22,19 +23,20 @@ func (h *Handlers) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := u.Query()
-	q.Set(paramBack, h.state.sign(forWayBack, web.OwnURL(r), wayBackLasts))
+	q.Set(paramBack, h.state.sign(forWayBack, ownURL(r), wayBackLasts))
 	u.RawQuery = q.Encode()
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 }
 
-// WayBack returns the page that a member wanted before being sent to sign in: a path and query of this
-// site. It reads the parameter "back" of the request's query or form, which this shop must have signed
-// within the last hour. The shop redirects there after the sign-in, and to a page of its own where ok
-// is false.
-func (h *Handlers) WayBack(r *http.Request) (path string, ok bool) {
-	path, ok = h.state.open(forWayBack, r.FormValue(paramBack))
+// WayBack returns the page that a member wanted before being sent to sign in: a path of this site, with the
+// parameters of [Handlers.Start] and none that others added. It reads the parameter "back" of the request's query
+// or form, which this shop must have signed within the last hour. The shop redirects there after the sign-in, and
+// to a page of its own where ok is false.
+func (h *Handlers) WayBack(r *http.Request) (target string, ok bool) {
+	target, ok = h.state.open(forWayBack, r.FormValue(paramBack))
+	path, _, _ := strings.Cut(target, "?")
 	if !ok || web.LocalPath(path) == "" {
 		return "", false
 	}
-	return web.LocalPath(path), true
+	return target, true
 }

@@ -79,7 +79,7 @@ func (h *Handlers) askSignOut(w http.ResponseWriter, r *http.Request, status int
 		Name: "signout", Title: "Sign out?",
 		Text: []string{"You will be signed out here and at the platforms that ask us."},
 		Form: &pages.Form{
-			Action: web.OwnURL(r), Button: "Sign out",
+			Action: web.OwnPath(r), Button: "Sign out",
 			Fields: []pages.Field{{Name: paramProof, Value: h.SignOutProof(user)}},
 		},
 	})

@@ -68,6 +68,7 @@ func TestSignOutFromAnotherSiteDeletesNoCookie(t *testing.T) {
 		require.Empty(t, ask(http.MethodGet, h...), h)
 	}
 	require.Empty(t, ask(http.MethodPost), "a form of an old browser that says nothing")
+	require.Empty(t, ask(http.MethodGet), "a link of one")
 	require.Equal(t, -1, ask(http.MethodPost, "Sec-Fetch-Site", "same-origin")[0].MaxAge)
 	require.Equal(t, -1, ask(http.MethodGet, "Sec-Fetch-Site", "none")[0].MaxAge)
 	e.userErr = errors.New("planted")

@@ -34,7 +34,8 @@ const (
 //   - to: the platform's Name. Required.
 //   - product: the shop's product ID, optional. While its push is on its way the member sees
 //     a page that says so and reloads. If the push needs a person, the page says that.
-//   - return_to: the page at the platform that the member asked for; see [amsbridge.Audience].
+//   - return_to: the page at the platform that the member asked for; see [amsbridge.Audience]. One that cannot
+//     be read leads to the default page.
 //   - state: what a platform that started the hand-off gave, at most 512 bytes. It is returned
 //     to the platform beside the token.
 //   - nonce: the same, but signed within the token.
@@ -57,7 +58,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	if !web.Allow(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
-	own, err := query.Read(r.URL.RawQuery, paramTo, paramProduct, paramReturnTo, paramState, paramNonce)
+	own, err := readOwn(r)
 	p, known := h.platform(own.Get(paramTo))
 	switch {
 	case err != nil || !known:
@@ -65,6 +66,9 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 		return
 	case !web.IsNavigation(r): // a token that nobody would use is not signed
 		web.RefuseUnseen(w, r)
+		return
+	case unfit(own, paramProduct, maxProductID):
+		h.noProduct(w, p)
 		return
 	case unfit(own, paramState, maxState), unfit(own, paramNonce, amsbridge.MaxNonce):
 		h.problem(w, http.StatusBadRequest, "This link does not work",
@@ -87,6 +91,27 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// readOwn returns the parameters of a request that are ours, without a return target that nobody could ask for. It
+// returns an error for a broken escape in another of them.
+func readOwn(r *http.Request) (url.Values, error) {
+	own, err := query.Read(r.URL.RawQuery, paramTo, paramProduct, paramState, paramNonce)
+	if err != nil {
+		return nil, err
+	}
+	target, err := query.Read(r.URL.RawQuery, paramReturnTo)
+	if err == nil && !unfit(target, paramReturnTo, web.MaxTarget) {
+		own.Set(paramReturnTo, target.Get(paramReturnTo))
+	}
+	return own, nil
+}
+
+// ownURL returns a URL of this site that asks for the same again: the path, and our own parameters. What others
+// added may be anything, and is no part of it.
+func ownURL(r *http.Request) string {
+	own, _ := readOwn(r) // a request whose parameters cannot be read was answered before
+	return web.OwnPath(r) + "?" + query.Write(own, paramTo, paramProduct, paramReturnTo, paramState, paramNonce)
+}
+
 // unfit tells whether a parameter is there and is not one that can be given back.
 func unfit(own url.Values, param string, limit int) bool {
 	value := own.Get(param)
@@ -98,12 +123,13 @@ func unfit(own url.Values, param string, limit int) bool {
 func (h *Handlers) handOverWhenDelivered(w http.ResponseWriter, r *http.Request, to handOff) {
 	ctx, p := r.Context(), to.platform
 	if id := to.query.Get(paramProduct); id != "" && h.cfg.Catalog != nil {
-		if check.Text(id, maxProductID) != "" {
+		product, offering, err := h.cfg.Catalog.Lookup(ctx, id)
+		_, bad := errors.AsType[*amsbridge.InputError](err)
+		switch {
+		case bad: // the catalogue says that this is no product's ID
 			h.noProduct(w, p)
 			return
-		}
-		product, offering, err := h.cfg.Catalog.Lookup(ctx, id)
-		if err != nil {
+		case err != nil:
 			h.refuse(ctx, p, to.user.ID, "the catalogue failed")
 			h.retry(w, r, p)
 			return

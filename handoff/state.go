@@ -28,6 +28,9 @@ const (
 	forSignOut = "sign out"
 )
 
+// maxSigned is the longest signed text: the longest way back, with every byte of its parameters escaped, is shorter.
+const maxSigned = 16 << 10
+
 func newStateSigner(key []byte, now func() time.Time) (*stateSigner, error) {
 	if p := check.Secret(key); p != "" {
 		return nil, check.Bad("handoff", "Config.StateKey", p)
@@ -72,7 +75,7 @@ func (s *stateSigner) sign(purpose, text string, lifetime time.Duration) string 
 
 // open returns the text if it was signed for this purpose and is still accepted.
 func (s *stateSigner) open(purpose, signed string) (text string, ok bool) {
-	if len(signed) > 8<<10 {
+	if len(signed) > maxSigned {
 		return "", false
 	}
 	first, second, _ := strings.Cut(signed, ".")

@@ -5,10 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +16,7 @@ import (
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/check"
 	"github.com/amsbridge/amsbridge/internal/limit"
-	"github.com/amsbridge/amsbridge/internal/ssotoken"
+	"github.com/amsbridge/amsbridge/internal/query"
 	"github.com/amsbridge/amsbridge/internal/web"
 	"github.com/amsbridge/amsbridge/ssoverify"
 )
@@ -49,9 +49,9 @@ type ValidatorConfig struct {
 	// AllowQuery also takes the token from the query of a GET, where logs on the way may keep it.
 	// Defaults to false.
 	AllowQuery bool
-	// PerAddress limits the tokens of members that this process answers for one address in a minute, and,
-	// counted apart, the calls that fail: strangers without the caller's proof, and tokens that are not
-	// accepted, use nothing up of what the platform is answered. Defaults to 1,200.
+	// PerAddress limits the tokens of members that this process answers for one address in a minute. Counted
+	// apart, each by itself, are calls without the caller's proof, and proven calls that fail: neither strangers
+	// nor tokens that are not accepted use anything up of what the platform is answered. Defaults to 1,200.
 	PerAddress int
 	// Address returns the caller's address, for shops behind a proxy. Defaults to
 	// that of the connection.
@@ -62,21 +62,22 @@ type ValidatorConfig struct {
 
 // Validator is the web service that a platform calls to learn whose pull session it holds. Elevate's
 // SSO works like this, as far as its public pages tell. It answers a POST of a form or a JSON object
-// that holds the token:
+// that holds the token; other fields and members are ignored, whatever they look like:
 //
 //   - 200 {"valid":true,"user_id":…} for a token that [ssoverify.Sessions.Verify] accepts, with
 //     the user that UserInfo returns, member type included.
 //   - 401 {"valid":false} for any other token, whatever the reason.
 //   - 400, 403, 405, 415 and 429 {"valid":false} for calls without a token, from callers that
 //     Caller refuses, by another method, of another content type, and over the limit. An address whose
-//     calls failed too often gets 429 for those that fail.
+//     calls failed too often gets 429 for those that fail, with the caller's proof and without it apart.
 //   - 503 {"valid":false} where UserInfo fails.
 //
 // Every answer is no-store. It is safe for concurrent use.
 type Validator struct {
-	cfg              ValidatorConfig
-	fields           UserFields
-	answers, failure *limit.Limiter
+	cfg    ValidatorConfig
+	fields UserFields
+	// Calls whose tokens are accepted, those that bring no proof, and those that bring it and fail.
+	answers, strangers, failures *limit.Limiter
 }
 
 // NewValidator checks the configuration. It returns an [*amsbridge.InputError]
@@ -110,7 +111,7 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 		return nil, check.Bad("handoff", "ValidatorConfig.Fields.UserID", `is empty or "valid"`)
 	}
 	var err error
-	for _, l := range []**limit.Limiter{&v.answers, &v.failure} {
+	for _, l := range []**limit.Limiter{&v.answers, &v.strangers, &v.failures} {
 		if *l, err = newLimiter("ValidatorConfig.PerAddress", cfg.PerAddress, 1200, cfg.Now); err != nil {
 			return nil, err
 		}
@@ -146,25 +147,25 @@ func (v *Validator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // the limits, and what fails is counted apart, so that nobody uses up the platform's answers.
 func (v *Validator) member(w http.ResponseWriter, r *http.Request) (amsbridge.User, int) {
 	address := v.cfg.Address(r)
-	failed := func(status int) (amsbridge.User, int) {
-		if !v.failure.Allow(address) {
+	failed := func(counted *limit.Limiter, status int) (amsbridge.User, int) {
+		if !counted.Allow(address) {
 			status = http.StatusTooManyRequests
 		}
 		return amsbridge.User{}, status
 	}
 	if v.cfg.Caller != nil && v.cfg.Caller(r) != nil {
-		return failed(http.StatusForbidden)
+		return failed(v.strangers, http.StatusForbidden)
 	}
 	token, status := v.token(w, r)
 	if status != http.StatusOK {
-		return failed(status)
+		return failed(v.failures, status)
 	}
 	if !v.answers.Left(address) {
 		return amsbridge.User{}, http.StatusTooManyRequests
 	}
 	session, err := v.cfg.Sessions.Verify(r.Context(), token)
 	if err != nil {
-		return failed(http.StatusUnauthorized)
+		return failed(v.failures, http.StatusUnauthorized)
 	}
 	if !v.answers.Allow(address) { // others were faster
 		return amsbridge.User{}, http.StatusTooManyRequests
@@ -204,7 +205,11 @@ func (v *Validator) token(w http.ResponseWriter, r *http.Request) (string, int) 
 			return "", status
 		}
 	case r.Method == http.MethodGet && v.cfg.AllowQuery:
-		values = r.URL.Query()[v.cfg.TokenParam]
+		own, err := query.Read(r.URL.RawQuery, v.cfg.TokenParam)
+		if err != nil {
+			return "", http.StatusBadRequest
+		}
+		values = own[v.cfg.TokenParam]
 	default:
 		w.Header().Set("Allow", http.MethodPost)
 		return "", http.StatusMethodNotAllowed
@@ -224,18 +229,49 @@ func (v *Validator) posted(w http.ResponseWriter, r *http.Request) ([]string, in
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // empty where it fails, which is refused below
 	switch kind {
 	case "application/x-www-form-urlencoded":
-		form, err := url.ParseQuery(string(body))
+		form, err := query.Read(string(body), v.cfg.TokenParam)
 		if err != nil {
 			return nil, http.StatusBadRequest
 		}
 		return form[v.cfg.TokenParam], http.StatusOK
 	case "application/json":
-		object, err := ssotoken.FlatObject(bytes.TrimSpace(body), v.cfg.TokenParam)
-		token, ok := object[v.cfg.TokenParam].(string)
-		if err != nil || !ok {
+		tokens, err := membersNamed(v.cfg.TokenParam, body)
+		if err != nil {
 			return nil, http.StatusBadRequest
 		}
-		return []string{token}, http.StatusOK
+		return tokens, http.StatusOK
 	}
 	return nil, http.StatusUnsupportedMediaType
+}
+
+// membersNamed returns the texts of all members of one JSON object that have exactly this name. It returns an
+// error for what is not one object alone, and where such a member is no text. Others may be anything.
+func membersNamed(name string, body []byte) (texts []string, err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil { // one whole value, which the decoder below does not ask for
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		if key != name {
+			continue
+		}
+		var text *string
+		if json.Unmarshal(value, &text) != nil || text == nil {
+			return nil, errors.New("handoff: the member is no text")
+		}
+		texts = append(texts, *text)
+	}
+	return texts, nil
 }

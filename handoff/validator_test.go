@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -134,7 +135,8 @@ func TestValidateRefuses(t *testing.T) {
 	no(http.StatusBadRequest, e.ask(http.MethodPost, "/?token="+good, formType, ""), "in the query of a POST")
 	for _, body := range []string{
 		"", "{}", "[]", `{"token":1}`, `{"token":"a","token":"` + good + `"}`, `{"Token":"` + good + `"}`,
-		`{"token":"` + good + `"}{}`,
+		`{"token":"` + good + `"}{}`, `null`, `{"token":null}`, `{"token":["` + good + `"]}`, `{"a":{"token":"` + good + `"}}`,
+		`{"token":"` + good + `","a":1,"\u0074oken":"` + good + `"}`, `[{"token":"` + good + `"}]`, `{"token":"` + good + `",}`,
 	} {
 		no(http.StatusBadRequest, e.ask(http.MethodPost, "/", jsonType, body), body)
 	}
@@ -192,6 +194,68 @@ func TestValidateAnswersThePlatformWhateverStrangersSend(t *testing.T) {
 		require.NotEqual(t, http.StatusOK, open.post("junk").Code)
 	}
 	require.Equal(t, http.StatusOK, open.post(open.token("pull")).Code)
+}
+
+// Strangers who bring no proof do not change what the platform is told of a session that has ended, and neither
+// do its own failures change what strangers are told.
+func TestValidateCountsStrangersAndThePlatformApart(t *testing.T) {
+	t.Parallel()
+	e := newValidatorEnv(t, nil)
+	token := e.token("pull")
+	for range 1300 {
+		e.post(token, func(r *http.Request) { r.Header.Del("Authorization") })
+	}
+	require.Equal(t, http.StatusOK, e.post(token).Code)
+	e.alive = false
+	require.Equal(t, http.StatusUnauthorized, e.post(token).Code, "the session has ended")
+	require.Equal(t, http.StatusBadRequest, e.post("").Code)
+	require.Equal(t, http.StatusTooManyRequests, e.post(token, func(r *http.Request) { r.Header.Del("Authorization") }).Code)
+
+	other := newValidatorEnv(t, nil)
+	for range 1300 {
+		other.post("junk")
+	}
+	require.Equal(t, http.StatusForbidden, other.post("", func(r *http.Request) { r.Header.Del("Authorization") }).Code)
+}
+
+// A platform may send more than the token. Only the token is read.
+func TestValidateIgnoresWhatElseThePlatformSends(t *testing.T) {
+	t.Parallel()
+	e := newValidatorEnv(t, func(c *ValidatorConfig) { c.AllowQuery = true })
+	token := e.token("pull")
+	for _, foreign := range []string{"site=acme", "site=a;b", "x=50%off", "%zz=%", "Token=x", "=", "a=1&a=2", "\xff"} {
+		form := foreign + "&token=" + token + "&" + foreign
+		require.Equal(t, http.StatusOK, e.ask(http.MethodPost, "/", formType, form).Code, foreign)
+		get := func(r *http.Request) { r.URL.RawQuery = form }
+		require.Equal(t, http.StatusOK, e.ask(http.MethodGet, "/", "", "", get).Code, foreign)
+	}
+	for _, foreign := range []string{
+		`"site":"acme"`, `"site":"acme","site":"b"`, `"Token":"x"`, `"a":{"token":"x"}`, `"a":[{"token":["x"]}]`, `"a":null,"":1e999`,
+		`"a":"\ud800"`,
+	} {
+		require.Equal(t, http.StatusOK, e.ask(http.MethodPost, "/", jsonType, ` {`+foreign+`,"token":"`+token+`"} `).Code, foreign)
+		require.Equal(t, http.StatusOK, e.ask(http.MethodPost, "/", jsonType, `{"token":"`+token+`",`+foreign+`}`).Code, foreign)
+	}
+}
+
+// FuzzMembersNamed: no panic, and what is returned stands in the object under the name.
+func FuzzMembersNamed(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", `{"token":"a"}`, `{"token":"a","token":"b"}`, `{"a":{"token":"x"},"token":""}`, `{"token":1}`, "null", "[]",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		texts, err := membersNamed("token", body)
+		if err != nil || len(texts) == 0 {
+			return
+		}
+		var object map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(body, &object))
+		var last string
+		require.NoError(t, json.Unmarshal(object["token"], &last))
+		require.Equal(t, last, texts[len(texts)-1])
+	})
 }
 
 func TestNewValidatorNamesTheBadField(t *testing.T) {

@@ -94,6 +94,11 @@ func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 		h.noProduct(w, p)
 		return
 	}
+	if !h.tickets.Allow(string(to.user.ID)) { // counted before the call, so that many at once are not all made
+		h.refuse(ctx, p, to.user.ID, "the platform was asked often enough for a minute")
+		h.waiting(w, r, p)
+		return
+	}
 	target, err := p.Tickets.MintTicket(ctx, to.user.ID, to.product)
 	if err != nil && notYet(err) {
 		h.refuse(ctx, p, to.user.ID, "the platform does not know the registration yet")
@@ -102,6 +107,9 @@ func (h *Handlers) byTicket(w http.ResponseWriter, r *http.Request, to handOff) 
 	}
 	h.perUser.Allow(string(to.user.ID)) // it was within the limit when the platform was asked
 	switch {
+	case err != nil && lasting(err):
+		h.refuse(ctx, p, to.user.ID, "no ticket can be asked for")
+		h.cannot(w, p.Title+" does not let you in")
 	case err != nil:
 		h.refuse(ctx, p, to.user.ID, "the platform gave no ticket")
 		h.retry(w, r, p)
@@ -129,6 +137,13 @@ func resolved(base, target string) string {
 
 // notYet tells whether the platform answered that it does not know the member yet.
 func notYet(err error) bool {
-	var d *outbox.DeliveryError
-	return errors.As(err, &d) && d.Outcome == outbox.OutcomeNotReady
+	d, ok := errors.AsType[*outbox.DeliveryError](err)
+	return ok && d.Outcome == outbox.OutcomeNotReady
+}
+
+// lasting tells whether the next try would end alike: the platform's client cannot even ask for this member. What
+// the platform itself refuses may pass: it learns of people, and credentials are mended.
+func lasting(err error) bool {
+	_, bad := errors.AsType[*amsbridge.InputError](err)
+	return bad
 }

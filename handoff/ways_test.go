@@ -118,9 +118,9 @@ func TestHandOffTicketsThatFail(t *testing.T) {
 		return fmt.Errorf("%s: %w", planted, &outbox.DeliveryError{Outcome: o, Code: code, Reason: planted})
 	}
 	for name, c := range map[string]struct {
-		err     error
-		url     string
-		waiting bool
+		err            error
+		url            string
+		waiting, lasts bool
 	}{
 		"expired":      {err: failed(outbox.OutcomeRejected, "expired")},
 		"71":           {err: failed(outbox.OutcomeNotReady, "71"), waiting: true},
@@ -129,6 +129,7 @@ func TestHandOffTicketsThatFail(t *testing.T) {
 		"HTML":         {err: failed(outbox.OutcomeUnknown, "200")},
 		"throttled":    {err: failed(outbox.OutcomeThrottled, "429")},
 		"unauthorized": {err: failed(outbox.OutcomeUnauthorized, "401")},
+		"bad input":    {err: fmt.Errorf("a: %w", &amsbridge.InputError{Package: "p", Field: planted, Problem: planted}), lasts: true},
 		"timeout":      {err: fmt.Errorf("%s: %w", planted, context.DeadlineExceeded)},
 		"no URL":       {},
 		"a path":       {url: "/in?LoginTicketKey=" + planted},
@@ -143,10 +144,15 @@ func TestHandOffTicketsThatFail(t *testing.T) {
 		require.Empty(t, rec.Header().Get("Location"), name)
 		require.Empty(t, rec.Result().Cookies(), name)
 		require.NotContains(t, fmt.Sprint(rec.Body, rec.Header(), e.audited), planted, name)
-		if c.waiting {
+		switch {
+		case c.waiting:
 			require.Equal(t, http.StatusOK, rec.Code, name)
 			require.Contains(t, rec.Body.String(), "finishing your registration", name)
-		} else {
+		case c.lasts:
+			require.Equal(t, http.StatusForbidden, rec.Code, name)
+			require.Contains(t, rec.Body.String(), "trying again does not help", name)
+			require.NotContains(t, rec.Body.String(), "<a ", name)
+		default:
 			require.Equal(t, http.StatusServiceUnavailable, rec.Code, name)
 			require.Contains(t, rec.Body.String(), "Try again", name)
 		}

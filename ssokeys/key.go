@@ -77,6 +77,8 @@ type VerificationKey struct {
 	Public crypto.PublicKey
 	// Secret is the Secret of a [SigningKey] for HS256, in place of Public.
 	Secret []byte
+
+	tried [sha256.Size]byte // the hash of the RSA modulus that was tried; see factored
 }
 
 // Format writes only the ID, whatever the verb.
@@ -90,9 +92,10 @@ func (k VerificationKey) MarshalText() ([]byte, error) {
 }
 
 // Checked returns a deep copy of the key with its ID filled in, or an *amsbridge.InputError that names
-// the bad field. Later changes of this key do not reach the copy.
+// the bad field. Later changes of this key do not reach the copy. An RSA key is refused also where anybody could
+// factor it; that takes milliseconds, and is not tried again with the copy.
 func (k VerificationKey) Checked() (VerificationKey, error) {
-	own, field, problem := k.check()
+	own, field, problem := k.checkOnce()
 	if problem != "" {
 		return VerificationKey{}, check.Bad("ssokeys", "VerificationKey."+field, problem)
 	}

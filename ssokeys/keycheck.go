@@ -56,13 +56,23 @@ func (k SigningKey) check() (own signingKey, field, problem string) {
 		return own, field, "is not a key that signs ES256, EdDSA or RS256"
 	}
 	var at string
-	own.public, at, problem = public.check()
+	own.public, at, problem = public.checkOnce()
 	if at == "ID" {
 		field = "ID"
 	}
 	if own.private == nil {
 		own.private = own.public.Secret
 	}
+	return own, field, problem
+}
+
+// checkOnce is check, and tries an RSA modulus that was not tried before.
+func (k VerificationKey) checkOnce() (own VerificationKey, field, problem string) {
+	if own, field, problem = k.check(); problem != "" {
+		return own, field, problem
+	}
+	own.tried = k.tried
+	own, problem = own.factored()
 	return own, field, problem
 }
 

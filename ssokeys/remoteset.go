@@ -64,7 +64,8 @@ func fetchKeySet(ctx context.Context, client *http.Client, address string) (keyS
 }
 
 // parseKeySet reads a JWK set (RFC 7517 section 5) key by key: a bad key does not spoil the others. An
-// empty set is valid: its issuer has revoked all keys.
+// empty set is valid: its issuer has revoked all keys. What stands there twice, an ID or one key under two IDs,
+// is left out each time: who takes the one off would leave the other.
 func parseKeySet(body []byte) (keySet, error) {
 	if len(body) > maxSetBytes {
 		return keySet{}, errors.New("it is longer than 256 KiB")
@@ -81,7 +82,8 @@ func parseKeySet(body []byte) (keySet, error) {
 		return keySet{}, errors.New("it has more than 100 keys")
 	}
 	set := keySet{keys: make(map[string]VerificationKey, len(list))}
-	seen := make(map[string]int, len(list))
+	seen, prints := make(map[string]int, len(list)), make(map[string]int, len(list))
+	ids := make([]string, len(list))
 	refuse := func(i int, problem string) {
 		err := fmt.Errorf("ssokeys: keys[%d] of the key set was left out: %s", i, problem)
 		set.refused = append(set.refused, err)
@@ -94,6 +96,15 @@ func parseKeySet(body []byte) (keySet, error) {
 				problem = fmt.Sprintf("its ID is that of keys[%d], which is left out too", first)
 			} else {
 				seen[id] = i
+			}
+		}
+		if own.Public != nil {
+			print := own.fingerprint()
+			if first, twice := prints[print]; twice && problem == "" {
+				delete(set.keys, ids[first])
+				problem = fmt.Sprintf("it is the key of keys[%d] under another ID, which is left out too", first)
+			} else if !twice {
+				prints[print], ids[i] = i, id
 			}
 		}
 		if problem != "" {

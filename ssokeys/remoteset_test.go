@@ -40,6 +40,38 @@ func TestLifetimeOfASet(t *testing.T) {
 	}
 }
 
+// One key under two IDs is left out under both, in whatever order they stand, and however often; others stay.
+func TestAKeySetHoldsNoKeyUnderTwoIDs(t *testing.T) {
+	t.Parallel()
+	for _, alg := range []Algorithm{ES256, EdDSA, RS256} {
+		key, good := generated(t, alg), generated(t, EdDSA)
+		named := func(id string) string {
+			var k jose.JSONWebKey
+			require.NoError(t, json.Unmarshal([]byte(key), &k))
+			k.KeyID = id
+			text, err := json.Marshal(k)
+			require.NoError(t, err)
+			return string(text)
+		}
+		for _, set := range [][]string{
+			{key, named("b"), good},
+			{named("b"), good, key},
+			{named("b"), named("c"), good, named("d"), key},
+			{named("b"), named("c"), good, named("b")},
+			{named("b"), named("b"), good, named("c")},
+			{named(""), named("b"), good},
+		} {
+			got, err := parseKeySet([]byte(fuzzSet(set...)))
+			require.NoError(t, err)
+			require.Len(t, got.keys, 1, set)
+			require.Len(t, got.refused, len(set)-2)
+			for _, k := range got.keys {
+				require.Contains(t, good, k.ID)
+			}
+		}
+	}
+}
+
 // FuzzKeySet: whatever an issuer answers, every accepted key is a public key of the three kinds, under
 // an ID that the set holds once.
 func FuzzKeySet(f *testing.F) {
@@ -65,6 +97,9 @@ func FuzzKeySet(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, k, again)
 			require.Contains(t, []Algorithm{ES256, EdDSA, RS256}, k.Algorithm())
+			for other, o := range set.keys {
+				require.True(t, other == id || !k.Equal(o), "one key under two IDs")
+			}
 		}
 		for _, err := range set.refused {
 			require.Less(t, len(err.Error()), 200)

@@ -186,6 +186,29 @@ func TestStrangersDoNotFillTheAudit(t *testing.T) {
 	require.LessOrEqual(t, len(a.rows), 600)
 }
 
+// A token that is accepted many times, and a pull session that a platform asks about, do not fill the audit.
+func TestRepeatsDoNotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	a := newAuditRig(t)
+	v, err := New(Config{
+		Issuer: shop, Audience: elevate, Keys: []ssokeys.VerificationKey{keytest.Public(t, a.key)}, AllowReplay: true,
+		Claims: amsbridge.ProfileClaims{FirstName: "name", Email: "email"},
+		Audit:  func(_ context.Context, e amsbridge.SSOEvent) { a.rows = append(a.rows, e) }, Now: keytest.Time,
+	})
+	require.NoError(t, err)
+	token, session := minted(t, a.sso), ""
+	session, err = a.sso.Session(t.Context(), "elevate", "U-1", "s-1")
+	require.NoError(t, err)
+	a.rows = nil
+	for range 2000 {
+		_, err := v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		_, err = a.sessions.Verify(t.Context(), session)
+		require.NoError(t, err)
+	}
+	require.Len(t, a.rows, 600)
+}
+
 // slogTo logs the event whole.
 func slogTo(out *bytes.Buffer, e amsbridge.SSOEvent) {
 	slog.New(slog.NewJSONHandler(out, nil)).Info("sso", "event", e)

@@ -3,6 +3,8 @@ package ssoverify
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,17 +30,22 @@ var errUsed = errors.New("token was used before")
 // a token once more. It is safe for concurrent use. The zero value is an empty store.
 //
 // It forgets a token ten minutes after its end, by its own clock. Whatever that clock does then, what was
-// forgotten stays refused: after the clock was set back, every token that ends no later than one that was
-// forgotten counts as used, for the few minutes until newer ones end later.
+// forgotten stays refused: it remembers from when to when the forgotten ones ended, and after the clock was set
+// back every token that ends within such a time counts as used. So a clock that ran ahead, by however much, and
+// was set right costs nobody more than the minutes for which it was used so, once the same time comes again.
 type MemoryReplay struct {
 	now func() time.Time
 
 	mu    sync.Mutex
 	used  map[tokenID]time.Time // until when each must be kept
 	sweep time.Time
-	// forgotten is the latest of the times until which a token that was forgotten had to be kept.
-	forgotten time.Time
+	// forgotten are the times in which every token that was forgotten ended, by whatever verifier's skew, apart
+	// from each other and in their order.
+	forgotten []span
 }
+
+// span is a time, both ends included.
+type span struct{ from, to time.Time }
 
 type tokenID struct{ issuer, audience, id string }
 
@@ -48,6 +55,8 @@ const (
 	// keepLonger is how long a record is kept beyond its time, so that verifiers whose clocks are behind the
 	// store's, by as much, are refused nothing that is new.
 	keepLonger = 10 * time.Minute
+	// maxSpans bounds the memory of what was forgotten.
+	maxSpans = 32
 )
 
 // NewMemoryReplay returns an empty store. A nil clock is time.Now.
@@ -69,7 +78,7 @@ func (m *MemoryReplay) Consume(
 	}
 	m.forget(m.now())
 	t := tokenID{issuer: issuer, audience: audience, id: id}
-	if _, used := m.used[t]; used || !until.After(m.forgotten) {
+	if _, used := m.used[t]; used || m.hasForgotten(until) {
 		return false, nil
 	}
 	// Another verifier of the store may accept the same token for longer than this one, by their skews.
@@ -88,8 +97,35 @@ func (m *MemoryReplay) forget(now time.Time) {
 			continue
 		}
 		delete(m.used, t)
-		if end.After(m.forgotten) {
-			m.forgotten = end
+		// A verifier with the least skew says that the token ends so much earlier than end.
+		m.remember(span{from: end.Add(-2 * ssotoken.MaxSkew), to: end})
+	}
+}
+
+// hasForgotten tells whether a token that ends then may be one that was forgotten.
+func (m *MemoryReplay) hasForgotten(until time.Time) bool {
+	return slices.ContainsFunc(m.forgotten, func(s span) bool { return !until.Before(s.from) && !until.After(s.to) })
+}
+
+// remember adds a time in which forgotten tokens ended. Times that overlap become one, and where there are too
+// many the two that lie closest: what is between them then counts as used too.
+func (m *MemoryReplay) remember(s span) {
+	at, _ := slices.BinarySearchFunc(m.forgotten, s, func(a, b span) int { return a.from.Compare(b.from) })
+	m.forgotten = slices.Insert(m.forgotten, at, s)
+	for {
+		closest, gap := 1, time.Duration(math.MaxInt64)
+		for i := 1; i < len(m.forgotten); i++ {
+			if d := m.forgotten[i].from.Sub(m.forgotten[i-1].to); d < gap {
+				closest, gap = i, d
+			}
 		}
+		if gap > 0 && len(m.forgotten) <= maxSpans {
+			return
+		}
+		before := &m.forgotten[closest-1]
+		if end := m.forgotten[closest].to; end.After(before.to) {
+			before.to = end
+		}
+		m.forgotten = slices.Delete(m.forgotten, closest, closest+1)
 	}
 }

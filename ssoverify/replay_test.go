@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -106,6 +107,70 @@ func TestMemoryReplayRefusesWhatItForgot(t *testing.T) {
 		require.False(t, use("a", until-30*time.Second+ssotoken.MaxSkew), "%s: by a verifier with another skew", ahead)
 		clock.Set(keytest.Time().Add(ssotoken.MaxHandOffLifetime + ssotoken.MaxSkew))
 		require.True(t, use("c", until), "%s: a new token", ahead)
+	}
+}
+
+// A clock that ran a day ahead for twenty minutes, while members came, and was set right locks nobody out: neither
+// then nor, but for two minutes, when that day comes.
+func TestMemoryReplayLocksNobodyOutAfterTheClockRanAhead(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{15 * time.Minute, 24 * time.Hour, 40 * 24 * time.Hour} {
+		start := keytest.Time()
+		clock := keytest.NewClock(start)
+		store := NewMemoryReplay(clock.Now)
+		use := func(id string) bool {
+			first, err := store.Consume(t.Context(), shop, elevate, id, clock.Now().Add(90*time.Second))
+			require.NoError(t, err)
+			return first
+		}
+		require.True(t, use("a"))
+		clock.Set(start.Add(ahead))
+		require.True(t, use("b"))
+		clock.Set(start.Add(ahead + 20*time.Minute))
+		require.True(t, use("c"), "which makes the store forget b")
+		refused := 0
+		for at := 3 * time.Minute; at < ahead+30*time.Minute; at += time.Minute {
+			clock.Set(start.Add(at))
+			if !use(fmt.Sprint("at ", at)) {
+				refused++
+			}
+		}
+		require.LessOrEqual(t, refused, 3, ahead)
+		clock.Set(start.Add(ahead))
+		require.False(t, use("b"), ahead)
+	}
+}
+
+// However the clock is set, and whichever verifier asks, no token is accepted twice, and what is remembered stays
+// small.
+func TestMemoryReplayAcceptsNothingTwiceWhateverTheClockDoes(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 15))
+		between := func(least, most time.Duration) time.Duration {
+			return least + time.Duration(random.Int64N(int64(most-least)))
+		}
+		clock := keytest.NewClock(keytest.Time())
+		store := NewMemoryReplay(clock.Now)
+		ends, accepted := []time.Time{}, map[int]bool{}
+		for range 300 {
+			if random.IntN(10) == 0 {
+				day := time.Duration(random.IntN(100)-50) * 24 * time.Hour
+				clock.Set(keytest.Time().Add(day + between(-time.Hour, time.Hour)))
+			} else {
+				clock.Advance(between(0, 5*time.Minute))
+			}
+			ends = append(ends, clock.Now().Add(between(time.Second, ssotoken.MaxHandOffLifetime)))
+			for _, i := range []int{len(ends) - 1, random.IntN(len(ends))} {
+				until := ends[i].Add(between(0, ssotoken.MaxSkew))
+				first, err := store.Consume(t.Context(), shop, elevate, fmt.Sprint(i), until)
+				require.NoError(t, err)
+				require.False(t, first && accepted[i], "seed %d: token %d was accepted twice", seed, i)
+				accepted[i] = accepted[i] || first
+			}
+		}
+		require.LessOrEqual(t, len(store.forgotten), maxSpans)
+		require.Greater(t, len(accepted), 0)
 	}
 }
 

@@ -57,6 +57,18 @@ func read(raw, ends string, names []string) (url.Values, error) {
 
 var errAppended = errors.New("a parameter follows another one without an ampersand")
 
+// Write returns a query of those of the parameters that have a value: the first of each, in the order of the names.
+func Write(own url.Values, names ...string) string {
+	var pairs []string
+	for _, name := range names {
+		if value := own.Get(name); value != "" {
+			// A slash need not be escaped there (RFC 3986 section 3.4), and paths are shorter so.
+			pairs = append(pairs, name+"="+strings.ReplaceAll(url.QueryEscape(value), "%2F", "/"))
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
 // Form returns the fields of a POST's form, which has at most limit bytes. The query, and what is wrong with
 // it, is none of the form's. A form that somebody has read already is still there, and stays so for others.
 func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,7 +62,8 @@ func RefuseUnseen(w http.ResponseWriter, r *http.Request) {
 // FromOwnPage tells whether a navigation was begun by a page of the same origin, or by the person alone: by
 // the address bar or a bookmark. To any other the browser may not send a SameSite cookie, so that somebody
 // who is signed in looks signed out. Browsers say so in Sec-Fetch-Site; of older ones Origin or Referer must
-// name our host, and a GET may have neither.
+// name our host. A request that has none of the three proves nothing: a page of another site can have it sent
+// without a Referer.
 func FromOwnPage(r *http.Request) bool {
 	if !Navigates(r) {
 		return false
@@ -72,9 +74,6 @@ func FromOwnPage(r *http.Request) bool {
 	from := r.Header.Get("Origin")
 	if from == "" {
 		from = r.Header.Get("Referer")
-	}
-	if from == "" {
-		return r.Method == http.MethodGet
 	}
 	u, err := url.Parse(from)
 	return err == nil && u.Host != "" && u.Host == r.Host
@@ -93,15 +92,9 @@ func Allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	return false
 }
 
-// OwnURL returns the path and query that the browser asked for, including a prefix that was stripped
-// before the handler. It returns "/" where sending them back is unsafe: "//evil.example/" is a path to
-// a server and a host to a browser.
-func OwnURL(r *http.Request) string {
-	if own := LocalPath(r.RequestURI); own != "" {
-		return own
-	}
-	if own := LocalPath(r.URL.RequestURI()); own != "" {
-		return own
-	}
-	return "/"
+// OwnPath returns the path that the browser asked for, including a prefix that was stripped before the handler. It
+// returns "/" where sending it back is unsafe: "//evil.example/" is a path to a server and a host to a browser.
+func OwnPath(r *http.Request) string {
+	asked, _, _ := strings.Cut(r.RequestURI, "?")
+	return cmp.Or(LocalPath(asked), LocalPath(r.URL.EscapedPath()), "/")
 }
