@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -42,8 +41,8 @@ type Request struct {
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is the first MaxBody bytes of the answer's body: untrusted text in UTF-8. Bytes that were none
-	// are read as Latin-1, so that what they spell can be scrubbed.
+	// Body is the first MaxBody bytes of the answer's body: untrusted text in UTF-8. UTF-16 is read as such, and
+	// other bytes as Latin-1, so that what they spell can be scrubbed. It is empty where the text holds NULs.
 	Body string
 	// Truncated is set when the body was longer than MaxBody, or when the body of an answer other than
 	// a 2xx broke off.
@@ -87,24 +86,6 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	return &Reply{
 		Status: resp.StatusCode, Header: resp.Header, Body: inUTF8(body), Truncated: long || err != nil,
 	}, nil
-}
-
-// inUTF8 returns a text whose bytes that are not UTF-8 are taken for Latin-1 (ISO-8859-1), whose bytes are the
-// characters of the same numbers.
-func inUTF8(text []byte) string {
-	if utf8.Valid(text) {
-		return string(text)
-	}
-	var b strings.Builder
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		if r == utf8.RuneError && n == 1 {
-			r = rune(text[0])
-		}
-		b.WriteRune(r)
-		text = text[n:]
-	}
-	return b.String()
 }
 
 // newRequest makes the request. Its error may hold the URL.

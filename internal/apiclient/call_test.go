@@ -1,14 +1,17 @@
 package apiclient_test
 
 import (
+	"encoding/binary"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/amsbridge/amsbridge/internal/apiclient"
 	"github.com/amsbridge/amsbridge/outbox"
 )
 
@@ -81,4 +84,58 @@ func TestBytesThatAreNotUTF8AreReadAsLatin1(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Zo\u00eb, caf\u00e9, \u00ff!", reply.Body)
 	require.Equal(t, "[removed], caf\u00e9, \u00ff!", client.Detail(reply, "Zo\u00eb"))
+}
+
+// What is echoed in UTF-16 is read as such and scrubbed, and of what has NULs all the same nothing is kept.
+func TestUTF16IsScrubbed(t *testing.T) {
+	t.Parallel()
+	echo := `{"key":"` + secret + "\",\"name\":\"Zo\u00eb \u674e\",\"more\":\"\u3000\U0001f600\"}"
+	in := func(order binary.AppendByteOrder, text string) string {
+		var b []byte
+		for _, unit := range utf16.Encode([]rune(text)) {
+			b = order.AppendUint16(b, unit)
+		}
+		return string(b)
+	}
+	wide := func(order binary.AppendByteOrder, text string) string {
+		var b []byte
+		for _, r := range text {
+			b = order.AppendUint32(b, uint32(r))
+		}
+		return string(b)
+	}
+	client := newClient(t, nil)
+	read := func(t *testing.T, body string) *apiclient.Reply {
+		t.Helper()
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+		t.Cleanup(srv.Close)
+		reply, err := client.Do(t.Context(), request(srv.URL))
+		require.NoError(t, err)
+		return reply
+	}
+	little, big := binary.LittleEndian, binary.BigEndian
+	for name, body := range map[string]string{
+		"little": in(little, echo), "big": in(big, echo), "little with a mark": in(little, "\ufeff"+echo), "big with a mark": in(big, "\ufeff"+echo),
+		"half a unit at the end": in(little, echo) + "x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reply := read(t, body)
+			require.Equal(t, echo, reply.Body)
+			require.Equal(t, `{"key":"[removed]","name":"[removed] [removed]","more":"`+"\u3000\U0001f600"+`"}`, client.Detail(reply, "Zo\u00eb", "\u674e"))
+		})
+	}
+	for name, body := range map[string]string{
+		"UTF-32, little": wide(little, echo), "UTF-32, big": wide(big, echo), "UTF-32 with a mark": wide(little, "\ufeff"+echo),
+		"UTF-16 within UTF-8": "error: " + in(little, echo), "at an odd place": "error in " + in(big, echo), "NULs alone": "\x00\x00\x00",
+		"Latin-1 with NULs": "Zo\xeb" + in(little, echo),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Empty(t, read(t, body).Body)
+		})
+	}
+	for _, body := range []string{"", "{}", "{}\x00", "{}\x00\x00"} {
+		require.Equal(t, strings.TrimRight(body, "\x00"), read(t, body).Body)
+	}
 }
