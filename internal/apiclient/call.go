@@ -5,15 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -72,12 +67,12 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	}
 	resp, err := doer.Do(r)
 	if err != nil {
-		return nil, c.failure(ctx, err, sent.Load(), req)
+		return nil, failure(ctx, err, sent.Load())
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
 	if err != nil && resp.StatusCode/100 == 2 {
-		return nil, c.failure(ctx, err, true, req)
+		return nil, failure(ctx, err, true)
 	}
 	long := int64(len(body)) > c.maxBody
 	if long {
@@ -135,8 +130,10 @@ func cleanHeader(s string) bool {
 }
 
 // failure returns the error of a call that brought no whole answer.
-func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
-	d := &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Err: c.cause(ctx, err, req)}
+func failure(ctx context.Context, err error, sent bool) *outbox.DeliveryError {
+	d := &outbox.DeliveryError{
+		Outcome: outbox.OutcomeUnavailable, Err: &causeError{text: outbox.CutText(inOurWords(err), 500), ctx: ctx.Err()},
+	}
 	if sent {
 		d.Outcome = outbox.OutcomeUnknown
 		d.Reason = "the request was sent and no whole answer came: " + d.Err.Error()
@@ -156,28 +153,11 @@ type causeError struct {
 func (e *causeError) Error() string { return e.text }
 func (e *causeError) Unwrap() error { return e.ctx }
 
+// cause is for an error before anything was sent, which may hold what is to be sent.
 func (c *Client) cause(ctx context.Context, err error, req Request) *causeError {
-	var ue *url.Error
-	for errors.As(err, &ue) {
-		err = ue.Err // its text without the URL
-	}
-	if ours(err) {
-		return &causeError{text: outbox.CutText(err.Error(), 500), ctx: ctx.Err()}
-	}
 	private := req.Private
 	if _, query, ok := strings.Cut(req.URL, "?"); ok {
 		private = append([]string{query}, private...)
 	}
 	return &causeError{text: c.Quote(err.Error(), 500, private...), ctx: ctx.Err()}
-}
-
-// ours tells whether an error's words are Go's and the system's alone. Nothing is taken out of such words: they
-// are known, and a gap in them would tell the name that was there.
-func ours(err error) bool {
-	var system syscall.Errno
-	var lookUp *net.DNSError
-	return errors.As(err, &system) || errors.As(err, &lookUp) ||
-		slices.ContainsFunc([]error{
-			io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded,
-		}, func(known error) bool { return errors.Is(err, known) })
 }

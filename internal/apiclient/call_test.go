@@ -1,6 +1,8 @@
 package apiclient_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"io"
 	"net/http"
@@ -70,6 +72,56 @@ func TestOurOwnWordsStay(t *testing.T) {
 	req.URL, req.Private = cut.URL, []string{"EOF", "Whole", "Came"}
 	_, err = newClient(t, nil).Do(t.Context(), req)
 	require.EqualError(t, err, "unknown: the request was sent and no whole answer came: EOF")
+}
+
+// What net/http says of TLS and of what is no HTTP holds common names, such as "To", "By" and "Verify", and may hold
+// bytes of the other side. It is said in our own words.
+func TestTransportErrorsAreInOurOwnWords(t *testing.T) {
+	t.Parallel()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	trusting := x509.NewCertPool()
+	trusting.AddCert(secure.Certificate())
+	mutual := httptest.NewUnstartedServer(http.NotFoundHandler())
+	mutual.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}
+	mutual.StartTLS()
+	t.Cleanup(mutual.Close)
+	says := func(text string) string {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(c, text)
+				_ = c.Close()
+			}
+		}))
+		t.Cleanup(srv.Close)
+		return srv.URL
+	}
+	const noHTTP = "the connection failed, or what answers does not speak HTTP"
+	for name, c := range map[string]struct {
+		url, want string
+		roots     *x509.CertPool
+	}{
+		"plain HTTP":        {url: strings.Replace(plain.URL, "http:", "https:", 1), want: "tls: what answers does not speak TLS; is the endpoint's URL right?"},
+		"unknown authority": {url: secure.URL, roots: x509.NewCertPool(), want: "x509: the certificate is signed by an unknown authority"},
+		"another host":      {url: strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), roots: trusting, want: "x509: the certificate is for another host"},
+		"an alert":          {url: mutual.URL, roots: trusting, want: "the server ended the TLS handshake: tls: "},
+		"no HTTP":           {url: says("hello To By Verify\r\n\r\n"), want: noHTTP},
+		"a bad header":      {url: says("HTTP/1.1 200 OK\r\nTo By Verify\r\n\r\n"), want: noHTTP},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, func(cfg *apiclient.Config) { cfg.RootCAs = c.roots })
+			req := request(c.url)
+			req.Private = strings.Fields("To By Verify HTTP Response Tls Certificate Signed Server The Host localhost Bad Speak " + secret)
+			_, err := client.Do(t.Context(), req)
+			require.ErrorContains(t, err, ": "+c.want)
+			require.NotContains(t, err.Error(), "[removed]")
+			require.NotContains(t, err.Error(), "By Verify")
+		})
+	}
 }
 
 // What is echoed in Latin-1 is scrubbed too, and text that is UTF-8 but for a stray byte stays readable.
