@@ -112,7 +112,8 @@ type DeliveryError struct {
 	// Tentative marks an answer that is about the destination, or only about this message: HTTP 403, a
 	// 404 of the endpoint, a web page in an answer's place. Whatever the outcome, the message is
 	// retried, and the destination is paused with status and reason once three different messages got
-	// such an answer with none delivered, or said to be not ready, between.
+	// such an answer with none delivered, or said to be not ready, between. The probe of a closed destination
+	// pauses it at once, and costs no attempt.
 	Tentative bool
 	// Partly says that a part of the message took effect all the same.
 	Partly bool

@@ -224,6 +224,41 @@ func TestTentativeAnswersPauseAfterThreeDifferentMessages(t *testing.T) {
 	}
 }
 
+// A probe that meets a tentative answer pauses again, as one whose credentials are refused does: otherwise each probe
+// would be the first of three, and the probes would use up the attempts of what waits.
+func TestAProbeThatMeetsATentativeAnswerPausesAgain(t *testing.T) {
+	for _, tentative := range tentatives {
+		t.Run(tentative.Error(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *env) {
+				r.on("elevate", answer(tentative))
+				r.cfg.Concurrency = 1
+				r.cfg.Retry = outbox.Retry{First: time.Hour, Longest: time.Hour, Attempts: 2}
+				ids := r.insert(msgs(5)...)
+				r.start()
+				r.pass(time.Second)
+				require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
+				r.pass(3*time.Hour + time.Minute)
+				require.Equal(t, 3+3*4, r.sends(), "a probe every 15 minutes")
+				for i := range 3 * 4 {
+					require.InDelta(t, 15*time.Minute, r.times()[3+i].Sub(r.times()[2+i]), float64(10*time.Second))
+				}
+				require.Equal(t, outbox.PausedByItself, r.destination().Pausing)
+				require.Equal(t, tentative.Error(), r.destination().Reason)
+				require.Equal(t, []outbox.AlarmKind{outbox.AlarmPaused}, r.alarmKinds(), "one alarm, and nothing is parked")
+				attempts := 0
+				for _, id := range ids {
+					attempts += r.one(id).Attempt
+				}
+				require.Equal(t, 2, attempts, "those of the two before the pause")
+				r.on("elevate", answer(nil))
+				r.pass(16 * time.Minute)
+				pending, parked := r.count()
+				require.Zero(t, pending+parked)
+			})
+		})
+	}
+}
+
 // A message that alone meets such answers, as for a firewall's page, keeps nobody else from being sent.
 func TestOneOddMessageDoesNotPauseTheDestination(t *testing.T) {
 	bubble(t, func(t *testing.T, r *env) {

@@ -44,8 +44,8 @@ func (r *run) failed(w work, res Result, e *DeliveryError, st *Settlement) {
 	if e.Tentative || e.Outcome != OutcomeUnavailable && e.Outcome != OutcomeUnknown {
 		r.answered(w, e.Outcome == OutcomeNotReady && !e.Tentative)
 	}
-	if e.Tentative {
-		if !r.tentativeThrice(w) {
+	if e.Tentative { // a probe tests what is closed already, and does not count again
+		if !w.Probe && !r.tentativeThrice(w) {
 			r.retry(w, e, st)
 			return
 		}

@@ -3,7 +3,6 @@ package elevate
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/amsbridge/amsbridge"
 	"github.com/amsbridge/amsbridge/internal/apiclient"
@@ -69,11 +68,11 @@ func (c *Client) judge(reply *apiclient.Reply, email string, hide []string) (out
 		if reply.Status/100 != 4 || a.text == "" {
 			return outbox.Result{}, d
 		}
-		if reply.Status == http.StatusNotFound && !strings.EqualFold(a.text, http.StatusText(reply.Status)) {
-			// It is the API that speaks, and of the product or the person.
+		said := c.api.Quote(a.text, maxReason, hide...) // without the person's values, which may be any words
+		if reply.Status == http.StatusNotFound && ofProduct(said) {
 			d.Outcome, d.Tentative, d.Reason = outbox.OutcomeRejected, false, "the platform refuses the request"
 		}
-		d.Reason += ": " + c.api.Quote(a.text, maxReason, hide...)
+		d.Reason += ": " + said
 		return outbox.Result{}, d
 	}
 	detail := c.api.Detail(reply, hide...)

@@ -3,6 +3,7 @@ package elevate
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/amsbridge/amsbridge/adapters/elevate/internal/fieldpath"
@@ -113,38 +114,44 @@ func truth(v any) (yes, no bool) {
 	return ofHTTP && s[0] == '2', ofHTTP && (s[0] == '4' || s[0] == '5')
 }
 
-// noError tells whether an error field reports no error: it is empty, or has one of the texts that say so.
+// noError tells whether an error field reports no error: null, false, zero in any form, a text that is empty, spells
+// one of them or is one of the profile's, whatever stands around its words, or a list or an object of nothing else.
 func (p *Profile) noError(v any) bool {
-	if isEmpty(v) {
-		return true
-	}
-	s, ok := v.(string)
-	return ok && slices.ContainsFunc(p.NoError, func(none string) bool { return strings.EqualFold(none, strings.TrimSpace(s)) })
-}
-
-// isEmpty tells whether a value holds nothing: null, false, zero or a text that spells one of them, or a list or
-// an object of nothing else.
-func isEmpty(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
 	case bool:
 		return !v
 	case json.Number:
-		return v.String() == "0"
+		return isZero(v.String())
 	case string:
-		return slices.Contains([]string{"", "none", "null", "false", "0"}, strings.ToLower(strings.TrimSpace(v)))
+		said := strings.Trim(strings.ToLower(v), " \t\r\n.!")
+		return said == "" || isZero(said) || slices.Contains([]string{"none", "null", "nil", "n/a", "false"}, said) ||
+			slices.ContainsFunc(p.NoError, func(none string) bool {
+				return strings.EqualFold(strings.Trim(none, " \t\r\n.!"), said)
+			})
 	case []any:
-		return !slices.ContainsFunc(v, func(inner any) bool { return !isEmpty(inner) })
+		return !slices.ContainsFunc(v, func(inner any) bool { return !p.noError(inner) })
 	case map[string]any:
 		for _, inner := range v {
-			if !isEmpty(inner) {
+			said, _ := inner.(string)
+			ok := slices.Contains([]string{"ok", "success"}, strings.ToLower(strings.TrimSpace(said))) // beside a code of 0
+			if !ok && !p.noError(inner) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// isEmpty tells whether a value holds nothing, by no profile's texts.
+func isEmpty(v any) bool { return new(Profile).noError(v) }
+
+// isZero tells whether a text is a number that is zero.
+func isZero(s string) bool {
+	f, err := strconv.ParseFloat(s, 64)
+	return err == nil && f == 0
 }
 
 // text returns an error field as readable text.

@@ -103,3 +103,54 @@ func TestOneOddNameStopsNobodyElse(t *testing.T) {
 		require.Equal(t, outcometest.Sold{Delivered: 3, Pending: 4}, sold, status)
 	}
 }
+
+// What the platform echoes of one member, in a refusal of the whole call, is no word of the platform's about our
+// credentials: it pauses nothing for the others, even where the echo is cut.
+func TestAMembersIDIsNoWordAboutCredentials(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, nil)
+	for _, c := range []struct{ user, diagnostic string }{
+		{"jane.authorized", "Invalid value: jane.authorized"},
+		{"jane.authorized", "Invalid value: jane.authoriz"},
+		{"jane.authorized", "Invalid value jane%2Eauthorized!"},
+		{"u-authentic-77", "Invalid value: u-authentic-77"},
+		{"credential", "Invalid value: credential"},
+		{"credential-7", "Invalid value: 'credential-7'."},
+		{"u-77", "User u-77 is not authorized"},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Amsbridge-Key") == "k-"+c.user {
+				_, _ = io.WriteString(w, `<CallFailed Diag="`+c.diagnostic+`"/>`)
+				return
+			}
+			e.sandbox.ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		client := newClient(t, notified.Config{BaseURL: srv.URL + "/scripts/Server.nxp"})
+		sold := outcometest.Sell(t, []string{"u-1", c.user, "u-1b", "u-1c"}, func(ctx context.Context, user string) (outbox.Result, error) {
+			if user != c.user {
+				return client.Give(ctx, push("k-"+user, "u-1", show, 9985))
+			}
+			return client.Give(ctx, push("k-"+user, user, show, 9985))
+		})
+		require.Equal(t, outcometest.Sold{Delivered: 3, Pending: 1}, sold, c.diagnostic)
+	}
+}
+
+// Words that are the platform's own say it at once, as they always did.
+func TestWordsAboutCredentialsPauseAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, diagnostic := range []string{
+		"Invalid API Credentials Supplied!", "Invalid APIUserAuthCode.", "bad auth code", "(Unauthorized)", "Not authorised", "Authentication failed", "Authorization: denied",
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `<CallFailed Diag="`+diagnostic+`"/>`)
+		}))
+		t.Cleanup(srv.Close)
+		client := newClient(t, notified.Config{BaseURL: srv.URL + "/scripts/Server.nxp"})
+		_, err := client.Give(t.Context(), push("k", "u-1", show, 9985))
+		d := failure(t, err)
+		require.Equal(t, outbox.OutcomeUnauthorized, d.Outcome, diagnostic)
+		require.False(t, d.Tentative, diagnostic)
+	}
+}

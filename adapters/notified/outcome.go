@@ -2,9 +2,8 @@ package notified
 
 import (
 	"fmt"
-	"slices"
+	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/amsbridge/amsbridge/outbox"
 )
@@ -121,19 +120,17 @@ func (op opResult) refused(status int) *outbox.DeliveryError {
 func (r reply) callFailed(code string, otherwise outbox.Outcome) *outbox.DeliveryError {
 	d := &outbox.DeliveryError{Outcome: otherwise, Code: code, Tentative: true, Reason: "Notified refuses the whole call: " +
 		"are Config.BaseURL, the account and the show key right?"}
-	if r.refusesCredentials {
-		d = &outbox.DeliveryError{Outcome: outbox.OutcomeUnauthorized, Code: code, Reason: "Notified refuses our credentials"}
+	if aboutCredentials.MatchString(r.diagnostic) {
+		// One that echoes what was sent may be about the person.
+		d.Outcome, d.Tentative, d.Reason = outbox.OutcomeUnauthorized, r.echoes, "Notified refuses our credentials"
 	}
 	return saying(d, r.diagnostic)
 }
 
-// aboutCredentials tells whether a diagnostic says that credentials are refused. It goes by its words, since no
-// number for them is known.
-func aboutCredentials(diagnostic string) bool {
-	low := strings.ToLower(diagnostic)
-	return slices.ContainsFunc([]string{"credential", "auth code", "authcode", "authoriz", "authenticat"},
-		func(word string) bool { return strings.Contains(low, word) })
-}
+// aboutCredentials finds a word in a diagnostic that says that credentials are refused, since no number for them is
+// known. What is joined to more by a dot, a hyphen and the like is no word but perhaps a piece of a user ID.
+var aboutCredentials = regexp.MustCompile(`(?i)(?:^|[\s:;,!?()"'\[\]])` +
+	`\pL*(?:credential|auth\s?code|authori[sz]|authenticat)\pL*[:;,!?()"'\[\].]*(?:\s|$)`)
 
 // badInput returns the error of a call that was not made.
 func badInput(err error) *outbox.DeliveryError {

@@ -38,11 +38,10 @@ type reply struct {
 	failed     string
 	result     string // APICallResult
 	diagnostic string // APICallDiagnostic
-	// refusesCredentials is what the diagnostic said of them before anything was taken out of it.
-	refusesCredentials bool
-	processed          string // OpCodesProcessed
-	inError            string // OpCodesInError
-	ops                []opResult
+	echoes     bool   // the diagnostic held something that was taken out of it
+	processed  string // OpCodesProcessed
+	inError    string // OpCodesInError
+	ops        []opResult
 }
 
 // opResult is one opcode's part of a reply.
@@ -98,8 +97,8 @@ func (f OutputFormat) parse(body string) (reply, error) {
 // quote has quote take out of the platform's texts what nobody may read. What this package says around
 // them stays as it is, or a cut in a known sentence would tell what was cut.
 func (r *reply) quote(quote func(said string) string) {
-	r.refusesCredentials = aboutCredentials(r.diagnostic)
-	r.diagnostic = quote(r.diagnostic)
+	said := quote(r.diagnostic)
+	r.diagnostic, r.echoes = said, said != r.diagnostic
 	for i := range r.ops {
 		r.ops[i].message = quote(r.ops[i].message)
 	}

@@ -125,7 +125,11 @@ func TestOurOwnWordsStay(t *testing.T) {
 				g.User.FirstName, g.User.LastName = word, "of"
 				_, err := client.Give(t.Context(), g)
 				theirs := strings.ReplaceAll(strings.ReplaceAll(c.theirs, word, "[removed]"), " of ", " [removed] ")
-				require.EqualError(t, err, c.ours+theirs, word)
+				ours := c.ours
+				if name == "credentials" && word == "credentials" { // then nothing of the platform's own says it
+					ours = "unknown (CallFailed): Notified refuses the whole call: are Config.BaseURL, the account and the show key right?: "
+				}
+				require.EqualError(t, err, ours+theirs, word)
 			}
 		})
 	}

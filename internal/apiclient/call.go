@@ -5,16 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -42,8 +36,8 @@ type Request struct {
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is the first MaxBody bytes of the answer's body: untrusted text in UTF-8. Bytes that were none
-	// are read as Latin-1, so that what they spell can be scrubbed.
+	// Body is the first MaxBody bytes of the answer's body: untrusted text in UTF-8. UTF-16 is read as such, and
+	// other bytes as Latin-1, so that what they spell can be scrubbed. It is empty where the text holds NULs.
 	Body string
 	// Truncated is set when the body was longer than MaxBody, or when the body of an answer other than
 	// a 2xx broke off.
@@ -73,12 +67,12 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	}
 	resp, err := doer.Do(r)
 	if err != nil {
-		return nil, c.failure(ctx, err, sent.Load(), req)
+		return nil, failure(ctx, err, sent.Load())
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it once the body is read
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
 	if err != nil && resp.StatusCode/100 == 2 {
-		return nil, c.failure(ctx, err, true, req)
+		return nil, failure(ctx, err, true)
 	}
 	long := int64(len(body)) > c.maxBody
 	if long {
@@ -87,24 +81,6 @@ func (c *Client) Do(ctx context.Context, req Request) (*Reply, error) {
 	return &Reply{
 		Status: resp.StatusCode, Header: resp.Header, Body: inUTF8(body), Truncated: long || err != nil,
 	}, nil
-}
-
-// inUTF8 returns a text whose bytes that are not UTF-8 are taken for Latin-1 (ISO-8859-1), whose bytes are the
-// characters of the same numbers.
-func inUTF8(text []byte) string {
-	if utf8.Valid(text) {
-		return string(text)
-	}
-	var b strings.Builder
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		if r == utf8.RuneError && n == 1 {
-			r = rune(text[0])
-		}
-		b.WriteRune(r)
-		text = text[n:]
-	}
-	return b.String()
 }
 
 // newRequest makes the request. Its error may hold the URL.
@@ -154,8 +130,10 @@ func cleanHeader(s string) bool {
 }
 
 // failure returns the error of a call that brought no whole answer.
-func (c *Client) failure(ctx context.Context, err error, sent bool, req Request) *outbox.DeliveryError {
-	d := &outbox.DeliveryError{Outcome: outbox.OutcomeUnavailable, Err: c.cause(ctx, err, req)}
+func failure(ctx context.Context, err error, sent bool) *outbox.DeliveryError {
+	d := &outbox.DeliveryError{
+		Outcome: outbox.OutcomeUnavailable, Err: &causeError{text: outbox.CutText(inOurWords(err), 500), ctx: ctx.Err()},
+	}
 	if sent {
 		d.Outcome = outbox.OutcomeUnknown
 		d.Reason = "the request was sent and no whole answer came: " + d.Err.Error()
@@ -175,28 +153,11 @@ type causeError struct {
 func (e *causeError) Error() string { return e.text }
 func (e *causeError) Unwrap() error { return e.ctx }
 
+// cause is for an error before anything was sent, which may hold what is to be sent.
 func (c *Client) cause(ctx context.Context, err error, req Request) *causeError {
-	var ue *url.Error
-	for errors.As(err, &ue) {
-		err = ue.Err // its text without the URL
-	}
-	if ours(err) {
-		return &causeError{text: outbox.CutText(err.Error(), 500), ctx: ctx.Err()}
-	}
 	private := req.Private
 	if _, query, ok := strings.Cut(req.URL, "?"); ok {
 		private = append([]string{query}, private...)
 	}
 	return &causeError{text: c.Quote(err.Error(), 500, private...), ctx: ctx.Err()}
-}
-
-// ours tells whether an error's words are Go's and the system's alone. Nothing is taken out of such words: they
-// are known, and a gap in them would tell the name that was there.
-func ours(err error) bool {
-	var system syscall.Errno
-	var lookUp *net.DNSError
-	return errors.As(err, &system) || errors.As(err, &lookUp) ||
-		slices.ContainsFunc([]error{
-			io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded,
-		}, func(known error) bool { return errors.Is(err, known) })
 }

@@ -1,6 +1,7 @@
 package apiclient_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -247,7 +248,7 @@ func TestDoBoundsBodies(t *testing.T) {
 			return
 		}
 		for range 1 << 10 {
-			_, _ = w.Write(make([]byte, 1<<10))
+			_, _ = w.Write(bytes.Repeat([]byte("x"), 1<<10))
 		}
 	}))
 	t.Cleanup(srv.Close)
@@ -258,7 +259,7 @@ func TestDoBoundsBodies(t *testing.T) {
 	require.True(t, reply.Truncated)
 	for _, n := range []int{0, 1, 4 << 10, 10_000, 64 << 10} {
 		whole := request(srv.URL)
-		whole.Method, whole.Body = http.MethodPatch, make([]byte, n)
+		whole.Method, whole.Body = http.MethodPatch, bytes.Repeat([]byte("x"), n)
 		reply, err := client.Do(t.Context(), whole)
 		require.NoError(t, err)
 		require.Len(t, reply.Body, n)
