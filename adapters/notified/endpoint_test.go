@@ -154,3 +154,20 @@ func TestWordsAboutCredentialsPauseAtOnce(t *testing.T) {
 		require.False(t, d.Tentative, diagnostic)
 	}
 }
+
+// White space around a status, in XML and in H, changes nothing.
+func TestAStatusIsReadWithoutWhiteSpace(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{" 0", "0 "} {
+		for _, body := range []string{
+			`<APIResults APICallResult="0"><OpCodeResult OpCode="M" Status="` + status + `" Message="OK"><ResultRow><AddOnsAdded>1</AddOnsAdded></ResultRow></OpCodeResult></APIResults>`,
+			"APICallResult=0&OpCode=M&Status=" + strings.ReplaceAll(status, " ", "+") + "&Message=OK&AddOnsAdded=1",
+		} {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+			t.Cleanup(srv.Close)
+			client := newClient(t, notified.Config{BaseURL: srv.URL + "/scripts/Server.nxp"})
+			_, err := client.Give(t.Context(), push("k", "u-1", show, 9985))
+			require.NoError(t, err, body)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func (p *pairsReader) take(name, value string) bool {
 	op := &p.ops[len(p.ops)-1]
 	switch name {
 	case "Status":
-		op.status = value
+		op.status = strings.TrimSpace(value)
 	case "Message":
 		op.message = plain(value)
 	default:

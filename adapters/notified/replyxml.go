@@ -59,7 +59,7 @@ func parseXML(body string) (reply, error) {
 	}
 	r := reply{result: x.Result, diagnostic: plain(x.Diagnostic), processed: x.Processed, inError: x.InError}
 	for _, o := range x.OpCodes {
-		op := opResult{code: o.OpCode, status: o.Status, message: plain(o.Message)}
+		op := opResult{code: o.OpCode, status: strings.TrimSpace(o.Status), message: plain(o.Message)}
 		for _, outputs := range o.Rows {
 			var read row
 			for _, output := range outputs.Outputs {
