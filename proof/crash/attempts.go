@@ -100,8 +100,8 @@ func (v *visits) attempts() []visit {
 
 // judge counts what must not be among the attempts: two of one person at a platform at the same moment, first
 // attempts that are not in the order of insertion, and repeats of what a platform carried out that are not
-// marked, but for requests that were on their way when their process was frozen: nobody can call them back, and it was
-// their successors that were marked.
+// marked, but for requests that were on their way when their process was frozen: nobody can call them back, it was
+// their successors that were marked, and a platform may keep such a call open until the process goes on.
 func (r *Report) judge(all []visit, received []arrival, thawed []time.Time) {
 	pushOf, carriedOut := map[string]push{}, map[attempt]bool{}
 	for _, a := range received {
@@ -123,7 +123,9 @@ func (r *Report) judge(all []visit, received []arrival, thawed []time.Time) {
 			r.AtOnce++
 			r.note("at once", v, p)
 		}
-		until[who] = later(until[who], v.to)
+		if !slices.ContainsFunc(thawed, func(t time.Time) bool { return v.from.Before(t) && !v.to.Before(t) }) {
+			until[who] = later(until[who], v.to)
+		}
 		if !begun[v.key] {
 			if l, ok := last[who]; ok && p.before(l) {
 				r.OutOfOrder++

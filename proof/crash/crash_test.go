@@ -127,6 +127,7 @@ func TestJudge(t *testing.T) {
 		"out of order":    {[]visit{{once("kb"), at(1), at(2)}, {once("ka"), at(3), at(4)}}, Report{OutOfOrder: 1}},
 		"unmarked":        {[]visit{{once("ka"), at(1), at(2)}, {unmarked, at(3), at(4)}}, Report{Unmarked: 1}},
 		"thawed":          {[]visit{{once("ka"), at(1), at(2)}, {unmarked, at(23), at(24)}}, Report{}},
+		"kept open":       {[]visit{{once("ka"), at(1), at(24)}, {once("kb"), at(3), at(5)}}, Report{}},
 		"not carried out": {[]visit{{attempt{key: "ka", of: "0"}, at(1), at(2)}, {once("ka"), at(3), at(4)}}, Report{}},
 	} {
 		t.Run(name, func(t *testing.T) {
